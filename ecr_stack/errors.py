@@ -1,0 +1,69 @@
+"""What can go wrong, written down in one place.
+
+Everything that ecr-stack raises on purpose is an `EcrStackError`; the command line turns it into a message on
+standard error and exit code 2, the Pulumi program into `pulumi.RunError`. Nobody sees a traceback.
+
+    EcrStackError
+    ├── InvalidInput     what somebody wrote breaks a rule: one or more `Problem`s, all of them at once
+    ├── NotFound         something that was named does not exist (a stack, a file, a repository)
+    └── Unavailable      something outside did not answer, or not as it should (AWS, a tool)
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["EcrStackError", "InvalidInput", "NotFound", "Problem", "Unavailable"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake: where it stands, what stands there, which rule it breaks and how to write it instead."""
+
+    place: str
+    """The key path as the author sees it, e.g. `ecr-stack:repositories.api-gateway.tagMutability`."""
+    value: Any
+    """What stands there (plain JSON data), or `None` where the mistake is that nothing does."""
+    rule: str
+    """The rule that it breaks, a clause without a full stop."""
+    remedy: str
+    """What to write instead, a clause without a full stop."""
+
+    def __str__(self) -> str:
+        """Three lines: the place and the value, the rule, the remedy."""
+        return f"{self.place}: {shown(self.value)}\n  rule:   {self.rule}\n  remedy: {self.remedy}"
+
+
+class EcrStackError(Exception):
+    """Base of all errors that ecr-stack raises on purpose. `str()` of one is fit for a person to read."""
+
+
+class InvalidInput(EcrStackError):
+    """What somebody wrote breaks one or more rules; `problems` holds them all."""
+
+    def __init__(self, source: str, problems: Iterable[Problem]) -> None:
+        self.source = source
+        self.problems = tuple(problems)
+        count = len(self.problems)
+        head = f"{source}: {count} mistake{'' if count == 1 else 's'}"
+        super().__init__("\n\n".join([head, *(str(problem) for problem in self.problems)]))
+
+
+class NotFound(EcrStackError):
+    """Something that was named does not exist."""
+
+
+class Unavailable(EcrStackError):
+    """Something outside this program did not answer, or answered with an error."""
+
+
+def shown(value: Any, limit: int = 200) -> str:
+    """Write a value as JSON on one line, at most `limit` characters."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=str)
+    except (TypeError, ValueError):
+        text = repr(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
