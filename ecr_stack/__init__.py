@@ -1,0 +1,115 @@
+"""A private container registry on Amazon ECR, as Pulumi components.
+
+    from ecr_stack import Registry
+
+    registry = Registry("prod", {"environment": "prod", "repositories": {"api-gateway": {}}})
+    pulumi.export("urls", registry.repository_urls)
+
+Every component is called `(name, args, opts)`, where `args` is a `TypedDict`. What is listed in `__all__` is the
+public interface; all else may change between versions.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ecr_stack.components.configuration import stack_settings
+    from ecr_stack.components.creation_template import CreationTemplate, CreationTemplateArgs
+    from ecr_stack.components.encryption_key import EncryptionKey, EncryptionKeyArgs
+    from ecr_stack.components.lifecycle_policy import LifecyclePolicy, LifecyclePolicyArgs, LifecycleRuleArgs
+    from ecr_stack.components.registry import Registry, RegistryArgs
+    from ecr_stack.components.replication import (
+        DestinationArgs,
+        Replication,
+        ReplicationArgs,
+        ReplicationRuleArgs,
+    )
+    from ecr_stack.components.repository import Repository, RepositoryArgs
+    from ecr_stack.components.repository_policy import AccessArgs, RepositoryPolicy, RepositoryPolicyArgs
+    from ecr_stack.components.scanning import RegistryScanning, RegistryScanningArgs, ScanRuleArgs
+    from ecr_stack.errors import EcrStackError, InvalidInput, NotFound, Problem, Unavailable
+    from ecr_stack.settings.encryption import EncryptionType
+    from ecr_stack.settings.repository import TagMutability
+    from ecr_stack.settings.scanning import ScanFrequency, ScanType
+
+# Names are loaded when they are first used: the command line needs no Pulumi to judge a stack file, and a program
+# that imports one component does not wait for the others.
+_HOMES = {
+    "AccessArgs": "components.repository_policy",
+    "CreationTemplate": "components.creation_template",
+    "CreationTemplateArgs": "components.creation_template",
+    "DestinationArgs": "components.replication",
+    "EcrStackError": "errors",
+    "EncryptionKey": "components.encryption_key",
+    "EncryptionKeyArgs": "components.encryption_key",
+    "EncryptionType": "settings.encryption",
+    "InvalidInput": "errors",
+    "LifecyclePolicy": "components.lifecycle_policy",
+    "LifecyclePolicyArgs": "components.lifecycle_policy",
+    "LifecycleRuleArgs": "components.lifecycle_policy",
+    "NotFound": "errors",
+    "Problem": "errors",
+    "Registry": "components.registry",
+    "RegistryArgs": "components.registry",
+    "RegistryScanning": "components.scanning",
+    "RegistryScanningArgs": "components.scanning",
+    "Replication": "components.replication",
+    "ReplicationArgs": "components.replication",
+    "ReplicationRuleArgs": "components.replication",
+    "Repository": "components.repository",
+    "RepositoryArgs": "components.repository",
+    "RepositoryPolicy": "components.repository_policy",
+    "RepositoryPolicyArgs": "components.repository_policy",
+    "ScanFrequency": "settings.scanning",
+    "ScanRuleArgs": "components.scanning",
+    "ScanType": "settings.scanning",
+    "TagMutability": "settings.repository",
+    "Unavailable": "errors",
+    "stack_settings": "components.configuration",
+}
+
+__all__ = [
+    "AccessArgs",
+    "CreationTemplate",
+    "CreationTemplateArgs",
+    "DestinationArgs",
+    "EcrStackError",
+    "EncryptionKey",
+    "EncryptionKeyArgs",
+    "EncryptionType",
+    "InvalidInput",
+    "LifecyclePolicy",
+    "LifecyclePolicyArgs",
+    "LifecycleRuleArgs",
+    "NotFound",
+    "Problem",
+    "Registry",
+    "RegistryArgs",
+    "RegistryScanning",
+    "RegistryScanningArgs",
+    "Replication",
+    "ReplicationArgs",
+    "ReplicationRuleArgs",
+    "Repository",
+    "RepositoryArgs",
+    "RepositoryPolicy",
+    "RepositoryPolicyArgs",
+    "ScanFrequency",
+    "ScanRuleArgs",
+    "ScanType",
+    "TagMutability",
+    "Unavailable",
+    "stack_settings",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'ecr_stack' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"ecr_stack.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

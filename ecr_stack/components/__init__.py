@@ -1,0 +1,1 @@
+"""The components, for this project's program and for anybody else's."""

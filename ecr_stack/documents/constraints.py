@@ -64,7 +64,7 @@ def _replication_filter(value: str) -> str:
             "a replication filter is a prefix of repository names, not a pattern; `*` is not allowed in it",
             "leave `repositoryFilters` out to replicate every repository"
             if set(value) == {"*"}
-            else f"write the prefix alone: `{value.split('*')[0]}`",
+            else f"write the prefix alone: `{value.split('*', maxsplit=1)[0]}`",
         )
     if 2 <= len(value) <= 256 and REPLICATION_FILTER.fullmatch(value):
         return value
@@ -132,9 +132,7 @@ Region = Annotated[
 AccountId = Annotated[
     str,
     AfterValidator(
-        _matching(
-            ACCOUNT_ID, "an AWS account id has exactly 12 digits", 'write it in quotes, e.g. "111122223333"'
-        )
+        _matching(ACCOUNT_ID, "an AWS account id has exactly 12 digits", 'write it in quotes, e.g. "111122223333"')
     ),
 ]
 """Twelve digits, in quotes."""

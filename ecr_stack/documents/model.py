@@ -71,9 +71,7 @@ def parse(model: type[_M], data: object, place: str, *, source: str, python_name
     except ValidationError as error:
         raise InvalidInput(source, problems_of(error, model, place, python_names=python_names)) from None
     except RecursionError:
-        problem = Problem(
-            place, "…", "the value is nested without end", "write plain YAML without aliases to itself"
-        )
+        problem = Problem(place, "…", "the value is nested without end", "write plain YAML without aliases to itself")
         raise InvalidInput(source, [problem]) from None
 
 
@@ -110,40 +108,31 @@ def _problem(detail: ErrorDetails, model: type[BaseModel], place: str, python_na
             known = sorted(_keys_at(model, loc[:-1], python_names))
             word = str(loc[-1]) if loc else ""
             guess = nearest(word, known)
-            remedy = (
-                f"write `{guess}`" if guess else f"remove it; known here: {', '.join(known) or 'nothing'}"
-            )
+            remedy = f"write `{guess}`" if guess else f"remove it; known here: {', '.join(known) or 'nothing'}"
             return Problem(where, value, f"`{word}` is not a known key", remedy)
         case "int_type" | "int_parsing" | "int_from_float":
             return Problem(where, value, "a whole number is needed", "write digits without quotes, e.g. 7")
         case "bool_type" | "bool_parsing":
             return Problem(where, value, "true or false is needed", "write true or false without quotes")
         case "string_type":
-            quoted = (
-                f'put it in quotes: "{value}"' if isinstance(value, (int, float)) else "write one text value"
-            )
+            quoted = f'put it in quotes: "{value}"' if isinstance(value, (int, float)) else "write one text value"
             return Problem(where, value, "a text is needed", quoted)
         case "list_type" | "tuple_type":
             item = value if isinstance(value, (str, int, float, bool)) else "…"
             return Problem(where, value, "a list is needed", f"write [{item}]")
         case "dict_type" | "model_type" | "model_attributes_type" | "mapping_type":
-            return Problem(
-                where, value, "a map of keys to values is needed", "write `key: value` lines, or {}"
-            )
+            return Problem(where, value, "a map of keys to values is needed", "write `key: value` lines, or {}")
         case "enum" | "literal_error":
             expected = str(context.get("expected", ""))
             choices = [choice.strip(" '") for choice in expected.replace(" or ", ", ").split(",")]
             guess = nearest(value, choices) if isinstance(value, str) else None
-            return Problem(
-                where, value, f"one of {', '.join(choices)} is needed", f"write {guess or choices[0]}"
-            )
+            return Problem(where, value, f"one of {', '.join(choices)} is needed", f"write {guess or choices[0]}")
         case "too_short" | "too_long":
-            bound = context.get("min_length", context.get("max_length"))
-            word = "at least" if detail["type"] == "too_short" else "at most"
-            return Problem(
-                where, value, f"{word} {bound} entries are allowed, not {context.get('actual_length')}",
-                "add what is missing" if word == "at least" else "remove some, or split them up",
-            )  # fmt: skip
+            few = detail["type"] == "too_short"
+            bound = context.get("min_length" if few else "max_length")
+            rule = f"{'at least' if few else 'at most'} {bound} {'entry is' if bound == 1 else 'entries are'} "
+            remedy = "add one, or remove the key" if few else "remove some"
+            return Problem(where, value, rule + ("needed" if few else "allowed"), remedy)
         case "greater_than_equal" | "less_than_equal" | "greater_than" | "less_than":
             return Problem(where, value, _lower(detail["msg"]), "write a number within the limit")
         case _:

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from ecr_stack.documents.constraints import KmsKeyArn
-from ecr_stack.documents.model import Whole
+from ecr_stack.documents.model import Whole, refusal
 from ecr_stack.errors import Problem
 from ecr_stack.settings.section import Section
 
@@ -30,12 +30,24 @@ class EncryptionType(StrEnum):
     """Two layers of KMS encryption, in AWS GovCloud (US) only."""
 
 
+def _deletion_window(days: int) -> int:
+    # https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html
+    if 7 <= days <= 30:
+        return days
+    raise refusal("a KMS key waits 7 to 30 days for its deletion", f"write {7 if days < 7 else 30}")
+
+
+DeletionWindow = Annotated[
+    Whole, AfterValidator(_deletion_window), Field(json_schema_extra={"minimum": 7, "maximum": 30})
+]
+
+
 class Encryption(Section):
     """The encryption of every repository of the environment. AWS cannot change it on an existing repository."""
 
-    type: EncryptionType = EncryptionType.KMS
+    type: Annotated[EncryptionType, Field(strict=False)] = EncryptionType.KMS
     """`KMS` (a key of AWS KMS), `AES256` (a key that Amazon S3 owns), or `KMS_DSSE` (AWS GovCloud (US) only)."""
-    deletion_window_in_days: Annotated[Whole, Field(ge=7, le=30)] | None = None
+    deletion_window_in_days: DeletionWindow | None = None
     """Days between the scheduled deletion of the key and its end: 7 to 30; 30 unless given."""
     key_arn: KmsKeyArn | None = None
     """The ARN of an existing key in the stack's Region, taken instead of a new one."""

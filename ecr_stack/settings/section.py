@@ -6,6 +6,7 @@ what can be compared all the same: `contradictions` sees the fields that are rig
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self, TypeVar
 
@@ -14,7 +15,7 @@ from pydantic import ValidationError
 from ecr_stack.documents.model import Model, problems_of
 from ecr_stack.errors import Problem
 
-__all__ = ["Section", "judge"]
+__all__ = ["Section", "in_python", "judge"]
 
 
 class Section(Model):
@@ -54,11 +55,7 @@ _S = TypeVar("_S", bound=Section)
 
 
 def _names(section: type[Section]) -> dict[str, str]:
-    return {
-        spelling: name
-        for name, field in section.model_fields.items()
-        for spelling in (name, field.alias or name)
-    }
+    return {spelling: name for name, field in section.model_fields.items() for spelling in (name, field.alias or name)}
 
 
 def judge(
@@ -78,16 +75,13 @@ def judge(
     except ValidationError as error:
         problems = problems_of(error, section, place, python_names=python_names)
     values, model = section.given(data)
-    problems += _spelled(section.contradictions(values, place), section, python_names)
+    found = section.contradictions(values, place)
+    problems += in_python(found) if python_names else found
     return (None if problems else model), problems
 
 
-def _spelled(problems: Iterable[Problem], section: type[Section], python_names: bool) -> Iterator[Problem]:
-    """Spell the last key of each place the way its author does."""
-    spellings = {field.alias: name for name, field in section.model_fields.items() if field.alias}
+def in_python(problems: Iterable[Problem]) -> Iterator[Problem]:
+    """Spell the keys in the places of problems the way Python does; repositories' names have no capitals."""
     for problem in problems:
-        head, dot, last = problem.place.rpartition(".")
-        if python_names and last in spellings:
-            yield Problem(f"{head}{dot}{spellings[last]}", problem.value, problem.rule, problem.remedy)
-        else:
-            yield problem
+        place = re.sub(r"(?<=[a-z])([A-Z])", lambda match: "_" + match[1].lower(), problem.place)
+        yield Problem(place.removeprefix("."), problem.value, problem.rule, problem.remedy)

@@ -1,0 +1,41 @@
+# Set-up needs Python 3.11 or newer and git, nothing else. `make rehearse` and `make test` do it by themselves.
+PYTHON ?= python3
+STACK ?= dev
+BIN := .venv/bin
+
+.PHONY: rehearse test lint setup schema lock clean help
+
+rehearse: .venv/ready ## Run the whole program for STACK (dev unless given) against the embedded AWS
+	@$(BIN)/ecr-stack rehearse --stack $(STACK)
+
+test: .venv/ready lint ## Run the static checks and the tests
+	$(BIN)/pytest -n auto
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+setup: .venv/ready ## Make .venv with the locked dependencies
+
+# The stamp is made last: a set-up that was interrupted is done again.
+.venv/ready: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("ecr-stack needs Python 3.11 or newer, and $(PYTHON) is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	@echo "Setting up .venv: a minute or two, once"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+schema: .venv/ready ## Write the JSON Schema that editors read
+	$(BIN)/ecr-stack schema > schema/stack.schema.json
+
+lock: .venv/ready ## Write requirements.txt anew from pyproject.toml (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  --all-extras --quiet --output-file requirements.txt pyproject.toml
+
+clean: ## Remove what set-up, tests and builds left behind
+	rm -rf .venv dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+help: ## Show this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -1,0 +1,232 @@
+"""`ecr-stack rehearse`: the whole program for one stack, against the embedded AWS."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress, SpinnerColumn, TextColumn
+from rich.table import Table
+from rich.tree import Tree
+
+from ecr_stack.cli import Format
+from ecr_stack.rehearsal.report import Report, ResourceRecord
+
+__all__ = ["command"]
+
+_MANY = 40
+"""A registry with more repositories than this is summed up, not listed."""
+
+
+def command(
+    stack: Annotated[str, typer.Option("--stack", "-s", help="The stack: NAME of Pulumi.NAME.yaml.")] = "dev",
+    format_: Annotated[Format, typer.Option("--format", help="For people, or for scripts.")] = Format.TEXT,
+    account: Annotated[
+        str, typer.Option(help="The account that the embedded AWS plays, twelve digits.")
+    ] = "123456789012",
+) -> None:
+    """Run the whole program for a stack against an AWS embedded in this process, and report.
+
+    No account, no credentials, no network and no Pulumi CLI are needed, and nothing real is touched.
+    """
+    from ecr_stack.rehearsal import rehearse
+
+    with _Ticker(enabled=format_ is Format.TEXT) as ticker:
+        report = rehearse(stack, account=account, progress=ticker.tick)
+    if format_ is Format.JSON:
+        typer.echo(json.dumps(report.as_json(), indent=2))
+    else:
+        show(report, Console())
+    if not report.passes:
+        raise typer.Exit(1)
+
+
+class _Ticker:
+    """Counts the resources on standard error while a person waits."""
+
+    def __init__(self, *, enabled: bool) -> None:
+        console = Console(stderr=True)
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            console=console,
+            transient=True,
+            disable=not (enabled and console.is_terminal),
+        )
+        self._task = self._progress.add_task("Reading the stack file")
+
+    def __enter__(self) -> _Ticker:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def tick(self, resources: int) -> None:
+        self._progress.update(self._task, description=f"{resources} resources in the embedded AWS")
+
+
+def show(report: Report, console: Console) -> None:
+    """Write a report for people: the tree of components, the outputs, what is wrong, and a verdict."""
+    console.print()
+    console.print(
+        f"[bold]{escape(report.project)}[/] stack [bold cyan]{escape(report.stack)}[/]"
+        f"  [dim]account {report.account}, {report.region}, embedded AWS[/]"
+    )
+    console.print()
+    console.print(_tree(report))
+    console.print()
+    _outputs(report, console)
+    for arn in report.assumed:
+        console.print(f"[dim]taken for given:[/] {escape(arn)}", highlight=False)
+    _violations(report, console)
+    made = [resource for resource in report.resources if resource.id is not None]
+    calls = sum(report.calls.values())
+    facts = f"{len(made)} resources, {calls} API calls, {report.seconds:.1f} s"
+    if report.passes:
+        console.print(f"[bold green]✓ This stack would go up[/]  [dim]{facts}[/]")
+    else:
+        count = sum(violation.level == "mandatory" for violation in report.violations)
+        console.print(f"[bold red]✗ {count} mandatory violation{'' if count == 1 else 's'}[/]  [dim]{facts}[/]")
+
+
+def _tree(report: Report) -> Tree:
+    children: dict[str | None, list[ResourceRecord]] = {}
+    for resource in report.resources:
+        children.setdefault(resource.parent, []).append(resource)
+    root = children.get(None, [])
+    tree = Tree(f"[bold]{escape(root[0].name) if root else report.stack}[/]", guide_style="dim")
+    for resource in root:
+        _branch(tree, resource, children)
+    return tree
+
+
+def _branch(tree: Tree, parent: ResourceRecord, children: Mapping[str | None, list[ResourceRecord]]) -> None:
+    listed = sorted(children.get(parent.urn, []), key=lambda child: _ORDER.get(_kind(child), 9))
+    hidden = 0
+    for child in listed:
+        if len(listed) > _MANY and _kind(child) == "Repository" and child.id is None:
+            hidden += 1
+            if hidden > _MANY // 2:
+                continue
+        label = (
+            f"[cyan]{_kind(child)}[/] [bold]{escape(child.name)}[/]"
+            if child.id is None
+            else f"[green]{_kind(child)}[/]"
+        )
+        purpose = _purpose(child)
+        marks = " [yellow]protected[/]" if child.options.get("protect") and child.id is not None else ""
+        _branch(tree.add(f"{label}{marks}{f'  [dim]{escape(purpose)}[/]' if purpose else ''}"), child, children)
+    if hidden > _MANY // 2:
+        tree.add(f"[dim]… and {hidden - _MANY // 2} more repositories[/]")
+
+
+_ORDER = {"EncryptionKey": 0, "Repository": 1, "RegistryScanning": 2, "CreationTemplate": 3, "Replication": 4}
+
+
+def _kind(resource: ResourceRecord) -> str:
+    return resource.type.split(":")[-1]
+
+
+def _purpose(resource: ResourceRecord) -> str:
+    """Say in a line what a resource is for, from what AWS answered."""
+    out: Mapping[str, Any] = resource.outputs
+    match resource.type:
+        case "aws:kms/key:Key":
+            rotation = "rotated every year" if out.get("enableKeyRotation") else "NOT rotated"
+            return f"encrypts the images; {rotation}; gone {out.get('deletionWindowInDays')} days after a deletion"
+        case "aws:kms/alias:Alias":
+            return f"{out.get('name')}"
+        case "aws:ecr/repository:Repository":
+            return f"{out.get('repositoryUrl')}; {_tags(out)}; {_scan(out)}"
+        case "aws:ecr/lifecyclePolicy:LifecyclePolicy":
+            return _rules(out.get("policy"))
+        case "aws:ecr/repositoryPolicy:RepositoryPolicy":
+            return _statements(out.get("policy"))
+        case "aws:ecr/replicationConfiguration:ReplicationConfiguration":
+            return _replication(out)
+        case "aws:ecr/registryScanningConfiguration:RegistryScanningConfiguration":
+            return f"{str(out.get('scanType')).lower()} scanning of the whole registry"
+        case "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate":
+            return f"how replicas are made in {out.get('region')}: {_tags(out)}"
+        case "aws:iam/role:Role":
+            return str(out.get("description") or out.get("name"))
+        case "aws:iam/rolePolicy:RolePolicy":
+            return f"what the role {out.get('role')} may do"
+        case "aws:iam/rolePolicyAttachment:RolePolicyAttachment":
+            return f"{str(out.get('policyArn')).rsplit('/', 1)[-1]} for {out.get('role')}"
+    return ""
+
+
+def _tags(out: Mapping[str, Any]) -> str:
+    words = str(out.get("imageTagMutability", "")).split("_")[0].lower() + " tags"
+    exclusions = [item.get("filter") for item in out.get("imageTagMutabilityExclusionFilters") or []]
+    return f"{words} but {', '.join(map(str, exclusions))}" if exclusions else words
+
+
+def _scan(out: Mapping[str, Any]) -> str:
+    scanned = (out.get("imageScanningConfiguration") or {}).get("scanOnPush")
+    return "scanned on push" if scanned else "not scanned on push"
+
+
+def _rules(policy: object) -> str:
+    rules = json.loads(str(policy)).get("rules", [])
+    return "; ".join(dict.fromkeys(rule.get("description") or "a rule" for rule in rules))
+
+
+def _statements(policy: object) -> str:
+    statements = json.loads(str(policy)).get("Statement", [])
+    return ", ".join(str(statement.get("Sid", statement.get("Effect"))) for statement in statements)
+
+
+def _replication(out: Mapping[str, Any]) -> str:
+    parts = []
+    for rule in (out.get("replicationConfiguration") or {}).get("rules", []):
+        where = ", ".join(item["region"] for item in rule.get("destinations", []))
+        filters = [f"{item['filter']}*" for item in rule.get("repositoryFilters") or []]
+        parts.append(f"{', '.join(filters) or 'everything'} → {where}")
+    return "; ".join(parts)
+
+
+def _outputs(report: Report, console: Console) -> None:
+    table = Table(
+        title="Outputs",
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        padding=(0, 2, 0, 0),
+        show_header=False,
+    )
+    table.add_column(style="cyan", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in report.outputs.items():
+        if isinstance(value, Mapping) and value:
+            for position, (key, item) in enumerate(value.items()):
+                if position == _MANY:
+                    table.add_row("", f"… and {len(value) - _MANY} more")
+                    break
+                table.add_row(name if position == 0 else "", f"{escape(str(key))}: {escape(str(item))}")
+        elif isinstance(value, list):
+            table.add_row(name, "\n".join(escape(str(item)) for item in value) or "none")
+        elif value is not None:
+            table.add_row(name, escape(str(value)))
+    console.print(table)
+    console.print()
+
+
+def _violations(report: Report, console: Console) -> None:
+    names = {resource.urn: resource.name for resource in report.resources}
+    for violation in report.violations:
+        colour = "red" if violation.level == "mandatory" else "yellow"
+        where = names.get(violation.urn, "the stack")
+        console.print(
+            f"[{colour}]{violation.level}[/] [bold]{escape(violation.policy)}[/] on {escape(where)}",
+            highlight=False,
+        )
+        console.print(f"  {escape(violation.message)}", highlight=False)
+    if report.violations:
+        console.print()

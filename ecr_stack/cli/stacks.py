@@ -1,0 +1,52 @@
+"""Stacks as commands name them: what a stack file says of a repository."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ecr_stack.documents.lifecycle import compile_rules
+from ecr_stack.documents.model import nearest
+from ecr_stack.errors import NotFound
+from ecr_stack.rehearsal.stack_file import read_project, read_stack
+from ecr_stack.settings.registry import RegistrySettings
+from ecr_stack.settings.stack import NAMESPACE, stack_settings_of, structured
+
+__all__ = ["lifecycle_policy", "settings_of"]
+
+
+def settings_of(stack: str, directory: Path | None = None) -> RegistrySettings:
+    """Read a stack's settings from its file.
+
+    Raises:
+        NotFound: where there is no such project or stack.
+        InvalidInput: where the stack file is wrong.
+    """
+    file = read_stack(read_project(directory or Path.cwd()), stack)
+    values = {
+        key.removeprefix(NAMESPACE): structured(value)
+        for key, value in file.config.items()
+        if key.startswith(NAMESPACE)
+    }
+    return stack_settings_of(values, source=file.path.name, region=file.config.get("aws:region"))
+
+
+def lifecycle_policy(stack: str, repository: str) -> dict[str, Any] | None:
+    """The lifecycle document that a stack file gives a repository, or nothing where it gives none.
+
+    Args:
+        stack: the name of the stack.
+        repository: the repository's name in ECR.
+
+    Raises:
+        NotFound: where there is no such stack or repository.
+        InvalidInput: where the stack file is wrong.
+    """
+    settings = settings_of(stack)
+    names = dict(zip(settings.names(), settings.repositories, strict=True))
+    if repository not in names:
+        guess = nearest(repository, list(names))
+        hint = f"did you mean {guess}? " if guess else ""
+        raise NotFound(f"no repository `{repository}` in stack {stack}: {hint}there are {', '.join(names)}")
+    rules = settings.lifecycle_of(names[repository])
+    return compile_rules(rules) if rules else None

@@ -1,0 +1,26 @@
+"""The stack file as the running program sees it: Pulumi's configuration, judged."""
+
+from typing import Any
+
+import pulumi
+from pulumi.runtime.config import CONFIG, get_config_env
+
+from ecr_stack.components.arguments import refusing
+from ecr_stack.settings.registry import RegistrySettings
+from ecr_stack.settings.stack import NAMESPACE, stack_settings_of, structured
+
+__all__ = ["stack_settings"]
+
+
+def stack_settings() -> RegistrySettings:
+    """Read the settings of the stack that is running from its stack file.
+
+    Raises:
+        Refused: with every mistake in the file; Pulumi prints it without a traceback.
+    """
+    values: dict[str, Any] = {**get_config_env(), **CONFIG.get()}
+    settings = {
+        key.removeprefix(NAMESPACE): structured(value) for key, value in values.items() if key.startswith(NAMESPACE)
+    }
+    with refusing():
+        return stack_settings_of(settings, source=f"Pulumi.{pulumi.get_stack()}.yaml", region=values.get("aws:region"))

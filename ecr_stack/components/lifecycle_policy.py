@@ -1,0 +1,101 @@
+"""The lifecycle policy of a repository.
+
+Compiles typed rules to the JSON document that ECR reads and builds an `aws.ecr.LifecyclePolicy` from it. The
+document is JSON because pulumi-aws's typed selection knows no tag patterns.
+
+https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html
+"""
+
+from typing import NotRequired, Optional, TypedDict
+
+import pulumi
+import pulumi_aws as aws
+
+from ecr_stack.components.arguments import plain_parts, refusing
+from ecr_stack.documents.constraints import Region, RepositoryName
+from ecr_stack.documents.lifecycle import Rule, compile_rules, policy_text, rule_list_problems
+from ecr_stack.documents.model import Model, parse
+from ecr_stack.errors import InvalidInput
+
+__all__ = ["LifecyclePolicy", "LifecyclePolicyArgs", "LifecycleRuleArgs"]
+
+
+class LifecycleRuleArgs(TypedDict):
+    """One lifecycle rule: one selector (`tag_prefixes`, `tag_patterns`, `untagged`, `any`), and one outcome."""
+
+    description: NotRequired[str]
+    """Why, in at most 256 characters."""
+    tag_prefixes: NotRequired[list[str]]
+    """Images with a tag that begins with any of these."""
+    tag_patterns: NotRequired[list[str]]
+    """Images with a tag that matches any of these, in which `*` stands for anything."""
+    untagged: NotRequired[bool]
+    """Images without a tag."""
+    any: NotRequired[bool]
+    """All images; such a rule is the last one."""
+    keep_last: NotRequired[int]
+    """Expire all but the last so many, by push time; for each prefix or pattern by itself."""
+    expire_after_days: NotRequired[int]
+    """Expire so many days after the push."""
+    archive_after_days: NotRequired[int]
+    """Move to the archive storage class so many days after the push."""
+    archive_after_days_since_pull: NotRequired[int]
+    """Move to the archive storage class so many days after the last pull."""
+    expire_after_days_in_archive: NotRequired[int]
+    """Expire archived images so many days after they were archived: at least 90."""
+
+
+class LifecyclePolicyArgs(TypedDict):
+    """The arguments of `LifecyclePolicy`."""
+
+    repository: str
+    """The name of the repository."""
+    rules: list[LifecycleRuleArgs]
+    """The rules, in priority order."""
+    region: NotRequired[str]
+    """The Region of the repository; the provider's own unless given."""
+
+
+class _Arguments(Model):
+    repository: RepositoryName
+    rules: list[Rule]
+    region: Region | None = None
+
+
+class LifecyclePolicy(pulumi.ComponentResource):
+    """The lifecycle policy of one repository."""
+
+    policy: pulumi.Output[str]
+    """The document that ECR reads, as JSON."""
+
+    def __init__(self, name: str, args: LifecyclePolicyArgs, opts: Optional[pulumi.ResourceOptions] = None) -> None:
+        super().__init__("ecr-stack:index:LifecyclePolicy", name, {}, opts)
+        source = f'LifecyclePolicy "{name}"'
+        with refusing():
+            settings = parse(_Arguments, plain_parts(dict(args)), "", source=source, python_names=True)
+            problems = list(rule_list_problems(settings.rules, "rules"))
+            if problems:
+                raise InvalidInput(source, problems)
+            text = policy_text(compile_rules(settings.rules))
+        policy = aws.ecr.LifecyclePolicy(
+            name,
+            repository=settings.repository,
+            policy=text,
+            region=args.get("region"),
+            opts=child_options(self, opts),
+        )
+        self.policy = policy.policy
+        self.register_outputs({"policy": self.policy})
+
+
+def child_options(parent: pulumi.Resource, opts: Optional[pulumi.ResourceOptions]) -> pulumi.ResourceOptions:
+    """Hand the options that order a document after its repository down to the document's resource.
+
+    Components pass `parent` and providers on to their children, but not what they wait for or perish with.
+    """
+    return pulumi.ResourceOptions(
+        parent=parent,
+        protect=False,
+        depends_on=opts.depends_on if opts else None,
+        deleted_with=opts.deleted_with if opts else None,
+    )

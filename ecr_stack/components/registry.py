@@ -1,0 +1,235 @@
+"""The registry of one environment.
+
+Composes the encryption key, the repositories, scanning and replication with what replicas need in their Regions.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NotRequired, Optional, TypedDict, cast
+
+import pulumi
+
+from ecr_stack.components.arguments import plain_parts, refusing
+from ecr_stack.components.caller import Caller, caller
+from ecr_stack.components.creation_template import CreationTemplate, CreationTemplateArgs
+from ecr_stack.components.encryption_key import EncryptionKey, EncryptionKeyArgs
+from ecr_stack.components.replication import Replication, ReplicationRuleArgs
+from ecr_stack.components.repository import (
+    Repository,
+    RepositoryArgs,
+    RepositoryDefaultsArgs,
+    RepositorySettingsArgs,
+)
+from ecr_stack.components.scanning import RegistryScanning, ScanRuleArgs
+from ecr_stack.settings.encryption import EncryptionType
+from ecr_stack.settings.registry import RegistrySettings, registry_settings
+from ecr_stack.settings.repository import effective
+from ecr_stack.settings.scanning import ScanType
+
+__all__ = ["Registry", "RegistryArgs"]
+
+
+class EncryptionArgs(TypedDict):
+    """How images are encrypted at rest."""
+
+    type: NotRequired[EncryptionType]
+    """`KMS` unless given."""
+    deletion_window_in_days: NotRequired[int]
+    """Days between the key's scheduled deletion and its end: 7 to 30; 30 unless given."""
+    key_arn: NotRequired[pulumi.Input[str]]
+    """The ARN of an existing key in the registry's Region, taken instead of a new one."""
+
+
+class ReplicationSettingsArgs(TypedDict):
+    """Where images are copied to."""
+
+    rules: NotRequired[list[ReplicationRuleArgs]]
+    """At most ten rules, to at most 25 registries in all."""
+    creation_template: NotRequired[bool]
+    """Whether this account's destinations get a creation template and a key; true unless given."""
+
+
+class ScanningArgs(TypedDict):
+    """How the registry scans images."""
+
+    type: NotRequired[ScanType]
+    """`BASIC` (ECR itself) or `ENHANCED` (Amazon Inspector)."""
+    rules: NotRequired[list[ScanRuleArgs]]
+    """At most two rules, each with a frequency of its own."""
+
+
+class RegistryArgs(TypedDict):
+    """The arguments of `Registry`: what a stack file says, in snake_case."""
+
+    environment: NotRequired[str]
+    """A slug such as `prod`; it names the key's alias and the tags. The Pulumi stack's name unless given."""
+    tags: NotRequired[dict[str, pulumi.Input[str]]]
+    """The team's own AWS tags, on everything that is made here."""
+    encryption: NotRequired[EncryptionArgs]
+    """How images are encrypted at rest."""
+    repository_defaults: NotRequired[RepositoryDefaultsArgs]
+    """What every repository takes unless it says otherwise."""
+    repositories: dict[str, RepositorySettingsArgs]
+    """The repositories, by name."""
+    replication: NotRequired[ReplicationSettingsArgs]
+    """Where images are copied to."""
+    scanning: NotRequired[ScanningArgs]
+    """How the registry scans images."""
+    region: NotRequired[str]
+    """The Region of the registry; the provider's own unless given."""
+
+
+class Registry(pulumi.ComponentResource):
+    """A private container registry: what one stack file describes."""
+
+    repositories: dict[str, Repository]
+    """The repositories, by their key in the arguments."""
+    repository_urls: pulumi.Output[dict[str, str]]
+    """Where to push to and pull from, by repository name."""
+    repository_arns: pulumi.Output[dict[str, str]]
+    """The repositories' ARNs, by repository name."""
+    registry_id: str
+    """The registry's id, which is its account's."""
+    region: str
+    """The Region of the registry."""
+    key_arn: pulumi.Output[Optional[str]]
+    """The ARN of the key that encrypts the images; nothing with AES256."""
+    key_alias: pulumi.Output[Optional[str]]
+    """The key's alias; nothing for an existing key and with AES256."""
+    replication_destinations: list[str]
+    """The registries that receive copies, each as `ACCOUNT.dkr.ecr.REGION.amazonaws.com`."""
+
+    def __init__(self, name: str, args: RegistryArgs, opts: Optional[pulumi.ResourceOptions] = None) -> None:
+        super().__init__("ecr-stack:index:Registry", name, {}, opts)
+        where = caller(self, args.get("region"))
+        environment = args.get("environment") or pulumi.get_stack()
+        plain = {**plain_parts(dict(args)), "environment": environment}
+        plain.pop("region", None)
+        with refusing():
+            settings = registry_settings(
+                plain,
+                source=f'Registry "{name}"',
+                region=where.region,
+                account=where.account,
+                python_names=True,
+            )
+        self._label = name
+        self._args = args
+        self._environment = environment
+        self._tags = args.get("tags") or {}
+
+        key = self._key(name, settings, args.get("encryption") or {}, args.get("region"))
+        self.repositories = {
+            repository: self._repository(repository, settings, key) for repository in settings.repositories
+        }
+        if settings.scanning.type is not None:
+            RegistryScanning(
+                name,
+                {**cast(Any, args["scanning"]), **self._region()},
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+        self.replication_destinations = self._replicate(settings, where)
+
+        self.registry_id = where.account
+        self.region = where.region
+        names = dict(zip(settings.repositories, settings.names(), strict=True))
+        self.repository_urls = pulumi.Output.all(
+            **{names[key]: repository.repository_url for key, repository in self.repositories.items()}
+        )
+        self.repository_arns = pulumi.Output.all(
+            **{names[key]: repository.arn for key, repository in self.repositories.items()}
+        )
+        self.key_arn = pulumi.Output.from_input(key.key_arn if key else None)
+        self.key_alias = pulumi.Output.from_input(key.alias_name if key else None)
+        self.register_outputs(self.outputs())
+
+    def outputs(self) -> dict[str, Any]:
+        """What a pipeline or another stack needs, under stable names."""
+        return {
+            "registryId": self.registry_id,
+            "region": self.region,
+            "repositoryUrls": self.repository_urls,
+            "repositoryArns": self.repository_arns,
+            "keyArn": self.key_arn,
+            "keyAlias": self.key_alias,
+            "replicationDestinations": self.replication_destinations,
+        }
+
+    def _region(self) -> dict[str, str]:
+        return {"region": self._args["region"]} if self._args.get("region") else {}
+
+    def _key(
+        self, name: str, settings: RegistrySettings, encryption: Mapping[str, Any], region: Optional[str]
+    ) -> Optional[EncryptionKey]:
+        if settings.encryption.type is EncryptionType.AES256:
+            return None
+        arguments: EncryptionKeyArgs = {
+            "environment": self._environment,
+            "tags": self._tags,
+            # Without the key no image can be pulled: it is protected as soon as one repository is.
+            "protect": any(settings.repository(key).get("protect") for key in settings.repositories),
+        }
+        for field in ("key_arn", "deletion_window_in_days"):
+            if encryption.get(field) is not None:
+                cast(dict[str, Any], arguments)[field] = encryption[field]
+        if region:
+            arguments["region"] = region
+        return EncryptionKey(name, arguments, opts=pulumi.ResourceOptions(parent=self))
+
+    def _repository(self, key: str, settings: RegistrySettings, encryption: Optional[EncryptionKey]) -> Repository:
+        defaults = cast(Mapping[str, Any], self._args.get("repository_defaults") or {})
+        own = cast(Mapping[str, Any], self._args["repositories"].get(key) or {})
+        arguments = {
+            "name": key,
+            **effective(defaults, own),
+            **self._region(),
+            "environment": self._environment,
+        }
+        arguments["tags"] = {**self._tags, **arguments.get("tags", {})}
+        arguments["encryption_type"] = settings.encryption.type
+        if encryption is not None:
+            arguments["key_arn"] = encryption.key_arn
+        former = arguments.pop("aliases", [])
+        arguments["aliases"] = [alias if alias.startswith("urn:") else f"{self._label}-{alias}" for alias in former]
+        return Repository(
+            f"{self._label}-{key}", cast(RepositoryArgs, arguments), opts=pulumi.ResourceOptions(parent=self)
+        )
+
+    def _replicate(self, settings: RegistrySettings, where: Caller) -> list[str]:
+        if not settings.replication.rules:
+            return []
+        regions = dict.fromkeys(
+            destination.region
+            for rule in settings.replication.rules
+            for destination in rule.destinations
+            if destination.registry_id in (None, where.account)
+        )
+        templates = []
+        if settings.replication.creation_template:
+            templates = [self._creation_template(region, settings) for region in regions]
+        replication = Replication(
+            self._label,
+            {
+                "rules": cast(Any, self._args["replication"])["rules"],
+                "repositories": settings.names(),
+                **cast(Any, self._region()),
+            },
+            # The first push after this makes the replicas' repositories: the templates must stand by then.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=templates),
+        )
+        return replication.destinations
+
+    def _creation_template(self, region: str, settings: RegistrySettings) -> CreationTemplate:
+        name = f"{self._label}-{region}"
+        defaults = cast(Mapping[str, Any], self._args.get("repository_defaults") or {})
+        arguments: dict[str, Any] = {
+            field: defaults[field]
+            for field in ("tag_mutability", "mutable_tags", "immutable_tags", "lifecycle", "access")
+            if defaults.get(field) is not None
+        }
+        arguments |= {"environment": self._environment, "region": region}
+        arguments["tags"] = {**self._tags, **(defaults.get("tags") or {})}
+        encryption = {key: value for key, value in (self._args.get("encryption") or {}).items() if key != "key_arn"}
+        key = self._key(name, settings, encryption, region)
+        if key is not None:
+            arguments["key_arn"] = key.key_arn
+        return CreationTemplate(name, cast(CreationTemplateArgs, arguments), opts=pulumi.ResourceOptions(parent=self))

@@ -1,0 +1,83 @@
+"""The policy of a repository: who may pull and push.
+
+Turns grants into the IAM policy document that ECR reads and builds an `aws.ecr.RepositoryPolicy` from it.
+
+https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policies.html
+"""
+
+from typing import Any, NotRequired, Optional, TypedDict
+
+import pulumi
+import pulumi_aws as aws
+
+from ecr_stack.components.arguments import plain_parts, refusing, resolved
+from ecr_stack.components.caller import Caller, caller
+from ecr_stack.components.lifecycle_policy import child_options
+from ecr_stack.documents.constraints import Region, RepositoryName
+from ecr_stack.documents.model import Model, parse
+from ecr_stack.documents.policy import Access, policy_text, repository_policy
+
+__all__ = ["AccessArgs", "RepositoryPolicy", "RepositoryPolicyArgs", "access_text"]
+
+
+class AccessArgs(TypedDict):
+    """Who may pull and push. A principal is an ARN, `role/NAME` of this account, or an account id."""
+
+    pull: NotRequired[list[pulumi.Input[str]]]
+    """Principals that may pull."""
+    push: NotRequired[list[pulumi.Input[str]]]
+    """Principals that may push; whoever also pulls is listed under `pull` too."""
+
+
+class RepositoryPolicyArgs(TypedDict):
+    """The arguments of `RepositoryPolicy`."""
+
+    repository: str
+    """The name of the repository."""
+    access: AccessArgs
+    """Who may pull and push."""
+    region: NotRequired[str]
+    """The Region of the repository; the provider's own unless given."""
+
+
+class _Arguments(Model):
+    repository: RepositoryName
+    access: Any
+    region: Region | None = None
+
+
+class RepositoryPolicy(pulumi.ComponentResource):
+    """The policy of one repository."""
+
+    policy: pulumi.Output[str]
+    """The document that ECR reads, as JSON."""
+
+    def __init__(self, name: str, args: RepositoryPolicyArgs, opts: Optional[pulumi.ResourceOptions] = None) -> None:
+        super().__init__("ecr-stack:index:RepositoryPolicy", name, {}, opts)
+        source = f'RepositoryPolicy "{name}"'
+        with refusing():
+            settings = parse(_Arguments, plain_parts(dict(args)), "", source=source, python_names=True)
+        policy = aws.ecr.RepositoryPolicy(
+            name,
+            repository=settings.repository,
+            policy=access_text(args["access"], caller(self, settings.region), source=source),
+            region=settings.region,
+            opts=child_options(self, opts),
+        )
+        self.policy = policy.policy
+        self.register_outputs({"policy": self.policy})
+
+
+def access_text(access: AccessArgs, where: Caller, *, source: str = "access") -> "pulumi.Input[str]":
+    """Turn grants into the JSON of a repository policy: a plain text where all principals are plain.
+
+    Raises:
+        Refused: where a grant is not one, or nothing is granted.
+    """
+
+    def build(known: Any) -> str:
+        parsed = parse(Access, known, "access", source=source, python_names=True)
+        document = repository_policy(parsed, where.account, where.partition)
+        return policy_text(document) if document else ""
+
+    return resolved(dict(access), build)

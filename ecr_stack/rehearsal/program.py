@@ -1,0 +1,209 @@
+"""The rehearsal: the program of a project, unchanged, against the AWS embedded in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import importlib
+import os
+import re
+import runpy
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pulumi
+from pulumi.runtime import mocks, set_all_config
+from pulumi.runtime.settings import SETTINGS, set_root_resource
+from pulumi.runtime.stack import run_in_stack
+
+from ecr_stack.documents.constraints import KMS_KEY_ARN, partition_of
+from ecr_stack.errors import EcrStackError, NotFound
+from ecr_stack.rehearsal.aws import EmbeddedAws
+from ecr_stack.rehearsal.monitor import Recorder
+from ecr_stack.rehearsal.order import undeclared_orders
+from ecr_stack.rehearsal.provider import Provider
+from ecr_stack.rehearsal.report import Report, Violation
+from ecr_stack.rehearsal.stack_file import Project, StackFile, read_project, read_stack
+
+__all__ = ["ACCOUNT", "ProgramFailed", "rehearse"]
+
+ACCOUNT = "123456789012"
+"""The account that a rehearsal plays, unless told otherwise."""
+
+
+class ProgramFailed(EcrStackError):
+    """The program of the project stopped with an error of its own."""
+
+
+def rehearse(
+    stack: str,
+    directory: Path | None = None,
+    *,
+    account: str = ACCOUNT,
+    progress: Callable[[int], None] | None = None,
+) -> Report:
+    """Run a project's program for one stack against an embedded AWS.
+
+    Args:
+        stack: the name of the stack, as in `Pulumi.NAME.yaml`.
+        directory: a folder of the project; the current one unless given.
+        account: the account that the embedded AWS plays, twelve digits.
+        progress: called with the number of resources so far.
+
+    Raises:
+        NotFound: where there is no such project or stack.
+        InvalidInput: where the stack file is wrong.
+        EcrStackError: where AWS would refuse a resource, or the program fails.
+    """
+    began = time.perf_counter()
+    project = read_project(directory or Path.cwd())
+    file = read_stack(project, stack)
+    if not (project.program / "__main__.py").is_file():
+        raise NotFound(f"no program: {project.program / '__main__.py'} does not exist")
+    region = file.config.get("aws:region") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    if not region:
+        raise NotFound(f"{file.path.name}: no Region; add `aws:region: us-east-1` under `config:`")
+    report = Report(stack=stack, project=project.name, account=account, region=region)
+    with _undisturbed(), EmbeddedAws(account=account, region=region) as aws:
+        report.assumed = _suppose(file, aws)
+        recorder = Recorder(Provider(aws), progress)
+        _run(project, file, recorder)
+        report.resources = list(recorder.records.values())
+        report.outputs = recorder.exports
+        report.calls = dict(sorted(aws.calls.items()))
+    report.violations = [*undeclared_orders(report.resources), *_guardrails(project, report)]
+    report.seconds = time.perf_counter() - began
+    return report
+
+
+def _run(project: Project, file: StackFile, recorder: Recorder) -> None:
+    """Run `__main__.py` as the Pulumi language host does, with the recorder in the engine's place."""
+    set_all_config(dict(file.config), [])
+    set_root_resource(None)
+    mocks.set_mocks(recorder.mocks, project=project.name, stack=file.name, preview=False, monitor=recorder)
+    # `set_mocks` has made a stack of its own; `run_in_stack` makes the one that counts.
+    set_root_resource(None)
+    recorder.forget()
+    SETTINGS.rpc_manager.clear()
+    SETTINGS.outputs.clear()
+    loop = asyncio.new_event_loop()
+    loop.set_default_executor(ThreadPoolExecutor(max_workers=4, thread_name_prefix="aws"))
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_until_complete(run_in_stack(lambda: _program(project)))
+    except (EcrStackError, pulumi.RunError) as error:
+        if isinstance(error, EcrStackError):
+            raise
+        raise ProgramFailed(str(error)) from None
+    except SystemExit as error:
+        if error.code not in (None, 0):
+            raise ProgramFailed(f"the program ended with sys.exit({error.code!r})") from None
+    except Exception as error:
+        cause = _refusal_in(error)
+        if cause is not None:
+            raise cause from None
+        raise ProgramFailed(_where(error, project)) from error
+    finally:
+        # What waits for a resource that failed would wait for ever.
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+        loop.run_until_complete(asyncio.sleep(0))
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()
+        asyncio.set_event_loop(None)
+        set_root_resource(None)
+
+
+def _program(project: Project) -> None:
+    runpy.run_path(str(project.program), run_name="__main__")
+
+
+def _refusal_in(error: BaseException) -> EcrStackError | None:
+    """Find the refusal that an error came from."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, EcrStackError):
+            return seen
+        seen = seen.__cause__ or seen.__context__
+    return None
+
+
+def _where(error: BaseException, project: Project) -> str:
+    """Say what a program's own error is, and on which of its lines it arose."""
+    line = ""
+    trace = error.__traceback__
+    while trace is not None:
+        file = Path(trace.tb_frame.f_code.co_filename)
+        if project.directory in file.parents and ".venv" not in file.parts:
+            line = f" ({file.relative_to(project.directory)}, line {trace.tb_lineno})"
+        trace = trace.tb_next
+    return f"the program failed: {type(error).__name__}: {error}{line}"
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Leave the process as it was, and spare the garbage collector: it is half the time of a large stack."""
+    path, directory, environment, enabled = list(sys.path), Path.cwd(), dict(os.environ), gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+        sys.path[:] = path
+        os.chdir(directory)
+        os.environ.clear()
+        os.environ.update(environment)
+
+
+_ROLE = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}):(role|user)/[\w+=,.@/-]+")
+_SHORT_ROLE = re.compile(r'"((?:role|user)/[\w+=,.@/-]+)"')
+
+
+def _suppose(file: StackFile, aws: EmbeddedAws) -> list[str]:
+    """Let everything exist that the stack file takes for given: keys and principals that it names."""
+    supposed: dict[str, None] = {}
+    for key, text in file.config.items():
+        if key.startswith("aws:"):
+            continue
+        for match in KMS_KEY_ARN.finditer(text):
+            supposed[match[0]] = None
+        for match in _ROLE.finditer(text):
+            supposed[match[0]] = None
+        for match in _SHORT_ROLE.finditer(text):
+            supposed[f"arn:{partition_of(aws.region)}:iam::{aws.account}:{match[1]}"] = None
+    return [arn for arn in supposed if aws.suppose(arn)]
+
+
+def _guardrails(project: Project, report: Report) -> list[Violation]:
+    """Run the project's own policy pack over the resources, if it has one."""
+    folder = project.directory / "policies"
+    if not (folder / "guardrails").is_dir():
+        return []
+    sys.path.insert(0, str(folder))
+    try:
+        check: Any = importlib.import_module("guardrails.check")
+    except ImportError as error:
+        raise NotFound(f"the guardrails in {folder} cannot be loaded: {error}") from None
+    finally:
+        sys.path.remove(str(folder))
+    found = check.violations([_policy_resource(record) for record in report.resources], stack=report.stack)
+    return [Violation(**{key: item[key] for key in ("policy", "level", "urn", "message")}) for item in found]
+
+
+def _policy_resource(record: Any) -> dict[str, Any]:
+    return {
+        "urn": record.urn,
+        "type": record.type,
+        "name": record.name,
+        "inputs": dict(record.inputs),
+        "outputs": dict(record.outputs),
+        "parent": record.parent,
+        "dependencies": record.dependencies,
+        "options": dict(record.options),
+    }

@@ -1,0 +1,79 @@
+"""What a rehearsal found: the resources as they came out, the stack's outputs, and what is wrong with them.
+
+The JSON form is a contract: names and shapes are added to, never changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+__all__ = ["Report", "ResourceRecord", "Violation"]
+
+
+@dataclass(frozen=True)
+class ResourceRecord:
+    """One resource, as the Pulumi engine would keep it in its state."""
+
+    urn: str
+    """As the engine writes it."""
+    type: str
+    """E.g. `aws:ecr/repository:Repository`."""
+    name: str
+    """The logical name."""
+    parent: str | None
+    """The URN of the parent, nothing for the stack itself."""
+    inputs: Mapping[str, Any]
+    """What the program asked for, resolved."""
+    outputs: Mapping[str, Any]
+    """What AWS answered to a read."""
+    dependencies: list[str]
+    """The URNs of what had to be there before."""
+    options: Mapping[str, Any]
+    """`protect`, `retainOnDelete`, `aliases`, `import` and what else was given."""
+    id: str | None = None
+    """The physical id; nothing for a component."""
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A rule that a resource breaks."""
+
+    policy: str
+    """The policy's name."""
+    level: str
+    """`mandatory` stops a deployment, `advisory` does not."""
+    urn: str
+    """The resource; empty where the whole stack is meant."""
+    message: str
+    """What is wrong, and what to do."""
+
+
+@dataclass
+class Report:
+    """The whole of one rehearsal."""
+
+    stack: str
+    project: str
+    account: str
+    region: str
+    resources: list[ResourceRecord] = field(default_factory=list)
+    outputs: dict[str, Any] = field(default_factory=dict)
+    violations: list[Violation] = field(default_factory=list)
+    calls: dict[str, int] = field(default_factory=dict)
+    """How often each API operation was called, e.g. `ecr:CreateRepository`."""
+    assumed: list[str] = field(default_factory=list)
+    """What the stack takes for given and the rehearsal supposed to exist, e.g. an existing key's ARN."""
+    seconds: float = 0.0
+
+    @property
+    def passes(self) -> bool:
+        """Whether nothing stands in the way of a deployment: advice does not."""
+        return not any(violation.level == "mandatory" for violation in self.violations)
+
+    def as_json(self) -> dict[str, Any]:
+        """The contract's form: plain data."""
+        data = asdict(self)
+        data["seconds"] = round(self.seconds, 3)
+        return data

@@ -1,0 +1,336 @@
+"""What a stack file may say: the settings of one environment's registry, and how they are judged.
+
+Every mistake is reported, not the first one: each section is judged by itself, and what compares sections compares
+those that are valid.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, Any, cast
+
+from pydantic import AfterValidator, BaseModel, Field
+
+from ecr_stack.documents.constraints import KMS_KEY_ARN, REPOSITORY_NAME, Region, RepositoryName, partition_of
+from ecr_stack.documents.lifecycle import Rule, rule_list_problems
+from ecr_stack.documents.model import nearest, problems_of, refusal
+from ecr_stack.errors import InvalidInput, Problem
+from ecr_stack.settings.encryption import Encryption, EncryptionType
+from ecr_stack.settings.replication import Replication, unreachable
+from ecr_stack.settings.repository import (
+    RESERVED_TAGS,
+    RepositoryDefaults,
+    RepositorySettings,
+    Tags,
+    effective,
+    misfits,
+    reserved,
+)
+from ecr_stack.settings.scanning import Scanning, inconsistent
+from ecr_stack.settings.section import Section, in_python, judge
+
+__all__ = ["RegistrySettings", "registry_settings"]
+
+MAX_TAGS = 50
+
+
+def _environment(value: str) -> str:
+    if re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", value) and len(value) <= 32:
+        return value
+    fixed = re.sub(r"[^a-z0-9]+", "-", value.lower()).strip("-")[:32].strip("-")
+    good = bool(re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", fixed))
+    raise refusal(
+        "an environment is a slug: 1 to 32 lowercase letters, digits and single hyphens between them, a letter first",
+        f"write `{fixed}`" if good else "write a word such as `dev` or `prod`",
+    )
+
+
+Environment = Annotated[str, AfterValidator(_environment)]
+
+
+class RegistrySettings(Section):
+    """The registry of one environment: repositories, the key that encrypts them, replication and scanning."""
+
+    environment: Environment
+    """A slug such as `dev` or `prod`; it names the key's alias and the tags."""
+    tags: Tags = {}
+    """The team's own AWS tags, on everything that is made here. `Name`, `Environment` and `ManagedBy` are added."""
+    encryption: Encryption = Encryption()
+    """How images are encrypted at rest."""
+    repository_defaults: RepositoryDefaults = RepositoryDefaults()
+    """What every repository takes unless it says otherwise."""
+    repositories: Annotated[dict[RepositoryName, RepositorySettings | None], Field(min_length=1)]
+    """The repositories, by name. `{}` or nothing takes every default."""
+    replication: Replication = Replication()
+    """Where images are copied to. Left out, nowhere."""
+    scanning: Scanning = Scanning()
+    """How the registry scans images. Left out, each repository's `scanOnPush` decides."""
+
+    def names(self) -> list[str]:
+        """The repositories' names in ECR, in the order of the file."""
+        return [(own.name if own else None) or key for key, own in self.repositories.items()]
+
+    def repository(self, key: str) -> dict[str, Any]:
+        """A repository's settings with the defaults laid under them, by Python name, as plain data."""
+        own = self.repositories[key]
+        return effective(given(self.repository_defaults), given(own) if own else {})
+
+    def lifecycle_of(self, key: str) -> list[Rule]:
+        """The lifecycle rules that hold for a repository: its own, or the defaults'."""
+        own = self.repositories[key]
+        return (own.lifecycle if own else None) or self.repository_defaults.lifecycle or []
+
+    def arguments(self) -> Any:
+        """The same as the arguments of `Registry`."""
+        return given(self)
+
+
+def given(model: BaseModel) -> dict[str, Any]:
+    """What was said, by Python name, as plain data: nothing that was left out."""
+    return model.model_dump(by_alias=False, exclude_unset=True, exclude_none=True, mode="json")
+
+
+def registry_settings(
+    data: object,
+    *,
+    source: str,
+    prefix: str = "",
+    region: str | None = None,
+    account: str | None = None,
+    python_names: bool = False,
+) -> RegistrySettings:
+    """Judge the settings of a registry.
+
+    Args:
+        data: plain data: a map of the keys of a stack file without their namespace, or of a component's arguments.
+        source: whose mistakes they would be, e.g. `Pulumi.prod.yaml`.
+        prefix: what stands before each key in messages, e.g. `ecr-stack:`.
+        region: the registry's Region, `None` where it is not known.
+        account: the registry's account, `None` where it is not known.
+        python_names: whether keys are spelled in snake_case.
+
+    Raises:
+        InvalidInput: with every mistake.
+    """
+    judgement = _Judgement(prefix, region, account, python_names)
+    settings = judgement.of(data)
+    if settings is None or judgement.problems:
+        raise InvalidInput(source, judgement.problems)
+    return settings
+
+
+class _Judgement:
+    """One pass over the settings of one registry."""
+
+    def __init__(self, prefix: str, region: str | None, account: str | None, python_names: bool) -> None:
+        self.prefix = prefix
+        self.region = region
+        self.account = account
+        self.python_names = python_names
+        self.problems: list[Problem] = []
+        self.valid: dict[str, Any] = {}
+
+    def place(self, field: str) -> str:
+        return self.prefix + self.key(field)
+
+    def key(self, field: str) -> str:
+        return field if self.python_names else (RegistrySettings.model_fields[field].alias or field)
+
+    def of(self, data: object) -> RegistrySettings | None:
+        if not isinstance(data, Mapping):
+            self.problems.append(
+                Problem(
+                    self.prefix or "(the arguments)",
+                    data,
+                    "a map of settings is needed",
+                    "write `key: value` lines",
+                )
+            )
+            return None
+        self._unknown(data)
+        for field in RegistrySettings.model_fields:
+            value = data.get(self.key(field))
+            if field == "repositories":
+                self._repositories(value)
+            elif field in ("environment", "tags"):
+                self._simple(field, value)
+            elif value is not None:
+                section = cast(type[Section], RegistrySettings.model_fields[field].annotation)
+                model, problems = judge(section, value, self.place(field), python_names=self.python_names)
+                self.problems += problems
+                if model is not None:
+                    self.valid[field] = model
+        self.problems += self._across()
+        return RegistrySettings.model_construct(**self.valid) if not self.problems else None
+
+    def _unknown(self, data: Mapping[Any, Any]) -> None:
+        known = [self.key(field) for field in RegistrySettings.model_fields]
+        for key in data:
+            if key not in known:
+                guess = nearest(str(key), known)
+                self.problems.append(
+                    Problem(
+                        f"{self.prefix}{key}",
+                        data[key],
+                        f"`{key}` is not a known key",
+                        f"write `{self.prefix}{guess}`" if guess else f"remove it; known: {', '.join(known)}",
+                    )  # fmt: skip
+                )
+
+    def _simple(self, field: str, value: object) -> None:
+        if value is None and field != "environment":
+            return
+        if value is None:
+            self.problems.append(
+                Problem(
+                    self.place(field),
+                    None,
+                    "the key is required",
+                    f"add `{self.place(field)}: dev`, or the like",
+                )
+            )
+            return
+        info = RegistrySettings.model_fields[field]
+        problems = _field_problems(field, value, info.annotation, info.metadata, self.place(field))
+        self.problems += problems
+        if field == "tags" and isinstance(value, Mapping):
+            self.problems += list(reserved(value, self.place(field)))
+        if not problems:
+            self.valid[field] = value
+
+    def _repositories(self, value: object) -> None:
+        place = self.place("repositories")
+        if isinstance(value, list):
+            names = [item for item in value if isinstance(item, str)]
+            example = f"{names[0]}: {{}}" if names else "NAME: {}"
+            self.problems.append(
+                Problem(
+                    place,
+                    value,
+                    "repositories are a map of names to settings, not a list",
+                    f"write `{example}` for each",
+                )
+            )
+        elif not isinstance(value, Mapping) or not value:
+            self.problems.append(
+                Problem(
+                    place,
+                    value,
+                    "at least one repository is needed, in a map of names to settings",
+                    "add `NAME: {}`",
+                )
+            )
+        else:
+            repositories = {}
+            for name, settings in value.items():
+                repositories[name] = self._repository(name, settings, f"{place}.{name}")
+            self.valid["repositories"] = repositories
+
+    def _repository(self, name: object, settings: object, place: str) -> RepositorySettings | None:
+        if not isinstance(name, str):
+            self.problems.append(Problem(place, name, "a repository's name is a text", f'put it in quotes: "{name}"'))
+        elif not (2 <= len(name) <= 256 and REPOSITORY_NAME.fullmatch(name)):
+            info = RepositorySettings.model_fields["name"]
+            self.problems += _field_problems("name", name, info.annotation, info.metadata, place)
+        if settings is None:
+            return None
+        model, problems = judge(RepositorySettings, settings, place, python_names=self.python_names)
+        self.problems += problems
+        return model
+
+    def _across(self) -> Iterator[Problem]:
+        """What compares one section with another, or with the Region."""
+        region, account = self.region, self.account
+        defaults = self.valid.get("repository_defaults", RepositoryDefaults())
+        repositories: dict[str, RepositorySettings | None] = self.valid.get("repositories", {})
+        yield from self._lifecycle_and_access(defaults, self.place("repository_defaults"))
+        broken = {problem.place for problem in self.problems}
+        for name, own in repositories.items():
+            place = f"{self.place('repositories')}.{name}"
+            if own is not None:
+                yield from self._lifecycle_and_access(own, place)
+            if not any(where.startswith((place, self.place("repository_defaults"))) for where in broken):
+                yield from self._spelled(misfits(given(defaults), given(own) if own else {}, place))
+            tags = {
+                **self.valid.get("tags", {}),
+                **(defaults.tags or {}),
+                **((own.tags if own else None) or {}),
+            }
+            if len(tags) > MAX_TAGS - len(RESERVED_TAGS):
+                yield Problem(
+                    f"{place}.tags", f"{len(tags)} tags",
+                    f"AWS allows {MAX_TAGS} tags on a resource, and {len(RESERVED_TAGS)} are written by ecr-stack",
+                    f"remove {len(tags) - MAX_TAGS + len(RESERVED_TAGS)}",
+                )  # fmt: skip
+        yield from self._names(repositories)
+        names = [(own.name if own else None) or str(key) for key, own in repositories.items()]
+        if "replication" in self.valid:
+            yield from self._spelled(
+                unreachable(self.valid["replication"], names, region, account, self.place("replication"))
+            )
+        if "scanning" in self.valid and "repositories" in self.valid:
+            flags = {
+                name: effective(given(defaults), given(own) if own else {}).get("scan_on_push", True)
+                for name, own in zip(names, repositories.values(), strict=True)
+            }
+            yield from self._spelled(inconsistent(self.valid["scanning"], flags, self.place("scanning")))
+        yield from self._spelled(self._key_and_region(self.valid.get("encryption", Encryption())))
+
+    def _lifecycle_and_access(self, settings: RepositoryDefaults, place: str) -> Iterator[Problem]:
+        if settings.lifecycle:
+            yield from self._spelled(rule_list_problems(settings.lifecycle, f"{place}.lifecycle"))
+
+    def _names(self, repositories: Mapping[str, RepositorySettings | None]) -> Iterator[Problem]:
+        taken: dict[str, str] = {}
+        for key, own in repositories.items():
+            name = (own.name if own else None) or key
+            if name in taken:
+                yield Problem(
+                    f"{self.place('repositories')}.{key}", name,
+                    f"two repositories cannot have one name; `{taken[name]}` has it already",
+                    "choose another `name`, or remove one of the two",
+                )  # fmt: skip
+            taken.setdefault(name, key)
+
+    def _key_and_region(self, encryption: Encryption) -> Iterator[Problem]:
+        place, region = self.place("encryption"), self.region
+        if region is None:
+            return
+        if encryption.type is EncryptionType.KMS_DSSE and partition_of(region) != "aws-us-gov":
+            yield Problem(
+                f"{place}.type", encryption.type, f"KMS_DSSE is offered in AWS GovCloud (US) only, and this is {region}",
+                "write `type: KMS`",
+            )  # fmt: skip
+        match = KMS_KEY_ARN.fullmatch(encryption.key_arn or "")
+        if match and match[1] != region:
+            yield Problem(
+                f"{place}.keyArn", encryption.key_arn, f"the key must be in the registry's Region, {region}",
+                f"name a key whose ARN begins with arn:{partition_of(region)}:kms:{region}:",
+            )  # fmt: skip
+
+    def _spelled(self, problems: Iterable[Problem]) -> Iterable[Problem]:
+        return in_python(problems) if self.python_names else problems
+
+
+def _field_problems(field: str, value: object, annotation: Any, metadata: list[Any], place: str) -> list[Problem]:
+    """Judge one value by a field's annotation, all its mistakes."""
+    from pydantic import ValidationError, create_model
+
+    kind = Annotated[(annotation, *metadata)] if metadata else annotation
+    model = create_model("Value", __base__=Section, **{field: (kind, ...)})
+    try:
+        model.model_validate({field: value}, by_alias=False, by_name=True)
+    except ValidationError as error:
+        found = problems_of(error, model, "", python_names=True)
+        return [
+            Problem(place + problem.place.removeprefix(field), problem.value, problem.rule, problem.remedy)
+            for problem in found
+        ]
+    return []
+
+
+def region_problem(region: object) -> Problem | None:
+    """Judge `aws:region`."""
+    problems = _field_problems("region", region, Region, [], "aws:region")
+    return problems[0] if problems else None
