@@ -1,0 +1,66 @@
+"""The AWS API models of botocore, loaded once a process."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import botocore.session
+from botocore.exceptions import EndpointConnectionError
+from botocore.model import OperationModel, ServiceModel
+
+from ecr_stack.errors import Unavailable
+
+__all__ = ["SERVICES", "check_region", "operation", "service"]
+
+SERVICES = ("ecr", "iam", "kms", "sts")
+"""The AWS services that are embedded."""
+
+
+@lru_cache(maxsize=1)
+def _session() -> botocore.session.Session:
+    return botocore.session.Session()
+
+
+@lru_cache(maxsize=None)
+def service(name: str) -> ServiceModel:
+    """Give the API model of a service.
+
+    Raises:
+        Unavailable: the service is not embedded.
+    """
+    if name not in SERVICES:
+        raise Unavailable(f"the embedded AWS has no service `{name}`; it has {', '.join(SERVICES)}")
+    return _session().get_service_model(name)
+
+
+@lru_cache(maxsize=None)
+def operation(service_name: str, name: str) -> OperationModel:
+    """Give the API model of an operation, e.g. `("ecr", "CreateRepository")`.
+
+    Raises:
+        Unavailable: AWS has no such operation, or the service is not embedded.
+    """
+    model = service(service_name)
+    if name not in model.operation_names:
+        raise Unavailable(f"the API of {service_name} has no operation `{name}`")
+    return model.operation_model(name)
+
+
+@lru_cache(maxsize=None)
+def _regions() -> frozenset[str]:
+    session = _session()
+    return frozenset(
+        region
+        for partition in session.get_available_partitions()
+        for region in session.get_available_regions("ecr", partition_name=partition)
+    )
+
+
+def check_region(region: str) -> None:
+    """Refuse a region that AWS does not have, as an SDK would: there is no such host.
+
+    Raises:
+        botocore.exceptions.EndpointConnectionError: there is no such region.
+    """
+    if region not in _regions():
+        raise EndpointConnectionError(endpoint_url=f"https://api.ecr.{region}.amazonaws.com/")
