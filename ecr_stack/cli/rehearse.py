@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -113,6 +114,10 @@ def _branch(tree: Tree, parent: ResourceRecord, children: Mapping[str | None, li
             hidden += 1
             if hidden > _MANY // 2:
                 continue
+        only = children.get(child.urn, [])
+        if child.id is None and len(only) == 1 and only[0].id is not None:
+            # A component around one resource is shown as that resource.
+            child = dataclasses.replace(only[0], name=child.name)
         label = (
             f"[cyan]{_kind(child)}[/] [bold]{escape(child.name)}[/]"
             if child.id is None

@@ -13,7 +13,7 @@ import pulumi
 
 from ecr_stack.errors import EcrStackError
 
-__all__ = ["Refused", "plain_parts", "refusing", "resolved"]
+__all__ = ["Refused", "child_options", "plain_parts", "refusing", "resolved"]
 
 T = TypeVar("T")
 
@@ -53,6 +53,19 @@ def resolved(value: Any, build: Callable[[Any], T]) -> "pulumi.Input[T]":
             return build(known)
 
     return pulumi.Output.from_input(value).apply(later)
+
+
+def child_options(parent: pulumi.Resource, opts: pulumi.ResourceOptions | None) -> pulumi.ResourceOptions:
+    """Hand a component's options about order down to its one resource.
+
+    Components pass their providers on to their children, but not what they wait for or perish with.
+    """
+    return pulumi.ResourceOptions(
+        parent=parent,
+        protect=False,
+        depends_on=opts.depends_on if opts else None,
+        deleted_with=opts.deleted_with if opts else None,
+    )
 
 
 def _later(value: Any) -> bool:

@@ -11,7 +11,7 @@ from typing import NotRequired, Optional, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from ecr_stack.components.arguments import plain_parts, refusing
+from ecr_stack.components.arguments import child_options, plain_parts, refusing
 from ecr_stack.documents.constraints import Region, RepositoryName
 from ecr_stack.documents.lifecycle import Rule, compile_rules, policy_text, rule_list_problems
 from ecr_stack.documents.model import Model, parse
@@ -86,16 +86,3 @@ class LifecyclePolicy(pulumi.ComponentResource):
         )
         self.policy = policy.policy
         self.register_outputs({"policy": self.policy})
-
-
-def child_options(parent: pulumi.Resource, opts: Optional[pulumi.ResourceOptions]) -> pulumi.ResourceOptions:
-    """Hand the options that order a document after its repository down to the document's resource.
-
-    Components pass `parent` and providers on to their children, but not what they wait for or perish with.
-    """
-    return pulumi.ResourceOptions(
-        parent=parent,
-        protect=False,
-        depends_on=opts.depends_on if opts else None,
-        deleted_with=opts.deleted_with if opts else None,
-    )

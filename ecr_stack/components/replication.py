@@ -10,7 +10,7 @@ from typing import NotRequired, Optional, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from ecr_stack.components.arguments import plain_parts, refusing
+from ecr_stack.components.arguments import child_options, plain_parts, refusing
 from ecr_stack.components.caller import caller
 from ecr_stack.documents.constraints import Region, RepositoryName
 from ecr_stack.errors import InvalidInput
@@ -97,7 +97,7 @@ class Replication(pulumi.ComponentResource):
                 ]
             ),
             region=settings.region,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=child_options(self, opts),
         )
         self.registry_id = configuration.registry_id
         self.destinations = list(

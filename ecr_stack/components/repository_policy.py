@@ -10,9 +10,8 @@ from typing import Any, NotRequired, Optional, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from ecr_stack.components.arguments import plain_parts, refusing, resolved
+from ecr_stack.components.arguments import child_options, plain_parts, refusing, resolved
 from ecr_stack.components.caller import Caller, caller
-from ecr_stack.components.lifecycle_policy import child_options
 from ecr_stack.documents.constraints import Region, RepositoryName
 from ecr_stack.documents.model import Model, parse
 from ecr_stack.documents.policy import Access, policy_text, repository_policy

@@ -57,11 +57,6 @@ class Recorder(MockMonitor):
         self._regions: dict[str, str] = {}
         self._lock = threading.Lock()
 
-    def forget(self) -> None:
-        """Drop what was registered so far: the stack that the SDK makes while it is set up."""
-        self.records.clear()
-        self.exports = {}
-
     def make_urn(self, parent: str, type_: str, name: str) -> str:
         """As the engine does: the types of all the parents but the stack, joined by `$`."""
         qualified = parent.split("::")[2] if parent else STACK
@@ -75,7 +70,7 @@ class Recorder(MockMonitor):
             self._record(urn, request, {}, {}, None)
             return resource_pb2.RegisterResourceResponse(urn=urn)
         _ensure_event_loop()
-        inputs = rpc.deserialize_properties(request.object)
+        inputs = _plain(rpc.deserialize_properties(request.object))
         if not request.custom:
             self._record(urn, request, inputs, {}, None)
             return resource_pb2.RegisterResourceResponse(urn=urn, object=request.object)
@@ -212,6 +207,8 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)  # protobuf has one kind of number
     if isinstance(value, (str, int, float, bool)) or value is None:
         return value
     return str(value)

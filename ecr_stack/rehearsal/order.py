@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from graphlib import TopologicalSorter
 from typing import Any
 
 from ecr_stack.rehearsal.report import ResourceRecord, Violation
 
-__all__ = ["undeclared_orders"]
+__all__ = ["in_order", "undeclared_orders"]
 
 # For each type: the property that names another resource, the type of that one, and the property that it is named by.
 _NEEDS = {
@@ -22,6 +23,22 @@ _NEEDS = {
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": [("role", "aws:iam/role:Role", "name")],
     "aws:iam/rolePolicy:RolePolicy": [("role", "aws:iam/role:Role", "name")],
 }
+
+
+def in_order(resources: Sequence[ResourceRecord]) -> list[ResourceRecord]:
+    """Sort resources so that each comes after its parent and after what it depends on, and always the same."""
+    by_urn = {resource.urn: resource for resource in resources}
+    sorter: TopologicalSorter[str] = TopologicalSorter()
+    for resource in resources:
+        before = [resource.parent, *resource.dependencies]
+        sorter.add(resource.urn, *(urn for urn in before if urn in by_urn))
+    sorter.prepare()
+    ordered: list[ResourceRecord] = []
+    while sorter.is_active():
+        ready = sorted(sorter.get_ready())
+        ordered += [by_urn[urn] for urn in ready]
+        sorter.done(*ready)
+    return ordered
 
 
 def undeclared_orders(resources: Sequence[ResourceRecord]) -> Iterator[Violation]:

@@ -25,7 +25,7 @@ from ecr_stack.documents.constraints import KMS_KEY_ARN, partition_of
 from ecr_stack.errors import EcrStackError, NotFound
 from ecr_stack.rehearsal.aws import EmbeddedAws
 from ecr_stack.rehearsal.monitor import Recorder
-from ecr_stack.rehearsal.order import undeclared_orders
+from ecr_stack.rehearsal.order import in_order, undeclared_orders
 from ecr_stack.rehearsal.provider import Provider
 from ecr_stack.rehearsal.report import Report, Violation
 from ecr_stack.rehearsal.stack_file import Project, StackFile, read_project, read_stack
@@ -73,22 +73,24 @@ def rehearse(
         report.assumed = _suppose(file, aws)
         recorder = Recorder(Provider(aws), progress)
         _run(project, file, recorder)
-        report.resources = list(recorder.records.values())
-        report.outputs = recorder.exports
+        report.resources = in_order(list(recorder.records.values()))
+        report.outputs = dict(sorted(recorder.exports.items()))
         report.calls = dict(sorted(aws.calls.items()))
     report.violations = [*undeclared_orders(report.resources), *_guardrails(project, report)]
     report.seconds = time.perf_counter() - began
     return report
 
 
+_PLACE_HOLDER: Any = object()
+
+
 def _run(project: Project, file: StackFile, recorder: Recorder) -> None:
     """Run `__main__.py` as the Pulumi language host does, with the recorder in the engine's place."""
     set_all_config(dict(file.config), [])
-    set_root_resource(None)
+    # `set_mocks` makes a stack where there is none; `run_in_stack` makes the one that counts.
+    set_root_resource(_PLACE_HOLDER)
     mocks.set_mocks(recorder.mocks, project=project.name, stack=file.name, preview=False, monitor=recorder)
-    # `set_mocks` has made a stack of its own; `run_in_stack` makes the one that counts.
     set_root_resource(None)
-    recorder.forget()
     SETTINGS.rpc_manager.clear()
     SETTINGS.outputs.clear()
     loop = asyncio.new_event_loop()
