@@ -109,15 +109,12 @@ def _tree(report: Report) -> Tree:
 def _branch(tree: Tree, parent: ResourceRecord, children: Mapping[str | None, list[ResourceRecord]]) -> None:
     listed = sorted(children.get(parent.urn, []), key=lambda child: _ORDER.get(_kind(child), 9))
     hidden = 0
-    for child in listed:
+    for component in listed:
+        child = _shown(component, children)
         if len(listed) > _MANY and _kind(child) == "Repository" and child.id is None:
             hidden += 1
             if hidden > _MANY // 2:
                 continue
-        only = children.get(child.urn, [])
-        if child.id is None and len(only) == 1 and only[0].id is not None:
-            # A component around one resource is shown as that resource.
-            child = dataclasses.replace(only[0], name=child.name)
         label = (
             f"[cyan]{_kind(child)}[/] [bold]{escape(child.name)}[/]"
             if child.id is None
@@ -128,6 +125,14 @@ def _branch(tree: Tree, parent: ResourceRecord, children: Mapping[str | None, li
         _branch(tree.add(f"{label}{marks}{f'  [dim]{escape(purpose)}[/]' if purpose else ''}"), child, children)
     if hidden > _MANY // 2:
         tree.add(f"[dim]… and {hidden - _MANY // 2} more repositories[/]")
+
+
+def _shown(component: ResourceRecord, children: Mapping[str | None, list[ResourceRecord]]) -> ResourceRecord:
+    """A component around one resource is shown as that resource."""
+    only = children.get(component.urn, [])
+    if component.id is None and len(only) == 1 and only[0].id is not None:
+        return dataclasses.replace(only[0], name=component.name)
+    return component
 
 
 _ORDER = {"EncryptionKey": 0, "Repository": 1, "RegistryScanning": 2, "CreationTemplate": 3, "Replication": 4}

@@ -12,14 +12,14 @@ from ecr_stack.components.arguments import plain_parts, refusing
 from ecr_stack.components.caller import Caller, caller
 from ecr_stack.components.creation_template import CreationTemplate, CreationTemplateArgs
 from ecr_stack.components.encryption_key import EncryptionKey, EncryptionKeyArgs
-from ecr_stack.components.replication import Replication, ReplicationRuleArgs
+from ecr_stack.components.replication import Replication, ReplicationArgs, ReplicationRuleArgs
 from ecr_stack.components.repository import (
     Repository,
     RepositoryArgs,
     RepositoryDefaultsArgs,
     RepositorySettingsArgs,
 )
-from ecr_stack.components.scanning import RegistryScanning, ScanRuleArgs
+from ecr_stack.components.scanning import RegistryScanning, RegistryScanningArgs, ScanRuleArgs
 from ecr_stack.settings.encryption import EncryptionType
 from ecr_stack.settings.registry import RegistrySettings, registry_settings
 from ecr_stack.settings.repository import effective
@@ -124,7 +124,7 @@ class Registry(pulumi.ComponentResource):
         if settings.scanning.type is not None:
             RegistryScanning(
                 name,
-                {**cast(Any, args["scanning"]), **self._region()},
+                cast(RegistryScanningArgs, {**args["scanning"], **self._region()}),
                 opts=pulumi.ResourceOptions(parent=self),
             )
         self.replication_destinations = self._replicate(settings, where)
@@ -178,7 +178,7 @@ class Registry(pulumi.ComponentResource):
     def _repository(self, key: str, settings: RegistrySettings, encryption: Optional[EncryptionKey]) -> Repository:
         defaults = cast(Mapping[str, Any], self._args.get("repository_defaults") or {})
         own = cast(Mapping[str, Any], self._args["repositories"].get(key) or {})
-        arguments = {
+        arguments: dict[str, Any] = {
             "name": key,
             **effective(defaults, own),
             **self._region(),
@@ -208,11 +208,10 @@ class Registry(pulumi.ComponentResource):
             templates = [self._creation_template(region, settings) for region in regions]
         replication = Replication(
             self._label,
-            {
-                "rules": cast(Any, self._args["replication"])["rules"],
-                "repositories": settings.names(),
-                **cast(Any, self._region()),
-            },
+            cast(
+                ReplicationArgs,
+                {"rules": self._args["replication"]["rules"], "repositories": settings.names(), **self._region()},
+            ),
             # The first push after this makes the replicas' repositories: the templates must stand by then.
             opts=pulumi.ResourceOptions(parent=self, depends_on=templates),
         )

@@ -5,7 +5,7 @@ Builds an `aws.ecr.Repository` and, where asked for, its lifecycle policy and it
 https://docs.aws.amazon.com/AmazonECR/latest/userguide/Repositories.html
 """
 
-from typing import Annotated, Any, NotRequired, Optional, TypedDict
+from typing import Annotated, NotRequired, Optional, TypedDict, cast
 
 import pulumi
 import pulumi_aws as aws
@@ -13,8 +13,8 @@ from pydantic import Field
 
 from ecr_stack.components.arguments import plain_parts, refusing, resolved
 from ecr_stack.components.encryption_key import checked_key_arn
-from ecr_stack.components.lifecycle_policy import LifecyclePolicy, LifecycleRuleArgs
-from ecr_stack.components.repository_policy import AccessArgs, RepositoryPolicy
+from ecr_stack.components.lifecycle_policy import LifecyclePolicy, LifecyclePolicyArgs, LifecycleRuleArgs
+from ecr_stack.components.repository_policy import AccessArgs, RepositoryPolicy, RepositoryPolicyArgs
 from ecr_stack.components.tags import all_tags
 from ecr_stack.documents.constraints import Region
 from ecr_stack.documents.lifecycle import rule_list_problems
@@ -137,16 +137,17 @@ class Repository(pulumi.ComponentResource):
         # The documents name the repository by its plain name, so that a preview shows them whole; they wait for it,
         # and perish and are replaced with it.
         with_it = pulumi.ResourceOptions(parent=self, depends_on=[repository], deleted_with=repository)
+        region = {"region": settings.region} if settings.region else {}
         if "lifecycle" in args:
             LifecyclePolicy(
                 name,
-                {"repository": physical, "rules": args["lifecycle"], **_region(settings.region)},
+                cast(LifecyclePolicyArgs, {"repository": physical, "rules": args["lifecycle"], **region}),
                 opts=with_it,
             )
         if "access" in args:
             RepositoryPolicy(
                 name,
-                {"repository": physical, "access": args["access"], **_region(settings.region)},
+                cast(RepositoryPolicyArgs, {"repository": physical, "access": args["access"], **region}),
                 opts=with_it,
             )
         self._physical = physical
@@ -162,10 +163,6 @@ class Repository(pulumi.ComponentResource):
                 "registryId": self.registry_id,
             }
         )
-
-
-def _region(region: Optional[str]) -> Any:
-    return {"region": region} if region else {}
 
 
 def _judged(source: str, name: str, environment: str, args: RepositoryArgs) -> _Arguments:

@@ -11,11 +11,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from pulumi.runtime import mocks, rpc
+from google.protobuf import empty_pb2
+from pulumi.runtime import mocks, rpc, sync_await
 from pulumi.runtime.mocks import MockMonitor
 from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.settings import get_project, get_stack
-from pulumi.runtime.sync_await import _ensure_event_loop, _sync_await
+from pulumi.runtime.sync_await import _sync_await
 
 from ecr_stack.errors import EcrStackError
 from ecr_stack.rehearsal.provider import Provider
@@ -69,7 +70,7 @@ class Recorder(MockMonitor):
         if request.type == STACK:
             self._record(urn, request, {}, {}, None)
             return resource_pb2.RegisterResourceResponse(urn=urn)
-        _ensure_event_loop()
+        _loop()
         inputs = _plain(rpc.deserialize_properties(request.object))
         if not request.custom:
             self._record(urn, request, inputs, {}, None)
@@ -85,7 +86,7 @@ class Recorder(MockMonitor):
 
     def RegisterResourceOutputs(self, request: Any) -> Any:
         """Keep a component's outputs; the stack's are its exports."""
-        _ensure_event_loop()
+        _loop()
         outputs = _plain(rpc.deserialize_properties(request.outputs, keep_unknowns=True))
         with self._lock:
             record = self.records.get(request.urn)
@@ -93,12 +94,12 @@ class Recorder(MockMonitor):
                 self.records[request.urn] = ResourceRecord(**{**record.__dict__, "outputs": outputs})
                 if record.type == STACK:
                     self.exports = outputs
-        return super().RegisterResourceOutputs(request)
+        return empty_pb2.Empty()
 
     def ReadResource(self, request: Any) -> Any:
         """Look an existing resource up by its id."""
         urn = self.make_urn(request.parent, request.type, request.name)
-        _ensure_event_loop()
+        _loop()
         inputs = rpc.deserialize_properties(request.properties)
         outputs = self._asked(urn, lambda: self.provider.read(request.type, request.id, self._placed(request, inputs)))
         if outputs is None:
@@ -110,8 +111,8 @@ class Recorder(MockMonitor):
     def Invoke(self, request: Any) -> Any:
         """Answer a function of a provider."""
         if request.tok.startswith("pulumi:pulumi:"):
-            return super().Invoke(request)
-        _ensure_event_loop()
+            return super().Invoke(request)  # type: ignore[no-untyped-call]
+        _loop()
         arguments = rpc.deserialize_properties(request.args)
         region = self._regions.get(request.provider)
         if region:
@@ -212,6 +213,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (str, int, float, bool)) or value is None:
         return value
     return str(value)
+
+
+def _loop() -> None:
+    """Give this thread an event loop: values are read and written on one."""
+    sync_await._ensure_event_loop()  # type: ignore[no-untyped-call]
 
 
 def _who(urn: str) -> str:

@@ -82,6 +82,7 @@ def rehearse(
 
 
 _PLACE_HOLDER: Any = object()
+_NOTHING: Any = None
 
 
 def _run(project: Project, file: StackFile, recorder: Recorder) -> None:
@@ -90,7 +91,7 @@ def _run(project: Project, file: StackFile, recorder: Recorder) -> None:
     # `set_mocks` makes a stack where there is none; `run_in_stack` makes the one that counts.
     set_root_resource(_PLACE_HOLDER)
     mocks.set_mocks(recorder.mocks, project=project.name, stack=file.name, preview=False, monitor=recorder)
-    set_root_resource(None)
+    set_root_resource(_NOTHING)
     SETTINGS.rpc_manager.clear()
     SETTINGS.outputs.clear()
     loop = asyncio.new_event_loop()
@@ -118,7 +119,7 @@ def _run(project: Project, file: StackFile, recorder: Recorder) -> None:
         loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()
         asyncio.set_event_loop(None)
-        set_root_resource(None)
+        set_root_resource(_NOTHING)
 
 
 def _program(project: Project) -> None:

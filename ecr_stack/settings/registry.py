@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, cast
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from ecr_stack.documents.constraints import KMS_KEY_ARN, REPOSITORY_NAME, Region, RepositoryName, partition_of
 from ecr_stack.documents.lifecycle import Rule, rule_list_problems
@@ -175,7 +175,7 @@ class _Judgement:
                         data[key],
                         f"`{key}` is not a known key",
                         f"write `{self.prefix}{guess}`" if guess else f"remove it; known: {', '.join(known)}",
-                    )  # fmt: skip
+                    )
                 )
 
     def _simple(self, field: str, value: object) -> None:
@@ -191,8 +191,7 @@ class _Judgement:
                 )
             )
             return
-        info = RegistrySettings.model_fields[field]
-        problems = _field_problems(field, value, info.annotation, info.metadata, self.place(field))
+        problems = _field_problems(Environment if field == "environment" else Tags, value, self.place(field))
         self.problems += problems
         if field == "tags" and isinstance(value, Mapping):
             self.problems += list(reserved(value, self.place(field)))
@@ -231,8 +230,7 @@ class _Judgement:
         if not isinstance(name, str):
             self.problems.append(Problem(place, name, "a repository's name is a text", f'put it in quotes: "{name}"'))
         elif not (2 <= len(name) <= 256 and REPOSITORY_NAME.fullmatch(name)):
-            info = RepositorySettings.model_fields["name"]
-            self.problems += _field_problems("name", name, info.annotation, info.metadata, place)
+            self.problems += _field_problems(RepositoryName, name, place)
         if settings is None:
             return None
         model, problems = judge(RepositorySettings, settings, place, python_names=self.python_names)
@@ -259,10 +257,11 @@ class _Judgement:
             }
             if len(tags) > MAX_TAGS - len(RESERVED_TAGS):
                 yield Problem(
-                    f"{place}.tags", f"{len(tags)} tags",
+                    f"{place}.tags",
+                    f"{len(tags)} tags",
                     f"AWS allows {MAX_TAGS} tags on a resource, and {len(RESERVED_TAGS)} are written by ecr-stack",
                     f"remove {len(tags) - MAX_TAGS + len(RESERVED_TAGS)}",
-                )  # fmt: skip
+                )
         yield from self._names(repositories)
         names = [(own.name if own else None) or str(key) for key, own in repositories.items()]
         if "replication" in self.valid:
@@ -287,10 +286,11 @@ class _Judgement:
             name = (own.name if own else None) or key
             if name in taken:
                 yield Problem(
-                    f"{self.place('repositories')}.{key}", name,
+                    f"{self.place('repositories')}.{key}",
+                    name,
                     f"two repositories cannot have one name; `{taken[name]}` has it already",
                     "choose another `name`, or remove one of the two",
-                )  # fmt: skip
+                )
             taken.setdefault(name, key)
 
     def _key_and_region(self, encryption: Encryption) -> Iterator[Problem]:
@@ -299,38 +299,34 @@ class _Judgement:
             return
         if encryption.type is EncryptionType.KMS_DSSE and partition_of(region) != "aws-us-gov":
             yield Problem(
-                f"{place}.type", encryption.type, f"KMS_DSSE is offered in AWS GovCloud (US) only, and this is {region}",
+                f"{place}.type",
+                encryption.type,
+                f"KMS_DSSE is offered in AWS GovCloud (US) only, and this is {region}",
                 "write `type: KMS`",
-            )  # fmt: skip
+            )
         match = KMS_KEY_ARN.fullmatch(encryption.key_arn or "")
         if match and match[1] != region:
             yield Problem(
-                f"{place}.keyArn", encryption.key_arn, f"the key must be in the registry's Region, {region}",
+                f"{place}.keyArn",
+                encryption.key_arn,
+                f"the key must be in the registry's Region, {region}",
                 f"name a key whose ARN begins with arn:{partition_of(region)}:kms:{region}:",
-            )  # fmt: skip
+            )
 
     def _spelled(self, problems: Iterable[Problem]) -> Iterable[Problem]:
         return in_python(problems) if self.python_names else problems
 
 
-def _field_problems(field: str, value: object, annotation: Any, metadata: list[Any], place: str) -> list[Problem]:
-    """Judge one value by a field's annotation, all its mistakes."""
-    from pydantic import ValidationError, create_model
-
-    kind = Annotated[(annotation, *metadata)] if metadata else annotation
-    model = create_model("Value", __base__=Section, **{field: (kind, ...)})
+def _field_problems(kind: Any, value: object, place: str) -> list[Problem]:
+    """Judge one value by an annotated type, all its mistakes."""
     try:
-        model.model_validate({field: value}, by_alias=False, by_name=True)
+        TypeAdapter(kind, config=ConfigDict(strict=True)).validate_python(value)
     except ValidationError as error:
-        found = problems_of(error, model, "", python_names=True)
-        return [
-            Problem(place + problem.place.removeprefix(field), problem.value, problem.rule, problem.remedy)
-            for problem in found
-        ]
+        return problems_of(error, RegistrySettings, place)
     return []
 
 
 def region_problem(region: object) -> Problem | None:
     """Judge `aws:region`."""
-    problems = _field_problems("region", region, Region, [], "aws:region")
+    problems = _field_problems(Region, region, "aws:region")
     return problems[0] if problems else None
