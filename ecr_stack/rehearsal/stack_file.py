@@ -147,7 +147,7 @@ def read_stack(project: Project, stack: str) -> StackFile:
         hint = f"did you mean {guess}? " if guess else ""
         raise NotFound(f"no stack `{stack}`: {hint}the stacks with a file here are {', '.join(known) or 'none'}")
     data = _load(path)
-    given = data.get("config") or {}
+    given = {} if data.get("config") is None else data["config"]
     if not isinstance(given, Mapping):
         raise InvalidInput(
             path.name,

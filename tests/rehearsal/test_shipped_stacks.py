@@ -77,9 +77,7 @@ def test_tags_say_whose_it_is(report: Report) -> None:
 
 
 def rules(report: Report) -> list[tuple[Any, ...]]:
-    (text,) = {
-        resource.outputs["policy"] for resource in of(report, "aws:ecr/lifecyclePolicy:LifecyclePolicy")
-    }
+    (text,) = {resource.outputs["policy"] for resource in of(report, "aws:ecr/lifecyclePolicy:LifecyclePolicy")}
     return [
         (
             rule["selection"].get("tagPrefixList", rule["selection"]["tagStatus"]),
