@@ -7,7 +7,7 @@ answers it, and botocore's parser reads the answer; nothing is signed, sent, or 
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,7 +15,6 @@ from botocore.exceptions import ClientError
 from botocore.model import OperationModel
 from botocore.parsers import ResponseParser, create_parser
 from botocore.serialize import Serializer, create_serializer
-from moto.core.exceptions import HTTPException
 from moto.core.request import Request
 from moto.ecr.models import ECRBackend, ecr_backends
 from moto.ecr.responses import ECRResponse
@@ -25,6 +24,7 @@ from moto.kms.models import KmsBackend, kms_backends
 from moto.kms.responses import KmsResponse
 from moto.sts.models import sts_backends
 from moto.sts.responses import TokenResponse
+from werkzeug.exceptions import HTTPException
 
 from ecr_stack.documents.constraints import partition_of
 from ecr_stack.errors import Unavailable
@@ -56,8 +56,8 @@ def forget(account: str) -> None:
         backends.pop(account, None)
 
 
-@lru_cache(maxsize=None)
-def _protocol(service: str, protocol: str, version: str) -> tuple[Serializer, ResponseParser]:
+@cache
+def _written_in(protocol: str) -> tuple[Serializer, ResponseParser]:
     return create_serializer(protocol, include_validation=False), create_parser(protocol)
 
 
@@ -69,7 +69,7 @@ def answer(model: OperationModel, parameters: dict[str, Any], account: str, regi
         Unavailable: moto does not have the operation.
     """
     service = model.service_model
-    serializer, parser = _protocol(service.service_name, service.protocol, service.api_version)
+    serializer, parser = _written_in(service.protocol)
     written = serializer.serialize_to_request(parameters, model)
     body = written["body"]
     headers = {

@@ -140,7 +140,7 @@ class EmbeddedAws:
     ) -> None:
         """Put images into a repository, described as `DescribeImages` describes them; see `images.seed`."""
         with self._lock:
-            images.seed(self._state, self.account, region or self.region, repository, image_details)
+            images.seed(self.account, region or self.region, repository, image_details)
 
     def suppose(self, arn: str) -> bool:
         """Let a role, user or key exist that is made elsewhere; see `supposed.Supposed.suppose`.

@@ -18,9 +18,11 @@ from unittest import mock
 import moto.ecr.models
 import moto.iam.models
 from botocore.exceptions import ClientError
+from moto.iam.aws_managed_policies import aws_managed_policies_data
 
 from ecr_stack.documents.constraints import REPOSITORY_NAME
 from ecr_stack.rehearsal.aws import base
+from ecr_stack.rehearsal.aws.images import describe_image, image_status
 from ecr_stack.rehearsal.aws.preview import get_preview, start_preview
 from ecr_stack.rehearsal.aws.request import Request
 from ecr_stack.rehearsal.aws.rules.keys import encrypting_key, find_key
@@ -30,7 +32,6 @@ __all__ = ["GAPS", "Gap", "page"]
 
 Answer = dict[str, Any]
 
-_SEEDED = "image details"
 _MANAGED_KEY = "alias/aws/ecr"
 
 
@@ -119,23 +120,22 @@ def _paged(entries: str, default: int, names: str) -> Callable[[Request], Answer
 
 
 def _describe_images(request: Request) -> Answer:
-    answer = request.forward({"maxResults": None, "nextToken": None, "filter": None})
-    seeded = request.state.of(_SEEDED, request.region)
-    images = []
-    for image in answer["imageDetails"]:
-        details = seeded.get(f"{request.get('repositoryName')}@{image['imageDigest']}", {})
-        images.append({"imageStatus": "ACTIVE", **image, **details})
+    name = request.get("repositoryName")
+    repository = base.ecr_state(request.account, request.region).repositories.get(name)
+    if repository is None or request.get("imageIds"):
+        # moto finds them, or says what is missing
+        digests = {image["imageDigest"] for image in request.forward({"filter": None})["imageDetails"]}
+        images = [image for image in repository.images if image.image_digest in digests] if repository else []
+        return {"imageDetails": [describe_image(request.account, image) for image in images]}
     wanted = request.get("filter", {})
     status, tagged = wanted.get("imageStatus", "ACTIVE"), wanted.get("tagStatus", "ANY")
-    if not request.get("imageIds"):
-        images = [image for image in images if status in ("ANY", image["imageStatus"])]
-        images = [image for image in images if tagged in ("ANY", _tag_status(image))]
+    images = [
+        image
+        for image in repository.images
+        if status in ("ANY", image_status(image)) and tagged in ("ANY", "TAGGED" if image.image_tags else "UNTAGGED")
+    ]
     found, more = page(request, images, 100)
-    return {"imageDetails": found, **more}
-
-
-def _tag_status(image: Mapping[str, Any]) -> str:
-    return "TAGGED" if image.get("imageTags") else "UNTAGGED"
+    return {"imageDetails": [describe_image(request.account, image) for image in found], **more}
 
 
 def _create_key(request: Request) -> Answer:
@@ -161,14 +161,14 @@ def _rotation_status(request: Request) -> Answer:
 
 @lru_cache(maxsize=1)
 def _aws_policies() -> dict[str, Any]:
-    return dict(json.loads(moto.iam.models.aws_managed_policies_data))
+    return dict(json.loads(aws_managed_policies_data))
 
 
 def _with_aws_policy(request: Request) -> Answer:
     """Let moto know the one policy of AWS that is asked for: knowing all of them costs it seconds."""
     arn = request.get("PolicyArn")
     state = base.iam_state(request.account, request.region)
-    if f":iam::aws:policy/" in arn and arn not in state.managed_policies:
+    if ":iam::aws:policy/" in arn and arn not in state.managed_policies:
         name = arn.rpartition("/")[2]
         data = _aws_policies().get(name)
         if data:

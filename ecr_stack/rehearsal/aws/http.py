@@ -16,10 +16,10 @@ from uuid import uuid4
 from xml.sax.saxutils import escape
 
 from botocore.exceptions import BotoCoreError, ClientError
-from moto.core.parse import PROTOCOL_PARSERS, RequestParserError
-from moto.core.responses import get_service_model
+from moto.core.parse import PROTOCOL_PARSERS
 from moto.core.serialize import get_serializer_class
-from werkzeug.datastructures import CombinedMultiDict, MultiDict
+from moto.core.utils import get_service_model
+from werkzeug.datastructures import MultiDict
 
 from ecr_stack.errors import EcrStackError
 from ecr_stack.rehearsal.aws import model
@@ -65,7 +65,7 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
         """Keep quiet: the process's output belongs to the rehearsal."""
 
-    def do_POST(self) -> None:  # noqa: N802  (the name is http.server's)
+    def do_POST(self) -> None:
         """Answer one API request."""
         length = int(self.headers.get("Content-Length") or 0)
         if length > _LARGEST_BODY:
@@ -77,14 +77,14 @@ class _Handler(BaseHTTPRequestHandler):
             service, region = self._scope()
             operation = self._operation(service, body)
             described = get_service_model(service).operation_model(operation)
-            parameters = _parse(described, service, body, self.headers)
+            parameters = _parse(described, service, body, self.headers.get("Content-Type", ""))
             answer = type(self).call(service, operation, parameters, region)
         except _Refused as refused:
             self._refuse(service, *refused.args)
         except ClientError as error:
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
             self._refuse(service, status, error.response["Error"]["Code"], error.response["Error"]["Message"])
-        except (BotoCoreError, RequestParserError) as error:
+        except BotoCoreError as error:
             self._refuse(service, 400, "ValidationException", str(error))
         except EcrStackError as error:
             self._refuse(service, 400, "UnknownOperationException", str(error))
@@ -93,7 +93,7 @@ class _Handler(BaseHTTPRequestHandler):
             text = written["body"]
             self._send(200, _CONTENT[_protocol(service)], text.encode() if isinstance(text, str) else text)
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         """Tell those who look whether it is up."""
         self._send(200, "text/plain", b"the embedded AWS\n")
 
@@ -147,17 +147,21 @@ def _protocol(service: str) -> str:
     return str(model.service(service).protocol)
 
 
-def _parse(described: Any, service: str, body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
+def _parse(described: Any, service: str, body: bytes, content: str) -> dict[str, Any]:
     protocol = _protocol(service)
-    form = MultiDict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)) if protocol == "query" else {}
-    parsed = PROTOCOL_PARSERS[protocol](described, map_type=dict).parse(
-        {
-            "method": "POST",
-            "values": CombinedMultiDict([form]) if protocol == "query" else {},
-            "headers": dict(headers.items()),
-            "body": body,
-            "url_path": "/",
-            "url_params": {},
-        }
-    )
-    return dict(parsed or {})
+    form = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True) if protocol == "query" else []
+    asked: Any = {
+        "method": "POST",
+        "values": MultiDict(form),
+        "headers": {"Content-Type": content},
+        "body": body,
+        "url_path": "/",
+        "url_params": {},
+    }
+    try:
+        if protocol == "json":
+            dict(json.loads(body))
+        return dict(PROTOCOL_PARSERS[protocol](described, map_type=dict).parse(asked) or {})
+    except Exception as error:
+        # the parser trips over bodies of another shape in its own various ways
+        raise _Refused(400, "SerializationException", f"the request cannot be read: {error}") from None

@@ -14,19 +14,20 @@ from moto.ecr.models import Image
 
 from ecr_stack.errors import InvalidInput, NotFound, Problem
 from ecr_stack.rehearsal.aws import base
-from ecr_stack.rehearsal.aws.request import State
 
-__all__ = ["seed"]
+__all__ = ["describe_image", "image_status", "seed"]
+
+# where moto's image carries what moto does not know of it
+_SEEDED = "ecr_stack_details"
 
 _MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 _TIMES = ("imagePushedAt", "lastRecordedPullTime", "lastArchivedAt", "lastActivatedAt")
 
 
-def seed(state: State, account: str, region: str, repository: str, images: Iterable[Mapping[str, Any]]) -> None:
+def seed(account: str, region: str, repository: str, images: Iterable[Mapping[str, Any]]) -> None:
     """Put images, described as `DescribeImages` describes them, into a repository.
 
     Args:
-        state: what the embedded AWS remembers beside moto.
         account: the registry.
         region: the registry's region.
         repository: the name of the repository.
@@ -39,7 +40,6 @@ def seed(state: State, account: str, region: str, repository: str, images: Itera
     found = base.ecr_state(account, region).repositories.get(repository)
     if found is None:
         raise NotFound(f"there is no repository `{repository}` in {region}")
-    remembered = state.of("image details", region)
     for index, given in enumerate(images):
         digest = given.get("imageDigest")
         if not digest:
@@ -61,7 +61,28 @@ def seed(state: State, account: str, region: str, repository: str, images: Itera
         # tags and the registry are moto's to answer: they can change
         for name in ("imageTags", "registryId", "repositoryName"):
             details.pop(name, None)
-        remembered[f"{repository}@{digest}"] = details
+        setattr(image, _SEEDED, details)
+
+
+def image_status(image: Image) -> str:
+    """Give an image's status: `ACTIVE` unless it was seeded with another."""
+    return str(getattr(image, _SEEDED, {}).get("imageStatus", "ACTIVE"))
+
+
+def describe_image(account: str, image: Image) -> dict[str, Any]:
+    """Describe an image as `DescribeImages` does."""
+    details = {
+        "registryId": account,
+        "repositoryName": image.repository_name,
+        "imageDigest": image.image_digest,
+        "imageTags": list(image.image_tags),
+        "imageSizeInBytes": image.image_size_in_bytes,
+        "imagePushedAt": datetime.fromtimestamp(image.image_pushed_at, UTC),
+        "imageManifestMediaType": image.image_manifest_media_type,
+        "imageStatus": "ACTIVE",
+        **getattr(image, _SEEDED, {}),
+    }
+    return {name: value for name, value in details.items() if value not in (None, [])}
 
 
 def _time(value: Any, place: str) -> datetime:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import botocore.session
 from botocore.exceptions import EndpointConnectionError
@@ -21,7 +21,7 @@ def _session() -> botocore.session.Session:
     return botocore.session.Session()
 
 
-@lru_cache(maxsize=None)
+@cache
 def service(name: str) -> ServiceModel:
     """Give the API model of a service.
 
@@ -33,7 +33,7 @@ def service(name: str) -> ServiceModel:
     return _session().get_service_model(name)
 
 
-@lru_cache(maxsize=None)
+@cache
 def operation(service_name: str, name: str) -> OperationModel:
     """Give the API model of an operation, e.g. `("ecr", "CreateRepository")`.
 
@@ -46,7 +46,7 @@ def operation(service_name: str, name: str) -> OperationModel:
     return model.operation_model(name)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _regions() -> frozenset[str]:
     session = _session()
     return frozenset(

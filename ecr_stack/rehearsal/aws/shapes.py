@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from botocore.exceptions import ParamValidationError
@@ -43,7 +43,7 @@ _TYPES: dict[str, tuple[tuple[type, ...], str]] = {
 }
 
 
-@lru_cache(maxsize=None)
+@cache
 def _compiled(pattern: str) -> re.Pattern[str]:
     text = _EQUIVALENT.get(pattern, pattern)
     for java, python in _JAVA_CLASSES.items():
@@ -75,9 +75,10 @@ def check_request(model: OperationModel, parameters: Mapping[str, Any]) -> None:
     _check_values(model, model.input_shape, parameters, "")
 
 
-def _check_form(shape: Shape, value: Any, place: str, report: list[str]) -> None:
+def _check_form(shape: Any, value: Any, place: str, report: list[str]) -> None:
     types, expected = _TYPES[shape.type_name]
-    if not isinstance(value, types) or (isinstance(value, bool) and shape.type_name != "boolean"):
+    fits: bool = isinstance(value, types) and (shape.type_name == "boolean" or not isinstance(value, bool))
+    if not fits:
         where = place or "the request"
         report.append(f"Invalid type for parameter {where}, value: {value!r}, valid: {expected}")
         return
@@ -133,10 +134,10 @@ def _check_limits(model: OperationModel, shape: Shape, value: Any, place: str) -
     choices = limits.get("enum")
     if choices and value not in choices:
         raise invalid(model, place, value, f"Member must satisfy enum value set: [{', '.join(choices)}]")
-    if "min" in limits and amount < limits["min"]:
-        raise invalid(model, place, value, f"Member must have {noun} greater than or equal to {limits['min']}")
     if "max" in limits and amount > limits["max"]:
         raise invalid(model, place, value, f"Member must have {noun} less than or equal to {limits['max']}")
     pattern = limits.get("pattern")
     if pattern and shape.type_name == "string" and not matches(pattern, value):
         raise invalid(model, place, value, f"Member must satisfy regular expression pattern: {pattern}")
+    if "min" in limits and amount < limits["min"]:
+        raise invalid(model, place, value, f"Member must have {noun} greater than or equal to {limits['min']}")

@@ -1,5 +1,7 @@
 """`command.local.Command`: really run, in an environment in which AWS is the embedded one."""
 
+# ruff: noqa: ARG002  (every resource type has the same methods, whatever it needs of their arguments)
+
 from __future__ import annotations
 
 import os

@@ -1,5 +1,7 @@
 """The singletons of a registry: its policy, scanning, replication and account settings."""
 
+# ruff: noqa: ARG002  (every resource type has the same methods, whatever it needs of their arguments)
+
 from __future__ import annotations
 
 from typing import Any

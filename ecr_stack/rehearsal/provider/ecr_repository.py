@@ -1,5 +1,7 @@
 """`aws.ecr.Repository`, `aws.ecr.LifecyclePolicy` and `aws.ecr.RepositoryPolicy`."""
 
+# ruff: noqa: ARG002  (every resource type has the same methods, whatever it needs of their arguments)
+
 from __future__ import annotations
 
 from typing import Any

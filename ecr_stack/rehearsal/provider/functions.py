@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import boto3
+import botocore.session
 
 from ecr_stack.errors import InvalidInput, NotFound, Problem
 from ecr_stack.rehearsal.provider.resource import Inputs, Outputs, Scope, missing_is_none, tag_map
@@ -24,8 +24,8 @@ def _caller_identity(scope: Scope, _arguments: Inputs) -> Outputs:
 def _region(scope: Scope, arguments: Inputs) -> Outputs:
     name = arguments.get("name") or arguments.get("region") or scope.region
     suffix = _suffix(scope)
-    description = boto3.session.Session()._session.get_component("endpoint_resolver")
-    partition = next((entry for entry in description._endpoint_data["partitions"] if name in entry["regions"]), None)
+    partitions = botocore.session.Session().get_data("endpoints")["partitions"]
+    partition = next((entry for entry in partitions if name in entry["regions"]), None)
     if partition is None:
         raise NotFound(f"there is no region `{name}`")
     return {
@@ -60,7 +60,7 @@ def _repository(scope: Scope, arguments: Inputs) -> Outputs:
     found = answer["repositories"][0]
     tags = scope.call("ecr", "ListTagsForResource", resourceArn=found["repositoryArn"])["tags"]
     images = scope.call("ecr", "DescribeImages", repositoryName=name)["imageDetails"]
-    newest = max(images, key=lambda image: image["imagePushedAt"], default={})
+    newest: dict[str, Any] = max(images, key=lambda image: image["imagePushedAt"], default={})
     encrypted = found["encryptionConfiguration"]
     return {
         "arn": found["repositoryArn"],

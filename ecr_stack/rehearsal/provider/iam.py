@@ -1,5 +1,7 @@
 """`aws.iam.Role` and what hangs on it: `RolePolicy`, `Policy`, `RolePolicyAttachment`, `OpenIdConnectProvider`."""
 
+# ruff: noqa: ARG002  (every resource type has the same methods, whatever it needs of their arguments)
+
 from __future__ import annotations
 
 from typing import Any

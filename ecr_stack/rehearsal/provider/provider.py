@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ecr_stack.documents.model import nearest
-from ecr_stack.errors import InvalidInput, NotFound, Problem, Unavailable
+from ecr_stack.errors import InvalidInput, NotFound, Unavailable
 from ecr_stack.rehearsal.aws import EmbeddedAws
 from ecr_stack.rehearsal.provider import ecr_registry, ecr_repository, ecr_templates, iam, kms, schema
 from ecr_stack.rehearsal.provider.command import Command

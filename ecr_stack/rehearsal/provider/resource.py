@@ -1,5 +1,7 @@
 """What a resource type is: its properties, and the API calls that the real provider makes for it."""
 
+# ruff: noqa: ARG002  (every resource type has the same methods, whatever it needs of their arguments)
+
 from __future__ import annotations
 
 import hashlib

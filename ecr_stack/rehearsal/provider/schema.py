@@ -12,7 +12,7 @@ import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import pulumi
@@ -33,13 +33,14 @@ class Property:
     """A Python type: `str`, `bool`, `int`, `float`, an `…Args` class, a `Sequence` or `Mapping` of such, or `Any`."""
 
 
-@lru_cache(maxsize=None)
+@cache
 def properties_of(args: type) -> Mapping[str, Property]:
     """Give the properties of an `…Args` class by their names in Pulumi (camelCase)."""
     names = input_type_py_to_pulumi_names(args)
+    constructor: Any = vars(args)["__init__"]
     # `pulumi.Input[T]` refers to these two by name
-    hints = typing.get_type_hints(args.__init__, localns={"Output": pulumi.Output, "T": typing.TypeVar("T")})
-    parameters = inspect.signature(args.__init__).parameters  # type: ignore[misc]
+    hints = typing.get_type_hints(constructor, localns={"Output": pulumi.Output, "T": typing.TypeVar("T")})
+    parameters = inspect.signature(constructor).parameters
     return {
         pulumi_name: Property(parameters[name].default is inspect.Parameter.empty, _plain(hints[name]))
         for name, pulumi_name in names.items()

@@ -5,10 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-try:
-    from ecr_stack.documents.lifecycle import lint
-except ImportError:
-    lint = lambda text: []
+from ecr_stack.documents.lifecycle import lint
 from ecr_stack.rehearsal.aws.request import Request
 from ecr_stack.rehearsal.aws.statements import UnknownPrincipal, check_document, check_principals
 

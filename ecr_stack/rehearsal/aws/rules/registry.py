@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from botocore.exceptions import EndpointConnectionError
 
+from ecr_stack.documents.constraints import partition_of
 from ecr_stack.rehearsal.aws import model
 from ecr_stack.rehearsal.aws.request import Request
-from ecr_stack.documents.constraints import partition_of
 
 __all__ = [
     "ACCOUNT_SETTINGS",
