@@ -15,15 +15,17 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from ecr_stack.documents.lifecycle.requirements import (
+    MAX_RULES,
+    MAX_TEXT,
+    MAX_WILDCARDS,
+    MIN_DAYS_IN_ARCHIVE,
+    MIN_TEXT,
+)
 from ecr_stack.documents.model import Model, Whole, refusal
 from ecr_stack.errors import Problem
 
 __all__ = ["Rule", "compile_rules", "policy_text", "rule_list_problems"]
-
-MAX_RULES = 50
-MIN_TEXT, MAX_TEXT = 100, 30_720
-MAX_WILDCARDS = 4
-DAYS_IN_ARCHIVE = 90
 
 SELECTORS = ("tag_prefixes", "tag_patterns", "untagged", "any")
 OUTCOMES = (
@@ -74,14 +76,13 @@ def _at_least(least: int, what: str) -> AfterValidator:
     return AfterValidator(validate)
 
 
-
 Prefix = Annotated[str, AfterValidator(_prefix)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 Count = Annotated[Whole, _at_least(1, "a number of images or days"), Field(json_schema_extra={"minimum": 1})]
 ArchiveDays = Annotated[
     Whole,
-    _at_least(DAYS_IN_ARCHIVE, "the time in the archive, which AWS charges for in any case,"),
-    Field(json_schema_extra={"minimum": DAYS_IN_ARCHIVE}),
+    _at_least(MIN_DAYS_IN_ARCHIVE, "the time in the archive, which AWS charges for in any case,"),
+    Field(json_schema_extra={"minimum": MIN_DAYS_IN_ARCHIVE}),
 ]
 
 
