@@ -1,23 +1,37 @@
 """ECR's lifecycle policies, understood outside AWS.
 
 `rules` are those of a stack file, compiled to the document that ECR reads; `document` is that document, parsed;
-`lint` finds what ECR would refuse in it, and what it would take and nobody means.
+`lint` finds what ECR would refuse in it, and what it would take and nobody means; `evaluate` says what it does to
+the `images` of a repository, and `explain` why.
 """
 
 from ecr_stack.documents.lifecycle.document import Document, NativeRule, parse_document
+from ecr_stack.documents.lifecycle.evaluate import Decision, Evaluation, evaluate
+from ecr_stack.documents.lifecycle.explain import Explanation, Step, explain, find_image
 from ecr_stack.documents.lifecycle.findings import KINDS, Finding
+from ecr_stack.documents.lifecycle.images import Image, parse_images, parse_time
 from ecr_stack.documents.lifecycle.lint import lint
 from ecr_stack.documents.lifecycle.rules import Rule, compile_rules, policy_text, rule_list_problems
 
 __all__ = [
     "KINDS",
+    "Decision",
     "Document",
+    "Evaluation",
+    "Explanation",
     "Finding",
+    "Image",
     "NativeRule",
     "Rule",
+    "Step",
     "compile_rules",
+    "evaluate",
+    "explain",
+    "find_image",
     "lint",
     "parse_document",
+    "parse_images",
+    "parse_time",
     "policy_text",
     "rule_list_problems",
 ]

@@ -1,0 +1,191 @@
+"""The images of a repository, as `aws ecr describe-images --output json` prints them.
+
+https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ImageDetail.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from ecr_stack.errors import InvalidInput, Problem
+
+__all__ = ["Image", "ImageStatus", "parse_images", "parse_time"]
+
+ImageStatus = Literal["ACTIVE", "ARCHIVED", "ACTIVATING"]
+
+_REMEDY = "write what `aws ecr describe-images --output json` prints"
+_MANIFEST_LISTS = frozenset(
+    {
+        "application/vnd.docker.distribution.manifest.list.v2+json",
+        "application/vnd.oci.image.index.v1+json",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """One image. Times are in UTC, sizes in bytes."""
+
+    digest: str
+    pushed_at: datetime
+    tags: tuple[str, ...] = ()
+    pulled_at: datetime | None = None
+    """The last pull that ECR recorded (at least once in 24 hours), or nothing where it was never pulled."""
+    status: ImageStatus = "ACTIVE"
+    """`ARCHIVED`: in the archive storage class. `ACTIVATING`: on its way back from there."""
+    archived_at: datetime | None = None
+    """When it last went to the archive."""
+    activated_at: datetime | None = None
+    """When it last came back from the archive."""
+    size: int = 0
+    media_type: str = ""
+    """The media type of its manifest."""
+    subject: str | None = None
+    """The digest of the image that this one, a signature or an attestation, is about."""
+    references: tuple[str, ...] | None = ()
+    """The digests of the manifests that it lists; None where it is a manifest list and they are not known."""
+
+
+def parse_images(data: str | Mapping[str, Any] | Sequence[Any], source: str = "the images") -> list[Image]:
+    """Read images.
+
+    Args:
+        data: what `describe-images` prints, as text or as the data in it; a bare list of image details will do.
+            Times are ISO 8601 (in UTC where they name no zone), epoch seconds, or `datetime`. `describe-images` does not say
+            what a manifest list refers to: an entry may say so itself, in `imageManifest` as `batch-get-image` prints it.
+        source: whose mistake it would be, e.g. the name of a file.
+
+    Raises:
+        InvalidInput: an image cannot be read; holds every reason.
+    """
+    if isinstance(data, str):
+        try:
+            data = json.loads(data)
+        except (ValueError, RecursionError) as error:
+            raise InvalidInput(source, [Problem("(the document)", None, f"it is not JSON: {error}", _REMEDY)]) from None
+    entries = data.get("imageDetails") if isinstance(data, Mapping) else data
+    if not isinstance(entries, Sequence) or isinstance(entries, str):
+        raise InvalidInput(source, [Problem("imageDetails", entries, "a list of images is needed", _REMEDY)])
+    problems: list[Problem] = []
+    images = []
+    seen: dict[str, int] = {}
+    for index, entry in enumerate(entries):
+        reader = _Reader(entry, f"imageDetails[{index}]", problems)
+        image = reader.image()
+        if image is None:
+            continue
+        if seen.setdefault(image.digest, index) != index:
+            reader.refuse("imageDigest", image.digest, f"imageDetails[{seen[image.digest]}] has this digest already")
+        images.append(image)
+    if problems:
+        raise InvalidInput(source, problems)
+    return images
+
+
+def parse_time(value: object) -> datetime | None:
+    """Read a time: ISO 8601 text (in UTC where it names no zone), epoch seconds or a `datetime`; None if it is none."""
+    try:
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return datetime.fromtimestamp(value, UTC)
+        moment = (
+            value if isinstance(value, datetime) else datetime.fromisoformat(value) if isinstance(value, str) else None
+        )
+        if moment is None:
+            return None
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+class _Reader:
+    """Reads one entry, and notes what is wrong with it."""
+
+    def __init__(self, entry: object, place: str, problems: list[Problem]) -> None:
+        self._entry: Mapping[str, Any] = entry if isinstance(entry, Mapping) else {}
+        self._place = place
+        self._problems = problems
+        self._readable = isinstance(entry, Mapping)
+        if not self._readable:
+            problems.append(Problem(place, entry, "a map of keys to values is needed", _REMEDY))
+
+    def refuse(self, key: str, value: object, rule: str) -> None:
+        self._problems.append(Problem(f"{self._place}.{key}", value, rule, _REMEDY))
+
+    def image(self) -> Image | None:
+        if not self._readable:
+            return None
+        digest = self._text("imageDigest")
+        pushed = self._time("imagePushedAt")
+        if digest is None:
+            self.refuse("imageDigest", None, "an image has a digest")
+        if pushed is None and self._entry.get("imagePushedAt") is None:
+            self.refuse("imagePushedAt", None, "an image has a time at which it was pushed")
+        image = Image(
+            digest=digest or "",
+            pushed_at=pushed or datetime.fromtimestamp(0, UTC),
+            tags=self._tags(),
+            pulled_at=self._time("lastRecordedPullTime"),
+            status=self._status(),
+            archived_at=self._time("lastArchivedAt"),
+            activated_at=self._time("lastActivatedAt"),
+            size=self._size(),
+            media_type=self._text("imageManifestMediaType") or "",
+            subject=self._text("subjectManifestDigest"),
+            references=self._references(),
+        )
+        return image if digest is not None and pushed is not None else None
+
+    def _text(self, key: str) -> str | None:
+        value = self._entry.get(key)
+        if value is None or isinstance(value, str):
+            return value
+        self.refuse(key, value, "a text is needed")
+        return None
+
+    def _time(self, key: str) -> datetime | None:
+        value = self._entry.get(key)
+        if value is None:
+            return None
+        moment = parse_time(value)
+        if moment is None:
+            self.refuse(key, value, "a time is ISO 8601 or epoch seconds")
+        return moment
+
+    def _tags(self) -> tuple[str, ...]:
+        value = self._entry.get("imageTags")
+        if value is None:
+            return ()
+        if not isinstance(value, list) or not all(isinstance(tag, str) for tag in value):
+            self.refuse("imageTags", value, "a list of texts is needed")
+            return ()
+        return tuple(value)
+
+    def _status(self) -> ImageStatus:
+        value = self._entry.get("imageStatus")
+        if value not in (None, "ACTIVE", "ARCHIVED", "ACTIVATING"):
+            self.refuse("imageStatus", value, "an image is ACTIVE, ARCHIVED or ACTIVATING")
+        return value if value in ("ARCHIVED", "ACTIVATING") else "ACTIVE"
+
+    def _size(self) -> int:
+        value = self._entry.get("imageSizeInBytes")
+        if value is None:
+            return 0
+        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+            self.refuse("imageSizeInBytes", value, "a whole number of bytes is needed")
+            return 0
+        return value
+
+    def _references(self) -> tuple[str, ...] | None:
+        text = self._entry.get("imageManifest")
+        if text is None:
+            return None if self._entry.get("imageManifestMediaType") in _MANIFEST_LISTS else ()
+        try:
+            manifest = json.loads(text) if isinstance(text, str) else text
+            return tuple(str(entry["digest"]) for entry in manifest.get("manifests", ()))
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            self.refuse("imageManifest", text, "a manifest is JSON; one that lists manifests names their digests")
+            return ()
