@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from ecr_stack.documents.model import nearest, refusal
 
-__all__ = ["BINDING_KEYS", "OPERATORS", "Conditions", "binds_principals"]
+__all__ = ["BINDING_KEYS", "Conditions", "binds_principals"]
 
 _BASE = (
     "StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase", "StringLike",
@@ -61,12 +61,10 @@ def _value(value: object) -> object:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
-        return format(value, "d" if float(value).is_integer() else "") if abs(value) < 2**53 else _too_large()
+        if abs(value) >= 2**53:
+            raise refusal("the number is too large to be compared", "write it in quotes if it is an id")
+        return str(int(value)) if value == int(value) else str(value)
     return value
-
-
-def _too_large() -> object:
-    raise refusal("the number is too large to be compared", "write it in quotes if it is an id")
 
 
 def _text(value: str) -> str:
