@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_paramete
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NoReturn
@@ -74,6 +75,21 @@ class NativeRule:
             return f"untagged {noun}"
         return f"{noun} tagged {' and '.join(entry.shown for entry in self.tag_filters)}"
 
+    @property
+    def limit(self) -> str:
+        """What it does to which of them, in words."""
+        act = "expires" if self.action == "expire" else "archives"
+        days = f"{self.count_number} {'day' if self.count_number == 1 else 'days'}"
+        match self.count_type:
+            case "imageCountMoreThan":
+                return f"{act} all but the last {self.count_number}"
+            case "sinceImagePushed":
+                return f"{act} them {days} after their push"
+            case "sinceImagePulled":
+                return f"{act} them {days} after their last pull"
+            case "sinceImageTransitioned":
+                return f"{act} them {days} after they were archived"
+
 
 @dataclass(frozen=True, slots=True)
 class Document:
@@ -96,7 +112,7 @@ def parse_document(document: str | Mapping[str, Any], source: str = "the lifecyc
     data, findings = read(document)
     errors = [finding for finding in findings if finding.severity == "error"]
     if errors or data is None:
-        raise InvalidInput(source, [_problem(finding) for finding in errors])
+        raise InvalidInput(source, [_problem(finding, data) for finding in errors])
     return Document(tuple(sorted(map(native_rule, data["rules"]), key=lambda rule: rule.priority)))
 
 
@@ -168,7 +184,17 @@ def _no_number(word: str) -> NoReturn:
     raise ValueError(f"{word} is no JSON")
 
 
-def _problem(finding: Finding) -> Problem:
+def _problem(finding: Finding, data: Any) -> Problem:
     place, _, what = finding.message.partition(": ")
-    rule = finding.reason if finding.rule_priority is None else f"{finding.reason} (rule {finding.rule_priority})"
-    return Problem(place, what, rule, f"{finding.remedy}; see {finding.source}")
+    rule = "" if finding.rule_priority is None else f" (rule {finding.rule_priority})"
+    return Problem(place, _value_at(data, place), f"{what}: {finding.reason}{rule}", finding.remedy)
+
+
+def _value_at(data: Any, place: str) -> Any:
+    """What stands at a place such as `rules[0].selection`; nothing where nothing does."""
+    try:
+        for step in re.findall(r"\w+", place) if "rules" in place else ():
+            data = data[int(step) if step.isdigit() else step]
+    except (KeyError, IndexError, TypeError):
+        return None
+    return data

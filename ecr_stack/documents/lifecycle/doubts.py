@@ -10,7 +10,7 @@ from ecr_stack.documents.lifecycle.document import NativeRule
 from ecr_stack.documents.lifecycle.findings import Finding
 from ecr_stack.errors import shown
 
-__all__ = ["doubts_about", "shields"]
+__all__ = ["doubts_about", "doubts_about_the_whole", "shields"]
 
 _TAG = re.compile(r"[A-Za-z0-9_*][A-Za-z0-9_.*-]*")
 _LONGEST_TAG = 128
@@ -34,7 +34,11 @@ def doubts_about(rules: Sequence[NativeRule]) -> Iterator[Finding]:
             yield kinds.RELEASES_EXPIRE.found(
                 rule.priority, f"rule {rule.priority} (all images): it expires tagged images, releases among them"
             )
-    if rules and not any(rule.storage_class == "standard" and rule.tag_status != "tagged" for rule in rules):
+
+
+def doubts_about_the_whole(rules: Sequence[NativeRule]) -> Iterator[Finding]:
+    """Find what is missing from the rules of a document, when they are all of them."""
+    if not any(rule.storage_class == "standard" and rule.tag_status != "tagged" for rule in rules):
         yield kinds.UNTAGGED_UNCOVERED.found(None, "the document: no rule selects images without a tag")
 
 

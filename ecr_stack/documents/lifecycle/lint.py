@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ecr_stack.documents.lifecycle.document import native_rule, read
-from ecr_stack.documents.lifecycle.doubts import doubts_about
+from ecr_stack.documents.lifecycle.doubts import doubts_about, doubts_about_the_whole
 from ecr_stack.documents.lifecycle.findings import Finding
 from ecr_stack.documents.lifecycle.requirements import rules_without_errors
 
@@ -22,9 +22,11 @@ def lint(document: str | Mapping[str, Any]) -> list[Finding]:
 
     Returns:
         Errors (ECR refuses the document) before warnings; nothing where all is well. Warnings are about the rules
-        that are right by themselves, so that one mistake does not hide the others.
+        that are right by themselves, so that a mistake in one rule does not hide the others.
     """
     data, findings = read(document)
     rules = sorted(map(native_rule, rules_without_errors(data)), key=lambda rule: rule.priority)
     everything = [*findings, *doubts_about(rules)]
+    if data is not None and not any(finding.severity == "error" for finding in findings):
+        everything += doubts_about_the_whole(rules)
     return sorted(everything, key=lambda finding: finding.severity == "warning")
