@@ -37,7 +37,10 @@ def moto() -> Iterator[Moto]:
     base.forget(ACCOUNT)
 
 
+_OIDC = {"OpenIDConnectProviderArn": "arn:aws:iam::777788889999:oidc-provider/example.org", "ClientID": "a"}
 ABSENT = {
+    "iam:AddClientIDToOpenIDConnectProvider": _OIDC,
+    "iam:RemoveClientIDFromOpenIDConnectProvider": _OIDC,
     "ecr:StartLifecyclePolicyPreview": {"repositoryName": "api"},
     "ecr:GetLifecyclePolicyPreview": {"repositoryName": "api"},
     "ecr:CreateRepositoryCreationTemplate": {"prefix": "api", "appliedFor": ["REPLICATION"]},

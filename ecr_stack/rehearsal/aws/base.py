@@ -7,8 +7,10 @@ answers it, and botocore's parser reads the answer; nothing is signed, sent, or 
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from typing import Any
+from unittest import mock
 from urllib.parse import urlencode
 
 from botocore.exceptions import ClientError
@@ -29,7 +31,7 @@ from werkzeug.exceptions import HTTPException
 from ecr_stack.documents.constraints import partition_of
 from ecr_stack.errors import Unavailable
 
-__all__ = ["answer", "ecr_state", "forget", "iam_state", "kms_state"]
+__all__ = ["answer", "ecr_state", "forget", "iam_state", "kms_state", "prepare"]
 
 _RESPONSES = {"ecr": ECRResponse, "iam": IamResponse, "kms": KmsResponse, "sts": TokenResponse}
 _BACKENDS = (ecr_backends, iam_backends, kms_backends, sts_backends)
@@ -48,6 +50,19 @@ def kms_state(account: str, region: str) -> KmsBackend:
 def iam_state(account: str, region: str) -> IAMBackend:
     """Give moto's users, roles and policies of an account."""
     return iam_backends[account][partition_of(region)]
+
+
+def prepare(account: str) -> None:
+    """Let moto set up an account, which it does with a boto3 session.
+
+    That session reads the user's AWS profile and configuration, which may name what does not exist; nothing of them
+    is needed.
+    """
+    undisturbed = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    undisturbed.update(AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull)
+    with mock.patch.dict(os.environ, undisturbed, clear=True):
+        for backends in _BACKENDS:
+            backends[account]  # made when it is asked for
 
 
 def forget(account: str) -> None:

@@ -66,6 +66,7 @@ class EmbeddedAws:
                 self._environment = os.environ.pop("MOTO_ACCOUNT_ID", None)
             self._running.add(self.account)
         base.forget(self.account)
+        base.prepare(self.account)
         self._state = State()
         self._supposed = Supposed(self.account)
         self.calls.clear()

@@ -6,7 +6,6 @@ deleted here.
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,14 +20,14 @@ from botocore.exceptions import ClientError
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 
 from ecr_stack.documents.constraints import REPOSITORY_NAME
-from ecr_stack.rehearsal.aws import base
-from ecr_stack.rehearsal.aws.images import describe_image, image_status
+from ecr_stack.rehearsal.aws import base, images
+from ecr_stack.rehearsal.aws.paging import page
 from ecr_stack.rehearsal.aws.preview import get_preview, start_preview
 from ecr_stack.rehearsal.aws.request import Request
 from ecr_stack.rehearsal.aws.rules.keys import encrypting_key, find_key
 from ecr_stack.rehearsal.aws.rules.registry import ACCOUNT_SETTINGS
 
-__all__ = ["GAPS", "Gap", "page"]
+__all__ = ["GAPS", "Gap"]
 
 Answer = dict[str, Any]
 
@@ -43,18 +42,6 @@ class Gap:
     """What moto gets wrong."""
     answer: Callable[[Request], Answer]
     """What answers instead."""
-
-
-def page(request: Request, entries: list[Any], default: int) -> tuple[list[Any], dict[str, str]]:
-    """Give the page of `entries` that a request asks for, and the `nextToken` where more follow."""
-    token = request.get("nextToken")
-    try:
-        start = int(base64.b64decode(token, validate=True)) if token else 0
-    except ValueError:
-        raise request.invalid("nextToken", "Invalid nextToken") from None
-    end = start + request.get("maxResults", default)
-    more = {"nextToken": base64.b64encode(str(end).encode()).decode()} if end < len(entries) else {}
-    return entries[start:end], more
 
 
 def _create_repository(request: Request) -> Answer:
@@ -125,17 +112,17 @@ def _describe_images(request: Request) -> Answer:
     if repository is None or request.get("imageIds"):
         # moto finds them, or says what is missing
         digests = {image["imageDigest"] for image in request.forward({"filter": None})["imageDetails"]}
-        images = [image for image in repository.images if image.image_digest in digests] if repository else []
-        return {"imageDetails": [describe_image(request.account, image) for image in images]}
+        held = [image for image in repository.images if image.image_digest in digests] if repository else []
+        return {"imageDetails": [images.describe(request.account, name, images.read(image)) for image in held]}
     wanted = request.get("filter", {})
     status, tagged = wanted.get("imageStatus", "ACTIVE"), wanted.get("tagStatus", "ANY")
-    images = [
+    shown = [
         image
-        for image in repository.images
-        if status in ("ANY", image_status(image)) and tagged in ("ANY", "TAGGED" if image.image_tags else "UNTAGGED")
+        for image in map(images.read, repository.images)
+        if status in ("ANY", image.status) and tagged in ("ANY", "TAGGED" if image.tags else "UNTAGGED")
     ]
-    found, more = page(request, images, 100)
-    return {"imageDetails": [describe_image(request.account, image) for image in found], **more}
+    found, more = page(request, shown, 100)
+    return {"imageDetails": [images.describe(request.account, name, image) for image in found], **more}
 
 
 def _create_key(request: Request) -> Answer:
@@ -176,6 +163,28 @@ def _with_aws_policy(request: Request) -> Answer:
             if policy.arn == arn:
                 state.managed_policies[arn] = policy
     return request.forward()
+
+
+def _change_clients(change: Callable[[list[str], str], None]) -> Callable[[Request], Answer]:
+    def answer(request: Request) -> Answer:
+        arn = request.get("OpenIDConnectProviderArn")
+        provider = base.iam_state(request.account, request.region).open_id_providers.get(arn)
+        if provider is None:
+            raise request.refuse("NoSuchEntity", f"OpenIDConnect Provider not found for arn {arn}", 404)
+        change(provider.client_id_list, request.get("ClientID"))
+        return {}
+
+    return answer
+
+
+def _add(clients: list[str], client: str) -> None:
+    if client not in clients:
+        clients.append(client)
+
+
+def _remove(clients: list[str], client: str) -> None:
+    if client in clients:
+        clients.remove(client)
 
 
 def _now() -> datetime:
@@ -299,6 +308,8 @@ GAPS: Mapping[str, Gap] = {
     "kms:DescribeKey": Gap("does not know alias/aws/ecr", _describe_key),
     "kms:EnableKeyRotation": Gap("forgets the rotation period", _enable_rotation),
     "kms:GetKeyRotationStatus": Gap("does not say the rotation period", _rotation_status),
+    "iam:AddClientIDToOpenIDConnectProvider": Gap("does not change clients", _change_clients(_add)),
+    "iam:RemoveClientIDFromOpenIDConnectProvider": Gap("does not change clients", _change_clients(_remove)),
     "iam:AttachRolePolicy": Gap("knows AWS's own policies only if it loads all of them", _with_aws_policy),
     "iam:GetPolicy": Gap("knows AWS's own policies only if it loads all of them", _with_aws_policy),
     "iam:GetPolicyVersion": Gap("knows AWS's own policies only if it loads all of them", _with_aws_policy),

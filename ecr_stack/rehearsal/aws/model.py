@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache, lru_cache
 
 import botocore.session
@@ -10,7 +11,7 @@ from botocore.model import OperationModel, ServiceModel
 
 from ecr_stack.errors import Unavailable
 
-__all__ = ["SERVICES", "check_region", "operation", "service"]
+__all__ = ["SERVICES", "check_region", "describe_region", "operation", "service"]
 
 SERVICES = ("ecr", "iam", "kms", "sts")
 """The AWS services that are embedded."""
@@ -18,7 +19,10 @@ SERVICES = ("ecr", "iam", "kms", "sts")
 
 @lru_cache(maxsize=1)
 def _session() -> botocore.session.Session:
-    return botocore.session.Session()
+    # the user's profile and configuration are none of its business, and may be broken
+    nothing = (None, None, os.devnull, None)
+    variables = {"profile": (None, None, None, None), "config_file": nothing, "credentials_file": nothing}
+    return botocore.session.Session(session_vars=variables)
 
 
 @cache
@@ -64,3 +68,11 @@ def check_region(region: str) -> None:
     """
     if region not in _regions():
         raise EndpointConnectionError(endpoint_url=f"https://api.ecr.{region}.amazonaws.com/")
+
+
+def describe_region(region: str) -> str | None:
+    """Give the name of a region in words, e.g. `Europe (Ireland)`, or `None` where there is no such region."""
+    for partition in _session().get_data("endpoints")["partitions"]:
+        if region in partition["regions"]:
+            return str(partition["regions"][region]["description"])
+    return None

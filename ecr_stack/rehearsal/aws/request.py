@@ -52,9 +52,9 @@ class Request:
         """Give a parameter, or the default where it is not in the request."""
         return self.parameters.get(name, default)
 
-    def refuse(self, code: str, message: str) -> ClientError:
+    def refuse(self, code: str, message: str, status: int = 400) -> ClientError:
         """Build AWS's refusal of this request."""
-        return refusal(self.model.name, code, message)
+        return refusal(self.model.name, code, message, status)
 
     def invalid(self, place: str, constraint: str) -> ClientError:
         """Build AWS's refusal of one member of this request."""

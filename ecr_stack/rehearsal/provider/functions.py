@@ -7,9 +7,8 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import botocore.session
-
 from ecr_stack.errors import InvalidInput, NotFound, Problem
+from ecr_stack.rehearsal.aws import model
 from ecr_stack.rehearsal.provider.resource import Inputs, Outputs, Scope, missing_is_none, tag_map
 
 __all__ = ["FUNCTIONS"]
@@ -24,12 +23,11 @@ def _caller_identity(scope: Scope, _arguments: Inputs) -> Outputs:
 def _region(scope: Scope, arguments: Inputs) -> Outputs:
     name = arguments.get("name") or arguments.get("region") or scope.region
     suffix = _suffix(scope)
-    partitions = botocore.session.Session().get_data("endpoints")["partitions"]
-    partition = next((entry for entry in partitions if name in entry["regions"]), None)
-    if partition is None:
+    description = model.describe_region(name)
+    if description is None:
         raise NotFound(f"there is no region `{name}`")
     return {
-        "description": partition["regions"][name]["description"],
+        "description": description,
         "endpoint": f"ec2.{name}.{suffix}",
         "id": name,
         "name": name,
