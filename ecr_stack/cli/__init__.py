@@ -64,9 +64,11 @@ def schema() -> None:
 
 def _register() -> None:
     """Add the other commands. They are imported here so that they may import `app` and `Format` from this package."""
-    from ecr_stack.cli import rehearse
+    from ecr_stack.cli import guard, lifecycle, rehearse
 
     app.command("rehearse")(rehearse.command)
+    lifecycle.app.command("guard")(guard.command)
+    app.add_typer(lifecycle.app, name="lifecycle")
 
 
 _register()

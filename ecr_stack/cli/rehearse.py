@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -15,6 +14,8 @@ from rich.table import Table
 from rich.tree import Tree
 
 from ecr_stack.cli import Format
+from ecr_stack.documents.constraints import AccountId
+from ecr_stack.documents.model import check
 from ecr_stack.rehearsal.report import Report, ResourceRecord
 
 __all__ = ["command"]
@@ -23,11 +24,17 @@ _MANY = 40
 """A registry with more repositories than this is summed up, not listed."""
 
 
+def _account(value: str) -> str:
+    if not check(AccountId, value):
+        raise typer.BadParameter("an account id has exactly 12 digits")
+    return value
+
+
 def command(
     stack: Annotated[str, typer.Option("--stack", "-s", help="The stack: NAME of Pulumi.NAME.yaml.")] = "dev",
     format_: Annotated[Format, typer.Option("--format", help="For people, or for scripts.")] = Format.TEXT,
     account: Annotated[
-        str, typer.Option(help="The account that the embedded AWS plays, twelve digits.")
+        str, typer.Option(callback=_account, help="The account that the embedded AWS plays, twelve digits.")
     ] = "123456789012",
 ) -> None:
     """Run the whole program for a stack against an AWS embedded in this process, and report.
@@ -115,11 +122,8 @@ def _branch(tree: Tree, parent: ResourceRecord, children: Mapping[str | None, li
             hidden += 1
             if hidden > _MANY // 2:
                 continue
-        label = (
-            f"[cyan]{_kind(child)}[/] [bold]{escape(child.name)}[/]"
-            if child.id is None
-            else f"[green]{_kind(child)}[/]"
-        )
+        named = f" [bold]{escape(component.name)}[/]" if component.id is None else ""
+        label = f"[{'cyan' if named else 'green'}]{_kind(child)}[/]{named}"
         purpose = _purpose(child)
         marks = " [yellow]protected[/]" if child.options.get("protect") and child.id is not None else ""
         _branch(tree.add(f"{label}{marks}{f'  [dim]{escape(purpose)}[/]' if purpose else ''}"), child, children)
@@ -131,7 +135,7 @@ def _shown(component: ResourceRecord, children: Mapping[str | None, list[Resourc
     """A component around one resource is shown as that resource."""
     only = children.get(component.urn, [])
     if component.id is None and len(only) == 1 and only[0].id is not None:
-        return dataclasses.replace(only[0], name=component.name)
+        return only[0]
     return component
 
 
@@ -163,6 +167,9 @@ def _purpose(resource: ResourceRecord) -> str:
             return f"{str(out.get('scanType')).lower()} scanning of the whole registry"
         case "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate":
             return f"how replicas are made in {out.get('region')}: {_tags(out)}"
+        case "command:local:Command":
+            said = str(out.get("stdout") or "")
+            return said.splitlines()[-1] if said else "runs a command"
         case "aws:iam/role:Role":
             return str(out.get("description") or out.get("name"))
         case "aws:iam/rolePolicy:RolePolicy":
@@ -215,7 +222,7 @@ def _outputs(report: Report, console: Console) -> None:
     table.add_column(overflow="fold")
     for name, value in report.outputs.items():
         if isinstance(value, Mapping) and value:
-            for position, (key, item) in enumerate(value.items()):
+            for position, (key, item) in enumerate(sorted(value.items())):
                 if position == _MANY:
                     table.add_row("", f"… and {len(value) - _MANY} more")
                     break

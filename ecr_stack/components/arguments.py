@@ -36,7 +36,7 @@ def refusing() -> Iterator[None]:
 def plain_parts(value: Any) -> Any:
     """Copy plain data without what is only known later: entries and items that are Outputs are left out."""
     if isinstance(value, Mapping):
-        return {key: plain_parts(item) for key, item in value.items() if not _later(item) and item is not None}
+        return {key: plain_parts(item) for key, item in value.items() if not _later(item)}
     if isinstance(value, (list, tuple)):
         return [plain_parts(item) for item in value if not _later(item)]
     return value

@@ -115,7 +115,7 @@ class CreationTemplate(pulumi.ComponentResource):
             ]
             or None,
             lifecycle_policy=policy_text(compile_rules(settings.lifecycle)) if settings.lifecycle else None,
-            repository_policy=access_text(args["access"], where) if "access" in args else None,
+            repository_policy=access_text(args["access"], where) if args.get("access") is not None else None,
             resource_tags={key: value for key, value in tags.items() if key != "Name"},
             region=settings.region,
             # ECR tries the role when the first replica arrives: by then it must be allowed to work.

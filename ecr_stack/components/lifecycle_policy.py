@@ -12,10 +12,13 @@ import pulumi
 import pulumi_aws as aws
 
 from ecr_stack.components.arguments import child_options, plain_parts, refusing
+from ecr_stack.components.caller import caller
+from ecr_stack.components.lifecycle_guard import LifecycleGuardArgs, lifecycle_guard
 from ecr_stack.documents.constraints import Region, RepositoryName
 from ecr_stack.documents.lifecycle import Rule, compile_rules, policy_text, rule_list_problems
 from ecr_stack.documents.model import Model, parse
 from ecr_stack.errors import InvalidInput
+from ecr_stack.settings.guard import GuardLimits
 
 __all__ = ["LifecyclePolicy", "LifecyclePolicyArgs", "LifecycleRuleArgs"]
 
@@ -52,13 +55,20 @@ class LifecyclePolicyArgs(TypedDict):
     """The name of the repository."""
     rules: list[LifecycleRuleArgs]
     """The rules, in priority order."""
+    guard: NotRequired[LifecycleGuardArgs]
+    """What a change of the policy may remove; without limits, anything."""
     region: NotRequired[str]
     """The Region of the repository; the provider's own unless given."""
+
+
+class _Guard(GuardLimits):
+    reason: str | None = None
 
 
 class _Arguments(Model):
     repository: RepositoryName
     rules: list[Rule]
+    guard: _Guard | None = None
     region: Region | None = None
 
 
@@ -77,12 +87,18 @@ class LifecyclePolicy(pulumi.ComponentResource):
             if problems:
                 raise InvalidInput(source, problems)
             text = policy_text(compile_rules(settings.rules))
+        options = child_options(self, opts)
+        limits = args.get("guard")
+        if limits:
+            region = caller(self, settings.region).region
+            guard = lifecycle_guard(name, settings.repository, text, limits, region, options)
+            options = pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=[guard]))
         policy = aws.ecr.LifecyclePolicy(
             name,
             repository=settings.repository,
             policy=text,
             region=args.get("region"),
-            opts=child_options(self, opts),
+            opts=options,
         )
         self.policy = policy.policy
         self.register_outputs({"policy": self.policy})

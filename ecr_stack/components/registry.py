@@ -12,6 +12,7 @@ from ecr_stack.components.arguments import plain_parts, refusing
 from ecr_stack.components.caller import Caller, caller
 from ecr_stack.components.creation_template import CreationTemplate, CreationTemplateArgs
 from ecr_stack.components.encryption_key import EncryptionKey, EncryptionKeyArgs
+from ecr_stack.components.lifecycle_guard import LifecycleGuardArgs
 from ecr_stack.components.replication import Replication, ReplicationArgs, ReplicationRuleArgs
 from ecr_stack.components.repository import (
     Repository,
@@ -57,6 +58,13 @@ class ScanningArgs(TypedDict):
     """At most two rules, each with a frequency of its own."""
 
 
+class RegistryGuardArgs(LifecycleGuardArgs):
+    """What a lifecycle change may remove from each repository."""
+
+    overrides: NotRequired[dict[str, LifecycleGuardArgs]]
+    """Other limits for single repositories, by their name in ECR, each with its reason."""
+
+
 class RegistryArgs(TypedDict):
     """The arguments of `Registry`: what a stack file says, in snake_case."""
 
@@ -70,6 +78,8 @@ class RegistryArgs(TypedDict):
     """What every repository takes unless it says otherwise."""
     repositories: dict[str, RepositorySettingsArgs]
     """The repositories, by name."""
+    lifecycle_guard: NotRequired[RegistryGuardArgs]
+    """What a lifecycle change may remove."""
     replication: NotRequired[ReplicationSettingsArgs]
     """Where images are copied to."""
     scanning: NotRequired[ScanningArgs]
@@ -188,6 +198,9 @@ class Registry(pulumi.ComponentResource):
         arguments["encryption_type"] = settings.encryption.type
         if encryption is not None:
             arguments["key_arn"] = encryption.key_arn
+        limits = settings.lifecycle_guard.limits_of(arguments["name"])
+        if limits:
+            arguments["lifecycle_guard"] = limits
         former = arguments.pop("aliases", [])
         arguments["aliases"] = [alias if alias.startswith("urn:") else f"{self._label}-{alias}" for alias in former]
         return Repository(

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from ecr_stack.components.arguments import plain_parts, refusing, resolved
 from ecr_stack.components.encryption_key import checked_key_arn
+from ecr_stack.components.lifecycle_guard import LifecycleGuardArgs
 from ecr_stack.components.lifecycle_policy import LifecyclePolicy, LifecyclePolicyArgs, LifecycleRuleArgs
 from ecr_stack.components.repository_policy import AccessArgs, RepositoryPolicy, RepositoryPolicyArgs
 from ecr_stack.components.tags import all_tags
@@ -70,6 +71,8 @@ class RepositoryArgs(RepositorySettingsArgs):
     """`KMS` where `key_arn` is given, else `AES256`, unless given."""
     key_arn: NotRequired[pulumi.Input[str]]
     """The ARN of the KMS key that encrypts the images, in the repository's Region."""
+    lifecycle_guard: NotRequired[LifecycleGuardArgs]
+    """What a change of the lifecycle may remove; without limits, anything."""
     region: NotRequired[str]
     """The Region of the repository; the provider's own unless given."""
 
@@ -138,13 +141,21 @@ class Repository(pulumi.ComponentResource):
         # and perish and are replaced with it.
         with_it = pulumi.ResourceOptions(parent=self, depends_on=[repository], deleted_with=repository)
         region = {"region": settings.region} if settings.region else {}
-        if "lifecycle" in args:
+        if args.get("lifecycle") is not None:
             LifecyclePolicy(
                 name,
-                cast(LifecyclePolicyArgs, {"repository": physical, "rules": args["lifecycle"], **region}),
+                cast(
+                    LifecyclePolicyArgs,
+                    {
+                        "repository": physical,
+                        "rules": args["lifecycle"],
+                        "guard": args.get("lifecycle_guard"),
+                        **region,
+                    },
+                ),
                 opts=with_it,
             )
-        if "access" in args:
+        if args.get("access") is not None:
             RepositoryPolicy(
                 name,
                 cast(RepositoryPolicyArgs, {"repository": physical, "access": args["access"], **region}),
@@ -167,7 +178,8 @@ class Repository(pulumi.ComponentResource):
 
 def _judged(source: str, name: str, environment: str, args: RepositoryArgs) -> _Arguments:
     plain = {"name": name, **plain_parts(dict(args)), "environment": environment}
-    plain.pop("key_arn", None)
+    for field in ("key_arn", "lifecycle_guard"):
+        plain.pop(field, None)
     with refusing():
         settings, problems = judge(_Arguments, plain, "", python_names=True)
         if settings is not None:

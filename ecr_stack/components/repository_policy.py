@@ -14,7 +14,8 @@ from ecr_stack.components.arguments import child_options, plain_parts, refusing,
 from ecr_stack.components.caller import Caller, caller
 from ecr_stack.documents.constraints import Region, RepositoryName
 from ecr_stack.documents.model import Model, parse
-from ecr_stack.documents.policy import Access, policy_text, repository_policy
+from ecr_stack.documents.policy import Access, Match, access_problems, policy_text, repository_policy
+from ecr_stack.errors import InvalidInput, Problem
 
 __all__ = ["AccessArgs", "RepositoryPolicy", "RepositoryPolicyArgs", "access_text"]
 
@@ -26,6 +27,16 @@ class AccessArgs(TypedDict):
     """Principals that may pull."""
     push: NotRequired[list[pulumi.Input[str]]]
     """Principals that may push; whoever also pulls is listed under `pull` too."""
+    accounts: NotRequired[list[pulumi.Input[str]]]
+    """Whole accounts that may pull. Each decides itself who of it does."""
+    organizations: NotRequired[list[pulumi.Input[str]]]
+    """AWS organizations, `o-…`, all of whose accounts may pull."""
+    lambda_: NotRequired[list[pulumi.Input[str]]]
+    """Lambda functions that may be made from images: account ids, or ARNs of functions with `*` in the name."""
+    match: NotRequired[Match]
+    """How roles and users are matched: by `CONDITION`, which works before they exist, or as `PRINCIPAL`."""
+    statements: NotRequired[list[dict[str, Any]]]
+    """Custom statements, as in an IAM policy."""
 
 
 class RepositoryPolicyArgs(TypedDict):
@@ -76,7 +87,13 @@ def access_text(access: AccessArgs, where: Caller, *, source: str = "access") ->
 
     def build(known: Any) -> str:
         parsed = parse(Access, known, "access", source=source, python_names=True)
+        problems = access_problems(parsed, "access", account=where.account, partition=where.partition)
+        if problems:
+            raise InvalidInput(source, problems)
         document = repository_policy(parsed, where.account, where.partition)
-        return policy_text(document) if document else ""
+        if document is None:
+            rule = "a policy grants something to somebody"
+            raise InvalidInput(source, [Problem("access", known, rule, "add e.g. `pull`, or leave `access` out")])
+        return policy_text(document)
 
     return resolved(dict(access), build)

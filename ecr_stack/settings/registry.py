@@ -15,8 +15,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, 
 from ecr_stack.documents.constraints import KMS_KEY_ARN, REPOSITORY_NAME, Region, RepositoryName, partition_of
 from ecr_stack.documents.lifecycle import Rule, rule_list_problems
 from ecr_stack.documents.model import nearest, problems_of, refusal
+from ecr_stack.documents.policy import access_problems, repository_policy
 from ecr_stack.errors import InvalidInput, Problem
 from ecr_stack.settings.encryption import Encryption, EncryptionType
+from ecr_stack.settings.guard import LifecycleGuard, strangers
 from ecr_stack.settings.replication import Replication, unreachable
 from ecr_stack.settings.repository import (
     RESERVED_TAGS,
@@ -62,6 +64,8 @@ class RegistrySettings(Section):
     """What every repository takes unless it says otherwise."""
     repositories: Annotated[dict[RepositoryName, RepositorySettings | None], Field(min_length=1)]
     """The repositories, by name. `{}` or nothing takes every default."""
+    lifecycle_guard: LifecycleGuard = LifecycleGuard()
+    """What a lifecycle change may remove. Left out, anything."""
     replication: Replication = Replication()
     """Where images are copied to. Left out, nowhere."""
     scanning: Scanning = Scanning()
@@ -83,7 +87,10 @@ class RegistrySettings(Section):
 
     def arguments(self) -> Any:
         """The same as the arguments of `Registry`."""
-        return given(self)
+        arguments = given(self)
+        # Nothing said of a repository is said, too: the repository is there.
+        arguments["repositories"] = {key: given(own) if own else {} for key, own in self.repositories.items()}
+        return arguments
 
 
 def given(model: BaseModel) -> dict[str, Any]:
@@ -264,6 +271,9 @@ class _Judgement:
                 )
         yield from self._names(repositories)
         names = [(own.name if own else None) or str(key) for key, own in repositories.items()]
+        if "lifecycle_guard" in self.valid and repositories:
+            place = self.place("lifecycle_guard")
+            yield from self._spelled(strangers(self.valid["lifecycle_guard"], names, place))
         if "replication" in self.valid:
             yield from self._spelled(
                 unreachable(self.valid["replication"], names, region, account, self.place("replication"))
@@ -279,6 +289,14 @@ class _Judgement:
     def _lifecycle_and_access(self, settings: RepositoryDefaults, place: str) -> Iterator[Problem]:
         if settings.lifecycle:
             yield from self._spelled(rule_list_problems(settings.lifecycle, f"{place}.lifecycle"))
+        if settings.access is not None:
+            where = f"{place}.access"
+            partition = partition_of(self.region) if self.region else None
+            known = {"account": self.account} if self.account else {}
+            found = access_problems(settings.access, where, partition=partition, **known)
+            yield from self._spelled(found)
+            if not found and repository_policy(settings.access, self.account or "0" * 12, "aws") is None:
+                yield Problem(where, {}, "access grants something to somebody", "add e.g. `pull`, or remove `access`")
 
     def _names(self, repositories: Mapping[str, RepositorySettings | None]) -> Iterator[Problem]:
         taken: dict[str, str] = {}

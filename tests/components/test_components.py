@@ -164,9 +164,7 @@ def test_a_creation_template_gives_replicas_the_destination_key(foreign: Callabl
     assert template["encryptionConfigurations"] == [{"encryptionType": "KMS", "kmsKey": key}]
     assert (template["prefix"], template["appliedFors"], template["region"]) == ("ROOT", ["REPLICATION"], "eu-west-1")
     (permissions,) = made.of("aws:iam/rolePolicy:RolePolicy")
-    actions = {
-        action for statement in json.loads(permissions["policy"])["Statement"] for action in statement["Action"]
-    }
+    actions = {action for statement in json.loads(permissions["policy"])["Statement"] for action in statement["Action"]}
     assert {"kms:CreateGrant", "kms:RetireGrant", "kms:DescribeKey", "ecr:CreateRepository"} <= actions
 
 
@@ -210,3 +208,8 @@ def test_a_mistake_stops_the_program_with_a_message(
 def test_the_public_interface_is_what_is_listed() -> None:
     for name in ecr_stack.__all__:
         assert getattr(ecr_stack, name).__doc__, name
+
+
+def test_a_repository_of_which_nothing_is_said_is_made(foreign: Callable[..., Any]) -> None:
+    made = foreign(lambda: Registry("r", {"repositories": {"api": {}, "worker": None}}))  # type: ignore[dict-item]
+    assert {repository["name"] for repository in made.of(REPOSITORY)} == {"api", "worker"}

@@ -1,0 +1,1 @@
+"""What a team does with images once the registry stands."""
