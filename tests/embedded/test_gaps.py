@@ -6,6 +6,7 @@ Then the gap is to be deleted from `ecr_stack/rehearsal/aws/gaps.py`, and its te
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -57,6 +58,7 @@ ABSENT = {
 WRONG = {
     "ecr:CreateRepository",
     "ecr:PutLifecyclePolicy",
+    "ecr:PutImage",
     "ecr:PutRegistryPolicy",
     "ecr:PutReplicationConfiguration",
     "ecr:DescribeRepositories",
@@ -120,6 +122,18 @@ def test_moto_does_not_page(moto: Moto) -> None:
     described = moto("ecr", "DescribeImages", repositoryName="one", maxResults=1)["imageDetails"]
     assert len(described) == 2
     assert "imageStatus" not in described[0]
+
+
+def test_moto_reads_exclusion_filters_as_regular_expressions(moto: Moto) -> None:
+    moto(
+        "ecr",
+        "CreateRepository",
+        repositoryName="api",
+        imageTagMutability="IMMUTABLE_WITH_EXCLUSION",
+        imageTagMutabilityExclusionFilters=[{"filterType": "WILDCARD", "filter": "*-dev"}],
+    )
+    with pytest.raises(re.error):
+        moto("ecr", "PutImage", repositoryName="api", imageManifest='{"mediaType": "m"}', imageTag="a-dev")
 
 
 def test_moto_refuses_archive_rules(moto: Moto) -> None:

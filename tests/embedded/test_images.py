@@ -81,6 +81,39 @@ def test_an_image_is_deleted_by_its_digest(aws: EmbeddedAws, images: str) -> Non
     assert _digests(left) == ["b"]
 
 
+@pytest.mark.parametrize(
+    ("mode", "tag", "moves"),
+    [
+        ("MUTABLE", "v1", True),
+        ("IMMUTABLE", "v1", False),
+        ("IMMUTABLE_WITH_EXCLUSION", "v1", False),
+        ("IMMUTABLE_WITH_EXCLUSION", "latest", True),
+        ("IMMUTABLE_WITH_EXCLUSION", "latest-2", False),
+        ("IMMUTABLE_WITH_EXCLUSION", "a-dev", True),
+        ("MUTABLE_WITH_EXCLUSION", "v1", True),
+        ("MUTABLE_WITH_EXCLUSION", "a-dev", False),
+    ],
+)
+def test_a_tag_moves_where_the_repository_lets_it(
+    aws: EmbeddedAws, refused: Any, mode: str, tag: str, moves: bool
+) -> None:
+    created: dict[str, Any] = {"repositoryName": "api", "imageTagMutability": mode}
+    if mode.endswith("EXCLUSION"):
+        filters = [{"filterType": "WILDCARD", "filter": value} for value in ("latest", "*-dev")]
+        created["imageTagMutabilityExclusionFilters"] = filters
+    aws.call("ecr", "CreateRepository", created)
+    first, second = (
+        {"repositoryName": "api", "imageTag": tag, "imageManifest": manifest}
+        for manifest in ('{"mediaType": "m", "layers": [{"digest": "1"}]}', '{"mediaType": "m", "layers": []}')
+    )
+    aws.call("ecr", "PutImage", first)
+    if moves:
+        aws.call("ecr", "PutImage", second)
+    else:
+        assert refused("ecr", "PutImage", second)[0] == "ImageTagAlreadyExistsException"
+    assert aws.call("ecr", "DescribeRepositories")["repositories"][0]["imageTagMutability"] == mode
+
+
 def test_a_missing_image_is_not_found(refused: Any, images: str) -> None:
     asked = {"repositoryName": images, "imageIds": [{"imageTag": "v9"}]}
     assert refused("ecr", "DescribeImages", asked)[0] == "ImageNotFoundException"

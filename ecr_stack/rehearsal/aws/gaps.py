@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any
 from unittest import mock
@@ -123,6 +124,29 @@ def _describe_images(request: Request) -> Answer:
     ]
     found, more = page(request, shown, 100)
     return {"imageDetails": [images.describe(request.account, name, image) for image in found], **more}
+
+
+def _put_image(request: Request) -> Answer:
+    repository = base.ecr_state(request.account, request.region).repositories.get(request.get("repositoryName"))
+    if repository is None:
+        return request.forward()
+    mode, filters = repository.image_tag_mutability, repository.image_tag_mutability_exclusion_filters
+    tag = request.get("imageTag")
+    excluded = any(fnmatchcase(tag or "", entry["filter"]) for entry in filters or [])
+    immutable = str(getattr(mode, "value", mode)).startswith("IMMUTABLE") != excluded
+    holder = next((image for image in repository.images if tag is not None and tag in image.image_tags), None)
+    if immutable and holder is not None and holder.image_manifest != request.get("imageManifest"):
+        raise request.refuse(
+            "ImageTagAlreadyExistsException",
+            f"The image tag '{tag}' already exists in the '{repository.name}' repository and cannot be overwritten "
+            "because the tag is immutable.",
+        )
+    # what moto would make of the mode is taken out of its sight, under the lock of the call
+    repository.image_tag_mutability, repository.image_tag_mutability_exclusion_filters = "MUTABLE", None
+    try:
+        return request.forward()
+    finally:
+        repository.image_tag_mutability, repository.image_tag_mutability_exclusion_filters = mode, filters
 
 
 def _create_key(request: Request) -> Answer:
@@ -292,6 +316,7 @@ GAPS: Mapping[str, Gap] = {
     "ecr:DescribeImages": Gap(
         "does not page or filter, and knows no pull time, archive time or status", _describe_images
     ),
+    "ecr:PutImage": Gap("reads exclusion filters as regular expressions", _put_image),
     "ecr:StartLifecyclePolicyPreview": Gap("has no previews", start_preview),
     "ecr:GetLifecyclePolicyPreview": Gap("has no previews", get_preview),
     "ecr:CreateRepositoryCreationTemplate": Gap("has no creation templates", _templates.create),

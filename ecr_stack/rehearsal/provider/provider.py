@@ -13,7 +13,7 @@ from typing import Any
 from ecr_stack.documents.model import nearest
 from ecr_stack.errors import InvalidInput, NotFound, Unavailable
 from ecr_stack.rehearsal.aws import EmbeddedAws
-from ecr_stack.rehearsal.provider import ecr_registry, ecr_repository, ecr_templates, iam, kms, schema
+from ecr_stack.rehearsal.provider import ecr_registry, ecr_repository, ecr_templates, iam, iam_oidc, kms, schema
 from ecr_stack.rehearsal.provider.command import Command
 from ecr_stack.rehearsal.provider.functions import FUNCTIONS
 from ecr_stack.rehearsal.provider.resource import Diff, Inputs, Outputs, ResourceType, Scope
@@ -39,7 +39,7 @@ RESOURCE_TYPES: Mapping[str, ResourceType] = {
         iam.RolePolicy(),
         iam.Policy(),
         iam.RolePolicyAttachment(),
-        iam.OpenIdConnectProvider(),
+        iam_oidc.OpenIdConnectProvider(),
         Command(),
     )
 }
