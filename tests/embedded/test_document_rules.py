@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from ecr_stack.rehearsal.aws import EmbeddedAws
 
@@ -201,3 +205,41 @@ def test_identity_policies_that_aws_refuses_are_refused(refused: Any, policy: st
     code, message = refused("iam", "CreatePolicy", {"PolicyName": "pull", "PolicyDocument": policy})
     assert code == "MalformedPolicyDocument"
     assert words in message
+
+
+_WORDS = [
+    "Version",
+    "Statement",
+    "Effect",
+    "Allow",
+    "Principal",
+    "AWS",
+    "Action",
+    "ecr:*",
+    "*",
+    "Resource",
+    "Condition",
+]
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 2) | st.sampled_from([*_WORDS, "2012-10-17", ROOT]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(_WORDS), inner, max_size=5),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(statement=_JSON, whole=_JSON)
+def test_no_policy_of_any_shape_is_a_crash(aws: EmbeddedAws, statement: Any, whole: Any) -> None:
+    with suppress(ClientError):
+        aws.call("ecr", "CreateRepository", {"repositoryName": "fuzzed"})
+    for document in (whole, {"Version": "2012-10-17", "Statement": [statement]}, {"Statement": statement}):
+        text = json.dumps(document)
+        for service, operation, parameters in (
+            ("ecr", "SetRepositoryPolicy", {"repositoryName": "fuzzed", "policyText": text}),
+            ("ecr", "PutRegistryPolicy", {"policyText": text}),
+            ("kms", "CreateKey", {"Policy": text}),
+            ("iam", "CreatePolicy", {"PolicyName": "fuzzed", "PolicyDocument": text}),
+            ("iam", "CreateRole", {"RoleName": "fuzzed", "AssumeRolePolicyDocument": text}),
+        ):
+            with suppress(ClientError):
+                aws.call(service, operation, parameters)
