@@ -2,9 +2,16 @@
 
 `rules` are those of a stack file, compiled to the document that ECR reads; `document` is that document, parsed;
 `lint` finds what ECR would refuse in it, and what it would take and nobody means; `evaluate` says what it does to
-the `images` of a repository, and `explain` why.
+the `images` of a repository, `explain` why, and `coverage` whether every kind of tag has a rule.
 """
 
+from ecr_stack.documents.lifecycle.coverage import (
+    TagScheme,
+    Uncovered,
+    endangered,
+    tag_scheme_problems,
+    uncovered,
+)
 from ecr_stack.documents.lifecycle.document import Document, NativeRule, parse_document
 from ecr_stack.documents.lifecycle.evaluate import Decision, Evaluation, evaluate
 from ecr_stack.documents.lifecycle.explain import Explanation, Step, explain, find_image
@@ -24,7 +31,10 @@ __all__ = [
     "NativeRule",
     "Rule",
     "Step",
+    "TagScheme",
+    "Uncovered",
     "compile_rules",
+    "endangered",
     "evaluate",
     "explain",
     "find_image",
@@ -34,4 +44,6 @@ __all__ = [
     "parse_time",
     "policy_text",
     "rule_list_problems",
+    "tag_scheme_problems",
+    "uncovered",
 ]
