@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from ecr_stack.components.configuration import stack_settings
     from ecr_stack.components.creation_template import CreationTemplate, CreationTemplateArgs
     from ecr_stack.components.encryption_key import EncryptionKey, EncryptionKeyArgs
+    from ecr_stack.components.lifecycle_guard import LifecycleGuardArgs
     from ecr_stack.components.lifecycle_policy import LifecyclePolicy, LifecyclePolicyArgs, LifecycleRuleArgs
     from ecr_stack.components.registry import Registry, RegistryArgs
+    from ecr_stack.components.registry_policy import RegistryAccessArgs, RegistryPolicy, RegistryPolicyArgs
     from ecr_stack.components.replication import (
         DestinationArgs,
         Replication,
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from ecr_stack.components.repository import Repository, RepositoryArgs
     from ecr_stack.components.repository_policy import AccessArgs, RepositoryPolicy, RepositoryPolicyArgs
     from ecr_stack.components.scanning import RegistryScanning, RegistryScanningArgs, ScanRuleArgs
+    from ecr_stack.documents.policy import Match
     from ecr_stack.errors import EcrStackError, InvalidInput, NotFound, Problem, Unavailable
     from ecr_stack.settings.encryption import EncryptionType
     from ecr_stack.settings.repository import TagMutability
@@ -44,13 +47,18 @@ _HOMES = {
     "EncryptionKeyArgs": "components.encryption_key",
     "EncryptionType": "settings.encryption",
     "InvalidInput": "errors",
+    "LifecycleGuardArgs": "components.lifecycle_guard",
     "LifecyclePolicy": "components.lifecycle_policy",
     "LifecyclePolicyArgs": "components.lifecycle_policy",
     "LifecycleRuleArgs": "components.lifecycle_policy",
+    "Match": "documents.policy",
     "NotFound": "errors",
     "Problem": "errors",
     "Registry": "components.registry",
+    "RegistryAccessArgs": "components.registry_policy",
     "RegistryArgs": "components.registry",
+    "RegistryPolicy": "components.registry_policy",
+    "RegistryPolicyArgs": "components.registry_policy",
     "RegistryScanning": "components.scanning",
     "RegistryScanningArgs": "components.scanning",
     "Replication": "components.replication",
@@ -78,13 +86,18 @@ __all__ = [
     "EncryptionKeyArgs",
     "EncryptionType",
     "InvalidInput",
+    "LifecycleGuardArgs",
     "LifecyclePolicy",
     "LifecyclePolicyArgs",
     "LifecycleRuleArgs",
+    "Match",
     "NotFound",
     "Problem",
     "Registry",
+    "RegistryAccessArgs",
     "RegistryArgs",
+    "RegistryPolicy",
+    "RegistryPolicyArgs",
     "RegistryScanning",
     "RegistryScanningArgs",
     "Replication",

@@ -13,6 +13,7 @@ from ecr_stack.components.caller import Caller, caller
 from ecr_stack.components.creation_template import CreationTemplate, CreationTemplateArgs
 from ecr_stack.components.encryption_key import EncryptionKey, EncryptionKeyArgs
 from ecr_stack.components.lifecycle_guard import LifecycleGuardArgs
+from ecr_stack.components.registry_policy import RegistryAccessArgs, RegistryPolicy, RegistryPolicyArgs
 from ecr_stack.components.replication import Replication, ReplicationArgs, ReplicationRuleArgs
 from ecr_stack.components.repository import (
     Repository,
@@ -82,6 +83,8 @@ class RegistryArgs(TypedDict):
     """What a lifecycle change may remove."""
     replication: NotRequired[ReplicationSettingsArgs]
     """Where images are copied to."""
+    registry_access: NotRequired[RegistryAccessArgs]
+    """Who may do what in every repository of the registry."""
     scanning: NotRequired[ScanningArgs]
     """How the registry scans images."""
     region: NotRequired[str]
@@ -131,6 +134,12 @@ class Registry(pulumi.ComponentResource):
         self.repositories = {
             repository: self._repository(repository, settings, key) for repository in settings.repositories
         }
+        if args.get("registry_access"):
+            RegistryPolicy(
+                name,
+                cast(RegistryPolicyArgs, {"access": args["registry_access"], **self._region()}),
+                opts=pulumi.ResourceOptions(parent=self),
+            )
         if settings.scanning.type is not None:
             RegistryScanning(
                 name,

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, 
 from ecr_stack.documents.constraints import KMS_KEY_ARN, REPOSITORY_NAME, Region, RepositoryName, partition_of
 from ecr_stack.documents.lifecycle import Rule, rule_list_problems
 from ecr_stack.documents.model import nearest, problems_of, refusal
-from ecr_stack.documents.policy import access_problems, repository_policy
+from ecr_stack.documents.policy import RegistryAccess, access_problems, repository_policy
 from ecr_stack.errors import InvalidInput, Problem
 from ecr_stack.settings.encryption import Encryption, EncryptionType
 from ecr_stack.settings.guard import LifecycleGuard, strangers
@@ -68,6 +68,8 @@ class RegistrySettings(Section):
     """What a lifecycle change may remove. Left out, anything."""
     replication: Replication = Replication()
     """Where images are copied to. Left out, nowhere."""
+    registry_access: RegistryAccess | None = None
+    """Who may do what in every repository, e.g. accounts that replicate into this registry."""
     scanning: Scanning = Scanning()
     """How the registry scans images. Left out, each repository's `scanOnPush` decides."""
 
@@ -162,6 +164,8 @@ class _Judgement:
                 self._repositories(value)
             elif field in ("environment", "tags"):
                 self._simple(field, value)
+            elif field == "registry_access":
+                self._registry_access(value)
             elif value is not None:
                 section = cast(type[Section], RegistrySettings.model_fields[field].annotation)
                 model, problems = judge(section, value, self.place(field), python_names=self.python_names)
@@ -204,6 +208,25 @@ class _Judgement:
             self.problems += list(reserved(value, self.place(field)))
         if not problems:
             self.valid[field] = value
+
+    def _registry_access(self, value: object) -> None:
+        """Judge the registry's own grants; `{}` says nothing."""
+        if not value and (value is None or isinstance(value, Mapping)):
+            return
+        place = self.place("registry_access")
+        try:
+            access = RegistryAccess.model_validate(value, by_alias=not self.python_names, by_name=self.python_names)
+        except ValidationError as error:
+            self.problems += problems_of(error, RegistryAccess, place, python_names=self.python_names)
+            return
+        facts = {"account": self.account, "region": self.region, "partition": self.partition}
+        known: Any = {name: fact for name, fact in facts.items() if fact is not None}
+        self.problems += self._spelled(access_problems(access, place, **known))
+        self.valid["registry_access"] = access
+
+    @property
+    def partition(self) -> str | None:
+        return partition_of(self.region) if self.region else None
 
     def _repositories(self, value: object) -> None:
         place = self.place("repositories")
@@ -291,9 +314,8 @@ class _Judgement:
             yield from self._spelled(rule_list_problems(settings.lifecycle, f"{place}.lifecycle"))
         if settings.access is not None:
             where = f"{place}.access"
-            partition = partition_of(self.region) if self.region else None
             known = {"account": self.account} if self.account else {}
-            found = access_problems(settings.access, where, partition=partition, **known)
+            found = access_problems(settings.access, where, partition=self.partition, **known)
             yield from self._spelled(found)
             if not found and repository_policy(settings.access, self.account or "0" * 12, "aws") is None:
                 yield Problem(where, {}, "access grants something to somebody", "add e.g. `pull`, or remove `access`")
