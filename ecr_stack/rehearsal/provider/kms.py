@@ -221,9 +221,9 @@ class Alias(ResourceType):
     name_property = "name"
     replaces_on = frozenset({"name", "namePrefix"})
 
-    def auto_name(self, name: str) -> str:
+    def auto_name(self, name: str, seed: str = "") -> str:
         """Begin with `alias/`, as every alias does."""
-        return f"alias/{super().auto_name(name)}"
+        return f"alias/{super().auto_name(name, seed)}"
 
     def problems(self, inputs: Inputs) -> list[Problem]:
         """Refuse names that the provider's schema refuses."""

@@ -13,7 +13,7 @@ from typing import Any
 from ecr_stack.documents.model import nearest
 from ecr_stack.errors import InvalidInput, NotFound, Unavailable
 from ecr_stack.rehearsal.aws import EmbeddedAws
-from ecr_stack.rehearsal.provider import ecr_registry, ecr_repository, ecr_templates, iam, iam_oidc, kms, schema
+from ecr_stack.rehearsal.provider import ecr_registry, ecr_repository, ecr_templates, iam, iam_oidc, kms, schema, states
 from ecr_stack.rehearsal.provider.command import Command
 from ecr_stack.rehearsal.provider.functions import FUNCTIONS
 from ecr_stack.rehearsal.provider.resource import Diff, Inputs, Outputs, ResourceType, Scope
@@ -70,13 +70,14 @@ class Provider:
         self.region = region or aws.region
         self.default_tags = dict(default_tags or {})
 
-    def check(self, type_: str, inputs: Inputs, name: str | None = None) -> dict[str, Any]:
+    def check(self, type_: str, inputs: Inputs, name: str | None = None, seed: str = "") -> dict[str, Any]:
         """Check inputs as the provider does before it asks AWS, and fill in its defaults.
 
         Args:
             type_: the resource type's token.
             inputs: the program's inputs; nulls count as not given.
             name: the resource's name; with it, a physical name that is not given is made up.
+            seed: made-up names differ where this does.
 
         Raises:
             InvalidInput: with every mistake found.
@@ -90,7 +91,11 @@ class Provider:
             found = kind.problems(given)
         if found:
             raise InvalidInput(f"{type_} {name}" if name else type_, found)
-        return self._completed(kind, name, given)
+        return self._completed(kind, name, given, seed)
+
+    def completed(self, type_: str, inputs: Inputs, name: str, seed: str = "") -> dict[str, Any]:
+        """Fill in the provider's defaults, as `check` does, without checking anything."""
+        return dict(inputs) if type_.startswith(_PROVIDERS) else self._completed(self._kind(type_), name, inputs, seed)
 
     def create(self, type_: str, name: str, inputs: Inputs) -> tuple[str, Outputs]:
         """Make a resource; gives its id and its outputs."""
@@ -197,6 +202,33 @@ class Provider:
         after.setdefault("region", self.region)
         return kind.diff(before, after)
 
+    def planned(self, type_: str, inputs: Inputs, outputs: Inputs | None = None, *, unknown: Any = None) -> Outputs:
+        """Give the outputs that a resource is going to have, without asking AWS anything.
+
+        Args:
+            type_: the resource type's token.
+            inputs: the inputs that it is to have, checked.
+            outputs: what it puts out now; `None` where it does not exist.
+            unknown: what stands for a value that only AWS can tell.
+        """
+        if type_.startswith(_PROVIDERS):
+            return dict(inputs)
+        kind = self._kind(type_)
+        if isinstance(kind, Command):
+            outputs = None  # what a command prints is known when it has run
+        scope = self._scope(inputs)
+        known: Outputs = {"region": scope.region}
+        tags = inputs.get("tags")
+        if tags is None or isinstance(tags, Mapping):
+            known["tagsAll"] = scope.all_tags(inputs)
+        return states.planned(kind, inputs, outputs, known, unknown)
+
+    def inputs_of(self, type_: str, outputs: Inputs, inputs: Inputs | None = None) -> dict[str, Any]:
+        """Give the inputs that a state amounts to; see `states.inputs_of`."""
+        if type_.startswith(_PROVIDERS):
+            return dict(inputs or {})
+        return states.inputs_of(self._kind(type_), outputs, inputs)
+
     def invoke(self, token: str, arguments: Inputs) -> Outputs:
         """Call a function of the provider, e.g. `aws:index/getRegion:getRegion`."""
         function = FUNCTIONS.get(_full(token))
@@ -221,12 +253,12 @@ class Provider:
         given = {key: value for key, value in inputs.items() if value is not None}
         return {**kind.defaults, **given}
 
-    def _completed(self, kind: ResourceType, name: str | None, inputs: Inputs) -> dict[str, Any]:
+    def _completed(self, kind: ResourceType, name: str | None, inputs: Inputs, seed: str = "") -> dict[str, Any]:
         completed = self._filled(kind, inputs)
         wanted = kind.name_property
         if wanted and name is not None and not completed.get(wanted):
             prefix = completed.get("namePrefix")
-            completed[wanted] = kind.prefixed_name(prefix, name) if prefix else kind.auto_name(name)
+            completed[wanted] = kind.prefixed_name(prefix, name, seed) if prefix else kind.auto_name(name, seed)
         return completed
 
     def _read(self, kind: ResourceType, scope: Scope, id_: str, inputs: Inputs | None) -> Outputs | None:

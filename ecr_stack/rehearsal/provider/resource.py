@@ -94,17 +94,17 @@ class ResourceType:
         """Find what the provider refuses before it asks AWS, beyond names and types of properties."""
         return []
 
-    def auto_name(self, name: str) -> str:
+    def auto_name(self, name: str, seed: str = "") -> str:
         """Make up a physical name, as the provider does: the resource's name and seven hexadecimal digits.
 
-        The real digits are random. These come from the name, so that two rehearsals of a program agree.
+        The real digits are random. These come from the name and the seed, so that two rehearsals of a program agree.
         """
-        suffix = hashlib.sha256(f"{self.token} {name}".encode()).hexdigest()[:7]
+        suffix = hashlib.sha256(f"{self.token} {name}{seed}".encode()).hexdigest()[:7]
         return f"{name[: self.name_length - 8]}-{suffix}"
 
-    def prefixed_name(self, prefix: str, name: str) -> str:
+    def prefixed_name(self, prefix: str, name: str, seed: str = "") -> str:
         """Make up a physical name that begins with `prefix`, for `namePrefix`."""
-        return prefix + hashlib.sha256(f"{self.token} {name}".encode()).hexdigest()[:26]
+        return prefix + hashlib.sha256(f"{self.token} {name}{seed}".encode()).hexdigest()[:26]
 
     def create(self, scope: Scope, inputs: Inputs) -> str:
         """Make it; gives its id."""

@@ -1,0 +1,100 @@
+"""Property values as the engine sends them, as plain JSON data and back.
+
+https://pulumi-developer-docs.readthedocs.io/latest/docs/references/property-values.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from google.protobuf import struct_pb2
+
+__all__ = ["UNKNOWN", "at", "has_unknown", "message", "plain", "put", "steps"]
+
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+"""What stands for a value that is known only after an update."""
+
+
+def plain(properties: struct_pb2.Struct) -> dict[str, Any]:
+    """Read properties: whole numbers are `int`, unknown values are `UNKNOWN`."""
+    return {name: _value(field) for name, field in properties.fields.items()}
+
+
+def _value(field: struct_pb2.Value) -> Any:
+    kind = field.WhichOneof("kind")
+    if kind == "struct_value":
+        return plain(field.struct_value)
+    if kind == "list_value":
+        return [_value(item) for item in field.list_value.values]
+    if kind == "number_value":
+        return int(field.number_value) if field.number_value.is_integer() else field.number_value
+    return None if kind in (None, "null_value") else getattr(field, kind)
+
+
+def message(properties: Mapping[str, Any]) -> struct_pb2.Struct:
+    """Write properties; those that are `None` are left out, as providers do."""
+    written = struct_pb2.Struct()
+    written.update(_given(properties))
+    return written
+
+
+def _given(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _given(item) for key, item in value.items() if item is not None}
+    if isinstance(value, (list, tuple)):
+        return [_given(item) for item in value]
+    return value
+
+
+def has_unknown(value: Any) -> bool:
+    """Whether a value is unknown, or anything in it is."""
+    if isinstance(value, Mapping):
+        return any(has_unknown(item) for item in value.values())
+    if isinstance(value, (list, tuple)):
+        return any(has_unknown(item) for item in value)
+    return isinstance(value, str) and value == UNKNOWN
+
+
+_STEP = re.compile(r'\.?([^.\[\]"]+)|\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]')
+
+
+def steps(path: str) -> list[str | int]:
+    """Take a property path apart: `tags["a.b"]`, `rules[0].filter`."""
+    return [
+        int(match[2]) if match[2] is not None else match[1] if match[1] is not None else match[3].replace('\\"', '"')
+        for match in _STEP.finditer(path)
+    ]
+
+
+def at(value: Any, path: Sequence[str | int]) -> Any:
+    """Give what stands at a path, or `None`; nothing can be said below an unknown value but that it is unknown."""
+    for step in path:
+        if isinstance(value, str) and value == UNKNOWN:
+            return UNKNOWN
+        inside = step in value if isinstance(value, Mapping) else _is_index(step, value)
+        if not inside:
+            return None
+        value = value[step]
+    return value
+
+
+def _is_index(step: str | int, value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and isinstance(step, int) and step < len(value)
+
+
+def put(value: Any, path: Sequence[str | int], what: Any) -> Any:
+    """Copy a value with something else at a path; `None` takes away what stands there."""
+    if not path:
+        return what
+    first, rest = path[0], path[1:]
+    if isinstance(value, (list, tuple)):
+        return [put(item, rest, what) if index == first else item for index, item in enumerate(value)]
+    copied = dict(value) if isinstance(value, Mapping) else {}
+    inner = put(copied.get(first), rest, what) if rest else what
+    if inner is None:
+        copied.pop(first, None)
+    else:
+        copied[first] = inner
+    return copied
