@@ -57,7 +57,7 @@ def archived(days: int) -> dict[str, Any]:
 def rule(
     priority: int, select: dict[str, Any], count: dict[str, Any], action: dict[str, Any] = EXPIRE
 ) -> dict[str, Any]:
-    return {"rulePriority": priority, "selection": {**select, **count}, "action": action}
+    return {"rulePriority": priority, "selection": {**select, **count}, "action": dict(action)}
 
 
 def document(*rules: dict[str, Any]) -> dict[str, Any]:

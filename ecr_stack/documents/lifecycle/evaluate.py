@@ -247,24 +247,26 @@ class Run:
 
     def _with_artifacts(self, made: list[Decision]) -> tuple[Decision, ...]:
         """Send reference artifacts after their subjects, and artifacts of artifacts after those."""
-        artifacts = [index for index, image in enumerate(self.images) if image.subject in self._digests]
-        if not artifacts:
-            return tuple(made)
         by_digest = {image.digest: index for index, image in enumerate(self.images)}
-        for index in artifacts:
-            image, seen = self.images[index], {index}
-            top = index
-            while self.images[top].subject in by_digest:
-                top = by_digest[str(self.images[top].subject)]
-                if top in seen:
-                    break
-                seen.add(top)
-            _, outcome, priority, _ = made[top]
-            if outcome == "keep" or (outcome == "archive" and image.status != "ACTIVE"):
-                made[index] = Decision(image, "keep", None, "subject")
-            else:
-                made[index] = Decision(image, outcome, priority, "subject")
+        waiting = {
+            index: by_digest[image.subject] for index, image in enumerate(self.images) if image.subject in by_digest
+        }
+        for start in list(waiting):
+            chain: list[int] = []
+            index = start
+            while index in waiting and index not in chain:
+                chain.append(index)
+                index = waiting[index]
+            # from the one whose subject is decided down to the one that was asked for
+            for artifact in reversed(chain):
+                made[artifact] = self._after_subject(self.images[artifact], made[waiting.pop(artifact)])
         return tuple(made)
+
+    def _after_subject(self, image: Image, subject: Decision) -> Decision:
+        stays = subject.outcome == "keep" or (subject.outcome == "archive" and image.status != "ACTIVE")
+        if stays:
+            return Decision(image, "keep", None, "subject")
+        return Decision(image, subject.outcome, subject.rule_priority, "subject")
 
 
 def as_utc(at: datetime) -> datetime:
