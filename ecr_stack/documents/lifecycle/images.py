@@ -120,7 +120,7 @@ class _Reader:
             return None
         digest = self._text("imageDigest")
         pushed = self._time("imagePushedAt")
-        if digest is None:
+        if self._entry.get("imageDigest") is None:
             self.refuse("imageDigest", None, "an image has a digest")
         if pushed is None and self._entry.get("imagePushedAt") is None:
             self.refuse("imagePushedAt", None, "an image has a time at which it was pushed")
