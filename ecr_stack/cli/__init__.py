@@ -17,7 +17,7 @@ import typer
 
 from ecr_stack.errors import EcrStackError
 
-__all__ = ["Format", "app", "main"]
+__all__ = ["Format", "ReportFormat", "app", "main"]
 
 
 class Format(StrEnum):
@@ -27,6 +27,17 @@ class Format(StrEnum):
     """For people."""
     JSON = "json"
     """For scripts."""
+
+
+class ReportFormat(StrEnum):
+    """How the report of a rehearsal is written."""
+
+    TEXT = "text"
+    """For people."""
+    JSON = "json"
+    """For scripts."""
+    MARKDOWN = "markdown"
+    """For the comment of a pull request."""
 
 
 app = typer.Typer(

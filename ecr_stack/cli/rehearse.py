@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,9 +14,10 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 from rich.tree import Tree
 
-from ecr_stack.cli import Format
+from ecr_stack.cli import ReportFormat as Format
 from ecr_stack.documents.constraints import AccountId
 from ecr_stack.documents.model import check
+from ecr_stack.errors import InvalidInput, NotFound, Problem
 from ecr_stack.rehearsal.report import Report, ResourceRecord
 
 __all__ = ["command"]
@@ -32,7 +34,13 @@ def _account(value: str) -> str:
 
 def command(
     stack: Annotated[str, typer.Option("--stack", "-s", help="The stack: NAME of Pulumi.NAME.yaml.")] = "dev",
-    format_: Annotated[Format, typer.Option("--format", help="For people, or for scripts.")] = Format.TEXT,
+    format_: Annotated[
+        Format, typer.Option("--format", help="For people, for scripts, or for the comment of a pull request.")
+    ] = Format.TEXT,
+    compare_with: Annotated[
+        Path | None,
+        typer.Option("--compare", help="Say what differs from this report, which --format json wrote before."),
+    ] = None,
     account: Annotated[
         str, typer.Option(callback=_account, help="The account that the embedded AWS plays, twelve digits.")
     ] = "123456789012",
@@ -41,16 +49,44 @@ def command(
 
     No account, no credentials, no network and no Pulumi CLI are needed, and nothing real is touched.
     """
+    from ecr_stack.cli import comparison
     from ecr_stack.rehearsal import rehearse
+    from ecr_stack.rehearsal.compare import compare
 
+    base = _report(compare_with) if compare_with else {"resources": []}
     with _Ticker(enabled=format_ is Format.TEXT) as ticker:
         report = rehearse(stack, account=account, progress=ticker.tick)
-    if format_ is Format.JSON:
-        typer.echo(json.dumps(report.as_json(), indent=2))
+    if compare_with is None and format_ is not Format.MARKDOWN:
+        if format_ is Format.JSON:
+            typer.echo(json.dumps(report.as_json(), indent=2))
+        else:
+            show(report, Console())
     else:
-        show(report, Console())
+        difference = compare(base, report.as_json(), source=str(compare_with))
+        if format_ is Format.JSON:
+            typer.echo(json.dumps(difference.as_json(), indent=2))
+        elif format_ is Format.MARKDOWN:
+            typer.echo(comparison.markdown(difference, report))
+        else:
+            comparison.show(difference, Console())
     if not report.passes:
         raise typer.Exit(1)
+
+
+def _report(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise NotFound(f"{file}: {error.strerror}") from None
+    except ValueError:
+        raise InvalidInput(
+            str(file),
+            [
+                Problem(
+                    "(the file)", None, "this is not JSON", "write one with `ecr-stack rehearse --format json > FILE`"
+                )
+            ],
+        ) from None
 
 
 class _Ticker:

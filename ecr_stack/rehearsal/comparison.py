@@ -1,0 +1,67 @@
+"""What a comparison of two rehearsals says: its parts, as data."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+__all__ = ["Caution", "Change", "Comparison", "Property"]
+
+
+@dataclass(frozen=True)
+class Property:
+    """One property that differs; nothing stands for its absence."""
+
+    path: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True)
+class Change:
+    """One resource that differs."""
+
+    urn: str
+    type: str
+    name: str
+    properties: tuple[Property, ...] = ()
+    replaces: tuple[str, ...] = ()
+    """The properties that AWS cannot change: the resource would be deleted and made anew."""
+    was: str | None = None
+    """The URN that it had, where it is renamed."""
+
+
+@dataclass(frozen=True)
+class Caution:
+    """Something that a reviewer must not miss."""
+
+    level: str
+    """`danger`: images or access may be lost, or access is opened; `attention`: a safeguard is weakened."""
+    urn: str
+    name: str
+    """The resource's name."""
+    message: str
+    """What happens to it, in words that follow its name."""
+
+
+@dataclass
+class Comparison:
+    """Everything that differs between a base and a head."""
+
+    stack: str
+    added: list[Change] = field(default_factory=list)
+    changed: list[Change] = field(default_factory=list)
+    replaced: list[Change] = field(default_factory=list)
+    renamed: list[Change] = field(default_factory=list)
+    removed: list[Change] = field(default_factory=list)
+    cautions: list[Caution] = field(default_factory=list)
+    violations: dict[str, list[Any]] = field(default_factory=lambda: {"new": [], "resolved": [], "remaining": []})
+
+    @property
+    def same(self) -> bool:
+        """Whether a deployment would change nothing."""
+        return not (self.added or self.changed or self.replaced or self.renamed or self.removed)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return asdict(self)

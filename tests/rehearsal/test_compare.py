@@ -1,0 +1,135 @@
+"""What differs between two rehearsals is said property by property, and what matters most is said first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ecr_stack.cli.comparison import markdown
+from ecr_stack.errors import InvalidInput
+from ecr_stack.rehearsal import Report, rehearse
+from ecr_stack.rehearsal.compare import compare
+from ecr_stack.rehearsal.comparison import Comparison
+
+Make = Callable[[dict[str, Any]], Path]
+
+CONFIG: dict[str, Any] = {
+    "aws:region": "us-east-1",
+    "ecr-stack:environment": "test",
+    "ecr-stack:repositoryDefaults": {
+        "tagMutability": "IMMUTABLE",
+        "protect": True,
+        "lifecycle": [{"description": "ten", "tagPrefixes": ["v"], "keepLast": 10}],
+        "access": {"pull": ["role/nodes"]},
+    },
+    "ecr-stack:repositories": {"api": {}, "worker": {}},
+}
+
+
+def rehearsed(make: Make, **changes: Any) -> Report:
+    return rehearse("test", make({**CONFIG, **{f"ecr-stack:{key}": value for key, value in changes.items()}}))
+
+
+def defaults(**changes: Any) -> dict[str, Any]:
+    return {"repositoryDefaults": {**CONFIG["ecr-stack:repositoryDefaults"], **changes}}
+
+
+def difference(make: Make, **changes: Any) -> Comparison:
+    base = rehearsed(make).as_json()
+    return compare(json.loads(json.dumps(base)), rehearsed(make, **changes).as_json())
+
+
+def messages(comparison: Comparison) -> str:
+    return "\n".join(f"{caution.level} {caution.name} {caution.message}" for caution in comparison.cautions)
+
+
+def test_the_same_stack_twice_is_the_same_although_its_keys_have_other_ids(project: Make) -> None:
+    comparison = difference(project)
+    assert comparison.same
+    assert comparison.cautions == []
+
+
+def test_other_encryption_replaces_repositories_and_loses_their_images(project: Make) -> None:
+    comparison = difference(project, encryption={"type": "AES256"})
+    assert {(change.name, change.replaces) for change in comparison.replaced} == {
+        ("test-api", ("encryptionConfigurations",)),
+        ("test-worker", ("encryptionConfigurations",)),
+    }
+    assert {change.type for change in comparison.removed} == {"aws:kms/key:Key", "aws:kms/alias:Alias"}
+    assert "danger test-api AWS cannot change encryptionConfigurations" in messages(comparison)
+    assert "EVERY IMAGE" in messages(comparison)
+
+
+def test_another_lifecycle_rule_is_named_with_before_and_after(project: Make) -> None:
+    rules = [{"description": "ten", "tagPrefixes": ["v"], "keepLast": 3}]
+    comparison = difference(project, **defaults(lifecycle=rules))
+    changed = {change.name: change for change in comparison.changed if "LifecyclePolicy" in change.type}
+    (property_,) = changed["test-api"].properties
+    assert property_.path == "policy.rules[rulePriority=1].selection.countNumber"
+    assert (property_.before, property_.after) == (10, 3)
+    assert "danger test-api the lifecycle changes" in messages(comparison)
+
+
+def test_another_description_of_a_rule_alarms_nobody(project: Make) -> None:
+    rules = [{"description": "the last ten", "tagPrefixes": ["v"], "keepLast": 10}]
+    comparison = difference(project, **defaults(lifecycle=rules))
+    assert comparison.changed
+    assert comparison.cautions == []
+
+
+def test_a_new_principal_is_named(project: Make) -> None:
+    comparison = difference(project, **defaults(access={"pull": ["role/nodes", "role/stranger"]}))
+    assert "danger test-api a principal is let in: arn:aws:iam::123456789012:role/stranger" in messages(comparison)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"protect": False}, "attention test-api is no longer protected"),
+        ({"protect": False, "forceDelete": True}, "attention test-api may now be deleted with the images in it"),
+        ({"scanOnPush": False}, "attention test-api is no longer scanned on push"),
+        ({"tagMutability": "MUTABLE"}, "attention test-api tags that were fixed may be moved"),
+        ({"lifecycle": None}, "attention test-api the lifecycle would be removed"),
+        ({"access": None}, "danger test-api the policy would be removed"),
+    ],
+)
+def test_a_weaker_safeguard_is_named(project: Make, changes: dict[str, Any], words: str) -> None:
+    assert words in messages(difference(project, **defaults(**changes)))
+
+
+def test_a_repository_that_goes_is_a_danger(project: Make) -> None:
+    comparison = difference(project, repositories={"api": {}})
+    assert "danger test-worker the repository would be deleted, with its images" in messages(comparison)
+
+
+def test_a_rename_through_an_alias_is_no_removal(project: Make) -> None:
+    renamed = {"api": {}, "jobs": {"name": "worker", "aliases": ["worker"]}}
+    comparison = difference(project, repositories=renamed)
+    assert comparison.removed == comparison.added == comparison.replaced == []
+    assert {change.name for change in comparison.renamed} == {"test-jobs"}
+
+
+def test_what_is_no_report_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="not the report of a rehearsal"):
+        compare({"resources": [1]}, {"resources": []}, source="base.json")
+
+
+def test_the_comment_of_a_pull_request_makes_a_reviewer_stop(project: Make) -> None:
+    base = rehearsed(project).as_json()
+    head = rehearsed(project, encryption={"type": "AES256"}, **defaults(access={"pull": ["role/stranger"]}))
+    text = markdown(compare(base, head.as_json()), head)
+    assert text.startswith("### 🛑 Stack `test`: 2 replaced, 2 removed")
+    assert "> [!CAUTION]" in text
+    assert "role/stranger" in text
+    assert "```mermaid\nflowchart LR" in text
+
+
+def test_a_comment_about_nothing_is_short(project: Make) -> None:
+    base = rehearsed(project)
+    text = markdown(compare(base.as_json(), base.as_json()), base)
+    assert text.startswith("### ✅ Stack `test`: nothing changes")
+    assert "property by property" not in text
