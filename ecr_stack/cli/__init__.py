@@ -75,9 +75,10 @@ def schema() -> None:
 
 def _register() -> None:
     """Add the other commands. They are imported here so that they may import `app` and `Format` from this package."""
-    from ecr_stack.cli import guard, lifecycle, rehearse
+    from ecr_stack.cli import access, guard, lifecycle, rehearse
 
     app.command("rehearse")(rehearse.command)
+    app.command("access")(access.command)
     lifecycle.app.command("guard")(guard.command)
     app.add_typer(lifecycle.app, name="lifecycle")
 

@@ -1,0 +1,241 @@
+"""`ecr-stack access`: who can do what on which repository, by the documents that a stack produces."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from ecr_stack.cli import Format
+from ecr_stack.documents.constraints import partition_of
+from ecr_stack.documents.model import nearest
+from ecr_stack.documents.policy.actions import PULL, PUSH, REPOSITORY_ACTIONS
+from ecr_stack.documents.policy.evaluation import Answer, Principal, Verdict
+from ecr_stack.documents.policy.managed import MANAGED
+from ecr_stack.documents.policy.matrix import Cell, Estate, PolicedRepository, matrix
+from ecr_stack.documents.policy.principals import arn_of
+from ecr_stack.errors import InvalidInput, NotFound, Problem
+from ecr_stack.rehearsal.report import Report
+
+__all__ = ["command", "estate_of"]
+
+_SETS = {"pull": PULL, "push": PUSH}
+
+
+def command(
+    stack: Annotated[str, typer.Option("--stack", "-s", help="The stack: NAME of Pulumi.NAME.yaml.")] = "dev",
+    principal: Annotated[
+        str | None,
+        typer.Option(
+            "--principal",
+            "-p",
+            help="Only this one: an ARN, role/NAME of this account, an account id, a service or an organization.",
+        ),
+    ] = None,
+    action: Annotated[
+        str | None, typer.Option("--action", "-a", help="Only this: pull, push, or an action such as ecr:PutImage.")
+    ] = None,
+    repository: Annotated[str | None, typer.Option("--repository", "-r", help="Only this repository.")] = None,
+    format_: Annotated[Format, typer.Option("--format", help="For people, or for scripts.")] = Format.TEXT,
+) -> None:
+    """Report who can do what on which repository of a stack.
+
+    The answers come from the documents that the stack produces: the policies of its repositories and registry, and of
+    the roles that it makes. Asked for one principal and one action, the exit code is 1 where no repository allows it.
+    """  # fmt: skip
+    from ecr_stack.rehearsal import rehearse
+
+    wanted = _actions(action)
+    report = rehearse(stack)
+    estate = estate_of(report)
+    if repository is not None:
+        _only(estate, repository, stack)
+    chosen = [_principal(principal, estate)] if principal is not None else estate.principals()
+    cells = matrix(estate, chosen, wanted or estate.actions())
+    if principal is None:
+        busy = {cell.principal.name for cell in cells if cell.anything}
+        cells = [cell for cell in cells if cell.principal.name in busy]
+    if format_ is Format.JSON:
+        typer.echo(json.dumps(_as_json(stack, estate, cells), indent=2))
+    else:
+        _show(stack, estate, cells, action, Console())
+    if principal and action and not any(_possible(cell, action) for cell in cells):
+        raise typer.Exit(1)
+
+
+def estate_of(report: Report) -> Estate:
+    """Gather the policies of a rehearsal."""
+    partition = partition_of(report.region)
+    estate = Estate(report.account, partition)
+    policies: dict[str, Mapping[str, Any]] = {}
+    repositories: dict[str, str] = {}
+    own: dict[str, Mapping[str, Any]] = {}
+    roles: dict[str, str] = {}
+    attached: list[tuple[str, Mapping[str, Any]]] = []
+    for record in report.resources:
+        outputs = record.outputs
+        region = str(outputs.get("region") or report.region)
+        match record.type:
+            case "aws:ecr/repository:Repository":
+                repositories[outputs["arn"]] = outputs["name"]
+            case "aws:ecr/repositoryPolicy:RepositoryPolicy":
+                arn = f"arn:{partition}:ecr:{region}:{report.account}:repository/{outputs['repository']}"
+                policies[arn] = json.loads(outputs["policy"])
+            case "aws:ecr/registryPolicy:RegistryPolicy":
+                estate.registry_policies[region] = json.loads(outputs["policy"])
+            case "aws:iam/role:Role":
+                roles[outputs["name"]] = outputs["arn"]
+            case "aws:iam/policy:Policy":
+                own[outputs["arn"]] = json.loads(outputs["policy"])
+            case "aws:iam/rolePolicy:RolePolicy":
+                attached.append((outputs["role"], json.loads(outputs["policy"])))
+    for record in report.resources:
+        if record.type == "aws:iam/rolePolicyAttachment:RolePolicyAttachment":
+            arn = record.outputs["policyArn"]
+            document = own.get(arn) or MANAGED.get(arn.rpartition("/")[2])
+            if document:
+                attached.append((record.outputs["role"], document))
+    for role, document in attached:
+        arn = roles.get(role) or arn_of(f"role/{role}", report.account, partition)
+        estate.identities.setdefault(arn, []).append(document)
+    estate.repositories = [
+        PolicedRepository(name, arn, policies.get(arn))
+        for arn, name in sorted(repositories.items(), key=lambda item: (item[1], item[0]))
+    ]
+    return estate
+
+
+def _principal(name: str, estate: Estate) -> Principal:
+    try:
+        return Principal.of(name, estate.account, estate.partition)
+    except ValueError:
+        raise InvalidInput(
+            "ecr-stack access",
+            [
+                Problem(
+                    "--principal", name, "a principal is a role, user, account, service or organization",
+                    "write `role/NAME`, an ARN, twelve digits, `lambda.amazonaws.com` or `o-…`",
+                )
+            ],
+        ) from None  # fmt: skip
+
+
+def _actions(name: str | None) -> list[str]:
+    if name is None:
+        return []
+    if name in _SETS:
+        return list(_SETS[name])
+    if name in REPOSITORY_ACTIONS:
+        return [name]
+    known = sorted({*_SETS, *REPOSITORY_ACTIONS})
+    guess = nearest(name, known) or nearest(f"ecr:{name}", known)
+    raise InvalidInput(
+        "ecr-stack access",
+        [
+            Problem(
+                "--action", name, "no action on a repository has this name",
+                f"write `{guess}`" if guess else "write `pull`, `push` or an action such as `ecr:PutImage`",
+            )
+        ],
+    )  # fmt: skip
+
+
+def _only(estate: Estate, repository: str, stack: str) -> None:
+    names = sorted({found.name for found in estate.repositories})
+    if repository not in names:
+        guess = nearest(repository, names)
+        hint = f"did you mean {guess}? " if guess else ""
+        raise NotFound(f"no repository `{repository}` in stack {stack}: {hint}there are {', '.join(names)}")
+    estate.repositories = [found for found in estate.repositories if found.name == repository]
+
+
+def _possible(cell: Cell, action: str) -> bool:
+    answer = cell.ability(action)
+    return answer is not None and answer.verdict in (Verdict.ALLOWED, Verdict.CONDITIONAL)
+
+
+def _as_json(stack: str, estate: Estate, cells: Iterable[Cell]) -> dict[str, Any]:
+    principals: dict[str, dict[str, Any]] = {}
+    for cell in cells:
+        entry = principals.setdefault(
+            cell.principal.name,
+            {"principal": cell.principal.name, "kind": cell.principal.kind.value, "repositories": []},
+        )
+        entry["repositories"].append(cell.as_json())
+    return {"stack": stack, "account": estate.account, "principals": list(principals.values())}
+
+
+def _show(stack: str, estate: Estate, cells: list[Cell], action: str | None, console: Console) -> None:
+    columns = [action] if action else ["pull", "push"]
+    table = Table(title=f"Access to the repositories of {escape(stack)}", title_justify="left")
+    table.add_column("principal", overflow="fold")
+    table.add_column("repositories", overflow="fold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    if not action:
+        table.add_column("also", overflow="fold")
+    # repositories with the same answers share a row
+    rows: dict[tuple[str, ...], list[str]] = {}
+    for cell in cells:
+        said = [_said(cell.ability(column)) for column in columns]
+        if not action:
+            said.append(_also(cell))
+        rows.setdefault((cell.principal.name, *said), []).append(cell.repository.name)
+    shown = ""
+    for (name, *said), names in rows.items():
+        who = _short(name, estate)
+        all_of_them = len(names) == len(estate.repositories) > 1
+        table.add_row(
+            "" if name == shown else escape(who),
+            f"all {len(names)}" if all_of_them else escape(", ".join(names)),
+            *said,
+        )
+        shown = name
+    if not rows:
+        console.print(f"No policy of stack {escape(stack)} lets anybody do anything.")
+        return
+    console.print(table)
+    console.print(
+        "[dim]Own policy: who asks must be allowed by a policy of their own, too, and none in this stack does. "
+        "Everybody needs ecr:GetAuthorizationToken of their own to log in. "
+        "Policies made elsewhere are not looked at.[/dim]"
+    )
+
+
+def _short(name: str, estate: Estate) -> str:
+    """A principal as a stack file would name it."""
+    arn = re.fullmatch(r"arn:[a-z-]+:iam::([0-9]{12}):(.+)", name)
+    if arn is None:
+        return name
+    if arn[2] == "root":
+        return f"account {arn[1]}"
+    return arn[2] if arn[1] == estate.account else f"{arn[2]} of {arn[1]}"
+
+
+def _said(answer: Answer | None) -> str:
+    if answer is None:
+        return ""
+    match answer.verdict:
+        case Verdict.ALLOWED:
+            return "[green]yes[/green]"
+        case Verdict.DENIED:
+            return "[red]denied[/red]"
+        case Verdict.NOT_ALLOWED:
+            return "[dim]no[/dim]"
+    own = ["own policy"] if answer.needs_own_policy else []
+    return f"[yellow]with {escape(', '.join([*own, *answer.conditions]))}[/yellow]"
+
+
+def _also(cell: Cell) -> str:
+    """The actions beside those of a pull and a push."""
+    return "\n".join(
+        f"{escape(action.removeprefix('ecr:'))}: {_said(answer)}"
+        for action, answer in cell.answers.items()
+        if action not in {*PULL, *PUSH} and answer.verdict is not Verdict.NOT_ALLOWED
+    )
