@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from ecr_stack.documents.lifecycle import findings as kinds
 from ecr_stack.documents.lifecycle.document import NativeRule
 from ecr_stack.documents.lifecycle.findings import Finding
+from ecr_stack.documents.lifecycle.tag_filter import TagFilter
 from ecr_stack.errors import shown
 
 __all__ = ["doubts_about", "doubts_about_the_whole", "shields"]
@@ -24,11 +25,12 @@ def doubts_about(rules: Sequence[NativeRule]) -> Iterator[Finding]:
     for rule in rules:
         yield from _tags(rule)
     for number, rule in enumerate(rules):
-        shield = next((earlier for earlier in rules[:number] if shields(earlier, rule)), None)
-        if shield is not None:
+        shield = _shield(rule, rules[:number])
+        if shield:
+            names = " and ".join(f"rule {earlier.priority} ({earlier.selector})" for earlier in shield)
             yield kinds.SHIELDED.found(
                 rule.priority,
-                f"rule {rule.priority} ({rule.selector}): rule {shield.priority} ({shield.selector}) takes them all",
+                f"rule {rule.priority} ({rule.selector}): {names} {'takes' if len(shield) == 1 else 'take'} them all",
             )
         elif _expires_releases(rule, rules[:number]):
             yield kinds.RELEASES_EXPIRE.found(
@@ -56,6 +58,27 @@ def shields(earlier: NativeRule, later: NativeRule) -> bool:
     if earlier.tag_status != "tagged" or later.tag_status != "tagged":
         return False
     return all(any(wide.covers(narrow) for narrow in later.tag_filters) for wide in earlier.tag_filters)
+
+
+def _shield(rule: NativeRule, before: Sequence[NativeRule]) -> list[NativeRule]:
+    """The earlier rules that leave a rule nothing: one that takes all its images, or for a rule about any image one
+    that takes every tagged image and one that takes the untagged ones."""
+    for earlier in before:
+        if shields(earlier, rule):
+            return [earlier]
+    if rule.tag_status != "any":
+        return []
+    own = [earlier for earlier in before if earlier.storage_class == rule.storage_class]
+    tagged = next((earlier for earlier in own if _takes_every_tag(earlier)), None)
+    untagged = next((earlier for earlier in own if earlier.tag_status == "untagged"), None)
+    if tagged is None or untagged is None:
+        return []
+    return sorted((tagged, untagged), key=lambda earlier: earlier.priority)
+
+
+def _takes_every_tag(rule: NativeRule) -> bool:
+    every_tag = TagFilter.pattern("*")
+    return rule.tag_status == "tagged" and all(entry.covers(every_tag) for entry in rule.tag_filters)
 
 
 def _expires_releases(rule: NativeRule, before: Sequence[NativeRule]) -> bool:

@@ -18,6 +18,8 @@ __all__ = ["Image", "ImageStatus", "parse_images", "parse_time"]
 ImageStatus = Literal["ACTIVE", "ARCHIVED", "ACTIVATING"]
 
 _REMEDY = "write what `aws ecr describe-images --output json` prints"
+# `ImageSizeInBytes` is a long in the API model.
+_LARGEST_SIZE = 2**63 - 1
 _MANIFEST_LISTS = frozenset(
     {
         "application/vnd.docker.distribution.manifest.list.v2+json",
@@ -162,6 +164,9 @@ class _Reader:
         if not isinstance(value, list) or not all(isinstance(tag, str) for tag in value):
             self.refuse("imageTags", value, "a list of texts is needed")
             return ()
+        if any(not tag or "\n" in tag for tag in value):
+            self.refuse("imageTags", value, "a tag is a text of one line, and not an empty one")
+            return ()
         return tuple(value)
 
     def _status(self) -> ImageStatus:
@@ -174,7 +179,7 @@ class _Reader:
         value = self._entry.get("imageSizeInBytes")
         if value is None:
             return 0
-        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _LARGEST_SIZE:
             self.refuse("imageSizeInBytes", value, "a whole number of bytes is needed")
             return 0
         return value
@@ -182,7 +187,8 @@ class _Reader:
     def _references(self) -> tuple[str, ...] | None:
         text = self._entry.get("imageManifest")
         if text is None:
-            return None if self._entry.get("imageManifestMediaType") in _MANIFEST_LISTS else ()
+            media_type = self._entry.get("imageManifestMediaType")
+            return None if isinstance(media_type, str) and media_type in _MANIFEST_LISTS else ()
         try:
             manifest = json.loads(text) if isinstance(text, str) else text
             return tuple(str(entry["digest"]) for entry in manifest.get("manifests", ()))
