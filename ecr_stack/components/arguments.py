@@ -65,6 +65,8 @@ def child_options(parent: pulumi.Resource, opts: pulumi.ResourceOptions | None) 
         protect=False,
         depends_on=opts.depends_on if opts else None,
         deleted_with=opts.deleted_with if opts else None,
+        replace_with=opts.replace_with if opts else None,
+        delete_before_replace=opts.delete_before_replace if opts else None,
     )
 
 

@@ -138,8 +138,14 @@ class Repository(pulumi.ComponentResource):
             ),
         )
         # The documents name the repository by its plain name, so that a preview shows them whole; they wait for it,
-        # and perish and are replaced with it.
-        with_it = pulumi.ResourceOptions(parent=self, depends_on=[repository], deleted_with=repository)
+        # and perish and are replaced with it. A new one would be deleted with the old: both have the same id.
+        with_it = pulumi.ResourceOptions(
+            parent=self,
+            depends_on=[repository],
+            deleted_with=repository,
+            replace_with=[repository],
+            delete_before_replace=True,
+        )
         region = {"region": settings.region} if settings.region else {}
         if args.get("lifecycle") is not None:
             LifecyclePolicy(

@@ -178,6 +178,8 @@ def _options(request: Any, monitor: Recorder) -> dict[str, Any]:
     }
     if request.deletedWith:
         options["deletedWith"] = request.deletedWith
+    if request.replace_with:
+        options["replaceWith"] = sorted(request.replace_with)
     if request.ignoreChanges:
         options["ignoreChanges"] = list(request.ignoreChanges)
     if request.replaceOnChanges:
