@@ -59,6 +59,19 @@ class ScanningArgs(TypedDict):
     """At most two rules, each with a frequency of its own."""
 
 
+class TagSchemeArgs(TypedDict):
+    """One way in which pipelines tag images."""
+
+    name: str
+    """What these tags are, e.g. `releases`."""
+    tag_patterns: NotRequired[list[str]]
+    """What the tags look like; `*` stands for what varies."""
+    commit_hashes: NotRequired[bool]
+    """The tags are bare commit hashes."""
+    kept: NotRequired[bool]
+    """Images with such a tag are meant to stay for ever."""
+
+
 class RegistryGuardArgs(LifecycleGuardArgs):
     """What a lifecycle change may remove from each repository."""
 
@@ -79,6 +92,8 @@ class RegistryArgs(TypedDict):
     """What every repository takes unless it says otherwise."""
     repositories: dict[str, RepositorySettingsArgs]
     """The repositories, by name."""
+    tag_schemes: NotRequired[list[TagSchemeArgs]]
+    """How the pipelines tag images; each scheme has a lifecycle rule in every repository, or is declared as kept."""
     lifecycle_guard: NotRequired[RegistryGuardArgs]
     """What a lifecycle change may remove."""
     replication: NotRequired[ReplicationSettingsArgs]
@@ -94,8 +109,6 @@ class RegistryArgs(TypedDict):
 class Registry(pulumi.ComponentResource):
     """A private container registry: what one stack file describes."""
 
-    repositories: dict[str, Repository]
-    """The repositories, by their key in the arguments."""
     repository_urls: pulumi.Output[dict[str, str]]
     """Where to push to and pull from, by repository name."""
     repository_arns: pulumi.Output[dict[str, str]]
@@ -131,7 +144,7 @@ class Registry(pulumi.ComponentResource):
         self._tags = args.get("tags") or {}
 
         key = self._key(name, settings, args.get("encryption") or {}, args.get("region"))
-        self.repositories = {
+        self._repositories = {
             repository: self._repository(repository, settings, key) for repository in settings.repositories
         }
         if args.get("registry_access"):
@@ -152,14 +165,19 @@ class Registry(pulumi.ComponentResource):
         self.region = where.region
         names = dict(zip(settings.repositories, settings.names(), strict=True))
         self.repository_urls = pulumi.Output.all(
-            **{names[key]: repository.repository_url for key, repository in self.repositories.items()}
+            **{names[key]: repository.repository_url for key, repository in self._repositories.items()}
         )
         self.repository_arns = pulumi.Output.all(
-            **{names[key]: repository.arn for key, repository in self.repositories.items()}
+            **{names[key]: repository.arn for key, repository in self._repositories.items()}
         )
         self.key_arn = pulumi.Output.from_input(key.key_arn if key else None)
         self.key_alias = pulumi.Output.from_input(key.alias_name if key else None)
         self.register_outputs(self.outputs())
+
+    @property
+    def repositories(self) -> dict[str, Repository]:
+        """The repositories, by their key in the arguments."""
+        return self._repositories
 
     def outputs(self) -> dict[str, Any]:
         """What a pipeline or another stack needs, under stable names."""

@@ -13,7 +13,17 @@ from typing import Annotated, Any, cast
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from ecr_stack.documents.constraints import KMS_KEY_ARN, REPOSITORY_NAME, Region, RepositoryName, partition_of
-from ecr_stack.documents.lifecycle import Rule, rule_list_problems
+from ecr_stack.documents.lifecycle import (
+    Rule,
+    TagScheme,
+    Uncovered,
+    compile_rules,
+    endangered,
+    policy_text,
+    rule_list_problems,
+    tag_scheme_problems,
+    uncovered,
+)
 from ecr_stack.documents.model import nearest, problems_of, refusal
 from ecr_stack.documents.policy import RegistryAccess, access_problems, repository_policy
 from ecr_stack.errors import InvalidInput, Problem
@@ -64,6 +74,8 @@ class RegistrySettings(Section):
     """What every repository takes unless it says otherwise."""
     repositories: Annotated[dict[RepositoryName, RepositorySettings | None], Field(min_length=1)]
     """The repositories, by name. `{}` or nothing takes every default."""
+    tag_schemes: list[TagScheme] = []
+    """How the pipelines tag images. Each scheme has a lifecycle rule in every repository, or is declared as kept."""
     lifecycle_guard: LifecycleGuard = LifecycleGuard()
     """What a lifecycle change may remove. Left out, anything."""
     replication: Replication = Replication()
@@ -162,7 +174,7 @@ class _Judgement:
             value = data.get(self.key(field))
             if field == "repositories":
                 self._repositories(value)
-            elif field in ("environment", "tags"):
+            elif field in ("environment", "tags", "tag_schemes"):
                 self._simple(field, value)
             elif field == "registry_access":
                 self._registry_access(value)
@@ -202,12 +214,13 @@ class _Judgement:
                 )
             )
             return
-        problems = _field_problems(Environment if field == "environment" else Tags, value, self.place(field))
+        kind = {"environment": Environment, "tags": Tags, "tag_schemes": list[TagScheme]}[field]
+        problems = _field_problems(kind, value, self.place(field), python_names=self.python_names)
         self.problems += problems
         if field == "tags" and isinstance(value, Mapping):
             self.problems += list(reserved(value, self.place(field)))
         if not problems:
-            self.valid[field] = value
+            self.valid[field] = _schemes(value) if field == "tag_schemes" else value
 
     def _registry_access(self, value: object) -> None:
         """Judge the registry's own grants; `{}` says nothing."""
@@ -297,6 +310,7 @@ class _Judgement:
         if "lifecycle_guard" in self.valid and repositories:
             place = self.place("lifecycle_guard")
             yield from self._spelled(strangers(self.valid["lifecycle_guard"], names, place))
+        yield from self._spelled(self._coverage(defaults, repositories))
         if "replication" in self.valid:
             yield from self._spelled(
                 unreachable(self.valid["replication"], names, region, account, self.place("replication"))
@@ -319,6 +333,31 @@ class _Judgement:
             yield from self._spelled(found)
             if not found and repository_policy(settings.access, self.account or "0" * 12, "aws") is None:
                 yield Problem(where, {}, "access grants something to somebody", "add e.g. `pull`, or remove `access`")
+
+    def _coverage(
+        self, defaults: RepositoryDefaults, repositories: Mapping[str, RepositorySettings | None]
+    ) -> Iterator[Problem]:
+        """Each tag scheme has a rule in every repository, or is declared as kept and is."""
+        schemes: list[TagScheme] = self.valid.get("tag_schemes", [])
+        place = self.place("tag_schemes")
+        yield from tag_scheme_problems(schemes, place)
+        if any(".lifecycle" in problem.place for problem in self.problems):
+            return
+        found: dict[tuple[int, str, str], list[str]] = {}
+        judged: dict[str, list[Uncovered]] = {}
+        for name, own in repositories.items():
+            rules = (own.lifecycle if own else None) or defaults.lifecycle or []
+            if rules and rule_list_problems(rules, ""):
+                continue  # reported by itself
+            document = compile_rules(rules) if rules else None
+            text = policy_text(document) if document else ""
+            if text not in judged:
+                judged[text] = [*uncovered(schemes, document), *endangered(schemes, document)]
+            for item in judged[text]:
+                found.setdefault((schemes.index(item.scheme), item.reason, item.remedy), []).append(str(name))
+        for (number, reason, remedy), names in found.items():
+            where = f"{', '.join(names[:3])}{f' and {len(names) - 3} more' if len(names) > 3 else ''}"
+            yield Problem(f"{place}[{number}]", schemes[number].name, f"{reason} (in {where})", remedy)
 
     def _names(self, repositories: Mapping[str, RepositorySettings | None]) -> Iterator[Problem]:
         taken: dict[str, str] = {}
@@ -357,10 +396,15 @@ class _Judgement:
         return in_python(problems) if self.python_names else problems
 
 
-def _field_problems(kind: Any, value: object, place: str) -> list[Problem]:
+def _schemes(value: Any) -> list[TagScheme]:
+    return [TagScheme.model_validate(item) for item in value]
+
+
+def _field_problems(kind: Any, value: object, place: str, *, python_names: bool = False) -> list[Problem]:
     """Judge one value by an annotated type, all its mistakes."""
+    config = None if kind == list[TagScheme] else ConfigDict(strict=True)
     try:
-        TypeAdapter(kind, config=ConfigDict(strict=True)).validate_python(value)
+        TypeAdapter(kind, config=config).validate_python(value, by_alias=not python_names, by_name=python_names)
     except ValidationError as error:
         return problems_of(error, RegistrySettings, place)
     return []
