@@ -304,7 +304,9 @@ def _show_findings(findings: list[Finding], name: str, console: Console) -> None
     for finding in findings:
         style = "red" if finding.severity == "error" else "yellow"
         console.print(
-            f"[bold {style}]{finding.severity}[/] {escape(finding.message)} [dim]({finding.code})[/]", highlight=False
+            f"[bold {style}]{finding.severity}[/] {escape(finding.message)} [dim]({finding.code})[/]",
+            highlight=False,
+            soft_wrap=True,
         )
         console.print(f"  reason: {escape(finding.reason)}", highlight=False, soft_wrap=True)
         console.print(f"  remedy: {escape(finding.remedy)}", highlight=False, soft_wrap=True)
