@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ecr_stack.components.encryption_key import EncryptionKey, EncryptionKeyArgs
     from ecr_stack.components.lifecycle_guard import LifecycleGuardArgs
     from ecr_stack.components.lifecycle_policy import LifecyclePolicy, LifecyclePolicyArgs, LifecycleRuleArgs
+    from ecr_stack.components.reference import RegistryOutputs, RegistryReference
     from ecr_stack.components.registry import Registry, RegistryArgs
     from ecr_stack.components.registry_policy import RegistryAccessArgs, RegistryPolicy, RegistryPolicyArgs
     from ecr_stack.components.replication import (
@@ -57,8 +58,10 @@ _HOMES = {
     "Registry": "components.registry",
     "RegistryAccessArgs": "components.registry_policy",
     "RegistryArgs": "components.registry",
+    "RegistryOutputs": "components.reference",
     "RegistryPolicy": "components.registry_policy",
     "RegistryPolicyArgs": "components.registry_policy",
+    "RegistryReference": "components.reference",
     "RegistryScanning": "components.scanning",
     "RegistryScanningArgs": "components.scanning",
     "Replication": "components.replication",
@@ -96,8 +99,10 @@ __all__ = [
     "Registry",
     "RegistryAccessArgs",
     "RegistryArgs",
+    "RegistryOutputs",
     "RegistryPolicy",
     "RegistryPolicyArgs",
+    "RegistryReference",
     "RegistryScanning",
     "RegistryScanningArgs",
     "Replication",

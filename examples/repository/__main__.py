@@ -1,0 +1,42 @@
+"""One repository, and a role of this program that may pull from it."""
+
+import json
+
+import pulumi
+import pulumi_aws as aws
+
+from ecr_stack import Repository, TagMutability
+
+runner = aws.iam.Role(
+    "runner",
+    assume_role_policy=json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": "ecs-tasks.amazonaws.com"},
+                    "Action": "sts:AssumeRole",
+                }
+            ],
+        }
+    ),
+)
+
+repository = Repository(
+    "jobs",
+    {
+        "name": "team/jobs",
+        "tag_mutability": TagMutability.IMMUTABLE,
+        "lifecycle": [
+            {"description": "Keep the last 10 releases", "tag_prefixes": ["v"], "keep_last": 10},
+            {"description": "Untagged images go after a day", "untagged": True, "expire_after_days": 1},
+        ],
+        # The role's ARN is known when the role is made; the policy waits for it.
+        "access": {"pull": [runner.arn]},
+    },
+)
+# What the role itself must be allowed: the login, and the pull.
+repository.grant_pull(runner)
+
+pulumi.export("image", pulumi.Output.concat(repository.repository_url, ":v1.0.0"))
