@@ -23,7 +23,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from ecr_stack.errors import EcrStackError, InvalidInput, Problem, shown
 from ecr_stack.rehearsal.aws import EmbeddedAws
-from ecr_stack.rehearsal.engine.wire import UNKNOWN, at, has_unknown, message, plain, put, steps
+from ecr_stack.rehearsal.engine.wire import UNKNOWN, at, has_unknown, message, plain, put, secrets_in, steps
 from ecr_stack.rehearsal.provider import RESOURCE_TYPES, Provider
 
 __all__ = ["PACKAGES", "serving"]
@@ -69,8 +69,8 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
         self._latest = Provider(aws)
 
     def Handshake(self, request: Any, context: Any) -> Any:
-        """Agree on the protocol: secrets and resources arrive as their values."""
-        return provider_pb2.ProviderHandshakeResponse()
+        """Agree on the protocol: secrets are marked as such, resources arrive as their ids."""
+        return provider_pb2.ProviderHandshakeResponse(accept_secrets=True)
 
     def Attach(self, request: Any, context: Any) -> Any:
         """Serve an engine that did not start this process."""
@@ -110,7 +110,7 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
             )
 
         self._latest = self._configured[context.peer()] = _answer(context, configure)
-        return provider_pb2.ConfigureResponse(supportsPreview=True)
+        return provider_pb2.ConfigureResponse(supportsPreview=True, acceptSecrets=True)
 
     def Invoke(self, request: Any, context: Any) -> Any:
         """Call a function."""
@@ -140,7 +140,7 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
         if named and news.get(named) is None and checked.get(named) is not None:
             checked[_DEFAULTS] = [named]
         return provider_pb2.CheckResponse(
-            inputs=message(checked),
+            inputs=message(checked, secrets_in(request.news, request.olds)),
             failures=[
                 provider_pb2.CheckFailure(
                     property=each.place, reason=f"{shown(each.value)}: {each.rule}; {each.remedy}"
@@ -172,12 +172,12 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def Create(self, request: Any, context: Any) -> Any:
         """Make a resource; in a preview, say what it is going to be."""
         (type_, name), inputs = _who(request.urn), plain(request.properties)
-        provider = self._provider(context)
+        provider, secrets = self._provider(context), secrets_in(request.properties)
         if request.preview:
             planned = _answer(context, lambda: provider.planned(type_, inputs, unknown=UNKNOWN))
-            return provider_pb2.CreateResponse(properties=message(planned))
+            return provider_pb2.CreateResponse(properties=message(planned, secrets))
         id_, outputs = _answer(context, lambda: provider.create(type_, name, inputs))
-        return provider_pb2.CreateResponse(id=id_, properties=message(outputs))
+        return provider_pb2.CreateResponse(id=id_, properties=message(outputs, secrets))
 
     def Read(self, request: Any, context: Any) -> Any:
         """Read a resource, for a refresh or for an import: what it is, and the inputs that this amounts to."""
@@ -189,7 +189,10 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
         if outputs is None:
             return provider_pb2.ReadResponse()
         observed = _answer(context, lambda: provider.inputs_of(type_, outputs, inputs))
-        return provider_pb2.ReadResponse(id=request.id, properties=message(outputs), inputs=message(observed))
+        secrets = secrets_in(request.inputs, request.properties)
+        return provider_pb2.ReadResponse(
+            id=request.id, properties=message(outputs, secrets), inputs=message(observed, secrets)
+        )
 
     def Update(self, request: Any, context: Any) -> Any:
         """Change a resource in place; in a preview, say what it is going to be."""
@@ -199,7 +202,7 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
             changed = _answer(context, lambda: provider.planned(type_, news, outputs, unknown=UNKNOWN))
         else:
             changed = _answer(context, lambda: provider.update(type_, request.id, old_inputs, news, outputs))
-        return provider_pb2.UpdateResponse(properties=message(changed))
+        return provider_pb2.UpdateResponse(properties=message(changed, secrets_in(request.news, request.olds)))
 
     def Delete(self, request: Any, context: Any) -> Any:
         """Delete a resource."""

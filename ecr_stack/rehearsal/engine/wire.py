@@ -11,21 +11,25 @@ from typing import Any
 
 from google.protobuf import struct_pb2
 
-__all__ = ["UNKNOWN", "at", "has_unknown", "message", "plain", "put", "steps"]
+__all__ = ["UNKNOWN", "at", "has_unknown", "message", "plain", "put", "secrets_in", "steps"]
 
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """What stands for a value that is known only after an update."""
 
+_SIGNATURE = "4dabf18193072939515e22adb298388d"
+_SECRET = "1b47061264138c4ac30d75fd1eb44270"
+
 
 def plain(properties: struct_pb2.Struct) -> dict[str, Any]:
-    """Read properties: whole numbers are `int`, unknown values are `UNKNOWN`."""
+    """Read properties: whole numbers are `int`, unknown values `UNKNOWN`, and secrets what they hide."""
     return {name: _value(field) for name, field in properties.fields.items()}
 
 
 def _value(field: struct_pb2.Value) -> Any:
     kind = field.WhichOneof("kind")
     if kind == "struct_value":
-        return plain(field.struct_value)
+        hidden = _hidden(field)
+        return plain(field.struct_value) if hidden is None else _value(hidden)
     if kind == "list_value":
         return [_value(item) for item in field.list_value.values]
     if kind == "number_value":
@@ -33,10 +37,39 @@ def _value(field: struct_pb2.Value) -> Any:
     return None if kind in (None, "null_value") else getattr(field, kind)
 
 
-def message(properties: Mapping[str, Any]) -> struct_pb2.Struct:
-    """Write properties; those that are `None` are left out, as providers do."""
+def _hidden(field: struct_pb2.Value) -> struct_pb2.Value | None:
+    fields = field.struct_value.fields
+    secret = _SIGNATURE in fields and fields[_SIGNATURE].string_value == _SECRET
+    return fields["value"] if secret else None
+
+
+def secrets_in(*properties: struct_pb2.Struct) -> frozenset[str]:
+    """Give the texts that are secret in properties, wherever they stand."""
+    found: set[str] = set()
+
+    def look(field: struct_pb2.Value, secret: bool) -> None:
+        hidden = _hidden(field)
+        if hidden is not None:
+            look(hidden, True)
+        elif secret and field.string_value:
+            found.add(field.string_value)
+        for inner in field.struct_value.fields.values() if hidden is None else ():
+            look(inner, secret)
+        for inner in field.list_value.values:
+            look(inner, secret)
+
+    for each in properties:
+        for field in each.fields.values():
+            look(field, False)
+    return frozenset(found)
+
+
+def message(properties: Mapping[str, Any], secrets: frozenset[str] = frozenset()) -> struct_pb2.Struct:
+    """Write properties; those that are `None` are left out, those that hold one of the secrets become secret."""
     written = struct_pb2.Struct()
-    written.update(_given(properties))
+    for name, value in _given(properties).items():
+        hidden = {_SIGNATURE: _SECRET, "value": value} if _holds(value, secrets) else value
+        written.update({name: hidden})
     return written
 
 
@@ -46,6 +79,14 @@ def _given(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_given(item) for item in value]
     return value
+
+
+def _holds(value: Any, secrets: frozenset[str]) -> bool:
+    if isinstance(value, Mapping):
+        return any(_holds(item, secrets) for item in value.values())
+    if isinstance(value, (list, tuple)):
+        return any(_holds(item, secrets) for item in value)
+    return isinstance(value, str) and any(secret in value for secret in secrets)
 
 
 def has_unknown(value: Any) -> bool:
