@@ -7,6 +7,7 @@ be carried out (a bad stack file, an unknown stack, no such repository). A perso
 from __future__ import annotations
 
 import importlib.metadata
+import io
 import json
 import os
 import sys
@@ -75,11 +76,12 @@ def schema() -> None:
 
 def _register() -> None:
     """Add the other commands. They are imported here so that they may import `app` and `Format` from this package."""
-    from ecr_stack.cli import access, guard, lifecycle, rehearse
+    from ecr_stack.cli import access, guard, lifecycle, plan, rehearse
 
     app.command("rehearse")(rehearse.command)
     app.command("access")(access.command)
     lifecycle.app.command("guard")(guard.command)
+    lifecycle.app.command("plan")(plan.command)
     app.add_typer(lifecycle.app, name="lifecycle")
 
 
@@ -88,6 +90,10 @@ _register()
 
 def main() -> NoReturn:
     """Run the command line: every refusal becomes a message and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        # A tag may hold what the terminal cannot show; it is shown as its code point.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except EcrStackError as error:

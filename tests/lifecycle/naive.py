@@ -22,7 +22,8 @@ def outcome(document: dict[str, Any], images: list[Image], at: datetime, image: 
     owner = first_rule(rules, image)
     if owner is None or not marks(owner, rules, images, at, image):
         return "keep", None
-    if any(image.digest in (other.references or ()) and other.status != "ARCHIVED" for other in images):
+    expires = owner["action"]["type"] == "expire"
+    if any(image.digest in (other.references or ()) and (expires or other.status != "ARCHIVED") for other in images):
         return "keep", None
     return ("expire" if owner["action"]["type"] == "expire" else "archive"), owner["rulePriority"]
 

@@ -145,7 +145,16 @@ def test_an_image_that_a_manifest_list_refers_to_stays_while_the_list_is_there()
     gone_cold = image("L", "v1", days=50, references=("A",), status="ARCHIVED")
     assert expired(policy, child, stranger, young) == "B"
     assert expired(policy, child, stranger, old) == "BL", "the list has to go first"
-    assert expired(policy, child, stranger, gone_cold) == "AB"
+    assert expired(policy, child, stranger, gone_cold) == "B", "the list could not be restored whole"
+
+
+def test_an_image_follows_its_manifest_list_into_the_archive() -> None:
+    policy = document(rule(1, UNTAGGED, pushed(1), ARCHIVE))
+    child = image("A", days=200)
+    here = image("L", "v1", days=50, references=("A",))
+    gone_cold = image("L", "v1", days=50, references=("A",), status="ARCHIVED")
+    assert outcomes(policy, child, here) == {}
+    assert outcomes(policy, child, gone_cold) == {"A": ("archive", 1)}
 
 
 def test_a_child_of_a_manifest_list_is_counted_like_any_other_image() -> None:

@@ -63,7 +63,6 @@ def errors(policy: Any) -> list[str]:
         ("rules.0.rulePriority", 0, "priority-range"),
         ("rules.0.rulePriority", -1, "priority-range"),
         ("rules.0.rulePriority", 2, "priority-duplicate"),
-        ("rules.0.description", "x" * 257, "description-length"),
         ("rules.0.description", None, "wrong-type"),
         ("rules.0.enabled", True, "unknown-key"),
         ("rules.0.selection", ABSENT, "missing-key"),

@@ -80,3 +80,13 @@ def test_a_rule_for_any_image_is_left_nothing_by_one_for_tagged_and_one_for_unta
 )
 def test_a_rule_for_any_image_that_is_left_some_is_not_shielded(rules: list[dict[str, Any]]) -> None:
     assert "shielded" not in {finding.code for finding in lint(document(*rules))}
+
+
+def test_a_description_that_aws_does_not_limit_is_a_doubt_and_no_error() -> None:
+    from ecr_stack.documents.lifecycle import lint
+
+    selection = {"tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days", "countNumber": 1}
+    rule = {"rulePriority": 1, "description": "x" * 257, "selection": selection, "action": {"type": "expire"}}
+    assert {(finding.code, finding.severity) for finding in lint({"rules": [rule]})} == {
+        ("description-length", "warning")
+    }

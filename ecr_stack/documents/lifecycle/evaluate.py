@@ -20,7 +20,7 @@ Where the pages leave a case open, the reading here is the one that loses fewer 
 - *Archived images without a time of archiving* stay.
 - *Manifest lists.* An image that a manifest list refers to "cannot be expired or archived without the manifest list
   being deleted or archived first". First means before: it stays even if the list goes in the same evaluation, and
-  goes in the next one. It is counted like any other. `describe-images` does not say what a list refers to: where
+  goes in the next one. A list in the archive lets its images be archived, not deleted: it could not be restored whole. It is counted like any other. `describe-images` does not say what a list refers to: where
   that is not known, nothing is protected, and `Evaluation.unknown_lists` names the lists.
 - *Reference artifacts* (signatures, attestations: images with a subject) go where their subject goes, by the rule
   that takes it. While the subject is in the repository, no rule selects or counts them.
@@ -229,20 +229,21 @@ class Run:
                 made.append(Decision(image, "keep", None, "unselected"))
             elif not marked:
                 made.append(Decision(image, "keep", rule.priority, "spared"))
-            elif image.digest in referenced:
+            elif image.digest in referenced[rule.action == "expire"]:
                 made.append(Decision(image, "keep", rule.priority, "referenced"))
             else:
                 outcome: Outcome = "expire" if rule.action == "expire" else "archive"
                 made.append(Decision(image, outcome, rule.priority, "acted"))
         return self._with_artifacts(made)
 
-    def _referenced(self) -> set[str]:
-        """The digests to which a manifest list refers that is not itself in the archive."""
+    def _referenced(self) -> dict[bool, set[str]]:
+        """The digests that a manifest list keeps: from expiring (true), and from being archived (false)."""
+        lists = [image for image in self.images if image.references]
         return {
-            digest
-            for image in self.images
-            if image.references and image.status != "ARCHIVED"
-            for digest in image.references
+            expiring: {
+                digest for image in lists if expiring or image.status != "ARCHIVED" for digest in image.references or ()
+            }
+            for expiring in (True, False)
         }
 
     def _with_artifacts(self, made: list[Decision]) -> tuple[Decision, ...]:

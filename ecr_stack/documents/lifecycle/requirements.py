@@ -68,7 +68,9 @@ def errors_in(data: object) -> list[Finding]:
 def rules_without_errors(data: object) -> list[Mapping[str, Any]]:
     """Pick the rules that are right by themselves, whatever the document as a whole or its other rules are like."""
     rules = data.get("rules") if isinstance(data, Mapping) else None
-    return [rule for rule in rules if not any(_rule("", rule))] if isinstance(rules, list) else []
+    if not isinstance(rules, list):
+        return []
+    return [rule for rule in rules if not any(finding.severity == "error" for finding in _rule("", rule))]
 
 
 def _rule(place: str, rule: object) -> Iterator[Finding]:
