@@ -6,32 +6,36 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-
 from ecr_stack.errors import EcrStackError, NotFound, Unavailable
 
 __all__ = ["answered", "client", "describe_images"]
 
 
-def client(region: str | None) -> Any:
+def client(region: str | None, profile: str | None = None) -> Any:
     """Make a client of ECR that waits and tries again when ECR is busy.
 
     Args:
         region: the Region's code; what the AWS configuration says unless given.
+        profile: the name of a profile of the AWS configuration; the default one unless given.
 
     Raises:
         Unavailable: where there is no Region or no credentials.
     """
+    # boto3 takes a tenth of a second to import, which commands that do not ask AWS need not wait for
+    import boto3
+    from botocore.config import Config
+
     with answered():
         retries = {"mode": "adaptive", "max_attempts": 10}
-        return boto3.client("ecr", region_name=region, config=Config(retries=retries))
+        session = boto3.Session(profile_name=profile)
+        return session.client("ecr", region_name=region, config=Config(retries=retries))
 
 
 @contextmanager
 def answered() -> Iterator[None]:
     """Turn what AWS refuses, or does not answer, into a message."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
     try:
         yield
     except EcrStackError:

@@ -1,0 +1,270 @@
+"""`ecr-stack lifecycle plan`: what a stack file's lifecycle would remove from the registry as it stands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from ecr_stack.cli import Format
+from ecr_stack.cli.measures import age, moment, short, size
+from ecr_stack.documents.lifecycle import Decision
+from ecr_stack.operations.guard import Limits
+from ecr_stack.operations.plan import Effect, RepositoryPlan, bytes_of, missed_first, plan
+
+__all__ = ["command"]
+
+
+def command(
+    stack: Annotated[str, typer.Option("--stack", "-s", help="The stack: NAME of Pulumi.NAME.yaml.")],
+    images: Annotated[
+        Path | None,
+        typer.Option(
+            "--images",
+            help="A folder with the images of each repository, as `aws ecr describe-images --output json` prints them, in "
+            "REPOSITORY.json, and the policy in force in REPOSITORY.policy.json. Without it, ECR is asked.",
+        ),
+    ] = None,
+    at: Annotated[str | None, typer.Option("--at", help="The instant, ISO 8601; now, unless given.")] = None,
+    format_: Annotated[Format, typer.Option("--format", help="For people, or for scripts.")] = Format.TEXT,
+) -> None:
+    """Say which images a stack's lifecycle would remove, compared with the policies in force.
+
+    Nothing is changed. Exit code 1 where a limit of the stack's `lifecycleGuard` is passed.
+    """
+    from ecr_stack.cli.registries import holdings_of, lifecycles_of
+    from ecr_stack.cli.stacks import settings_of
+
+    now = moment(at)
+    settings = settings_of(stack)
+    documents = lifecycles_of(settings, stack)
+    plans = [
+        plan(holding, documents[holding.repository], _limits(settings, holding.repository), now)
+        for holding in holdings_of(stack, list(documents), images)
+    ]
+    if format_ is Format.JSON:
+        typer.echo(json.dumps(_as_json(stack, plans, now), indent=2))
+    else:
+        _show(stack, plans, now, Console())
+    if any(entry.passed for entry in plans):
+        raise typer.Exit(1)
+
+
+def _limits(settings: Any, repository: str) -> Limits:
+    return Limits(**settings.lifecycle_guard.limits_of(repository))
+
+
+def _as_json(stack: str, plans: Sequence[RepositoryPlan], at: datetime) -> dict[str, Any]:
+    return {
+        "stack": stack,
+        "at": at.isoformat(),
+        "repositories": [_plan_as_json(entry) for entry in plans],
+        "totals": {
+            "images": sum(entry.images for entry in plans),
+            "bytes": sum(entry.bytes for entry in plans),
+            "expire": _effect_as_json(_together(entry.expire for entry in plans)),
+            "archive": _effect_as_json(_together(entry.archive for entry in plans)),
+        },
+        "withinLimits": not any(entry.passed for entry in plans),
+    }
+
+
+def _plan_as_json(entry: RepositoryPlan) -> dict[str, Any]:
+    limits = {
+        "maxExpire": entry.limits.max_expire,
+        "maxExpirePercent": entry.limits.max_expire_percent,
+        "protectPulledWithinDays": entry.limits.protect_pulled_within_days,
+        "reason": entry.limits.reason,
+    }
+    return {
+        "repository": entry.repository,
+        "images": entry.images,
+        "bytes": entry.bytes,
+        "missing": entry.missing,
+        "policyInForce": entry.in_force,
+        "policyPlanned": entry.planned,
+        "policyChanges": entry.changed,
+        "expire": _effect_as_json(entry.expire) | _listed(entry.expire),
+        "archive": _effect_as_json(entry.archive) | _listed(entry.archive),
+        "limits": {name: limit for name, limit in limits.items() if limit is not None},
+        "limitsPassed": list(entry.passed),
+        "unknownManifestLists": entry.unknown_lists,
+    }
+
+
+def _effect_as_json(effect: Effect) -> dict[str, Any]:
+    return {
+        **_counted(effect.taken),
+        "new": _counted(effect.new),
+        "anyway": _counted(effect.anyway),
+        "noLonger": _counted(effect.no_longer),
+    }
+
+
+def _counted(decisions: Sequence[Decision]) -> dict[str, int]:
+    return {"images": len(decisions), "bytes": bytes_of(decisions)}
+
+
+def _listed(effect: Effect) -> dict[str, Any]:
+    """Every image on which something changes, and the ten that would be missed first, in full."""
+    new = {decision.image.digest for decision in effect.new}
+    return {
+        "missedFirst": [
+            {
+                "imageDigest": decision.image.digest,
+                "imageTags": list(decision.image.tags),
+                "imagePushedAt": decision.image.pushed_at.isoformat(),
+                "lastRecordedPullTime": decision.image.pulled_at and decision.image.pulled_at.isoformat(),
+                "imageSizeInBytes": decision.image.size,
+                "rulePriority": decision.rule_priority,
+                "new": decision.image.digest in new,
+            }
+            for decision in missed_first(effect.taken)
+        ],
+        "imageDigests": {
+            "new": [decision.image.digest for decision in effect.new],
+            "anyway": [decision.image.digest for decision in effect.anyway],
+            "noLonger": [decision.image.digest for decision in effect.no_longer],
+        },
+    }
+
+
+def _together(effects: Iterable[Effect]) -> Effect:
+    listed = list(effects)
+    return Effect(
+        tuple(decision for effect in listed for decision in effect.new),
+        tuple(decision for effect in listed for decision in effect.anyway),
+        tuple(decision for effect in listed for decision in effect.no_longer),
+    )
+
+
+def _show(stack: str, plans: Sequence[RepositoryPlan], at: datetime, console: Console) -> None:
+    console.print()
+    console.print(f"[bold]Lifecycle of stack {escape(stack)}[/] [dim]at {at:%Y-%m-%d %H:%M} UTC[/]", highlight=False)
+    console.print()
+    console.print(_summary(plans))
+    for entry in plans:
+        for title, style, effect in (("remove", "red", entry.expire), ("archive", "yellow", entry.archive)):
+            if effect.taken:
+                console.print()
+                console.print(_missed(entry, title, style, effect, at))
+                rest = len(effect.taken) - 10
+                if rest > 0:
+                    console.print(f"[dim]and {rest:,} more; --format json lists them all[/]", highlight=False)
+    _show_notes(plans, console)
+    _show_verdict(plans, console)
+
+
+def _summary(plans: Sequence[RepositoryPlan]) -> Table:
+    archives = any(entry.archive.taken or entry.archive.no_longer for entry in plans)
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("repository", overflow="fold", min_width=20)
+    table.add_column("policy", no_wrap=True)
+    for title in ("images", "removes", "size", "new", "anyway", "spared"):
+        table.add_column(title, justify="right", no_wrap=True)
+    if archives:
+        for title in ("archives", "new"):
+            table.add_column(title, justify="right", no_wrap=True)
+    for entry in plans:
+        expire, archive = entry.expire, entry.archive
+        cells = [
+            escape(entry.repository),
+            _change(entry),
+            f"{entry.images:,}",
+            _count(expire.taken, "red"),
+            size(bytes_of(expire.taken)) if expire.taken else "[dim]–[/]",
+            _count(expire.new, "bold red"),
+            _count(expire.anyway, "default"),
+            _count(expire.no_longer, "green"),
+        ]
+        if archives:
+            cells += [_count(archive.taken, "yellow"), _count(archive.new, "bold yellow")]
+        table.add_row(*cells)
+    return table
+
+
+def _change(entry: RepositoryPlan) -> str:
+    if not entry.changed:
+        return "[dim]unchanged[/]" if entry.in_force else "[dim]none[/]"
+    if not entry.in_force:
+        return "new"
+    return "changes" if entry.planned else "[yellow]goes away[/]"
+
+
+def _count(decisions: Sequence[Decision], style: str) -> str:
+    return f"[{style}]{len(decisions):,}[/]" if decisions else "[dim]0[/]"
+
+
+def _missed(entry: RepositoryPlan, title: str, style: str, effect: Effect, at: datetime) -> Table:
+    new = {decision.image.digest for decision in effect.new}
+    table = Table(
+        box=None,
+        pad_edge=False,
+        header_style="dim",
+        title=f"[bold]{escape(entry.repository)}[/]: {title}s {len(effect.taken):,}; these would be missed first",
+        title_justify="left",
+        title_style="default",
+    )
+    table.add_column(title, style=style, no_wrap=True)
+    table.add_column("tags", overflow="ellipsis", no_wrap=True, max_width=40)
+    table.add_column("pulled", justify="right", no_wrap=True)
+    table.add_column("pushed", justify="right", no_wrap=True)
+    table.add_column("size", justify="right", no_wrap=True)
+    table.add_column("rule", justify="right")
+    table.add_column("", no_wrap=True)
+    for decision in missed_first(effect.taken):
+        image = decision.image
+        table.add_row(
+            escape(short(image.digest)),
+            escape(", ".join(image.tags)) or "[dim]untagged[/]",
+            age(image.pulled_at, at) if image.pulled_at else "[dim]never[/]",
+            age(image.pushed_at, at),
+            size(image.size),
+            str(decision.rule_priority),
+            "[bold]new[/]" if image.digest in new else "[dim]anyway[/]",
+        )
+    return table
+
+
+def _show_notes(plans: Sequence[RepositoryPlan], console: Console) -> None:
+    notes = [
+        f"{escape(entry.repository)}: {escape(entry.missing)}; no images, then" for entry in plans if entry.missing
+    ]
+    lists = sum(entry.unknown_lists for entry in plans)
+    if lists:
+        notes.append(
+            f"{lists:,} of the images are manifest lists, and describe-images does not say what they list. ECR keeps the "
+            "images that they list for as long as they stay: fewer may go than shown"
+        )
+    if notes:
+        console.print()
+    for note in notes:
+        console.print(f"[yellow]note:[/] {note}", highlight=False, soft_wrap=True)
+
+
+def _show_verdict(plans: Sequence[RepositoryPlan], console: Console) -> None:
+    total = _together(entry.expire for entry in plans)
+    console.print()
+    console.print(
+        f"[bold]{len(total.taken):,} of {sum(entry.images for entry in plans):,} images would go[/], "
+        f"{size(bytes_of(total.taken))}: {len(total.new):,} because of this change, {len(total.anyway):,} anyway; "
+        f"{len(total.no_longer):,} would be spared",
+        highlight=False,
+        soft_wrap=True,
+    )
+    for entry in plans:
+        for limit in entry.passed:
+            console.print(
+                f"[bold red]✗ {escape(entry.repository)}:[/] {escape(limit)}", highlight=False, soft_wrap=True
+            )
+    if any(entry.passed for entry in plans):
+        console.print("[bold red]✗ the guard would stop this change[/]", highlight=False)
+    elif any(entry.limits != Limits() for entry in plans):
+        console.print("[bold green]✓ within the limits of the guard[/]", highlight=False)
