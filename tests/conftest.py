@@ -15,7 +15,7 @@ from hypothesis import settings as hypothesis_settings
 from pulumi.runtime import mocks, set_all_config
 from pulumi.runtime.settings import SETTINGS, set_root_resource
 from pulumi.runtime.stack import wait_for_rpcs
-from pulumi.runtime.sync_await import _sync_await
+from pulumi.runtime.sync_await import _ensure_event_loop, _sync_await
 
 from ecr_stack.rehearsal import Report, rehearse
 
@@ -76,6 +76,8 @@ def foreign() -> Iterator[Callable[[Callable[[], Any]], Answers]]:
 
     def run(program: Callable[[], Any]) -> Answers:
         answers = Answers()
+        # a rehearsal before this test has closed its loop, and mocks need one
+        _ensure_event_loop()  # type: ignore[no-untyped-call]
         set_all_config({})
         set_root_resource(None)  # type: ignore[arg-type]
         mocks.set_mocks(answers, project="theirs", stack="staging", preview=False)
