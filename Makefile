@@ -3,7 +3,7 @@ PYTHON ?= python3
 STACK ?= dev
 BIN := .venv/bin
 
-.PHONY: rehearse test lint setup schema lock clean help
+.PHONY: rehearse test lint setup docs lock clean help
 
 rehearse: .venv/ready ## Run the whole program for STACK (dev unless given) against the embedded AWS
 	@$(BIN)/ecr-stack rehearse --stack $(STACK)
@@ -27,8 +27,10 @@ setup: .venv/ready ## Make .venv with the locked dependencies
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-schema: .venv/ready ## Write the JSON Schema that editors read
+docs: .venv/ready ## Write anew what is generated: the schema, the reference, the tables
 	$(BIN)/ecr-stack schema > schema/stack.schema.json
+	$(BIN)/python tests/settings/test_reference.py
+	$(BIN)/python tests/lifecycle/test_documentation.py
 
 lock: .venv/ready ## Write requirements.txt anew from pyproject.toml (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

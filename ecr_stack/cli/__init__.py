@@ -30,6 +30,15 @@ class Format(StrEnum):
     """For scripts."""
 
 
+class SchemaFormat(StrEnum):
+    """How the description of a stack file is written."""
+
+    JSON = "json"
+    """JSON Schema, for editors."""
+    MARKDOWN = "markdown"
+    """Tables, for people."""
+
+
 class ReportFormat(StrEnum):
     """How the report of a rehearsal is written."""
 
@@ -67,11 +76,20 @@ def options(
 
 
 @app.command()
-def schema() -> None:
-    """Print the JSON Schema of a stack file, for editors."""
-    from ecr_stack.settings.stack import schema as stack_schema
+def schema(
+    format_: Annotated[
+        SchemaFormat, typer.Option("--format", help="JSON Schema, for editors, or Markdown, for people.")
+    ] = SchemaFormat.JSON,
+) -> None:
+    """Print what a stack file may say."""
+    if format_ is SchemaFormat.MARKDOWN:
+        from ecr_stack.settings.reference import reference
 
-    typer.echo(json.dumps(stack_schema(), indent=2))
+        typer.echo(reference(), nl=False)
+    else:
+        from ecr_stack.settings.stack import schema as stack_schema
+
+        typer.echo(json.dumps(stack_schema(), indent=2))
 
 
 def _register() -> None:
