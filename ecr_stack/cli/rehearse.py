@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -32,6 +33,15 @@ def _account(value: str) -> str:
     return value
 
 
+class Engine(StrEnum):
+    """What runs the program."""
+
+    EMBEDDED = "embedded"
+    """This process: no Pulumi CLI is needed."""
+    PULUMI = "pulumi"
+    """The real engine, by the `pulumi` on PATH."""
+
+
 def command(
     stack: Annotated[str, typer.Option("--stack", "-s", help="The stack: NAME of Pulumi.NAME.yaml.")] = "dev",
     format_: Annotated[
@@ -41,6 +51,10 @@ def command(
         Path | None,
         typer.Option("--compare", help="Say what differs from this report, which --format json wrote before."),
     ] = None,
+    engine: Annotated[
+        Engine,
+        typer.Option(help="What runs the program: this process, or the `pulumi` on PATH (preview, up, up, destroy)."),
+    ] = Engine.EMBEDDED,
     account: Annotated[
         str, typer.Option(callback=_account, help="The account that the embedded AWS plays, twelve digits.")
     ] = "123456789012",
@@ -49,6 +63,13 @@ def command(
 
     No account, no credentials, no network and no Pulumi CLI are needed, and nothing real is touched.
     """
+    if engine is Engine.PULUMI:
+        if compare_with is not None or format_ is Format.MARKDOWN:
+            raise typer.BadParameter("--engine pulumi writes text or json, and compares with nothing")
+        from ecr_stack.cli import engine as with_engine
+
+        with_engine.command(stack, account=account, as_json=format_ is Format.JSON)
+        return
     from ecr_stack.cli import comparison
     from ecr_stack.rehearsal import rehearse
     from ecr_stack.rehearsal.compare import compare

@@ -1,0 +1,265 @@
+"""A stack's whole life under the real Pulumi engine, against the embedded AWS: preview, up, up again, destroy.
+
+Everything happens in a temporary folder: the state, Pulumi's home, a copy of the stack file and a Pulumi.yaml that
+leads to the program where it stands. The user's own state, stack files and credentials are never touched.
+
+https://www.pulumi.com/docs/iac/cli/commands/
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ecr_stack.errors import EcrStackError, NotFound, Unavailable
+from ecr_stack.rehearsal.aws import EmbeddedAws
+from ecr_stack.rehearsal.engine.server import serving
+from ecr_stack.rehearsal.program import ACCOUNT, rehearse
+from ecr_stack.rehearsal.provider import Provider
+from ecr_stack.rehearsal.report import Report
+from ecr_stack.rehearsal.stack_file import Project, StackFile, read_project, read_stack
+
+__all__ = ["EngineRun", "Step", "rehearse_with_engine"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One command of the engine's."""
+
+    name: str
+    """What it was: `preview`, `up`, `up again`, `destroy`."""
+    ok: bool
+    """Whether it went as it should."""
+    seconds: float
+    changes: Mapping[str, int]
+    """How many resources were created, updated, deleted, left the same; empty for a preview."""
+
+
+@dataclass
+class EngineRun:
+    """What came of a stack under the engine."""
+
+    stack: str
+    project: str
+    account: str
+    region: str
+    engine: str
+    """The engine's version, e.g. `v3.259.0`."""
+    report: Report
+    """What the rehearsal without the engine found beforehand: the guardrails' findings among it."""
+    steps: list[Step] = field(default_factory=list)
+    outputs: dict[str, Any] = field(default_factory=dict)
+    """The stack's outputs after `up`."""
+    calls: dict[str, int] = field(default_factory=dict)
+    """How often each API operation was called, e.g. `ecr:CreateRepository`."""
+    seconds: float = 0.0
+
+    @property
+    def passes(self) -> bool:
+        """Whether every step went as it should, and no guardrail stands in the way."""
+        return all(step.ok for step in self.steps) and self.report.passes
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data, for scripts."""
+        return {
+            "stack": self.stack,
+            "project": self.project,
+            "account": self.account,
+            "region": self.region,
+            "engine": self.engine,
+            "steps": [asdict(step) for step in self.steps],
+            "outputs": self.outputs,
+            "violations": [asdict(violation) for violation in self.report.violations],
+            "calls": self.calls,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def rehearse_with_engine(
+    stack: str,
+    directory: Path | None = None,
+    *,
+    account: str = ACCOUNT,
+    announce: Callable[[str], None] = lambda _: None,
+    to_stderr: bool = False,
+) -> EngineRun:
+    """Take a stack through its life with the `pulumi` that is on PATH.
+
+    Args:
+        stack: the name of the stack, as in `Pulumi.NAME.yaml`.
+        directory: a folder of the project; the current one unless given.
+        account: the account that the embedded AWS plays, twelve digits.
+        announce: called with the name of each step before it begins.
+        to_stderr: whether what the engine shows goes to standard error, so that standard output stays free.
+
+    Raises:
+        NotFound: where there is no such project or stack, or no `pulumi`.
+        InvalidInput: where the stack file is wrong.
+        EcrStackError: where the program fails, or a step does for another reason than what it found.
+    """
+    began = time.perf_counter()
+    if shutil.which("pulumi") is None:
+        raise NotFound(
+            "there is no `pulumi` on PATH: install it (https://www.pulumi.com/docs/iac/download-install/), or leave "
+            "out `--engine pulumi`; a rehearsal without it needs no Pulumi CLI"
+        )
+    project = read_project(directory or Path.cwd())
+    file = read_stack(project, stack)
+    # It finds most mistakes in a second, and knows what the stack takes for given.
+    report = rehearse(stack, project.directory, account=account)
+    with contextlib.ExitStack() as stack_of_things:
+        folder = Path(stack_of_things.enter_context(tempfile.TemporaryDirectory(prefix="ecr-stack-"))).resolve()
+        aws = stack_of_things.enter_context(EmbeddedAws(account=account, region=report.region))
+        _suppose(report, aws)
+        attached = stack_of_things.enter_context(serving(aws))
+        # the commands of a stack run in the project's folder, as under the real provider
+        stack_of_things.enter_context(contextlib.chdir(project.directory))
+        _lay_out(folder, project, file)
+        pulumi = _Pulumi(folder, attached, to_stderr)
+        run = EngineRun(stack, project.name, account, report.region, pulumi.said("version").strip(), report)
+        aws.calls.clear()
+        _live(run, pulumi, announce)
+        run.calls = dict(sorted(aws.calls.items()))
+    run.seconds = time.perf_counter() - began
+    return run
+
+
+def _live(run: EngineRun, pulumi: _Pulumi, announce: Callable[[str], None]) -> None:
+    go = ("--yes", "--skip-preview", "--stack", run.stack)
+    pulumi.said("stack", "init", run.stack)
+
+    def step(name: str, *arguments: str, answer: bool = False) -> None:
+        announce(name)
+        began = time.perf_counter()
+        code = pulumi.shown(*arguments)
+        changes = {} if name == "preview" else pulumi.changes(run.stack)
+        if code != 0 and not answer:
+            raise StepFailed(
+                f"`pulumi {arguments[0]}` of stack {run.stack} failed (exit code {code}); the reason stands above"
+            )
+        run.steps.append(Step(name, code == 0, round(time.perf_counter() - began, 3), changes))
+
+    step("preview", "preview", "--stack", run.stack)
+    step("up", "up", *go)
+    run.outputs = json.loads(pulumi.said("stack", "output", "--json", "--stack", run.stack))
+    step("up again", "up", *go, "--expect-no-changes", "--suppress-outputs", answer=True)
+    if any(resource.options.get("protect") for resource in run.report.resources):
+        pulumi.said("state", "unprotect", "--all", "--yes", "--stack", run.stack)
+    step("destroy", "destroy", *go, "--suppress-outputs")
+
+
+class StepFailed(EcrStackError):
+    """A command of the engine's failed, and has said why itself."""
+
+
+def _suppose(report: Report, aws: EmbeddedAws) -> None:
+    """Let everything exist that the stack takes for given: keys, principals, and what it adopts."""
+    for arn in report.assumed:
+        aws.suppose(arn)
+    provider = Provider(aws)
+    for resource in report.resources:
+        if resource.options.get("import"):
+            provider.adopt(resource.type, resource.options["import"], resource.inputs)
+
+
+def _lay_out(folder: Path, project: Project, file: StackFile) -> None:
+    """Write a project that runs the user's program, and a stack file that no other secrets provider is needed for."""
+    written = dict(yaml.safe_load(_project_file(project).read_text(encoding="utf-8")))
+    for key in ("backend", "stackConfigDir"):
+        written.pop(key, None)
+    written["main"] = os.path.relpath(project.program, folder)
+    written["runtime"] = _runtime(written.get("runtime"), project)
+    (folder / "state").mkdir()
+    (folder / "Pulumi.yaml").write_text(yaml.safe_dump(written, sort_keys=False), encoding="utf-8")
+    # as it stands, but for the encryption that goes with the user's own state: nothing in it is encrypted
+    kept = file.path.read_text(encoding="utf-8").splitlines(keepends=True)
+    own = ("encryptionsalt:", "secretsprovider:", "encryptedkey:")
+    text = "".join(line for line in kept if not line.startswith(own))
+    (folder / f"Pulumi.{file.name}.yaml").write_text(text, encoding="utf-8")
+
+
+def _project_file(project: Project) -> Path:
+    return next(file for name in ("yaml", "yml") if (file := project.directory / f"Pulumi.{name}").is_file())
+
+
+def _runtime(runtime: Any, project: Project) -> dict[str, Any]:
+    """Lead to the project's virtual environment, or to the one that is running where the project has none."""
+    found: dict[str, Any] = dict(runtime) if isinstance(runtime, Mapping) else {"name": runtime or "python"}
+    options = dict(found.get("options") or {})
+    own = project.directory / str(options.get("virtualenv") or ".venv")
+    if options.get("virtualenv") and own.is_dir():
+        options["virtualenv"] = str(own)
+    elif sys.prefix != sys.base_prefix:
+        options["virtualenv"] = sys.prefix
+    return {**found, "options": options}
+
+
+class _Pulumi:
+    """The `pulumi` command in a temporary folder."""
+
+    def __init__(self, folder: Path, attached: Mapping[str, str], to_stderr: bool) -> None:
+        self._folder = folder
+        self._to_stderr = to_stderr
+        self._interactive = sys.stdout.isatty() and not to_stderr
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PULUMI_"))}
+        self._environment = {
+            **kept,
+            **attached,
+            "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
+            "PULUMI_HOME": str(folder / "home"),
+            # of a state that is gone in a minute
+            "PULUMI_CONFIG_PASSPHRASE": "rehearsal",
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        }
+
+    def shown(self, *arguments: str) -> int:
+        """Run a command with its display on the terminal; gives its exit code."""
+        sys.stdout.flush()
+        return subprocess.run(
+            self._command(arguments),
+            cwd=self._folder,
+            env=self._environment,
+            stdout=sys.stderr if self._to_stderr else None,
+            check=False,
+        ).returncode
+
+    def said(self, *arguments: str) -> str:
+        """Run a command; gives what it says.
+
+        Raises:
+            Unavailable: it fails.
+        """
+        done = subprocess.run(
+            self._command(arguments, quiet=True),
+            cwd=self._folder,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            said = (done.stderr or done.stdout).strip()
+            raise Unavailable(f"`pulumi {' '.join(arguments)}` failed (exit code {done.returncode}): {said}")
+        return done.stdout
+
+    def changes(self, stack: str) -> dict[str, int]:
+        """Count what the last update did, by operation."""
+        history = json.loads(self.said("stack", "history", "--json", "--stack", stack))
+        return dict(sorted((history[0].get("resourceChanges") or {}).items())) if history else {}
+
+    def _command(self, arguments: Sequence[str], quiet: bool = False) -> list[str]:
+        plain = [] if self._interactive and not quiet else ["--non-interactive"]
+        return ["pulumi", *arguments, *plain]
