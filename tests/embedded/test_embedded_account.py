@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -173,3 +175,18 @@ def test_supposed_keys_and_users_exist_and_strangers_are_taken_for_granted(aws: 
     assert aws.suppose("arn:aws:iam::999988887777:role/theirs") is True
     with pytest.raises(Unavailable, match="arn:aws:s3"):
         aws.suppose("arn:aws:s3:::bucket")
+
+
+def test_the_users_own_aws_profile_is_none_of_its_business() -> None:
+    # in a process of its own: what moto has looked up once, it keeps
+    program = (
+        "from ecr_stack.rehearsal.aws import EmbeddedAws\n"
+        "with EmbeddedAws() as aws:\n"
+        "    try:\n"
+        "        aws.call('ecr', 'DescribeRepositories', {'repositoryNames': ['none']})\n"
+        "    except Exception as error:\n"
+        "        print(str(error))\n"
+    )
+    environment = {**os.environ, "AWS_PROFILE": "no-such-profile"}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    assert "RepositoryNotFoundException" in done.stdout

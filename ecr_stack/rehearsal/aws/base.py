@@ -18,6 +18,7 @@ from botocore.model import OperationModel
 from botocore.parsers import ResponseParser, create_parser
 from botocore.serialize import Serializer, create_serializer
 from moto.core.request import Request
+from moto.core.utils import service_name_from_moto_package_name
 from moto.ecr.models import ECRBackend, ecr_backends
 from moto.ecr.responses import ECRResponse
 from moto.iam.models import IAMBackend, iam_backends
@@ -53,9 +54,9 @@ def iam_state(account: str, region: str) -> IAMBackend:
 
 
 def prepare(account: str) -> None:
-    """Let moto set up an account, which it does with a boto3 session.
+    """Let moto do what it does with boto3 sessions: set up an account, and look up the names of services.
 
-    That session reads the user's AWS profile and configuration, which may name what does not exist; nothing of them
+    Such a session reads the user's AWS profile and configuration, which may name what does not exist; nothing of them
     is needed.
     """
     undisturbed = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
@@ -63,6 +64,9 @@ def prepare(account: str) -> None:
     with mock.patch.dict(os.environ, undisturbed, clear=True):
         for backends in _BACKENDS:
             backends[account]  # made when it is asked for
+        for package in ("core", *_RESPONSES):
+            # asked for by moto with its first refusal, and kept
+            service_name_from_moto_package_name(package)
 
 
 def forget(account: str) -> None:
