@@ -228,8 +228,11 @@ def _said(answer: Answer | None) -> str:
             return "[red]denied[/red]"
         case Verdict.NOT_ALLOWED:
             return "[dim]no[/dim]"
-    own = ["own policy"] if answer.needs_own_policy else []
-    return f"[yellow]with {escape(', '.join([*own, *answer.conditions]))}[/yellow]"
+    ways = " or ".join(answer.conditions)
+    words = [word for word in ("own policy" if answer.needs_own_policy else "", ways) if word]
+    said = [f"with {' and '.join(words)}"] if words else ["yes"]
+    said += [f"unless {text}" for text in answer.unless]
+    return f"[yellow]{escape(', '.join(said))}[/yellow]"
 
 
 def _also(cell: Cell) -> str:

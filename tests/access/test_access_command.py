@@ -83,7 +83,8 @@ def test_everybody_who_is_named_is_in_the_matrix(ask: Callable[..., Result]) -> 
         "shared": ("CONDITIONAL", "NOT_ALLOWED"),
     }
     assert node["api"]["actions"]["ecr:BatchGetImage"] == {
-        "verdict": "CONDITIONAL", "needsOwnPolicy": True, "conditions": [], "statements": ["AllowPull"],
+        "verdict": "CONDITIONAL", "needsOwnPolicy": True, "conditions": [], "unless": [],
+        "statements": ["AllowPull"],
     }  # fmt: skip
     assert node["shared"]["actions"]["ecr:BatchGetImage"]["conditions"] == [f"StringEquals aws:PrincipalOrgID {ORG}"]
     ci = found[f"arn:aws:iam::{OWN}:role/ci"]

@@ -144,16 +144,43 @@ def test_the_verdict_is_the_one_worked_out_by_hand(
 
 
 def test_an_answer_says_what_it_depends_on() -> None:
-    assert ask("role/ci", [{**BY_CONDITION, "Sid": "AllowPull"}]) == Answer(
-        CONDITIONAL, needs_own_policy=True, statements=("AllowPull",)
-    )
+    delegated = ask("role/ci", [{**BY_CONDITION, "Sid": "AllowPull"}])
+    assert delegated.needs_own_policy
+    assert (delegated.conditions, delegated.statements) == ((), ("AllowPull",))
     assert ask(role("ci", OTHER), [BY_ORGANIZATION], [OWN_ALLOW]).conditions == (
         f"StringEquals aws:PrincipalOrgID {ORG}",
     )
     denial = statement("*", "Deny", Sid="OnlyHere", Condition={"NotIpAddress": {"aws:SourceIp": "10.0.0.0/8"}})
     answer = ask("role/ci", [BY_NAME, denial], [])
-    assert answer.conditions == ("unless NotIpAddress aws:SourceIp 10.0.0.0/8",)
+    assert answer.unless == ("NotIpAddress aws:SourceIp 10.0.0.0/8",)
+    assert answer.conditions == ()
     assert not answer.needs_own_policy
+
+
+def test_any_of_several_ways_is_enough_and_the_longer_ones_are_left_out() -> None:
+    tls = statement(
+        "*", Condition={"Bool": {"aws:SecureTransport": "true"}, "StringEquals": {"aws:PrincipalOrgID": ORG}}
+    )
+    vpc = statement("*", Condition={"StringEquals": {"aws:SourceVpc": "vpc-1"}})
+    answer = ask(role("ci", OTHER), [BY_ORGANIZATION, tls, vpc], [OWN_ALLOW])
+    assert answer.conditions == (f"StringEquals aws:PrincipalOrgID {ORG}", "StringEquals aws:SourceVpc vpc-1")
+    sure = ask(OTHER, [BY_ACCOUNT_ELSEWHERE, BY_ORGANIZATION])
+    assert (sure.needs_own_policy, sure.conditions) == (True, ())
+    either = ask("role/ci", [BY_CONDITION, BY_ORGANIZATION])
+    assert (either.needs_own_policy, either.conditions) == (
+        False,
+        (f"StringEquals aws:PrincipalOrgID {ORG}", "own policy"),
+    )
+    assert (either & ask("role/ci", [BY_CONDITION])).needs_own_policy
+    assert (either & ask("role/ci", [BY_CONDITION])).conditions == ()
+    assert (either & ask("role/ci", [])).verdict is NOT_ALLOWED
+    assert (either & ask("role/ci", [BY_NAME])).conditions == either.conditions
+
+
+def test_conditions_of_both_sides_must_hold_together() -> None:
+    own = statement(Resource="*", Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}})
+    answer = ask(role("ci", OTHER), [BY_ORGANIZATION], [own])
+    assert answer.conditions == (f"Bool aws:MultiFactorAuthPresent true and StringEquals aws:PrincipalOrgID {ORG}",)
 
 
 def test_what_is_known_of_a_request_settles_its_conditions() -> None:

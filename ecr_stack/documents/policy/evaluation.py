@@ -22,7 +22,7 @@ from typing import Any
 from ecr_stack.documents.policy.matching import Context, Truth, all_of, any_of, condition_holds, glob, listed, negated
 from ecr_stack.documents.policy.principals import account_of, arn_of, is_account
 
-__all__ = ["Answer", "Kind", "Policies", "Principal", "Verdict", "evaluate", "statements_of"]
+__all__ = ["OWN_POLICY", "Answer", "Kind", "Policies", "Principal", "Verdict", "evaluate", "statements_of"]
 
 Document = Mapping[str, Any]
 
@@ -113,17 +113,52 @@ class Verdict(StrEnum):
         return {"DENIED": 0, "NOT_ALLOWED": 0, "CONDITIONAL": 1, "ALLOWED": 2}[self.value]
 
 
+Way = frozenset[str]
+"""What must hold, all of it, for something to be allowed; `OWN_POLICY` may be among it."""
+OWN_POLICY = "own policy"
+"""A policy of the principal that allows it, and is not known."""
+_WITHOUT: Way = frozenset()
+
+
 @dataclass(frozen=True)
 class Answer:
     """A verdict, and what it rests on."""
 
     verdict: Verdict
-    needs_own_policy: bool = False
-    """Whether a policy of the principal must allow it too, and none that is known does."""
-    conditions: tuple[str, ...] = ()
-    """The conditions that it depends on, e.g. `StringEquals aws:PrincipalOrgID o-a1b2c3d4e5`."""
+    ways: tuple[Way, ...] = ()
+    """Where it depends on something: the ways in which it is allowed, any of which is enough."""
+    unless: tuple[str, ...] = ()
+    """The conditions under which it is denied all the same."""
     statements: tuple[str, ...] = ()
     """The Sids of the statements that it rests on, or `statement N` of those without."""
+
+    @property
+    def needs_own_policy(self) -> bool:
+        """Whether a policy of the principal must allow it too in any case, and none that is known does."""
+        return bool(self.ways) and all(OWN_POLICY in way for way in self.ways)
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """The ways as texts, e.g. `StringEquals aws:PrincipalOrgID o-a1b2c3d4e5`; any of them is enough.
+
+        A policy of the principal is only mentioned where some ways do without.
+        """
+        taken = {OWN_POLICY} if self.needs_own_policy else set()
+        return tuple(text for text in (" and ".join(sorted(way - taken)) for way in self.ways) if text)
+
+    def __and__(self, other: Answer) -> Answer:
+        """The answer to two questions at once: whether both are allowed."""
+        order = list(Verdict)
+        least, most = sorted((self, other), key=lambda answer: order.index(answer.verdict))
+        if least.verdict is not Verdict.CONDITIONAL:
+            return least
+        both = _both(least.ways or [_WITHOUT], most.ways or [_WITHOUT])
+        return Answer(
+            least.verdict,
+            tuple(_shortest([way for way in both if way])),
+            tuple(dict.fromkeys([*self.unless, *other.unless])),
+            tuple(dict.fromkeys([*self.statements, *other.statements])),
+        )
 
 
 @dataclass(frozen=True)
@@ -145,12 +180,16 @@ class _How(IntEnum):
     BY_NAME = 2
 
 
+_Entry = tuple[str, Truth, _How, Document]
+"""A statement that may apply: its Sid, whether it does, how it names who asks, and itself."""
+
+
 @dataclass
 class _Side:
     """What the statements of one side that may match say."""
 
-    allow: list[tuple[str, Truth, _How, Document]] = field(default_factory=list)
-    deny: list[tuple[str, Truth, _How, Document]] = field(default_factory=list)
+    allow: list[_Entry] = field(default_factory=list)
+    deny: list[_Entry] = field(default_factory=list)
 
     def allows(self, how: _How = _How.BY_ACCOUNT) -> Truth:
         return any_of(truth for _, truth, found, _ in self.allow if found >= how)
@@ -179,35 +218,53 @@ def evaluate(
     own = theirs.allows()
     # a policy that is not known may allow what the known ones do not
     own_or_unknown = own if own is True or policies.identity_complete else None
+    by_own = (
+        [_WITHOUT]
+        if own is True
+        else [*([] if policies.identity_complete else [frozenset({OWN_POLICY})]), *_ways(theirs.allow, known)]
+    )
+    by_resource = [_WITHOUT] if ours.allows() is True else _ways(ours.allow, known)
     if principal.kind is Kind.SERVICE:
-        allowed, needs = ours.allows(), False
+        allowed, ways = ours.allows(), by_resource
     elif principal.account == owner:
+        named = [entry for entry in ours.allow if entry[2] is _How.BY_NAME]
         direct = any_of([ours.allows(_How.BY_NAME), own])
-        delegated = all_of([ours.allows(), own_or_unknown])
-        allowed = any_of([direct, delegated])
-        needs = direct is False
+        allowed = any_of([direct, all_of([ours.allows(), own_or_unknown])])
+        ways = [*_ways(named, known), *_ways(theirs.allow, known), *_both(by_resource, by_own)]
     else:
         allowed = all_of([ours.allows(), own_or_unknown])
-        needs = own is False
+        ways = _both(by_resource, by_own)
     if allowed is False:
         return Answer(Verdict.NOT_ALLOWED)
-
-    grants = [entry for entry in [*ours.allow, *theirs.allow] if entry[1] is not False]
-    certain = [entry for entry in grants if entry[1] is True]
-    maybe = allowed is None or bool(denials)
-    statements = tuple(dict.fromkeys(sid for sid, *_ in (certain or grants)))
-    open_conditions = [
-        *(text for _, _, _, statement in denials for text in _conditions(statement, known, unless=True)),
-        *(text for _, truth, _, statement in grants if truth is None for text in _conditions(statement, known)),
-    ]
-    if not maybe:
+    grants = [*ours.allow, *theirs.allow]
+    statements = tuple(dict.fromkeys(sid for sid, truth, *_ in grants if truth or allowed is None))
+    if allowed and not denials:
         return Answer(Verdict.ALLOWED, statements=statements)
     return Answer(
         Verdict.CONDITIONAL,
-        needs_own_policy=needs and allowed is not True,
-        conditions=tuple(dict.fromkeys(open_conditions)),
-        statements=statements,
+        () if allowed else tuple(_shortest(ways)),
+        tuple(dict.fromkeys(text for way in _ways(denials, known) for text in sorted(way))),
+        statements,
     )
+
+
+def _ways(entries: Iterable[_Entry], context: Context) -> list[Way]:
+    """What must hold for each of the statements that may apply: one way each."""
+    return [
+        frozenset(_conditions(statement, context)) or frozenset({f"{sid} applies"})
+        for sid, truth, _, statement in entries
+        if truth is None
+    ]
+
+
+def _both(some: Iterable[Way], others: Iterable[Way]) -> list[Way]:
+    """The ways that take one of each side."""
+    return [one | other for one in some for other in others]
+
+
+def _shortest(ways: Sequence[Way]) -> list[Way]:
+    """The ways without those that ask for more than another one does."""
+    return [way for way in dict.fromkeys(ways) if not any(other < way for other in ways)]
 
 
 def statements_of(document: Document) -> list[Document]:
@@ -296,9 +353,9 @@ def _aws_name(name: str, principal: Principal) -> tuple[_How, Truth] | None:
     return None
 
 
-def _conditions(statement: Document, context: Context, *, unless: bool = False) -> Iterator[str]:
+def _conditions(statement: Document, context: Context) -> Iterator[str]:
     """The conditions of a statement that are not known to hold, one text each."""
     for operator, keys in (statement.get("Condition") or {}).items():
         for key, values in keys.items():
             if condition_holds({operator: {key: values}}, context) is None:
-                yield f"{'unless ' if unless else ''}{operator} {key} {', '.join(listed(values))}"
+                yield f"{operator} {key} {', '.join(listed(values))}"

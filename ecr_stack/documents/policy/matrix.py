@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -102,22 +104,12 @@ class Cell:
     def ability(self, name: str) -> Answer | None:
         """The answer to `pull`, `push` or an action; nothing where it was not asked.
 
-        A pull and a push take several actions: the answer is that of the least allowed one, with the conditions of all.
+        A pull and a push take several actions: all of them must be allowed.
         """
         needed = _NEEDED.get(name, (name,))
         if any(action not in self.answers for action in needed):
             return None
-        answers = [self.answers[action] for action in needed]
-        order = list(Verdict)
-        least = min(answers, key=lambda answer: order.index(answer.verdict))
-        if least.verdict in (Verdict.DENIED, Verdict.NOT_ALLOWED):
-            return least
-        return Answer(
-            least.verdict,
-            any(answer.needs_own_policy for answer in answers),
-            tuple(dict.fromkeys(text for answer in answers for text in answer.conditions)),
-            tuple(dict.fromkeys(sid for answer in answers for sid in answer.statements)),
-        )
+        return functools.reduce(operator.and_, (self.answers[action] for action in needed))
 
     def as_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -131,6 +123,7 @@ class Cell:
                 "verdict": answer.verdict.value,
                 "needsOwnPolicy": answer.needs_own_policy,
                 "conditions": list(answer.conditions),
+                "unless": list(answer.unless),
                 "statements": list(answer.statements),
             }
             for action, answer in self.answers.items()
@@ -160,8 +153,8 @@ def _meant(statement: Document) -> Iterator[str]:
     """Whom a statement means: those in its condition where it has one about them, else its principals."""
     named = [
         value
-        for operator, keys in (statement.get("Condition") or {}).items()
-        if "Not" not in operator
+        for operation, keys in (statement.get("Condition") or {}).items()
+        if "Not" not in operation
         for key, values in keys.items()
         if key.lower() in ("aws:principalarn", "aws:principalorgid", "aws:principalaccount")
         for value in listed(values)
