@@ -1,0 +1,100 @@
+"""Who a statement lets in: whether that is everyone, and which accounts it is otherwise.
+
+Principals: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
+Keys: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+
+from guardrails.document import Condition, Statement
+
+_ACCOUNT = re.compile(r"[0-9]{12}")
+_ORGANIZATION = re.compile(r"o-[a-z0-9]{10,32}")
+_ORGANIZATION_PATH = re.compile(r"o-[a-z0-9]{10,32}/.*")
+# Nothing before the account may be a wildcard: `*` reaches across colons in StringLike.
+_ARN_OF_ACCOUNT = re.compile(r"arn:[^:*?$]+:[^:*?$]+:[^:*?$]*:([0-9]{12}):.+", re.DOTALL)
+
+_BINDING = {
+    "aws:principalorgid": _ORGANIZATION,
+    "aws:sourceorgid": _ORGANIZATION,
+    "aws:principalorgpaths": _ORGANIZATION_PATH,
+    "aws:sourceorgpaths": _ORGANIZATION_PATH,
+    "aws:principalaccount": _ACCOUNT,
+    "aws:sourceaccount": _ACCOUNT,
+    "aws:sourceowner": _ACCOUNT,
+    "kms:calleraccount": _ACCOUNT,
+    "aws:principalarn": _ARN_OF_ACCOUNT,
+    "aws:sourcearn": _ARN_OF_ACCOUNT,
+}
+
+
+def public(statement: Statement, extra_keys: Collection[str] = ()) -> str | None:
+    """How the statement lets everyone in, in words; None if it does not.
+
+    `extra_keys` are condition keys that bind as well, when their values have no wildcards.
+    """
+    if not statement.allows:
+        return None
+    if statement.not_principal:
+        return "allows everyone except those whom NotPrincipal names"
+    for kind, value in statement.principals:
+        if not any(wildcard in value for wildcard in "*?"):
+            continue
+        if not any(_binds(condition, extra_keys) for condition in statement.conditions):
+            written = f'"{value}"' if kind == "*" else f'{{"{kind}": "{value}"}}'
+            return f"allows the principal {written}{_loose(statement)}"
+    return None
+
+
+def _loose(statement: Statement) -> str:
+    """Why the conditions that are there do not help."""
+    if not statement.conditions:
+        return " without a condition"
+    named = ", ".join(
+        f"{condition.operator} {condition.key} {list(condition.values)}" for condition in statement.conditions
+    )
+    return f", and its conditions leave the organization or account open ({named})"
+
+
+def _binds(condition: Condition, extra_keys: Collection[str]) -> bool:
+    if not condition.binds or not condition.values:
+        return False
+    pattern = _BINDING.get(condition.key)
+    if pattern is not None:
+        return all(pattern.fullmatch(value) for value in condition.values)
+    if condition.key in {key.lower() for key in extra_keys}:
+        return not any(wildcard in value for value in condition.values for wildcard in ("*", "?", "${"))
+    return False
+
+
+def accounts(statement: Statement) -> Iterator[tuple[str, str]]:
+    """The accounts that a statement lets in, each with the text that names it; ("", text) where it names none.
+
+    Services and identity providers are not accounts. A principal that is everyone counts by its binding conditions.
+    """
+    if not statement.allows:
+        return
+    for kind, value in statement.principals:
+        if kind not in {"AWS", "*", "CanonicalUser"}:
+            continue
+        if "*" in value or "?" in value:
+            yield from _accounts_of_conditions(statement)
+        elif _ACCOUNT.fullmatch(value):
+            yield value, value
+        else:
+            match = _ARN_OF_ACCOUNT.fullmatch(value)
+            yield (match[1] if match else ""), value
+
+
+def _accounts_of_conditions(statement: Statement) -> Iterator[tuple[str, str]]:
+    """An account, where one condition limits to accounts; an organization is a limit of its own."""
+    for condition in statement.conditions:
+        pattern = _BINDING.get(condition.key)
+        if pattern in {_ACCOUNT, _ARN_OF_ACCOUNT} and _binds(condition, ()):
+            for value in condition.values:
+                match = _ARN_OF_ACCOUNT.fullmatch(value)
+                yield (match[1] if match else value), value
+            return
