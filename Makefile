@@ -1,15 +1,23 @@
 # Set-up needs Python 3.11 or newer and git, nothing else. `make rehearse` and `make test` do it by themselves.
 PYTHON ?= python3
 STACK ?= dev
+ENDPOINT ?= http://localhost:5000
 BIN := .venv/bin
 
-.PHONY: rehearse test lint setup docs lock clean help
+.PHONY: rehearse test test-engine local lint setup docs lock clean help
 
 rehearse: .venv/ready ## Run the whole program for STACK (dev unless given) against the embedded AWS
 	@$(BIN)/ecr-stack rehearse --stack $(STACK)
 
 test: .venv/ready lint ## Run the static checks and the tests
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto -m "not engine"
+
+test-engine: .venv/ready ## Run the tests with the real Pulumi engine, where there is a pulumi on PATH
+	$(BIN)/pytest tests/engine -n 2 -rs
+
+local: STACK = local
+local: .venv/ready ## Take STACK (local unless given) through the real engine and provider, against the AWS at ENDPOINT
+	@$(BIN)/ecr-stack rehearse --stack $(STACK) --engine pulumi --endpoint $(ENDPOINT)
 
 lint: .venv/ready
 	$(BIN)/ruff check .

@@ -23,7 +23,7 @@ _EXPECTED = {
 _DONE = {"create": "created", "update": "updated", "replace": "replaced", "delete": "deleted", "same": "unchanged"}
 
 
-def command(stack: str, *, account: str, as_json: bool) -> None:
+def command(stack: str, *, account: str, endpoint: str | None, as_json: bool) -> None:
     """Run, report, and exit with 1 where the answer is no."""
     console = Console(stderr=as_json, soft_wrap=True)
 
@@ -31,21 +31,21 @@ def command(stack: str, *, account: str, as_json: bool) -> None:
         console.print()
         console.print(Rule(f"[bold]{step}[/]: {_EXPECTED[step]}", align="left", style="dim"))
 
-    run = rehearse_with_engine(stack, account=account, announce=announce, to_stderr=as_json)
+    run = rehearse_with_engine(stack, account=account, endpoint=endpoint, announce=announce, to_stderr=as_json)
     if as_json:
         typer.echo(json.dumps(run.as_json(), indent=2))
     else:
-        show(run, console)
+        show(run, console, endpoint)
     if not run.passes:
         raise typer.Exit(1)
 
 
-def show(run: EngineRun, console: Console) -> None:
+def show(run: EngineRun, console: Console, endpoint: str | None) -> None:
     """Write the summary for people: step by step, and a verdict."""
     console.print()
     console.print(
         f"[bold]{escape(run.project)}[/] stack [bold cyan]{escape(run.stack)}[/]"
-        f"  [dim]account {run.account}, {run.region}, embedded AWS, Pulumi {run.engine}[/]"
+        f"  [dim]account {run.account}, {run.region}, {escape(endpoint or 'embedded AWS')}, Pulumi {run.engine}[/]"
     )
     table = Table(box=None, pad_edge=False, header_style="dim")
     for title in ("", "step", "resources", "seconds"):
@@ -61,7 +61,8 @@ def show(run: EngineRun, console: Console) -> None:
         where = violation.urn.rpartition("::")[2]
         console.print(f"[{colour}]{violation.level}[/] {escape(violation.policy)} {escape(where)}")
         console.print(f"  {escape(violation.message)}", highlight=False)
-    facts = f"{sum(run.calls.values())} API calls, {run.seconds:.1f} s"
+    counted = f"{sum(run.calls.values())} API calls, " if run.calls else ""
+    facts = f"{counted}{run.seconds:.1f} s"
     if run.passes:
         console.print(f"[bold green]✓ This stack goes up, stays as it is, and comes down[/]  [dim]{facts}[/]")
         return

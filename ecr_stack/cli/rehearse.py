@@ -55,6 +55,10 @@ def command(
         Engine,
         typer.Option(help="What runs the program: this process, or the `pulumi` on PATH (preview, up, up, destroy)."),
     ] = Engine.EMBEDDED,
+    endpoint: Annotated[
+        str | None,
+        typer.Option(help="With --engine pulumi: the URL of a moto server or the like, for the real AWS provider."),
+    ] = None,
     account: Annotated[
         str, typer.Option(callback=_account, help="The account that the embedded AWS plays, twelve digits.")
     ] = "123456789012",
@@ -68,8 +72,10 @@ def command(
             raise typer.BadParameter("--engine pulumi writes text or json, and compares with nothing")
         from ecr_stack.cli import engine as with_engine
 
-        with_engine.command(stack, account=account, as_json=format_ is Format.JSON)
+        with_engine.command(stack, account=account, endpoint=endpoint, as_json=format_ is Format.JSON)
         return
+    if endpoint is not None:
+        raise typer.BadParameter("--endpoint goes with --engine pulumi")
     from ecr_stack.cli import comparison
     from ecr_stack.rehearsal import rehearse
     from ecr_stack.rehearsal.compare import compare

@@ -109,3 +109,13 @@ def test_a_protected_stack_refuses_to_be_destroyed(engine: Engine) -> None:
     engine("state", "unprotect", "--all", "--yes")
     engine("destroy", "--yes", "--skip-preview")
     assert engine.aws.call("ecr", "DescribeRepositories")["repositories"] == []
+
+
+def test_the_stack_for_an_aws_on_this_machine_leads_its_provider_there(engine: Engine) -> None:
+    engine.stack("local")
+    engine.up()
+    (provider,) = (each for key, each in engine.state().items() if key.startswith("pulumi:providers:aws "))
+    here = dict.fromkeys(("ecr", "iam", "kms", "sts"), "http://localhost:5000")
+    assert json.loads(provider["inputs"]["endpoints"]) == [here]
+    assert provider["inputs"]["skipCredentialsValidation"] in (True, "true")
+    engine.up("--expect-no-changes")

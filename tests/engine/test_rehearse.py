@@ -13,6 +13,10 @@ import pytest
 import yaml
 from pulumi_engine import HOST, LIFECYCLE, PROJECT, Engine, plain
 
+from ecr_stack.rehearsal.aws import EmbeddedAws
+from ecr_stack.rehearsal.engine.run import rehearse_with_engine
+from ecr_stack.rehearsal.engine.server import _Servicer, serving
+
 COMMAND = str(PROJECT / ".venv" / "bin" / "ecr-stack")
 
 
@@ -129,6 +133,41 @@ def test_mistakes_in_the_stack_file_are_told_before_the_engine_starts(project: P
     assert done.returncode == 2
     assert "ecr-stack:repositories.api.scanOnPsh" in done.stderr
     assert "Previewing" not in done.stdout
+
+
+def test_an_endpoint_takes_the_place_of_aws_for_the_real_provider(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another provider stands in for the real one, which is not there: what it is told is what counts."""
+    written(project, plain())
+    told: list[dict[str, Any]] = []
+
+    def configure(self: Any, request: Any, context: Any) -> Any:
+        told.append({name: str(field.string_value) for name, field in request.args.fields.items()})
+        return original(self, request, context)
+
+    original = _Servicer.Configure
+    monkeypatch.setattr(_Servicer, "Configure", configure)
+    monkeypatch.setenv("HOME", str(project.parent / "home"))
+    if shutil.which("pulumi-language-python") is None:
+        monkeypatch.setenv("PATH", f"{HOST}{os.pathsep}{os.environ['PATH']}")
+    with EmbeddedAws(account="210987654321") as aws, serving(aws) as attached:
+        monkeypatch.setenv("PULUMI_DEBUG_PROVIDERS", attached["PULUMI_DEBUG_PROVIDERS"])
+        url = aws.serve()
+        run = rehearse_with_engine("test", project, endpoint=url, to_stderr=True)
+    assert run.passes
+    assert run.account == "210987654321"
+    configured = [each for each in told if "endpoints" in each]
+    assert configured
+    for each in configured:
+        assert json.loads(each["endpoints"]) == [dict.fromkeys(("ecr", "iam", "kms", "sts"), url)]
+        assert each["accessKey"] == each["secretKey"] == "local"
+
+
+def test_an_endpoint_at_which_nothing_answers_is_told_before_anything_starts(project: Path) -> None:
+    done = rehearsed(project, "--stack", "dev", "--endpoint", "http://127.0.0.1:1")
+    assert done.returncode == 2
+    assert "nothing answers at http://127.0.0.1:1" in done.stderr
 
 
 def test_the_engine_and_the_rehearsal_without_it_make_the_same(engine: Engine, project: Path) -> None:

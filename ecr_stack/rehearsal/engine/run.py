@@ -12,6 +12,7 @@ import contextlib
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -92,15 +94,20 @@ def rehearse_with_engine(
     directory: Path | None = None,
     *,
     account: str = ACCOUNT,
+    endpoint: str | None = None,
     announce: Callable[[str], None] = lambda _: None,
     to_stderr: bool = False,
 ) -> EngineRun:
     """Take a stack through its life with the `pulumi` that is on PATH.
 
+    Without an endpoint the engine meets the embedded AWS in the place of the AWS provider. With one it takes the real
+    provider, which Pulumi installs where it is not, and that meets what answers at the endpoint: a moto server, say.
+
     Args:
         stack: the name of the stack, as in `Pulumi.NAME.yaml`.
         directory: a folder of the project; the current one unless given.
         account: the account that the embedded AWS plays, twelve digits.
+        endpoint: the URL of an AWS that is none, e.g. `http://localhost:5000`.
         announce: called with the name of each step before it begins.
         to_stderr: whether what the engine shows goes to standard error, so that standard output stays free.
 
@@ -121,24 +128,36 @@ def rehearse_with_engine(
     report = rehearse(stack, project.directory, account=account)
     with contextlib.ExitStack() as stack_of_things:
         folder = Path(stack_of_things.enter_context(tempfile.TemporaryDirectory(prefix="ecr-stack-"))).resolve()
-        aws = stack_of_things.enter_context(EmbeddedAws(account=account, region=report.region))
-        _suppose(report, aws)
-        attached = stack_of_things.enter_context(serving(aws))
         # the commands of a stack run in the project's folder, as under the real provider
         stack_of_things.enter_context(contextlib.chdir(project.directory))
         _lay_out(folder, project, file)
-        pulumi = _Pulumi(folder, attached, to_stderr)
+        calls: Mapping[str, int] = {}
+        if endpoint is None:
+            aws = stack_of_things.enter_context(EmbeddedAws(account=account, region=report.region))
+            _suppose(report, aws)
+            aws.calls.clear()
+            calls = aws.calls
+            around = {
+                **stack_of_things.enter_context(serving(aws)),
+                "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            }
+        else:
+            around = _led_to(endpoint, report.region, folder)
+        pulumi = _Pulumi(folder, around, to_stderr)
         run = EngineRun(stack, project.name, account, report.region, pulumi.said("version").strip(), report)
-        aws.calls.clear()
-        _live(run, pulumi, announce)
-        run.calls = dict(sorted(aws.calls.items()))
+        _live(run, pulumi, _configuration(endpoint), announce)
+        run.account = run.outputs.get("registryId", account)
+        run.calls = dict(sorted(calls.items()))
     run.seconds = time.perf_counter() - began
     return run
 
 
-def _live(run: EngineRun, pulumi: _Pulumi, announce: Callable[[str], None]) -> None:
+def _live(run: EngineRun, pulumi: _Pulumi, configuration: Mapping[str, str], announce: Callable[[str], None]) -> None:
     go = ("--yes", "--skip-preview", "--stack", run.stack)
     pulumi.said("stack", "init", run.stack)
+    if configuration:
+        pairs = [part for path, value in configuration.items() for part in ("--plaintext", f"{path}={value}")]
+        pulumi.said("config", "set-all", "--path", *pairs, "--stack", run.stack)
 
     def step(name: str, *arguments: str, answer: bool = False) -> None:
         announce(name)
@@ -172,6 +191,54 @@ def _suppose(report: Report, aws: EmbeddedAws) -> None:
     for resource in report.resources:
         if resource.options.get("import"):
             provider.adopt(resource.type, resource.options["import"], resource.inputs)
+
+
+_SERVICES = ("ecr", "iam", "kms", "sts")
+
+
+def _led_to(endpoint: str, region: str, folder: Path) -> dict[str, str]:
+    """Let everything that runs speak to the endpoint and to no other AWS; share the plugins that are installed.
+
+    Raises:
+        Unavailable: nothing answers there.
+    """
+    where = urlsplit(endpoint)
+    try:
+        port = where.port or (443 if where.scheme == "https" else 80)
+        socket.create_connection((where.hostname or "", port), timeout=5).close()
+    except (OSError, ValueError) as error:
+        raise Unavailable(f"nothing answers at {endpoint}: {error}; start a moto server there, for example") from None
+    plugins = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi") / "plugins"
+    plugins.mkdir(parents=True, exist_ok=True)
+    (folder / "home").mkdir()
+    (folder / "home" / "plugins").symlink_to(plugins)
+    return {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_REGION": region,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        **{name: os.environ[name] for name in ("PULUMI_DEBUG_PROVIDERS",) if name in os.environ},
+    }
+
+
+def _configuration(endpoint: str | None) -> dict[str, str]:
+    """What leads the AWS provider to an endpoint, by configuration path.
+
+    https://www.pulumi.com/registry/packages/aws/installation-configuration/
+    """
+    if endpoint is None:
+        return {}
+    return {
+        "aws:accessKey": "local",
+        "aws:secretKey": "local",
+        "aws:skipCredentialsValidation": "true",
+        "aws:skipMetadataApiCheck": "true",
+        "aws:skipRegionValidation": "true",
+        **{f"aws:endpoints[0].{service}": endpoint for service in _SERVICES},
+    }
 
 
 def _lay_out(folder: Path, project: Project, file: StackFile) -> None:
@@ -209,20 +276,19 @@ def _runtime(runtime: Any, project: Project) -> dict[str, Any]:
 class _Pulumi:
     """The `pulumi` command in a temporary folder."""
 
-    def __init__(self, folder: Path, attached: Mapping[str, str], to_stderr: bool) -> None:
+    def __init__(self, folder: Path, around: Mapping[str, str], to_stderr: bool) -> None:
         self._folder = folder
         self._to_stderr = to_stderr
         self._interactive = sys.stdout.isatty() and not to_stderr
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PULUMI_"))}
         self._environment = {
             **kept,
-            **attached,
+            **around,
             "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
             "PULUMI_HOME": str(folder / "home"),
             # of a state that is gone in a minute
             "PULUMI_CONFIG_PASSPHRASE": "rehearsal",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
-            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         }
 
     def shown(self, *arguments: str) -> int:
