@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from ecr_stack.components.configuration import stack_settings
     from ecr_stack.components.creation_template import CreationTemplate, CreationTemplateArgs
     from ecr_stack.components.encryption_key import EncryptionKey, EncryptionKeyArgs
+    from ecr_stack.components.identity import (
+        PipelineAccess,
+        PipelineAccessArgs,
+        PipelineSourceArgs,
+        PullAccess,
+        PullAccessArgs,
+    )
     from ecr_stack.components.lifecycle_guard import LifecycleGuardArgs
     from ecr_stack.components.lifecycle_policy import LifecyclePolicy, LifecyclePolicyArgs, LifecycleRuleArgs
     from ecr_stack.components.reference import RegistryOutputs, RegistryReference
@@ -31,6 +38,7 @@ if TYPE_CHECKING:
     from ecr_stack.components.repository_policy import AccessArgs, RepositoryPolicy, RepositoryPolicyArgs
     from ecr_stack.components.scanning import RegistryScanning, RegistryScanningArgs, ScanRuleArgs
     from ecr_stack.documents.policy import Match
+    from ecr_stack.documents.policy.identity import NodePolicy, Platform
     from ecr_stack.errors import EcrStackError, InvalidInput, NotFound, Problem, Unavailable
     from ecr_stack.settings.encryption import EncryptionType
     from ecr_stack.settings.repository import TagMutability
@@ -53,8 +61,15 @@ _HOMES = {
     "LifecyclePolicyArgs": "components.lifecycle_policy",
     "LifecycleRuleArgs": "components.lifecycle_policy",
     "Match": "documents.policy",
+    "NodePolicy": "documents.policy.identity",
     "NotFound": "errors",
+    "PipelineAccess": "components.identity",
+    "PipelineAccessArgs": "components.identity",
+    "PipelineSourceArgs": "components.identity",
+    "Platform": "documents.policy.identity",
     "Problem": "errors",
+    "PullAccess": "components.identity",
+    "PullAccessArgs": "components.identity",
     "Registry": "components.registry",
     "RegistryAccessArgs": "components.registry_policy",
     "RegistryArgs": "components.registry",
@@ -94,8 +109,15 @@ __all__ = [
     "LifecyclePolicyArgs",
     "LifecycleRuleArgs",
     "Match",
+    "NodePolicy",
     "NotFound",
+    "PipelineAccess",
+    "PipelineAccessArgs",
+    "PipelineSourceArgs",
+    "Platform",
     "Problem",
+    "PullAccess",
+    "PullAccessArgs",
     "Registry",
     "RegistryAccessArgs",
     "RegistryArgs",

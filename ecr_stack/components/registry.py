@@ -12,6 +12,13 @@ from ecr_stack.components.arguments import plain_parts, refusing
 from ecr_stack.components.caller import Caller, caller
 from ecr_stack.components.creation_template import CreationTemplate, CreationTemplateArgs
 from ecr_stack.components.encryption_key import EncryptionKey, EncryptionKeyArgs
+from ecr_stack.components.identity import (
+    PipelineAccess,
+    PipelineAccessArgs,
+    PipelineSourceArgs,
+    PullAccess,
+    PullAccessArgs,
+)
 from ecr_stack.components.lifecycle_guard import LifecycleGuardArgs
 from ecr_stack.components.registry_policy import RegistryAccessArgs, RegistryPolicy, RegistryPolicyArgs
 from ecr_stack.components.replication import Replication, ReplicationArgs, ReplicationRuleArgs
@@ -22,6 +29,7 @@ from ecr_stack.components.repository import (
     RepositorySettingsArgs,
 )
 from ecr_stack.components.scanning import RegistryScanning, RegistryScanningArgs, ScanRuleArgs
+from ecr_stack.documents.policy.identity import Platform
 from ecr_stack.settings.encryption import EncryptionType
 from ecr_stack.settings.registry import RegistrySettings, registry_settings
 from ecr_stack.settings.repository import effective
@@ -79,6 +87,25 @@ class RegistryGuardArgs(LifecycleGuardArgs):
     """Other limits for single repositories, by their name in ECR, each with its reason."""
 
 
+class RegistryPipelineArgs(TypedDict):
+    """A role that named pipelines take on to push to, and pull from, the registry's repositories."""
+
+    repositories: NotRequired[list[PipelineSourceArgs]]
+    """The source repositories whose pipelines are trusted."""
+    subjects: NotRequired[list[str]]
+    """Subjects of tokens, written out; for another platform, or where GitHub's are customized."""
+    platform: NotRequired[Platform]
+    """`GITHUB` unless given; `GITLAB`; or `OTHER` with its `issuer` and `subjects`."""
+    issuer: NotRequired[str]
+    """Who makes the tokens; github.com or gitlab.com unless given, by the platform."""
+    audience: NotRequired[str]
+    """For whom the tokens are made; `sts.amazonaws.com` unless given."""
+    provider_arn: NotRequired[pulumi.Input[str]]
+    """The ARN of an existing provider; one is made unless given."""
+    role_name: NotRequired[str]
+    """The role's name; `{environment}-ecr-push-{key}` unless given."""
+
+
 class RegistryArgs(TypedDict):
     """The arguments of `Registry`: what a stack file says, in snake_case."""
 
@@ -98,6 +125,10 @@ class RegistryArgs(TypedDict):
     """What a lifecycle change may remove."""
     replication: NotRequired[ReplicationSettingsArgs]
     """Where images are copied to."""
+    pipelines: NotRequired[dict[str, RegistryPipelineArgs]]
+    """Roles for pipelines that push to, and pull from, the registry's repositories, by a name of your choice."""
+    nodes: NotRequired[PullAccessArgs]
+    """Roles of nodes that exist, to which AWS's managed pull policy is attached."""
     registry_access: NotRequired[RegistryAccessArgs]
     """Who may do what in every repository of the registry."""
     scanning: NotRequired[ScanningArgs]
@@ -121,6 +152,8 @@ class Registry(pulumi.ComponentResource):
     """The ARN of the key that encrypts the images; nothing with AES256."""
     key_alias: pulumi.Output[Optional[str]]
     """The key's alias; nothing for an existing key and with AES256."""
+    pipeline_role_arns: pulumi.Output[dict[str, str]]
+    """The ARNs of the roles that pipelines ask for, by their key in the arguments."""
     replication_destinations: list[str]
     """The registries that receive copies, each as `ACCOUNT.dkr.ecr.REGION.amazonaws.com`."""
 
@@ -147,6 +180,7 @@ class Registry(pulumi.ComponentResource):
         self._repositories = {
             repository: self._repository(repository, settings, key) for repository in settings.repositories
         }
+        self._pipeline_roles = self._identities(name)
         if args.get("registry_access"):
             RegistryPolicy(
                 name,
@@ -172,6 +206,9 @@ class Registry(pulumi.ComponentResource):
         )
         self.key_arn = pulumi.Output.from_input(key.key_arn if key else None)
         self.key_alias = pulumi.Output.from_input(key.alias_name if key else None)
+        self.pipeline_role_arns = pulumi.Output.all(
+            **{key: pipeline.role_arn for key, pipeline in self._pipeline_roles.items()}
+        )
         self.register_outputs(self.outputs())
 
     @property
@@ -189,6 +226,7 @@ class Registry(pulumi.ComponentResource):
             "keyArn": self.key_arn,
             "keyAlias": self.key_alias,
             "replicationDestinations": self.replication_destinations,
+            "pipelineRoleArns": self.pipeline_role_arns,
         }
 
     def _region(self) -> dict[str, str]:
@@ -233,6 +271,20 @@ class Registry(pulumi.ComponentResource):
         return Repository(
             f"{self._label}-{key}", cast(RepositoryArgs, arguments), opts=pulumi.ResourceOptions(parent=self)
         )
+
+    def _identities(self, name: str) -> dict[str, PipelineAccess]:
+        """The roles of pipelines, and the managed policy of nodes."""
+        arns = [repository.arn for repository in self._repositories.values()]
+        pipelines = {}
+        for key, trust in (self._args.get("pipelines") or {}).items():
+            arguments: dict[str, Any] = {"role_name": f"{self._environment}-ecr-push-{key}", **trust}
+            arguments |= {"push": arns, "pull": arns, "environment": self._environment, "tags": self._tags}
+            pipelines[key] = PipelineAccess(
+                f"{name}-{key}", cast(PipelineAccessArgs, arguments), opts=pulumi.ResourceOptions(parent=self)
+            )
+        if self._args.get("nodes"):
+            PullAccess(name, self._args["nodes"], opts=pulumi.ResourceOptions(parent=self))
+        return pipelines
 
     def _replicate(self, settings: RegistrySettings, where: Caller) -> list[str]:
         if not settings.replication.rules:

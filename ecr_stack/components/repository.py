@@ -13,6 +13,7 @@ from pydantic import Field
 
 from ecr_stack.components.arguments import plain_parts, refusing, resolved
 from ecr_stack.components.encryption_key import checked_key_arn
+from ecr_stack.components.grants import Grantee, grant_pull, grant_push
 from ecr_stack.components.lifecycle_guard import LifecycleGuardArgs
 from ecr_stack.components.lifecycle_policy import LifecyclePolicy, LifecyclePolicyArgs, LifecycleRuleArgs
 from ecr_stack.components.repository_policy import AccessArgs, RepositoryPolicy, RepositoryPolicyArgs
@@ -167,7 +168,8 @@ class Repository(pulumi.ComponentResource):
                 cast(RepositoryPolicyArgs, {"repository": physical, "access": args["access"], **region}),
                 opts=with_it,
             )
-        self._physical = physical
+        self._label = name
+        self._grants: dict[str, aws.iam.RolePolicy] = {}
         self.repository_name = repository.name
         self.repository_url = repository.repository_url
         self.arn = repository.arn
@@ -180,6 +182,41 @@ class Repository(pulumi.ComponentResource):
                 "registryId": self.registry_id,
             }
         )
+
+    def grant_pull(self, role: Grantee) -> aws.iam.RolePolicy:
+        """Let a role log in and pull from this repository, by a policy of the role itself.
+
+        Args:
+            role: a role of the program, or a role's name, `role/NAME` or ARN.
+
+        Raises:
+            Refused: where `role` names no role.
+        """
+        return self._granted("pull", role)
+
+    def grant_push(self, role: Grantee) -> aws.iam.RolePolicy:
+        """Let a role log in and push to this repository; one that also pulls is granted that, too.
+
+        Args:
+            role: a role of the program, or a role's name, `role/NAME` or ARN.
+
+        Raises:
+            Refused: where `role` names no role.
+        """
+        return self._granted("push", role)
+
+    def _granted(self, what: str, role: Grantee) -> aws.iam.RolePolicy:
+        # One role takes several grants, and one repository grants several roles: the name says which it is.
+        who = role._name if isinstance(role, aws.iam.Role) else str(len(self._grants)) if _later(role) else str(role)
+        name = f"{self._label}-{what}-{who}"
+        if name not in self._grants:
+            grant = grant_pull if what == "pull" else grant_push
+            self._grants[name] = grant(name, self.arn, role, pulumi.ResourceOptions(parent=self))
+        return self._grants[name]
+
+
+def _later(value: object) -> bool:
+    return not isinstance(value, str)
 
 
 def _judged(source: str, name: str, environment: str, args: RepositoryArgs) -> _Arguments:

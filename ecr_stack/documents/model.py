@@ -83,10 +83,26 @@ def nearest(word: str, known: Sequence[str]) -> str | None:
 
 
 def problems_of(
-    error: ValidationError, model: type[BaseModel], place: str, *, python_names: bool = False
+    error: ValidationError,
+    model: type[BaseModel],
+    place: str,
+    *,
+    python_names: bool = False,
+    at: tuple[int | str, ...] = (),
 ) -> list[Problem]:
-    """Translate pydantic's errors: one `Problem` each, in the words of whoever wrote the data."""
-    return [_problem(detail, model, place, python_names) for detail in error.errors(include_url=False)]
+    """Translate pydantic's errors: one `Problem` each, in the words of whoever wrote the data.
+
+    Args:
+        error: what pydantic found.
+        model: what the data should have been, by which unknown keys are compared with known ones.
+        place: the key path of the data.
+        python_names: whether keys are spelled in snake_case.
+        at: where in the model the validated part stands, where it was not the whole.
+    """
+    return [
+        _problem(detail | {"loc": (*at, *detail["loc"])}, model, place, python_names)
+        for detail in error.errors(include_url=False)
+    ]
 
 
 def _problem(detail: ErrorDetails, model: type[BaseModel], place: str, python_names: bool) -> Problem:

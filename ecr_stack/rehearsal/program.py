@@ -153,6 +153,8 @@ def _undisturbed() -> Iterator[None]:
     """Leave the process as it was, and spare the garbage collector: it is half the time of a large stack."""
     path, directory, environment, enabled = list(sys.path), Path.cwd(), dict(os.environ), gc.isenabled()
     gc.disable()
+    # Commands of the program find this environment's `ecr-stack`, as they do where the environment is active.
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", os.defpath)])
     try:
         yield
     finally:

@@ -21,6 +21,9 @@ _TITLES = {
     "Replication": "replication",
     "ReplicationRule": "a replication rule",
     "Destination": "a destination",
+    "PipelineSettings": "pipelines.NAME",
+    "PipelineSource": "a source repository",
+    "NodeAccess": "nodes",
     "RegistryAccess": "registryAccess",
     "PullThroughCacheGrant": "a pull through cache grant",
     "Scanning": "scanning",
@@ -44,8 +47,7 @@ def _tables(top: Mapping[str, Any], definitions: Mapping[str, Any]) -> Iterator[
         if name == "RepositorySettings":
             # A repository may say all that the defaults say, which is listed there.
             shape["properties"] = {key: value for key, value in shape["properties"].items() if key not in own}
-            title = f"{title}`, on top of what `repositoryDefaults` may say"
-            yield from _table(f"`{title}", shape, definitions)
+            yield from _table(f"`{title}`, on top of what `repositoryDefaults` may say", shape, definitions)
         else:
             yield from _table(title if " " in title else f"`{title}`", shape, definitions)
 

@@ -26,9 +26,11 @@ from ecr_stack.documents.lifecycle import (
 )
 from ecr_stack.documents.model import nearest, problems_of, refusal
 from ecr_stack.documents.policy import RegistryAccess, access_problems, repository_policy
+from ecr_stack.documents.policy.identity import NodeAccess
 from ecr_stack.errors import InvalidInput, Problem
 from ecr_stack.settings.encryption import Encryption, EncryptionType
 from ecr_stack.settings.guard import LifecycleGuard, strangers
+from ecr_stack.settings.identity import PipelineSettings
 from ecr_stack.settings.replication import Replication, unreachable
 from ecr_stack.settings.repository import (
     RESERVED_TAGS,
@@ -80,6 +82,10 @@ class RegistrySettings(Section):
     """What a lifecycle change may remove. Left out, anything."""
     replication: Replication = Replication()
     """Where images are copied to. Left out, nowhere."""
+    pipelines: dict[str, PipelineSettings] = {}
+    """Roles for pipelines that push, by a name of your choice: GitHub Actions, GitLab or another issuer of tokens."""
+    nodes: NodeAccess | None = None
+    """Roles of nodes that exist, e.g. of EKS, to which AWS's managed pull policy is attached."""
     registry_access: RegistryAccess | None = None
     """Who may do what in every repository, e.g. accounts that replicate into this registry."""
     scanning: Scanning = Scanning()
@@ -176,8 +182,8 @@ class _Judgement:
                 self._repositories(value)
             elif field in ("environment", "tags", "tag_schemes"):
                 self._simple(field, value)
-            elif field == "registry_access":
-                self._registry_access(value)
+            elif field in ("registry_access", "nodes", "pipelines"):
+                self._said(field, value)
             elif value is not None:
                 section = cast(type[Section], RegistrySettings.model_fields[field].annotation)
                 model, problems = judge(section, value, self.place(field), python_names=self.python_names)
@@ -222,20 +228,28 @@ class _Judgement:
         if not problems:
             self.valid[field] = _schemes(value) if field == "tag_schemes" else value
 
-    def _registry_access(self, value: object) -> None:
-        """Judge the registry's own grants; `{}` says nothing."""
+    def _said(self, field: str, value: object) -> None:
+        """Judge a part that is there or not; `{}` says nothing."""
         if not value and (value is None or isinstance(value, Mapping)):
             return
-        place = self.place("registry_access")
+        kind: Any = {
+            "registry_access": RegistryAccess,
+            "nodes": NodeAccess,
+            "pipelines": dict[str, PipelineSettings],
+        }[field]
         try:
-            access = RegistryAccess.model_validate(value, by_alias=not self.python_names, by_name=self.python_names)
+            judged = TypeAdapter(kind).validate_python(value, by_alias=not self.python_names, by_name=self.python_names)
         except ValidationError as error:
-            self.problems += problems_of(error, RegistryAccess, place, python_names=self.python_names)
+            found = problems_of(error, RegistrySettings, "", python_names=self.python_names, at=(self.key(field),))
+            self.problems += [
+                Problem(self.prefix + problem.place, problem.value, problem.rule, problem.remedy) for problem in found
+            ]
             return
-        facts = {"account": self.account, "region": self.region, "partition": self.partition}
-        known: Any = {name: fact for name, fact in facts.items() if fact is not None}
-        self.problems += self._spelled(access_problems(access, place, **known))
-        self.valid["registry_access"] = access
+        if isinstance(judged, RegistryAccess):
+            facts = {"account": self.account, "region": self.region, "partition": self.partition}
+            known: Any = {name: fact for name, fact in facts.items() if fact is not None}
+            self.problems += self._spelled(access_problems(judged, self.place(field), **known))
+        self.valid[field] = judged
 
     @property
     def partition(self) -> str | None:

@@ -22,6 +22,7 @@ CONFIG = {
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "PULUMI_"))}
+    environment["PATH"] = os.defpath
     return subprocess.run(
         [Path(sys.executable).parent / "ecr-stack", *arguments],
         cwd=folder,
@@ -166,6 +167,45 @@ def test_a_renamed_key_keeps_its_repository_by_an_alias(project: Make) -> None:
     ]
     (repository,) = [r for r in report["resources"] if r["type"] == "aws:ecr/repository:Repository"]
     assert repository["outputs"]["name"] == "order-service"
+
+
+def test_the_guard_runs_where_the_environment_is_not_active(project: Make) -> None:
+    rule = {"untagged": True, "expireAfterDays": 1}
+    config = {
+        **CONFIG,
+        "ecr-stack:repositoryDefaults": {"lifecycle": [rule]},
+        "ecr-stack:lifecycleGuard": {"maxExpire": 5},
+    }
+    done = run(project(config), "rehearse", "--stack", "test", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    said = [
+        resource["outputs"]["stdout"]
+        for resource in json.loads(done.stdout)["resources"]
+        if resource["type"] == "command:local:Command"
+    ]
+    assert sorted(said) == ["api: no images, so none can be lost", "worker: no images, so none can be lost"]
+
+
+def test_pipelines_and_nodes_get_their_roles(project: Make) -> None:
+    source = {"repository": "acme/api", "branches": ["main"]}
+    config = {
+        **CONFIG,
+        "ecr-stack:pipelines": {"github": {"repositories": [source], "roleName": "github-actions-role"}},
+        "ecr-stack:nodes": {"roles": ["role/eks-nodes"]},
+    }
+    done = run(project(config), "rehearse", "--stack", "test", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["outputs"]["pipelineRoleArns"] == {"github": "arn:aws:iam::123456789012:role/github-actions-role"}
+    (role,) = [r for r in report["resources"] if r["type"] == "aws:iam/role:Role"]
+    trust = json.loads(role["outputs"]["assumeRolePolicy"])["Statement"][0]
+    assert trust["Condition"]["StringEquals"] == {
+        "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
+        "token.actions.githubusercontent.com:sub": ["repo:acme/api:ref:refs/heads/main"],
+    }
+    (attachment,) = [r for r in report["resources"] if "rolePolicyAttachment" in r["type"]]
+    assert attachment["outputs"]["policyArn"] == "arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryPullOnly"
+    assert attachment["outputs"]["role"] == "eks-nodes"
 
 
 def test_an_existing_key_is_taken_for_given_and_said_so(project: Make) -> None:
