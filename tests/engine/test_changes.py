@@ -138,3 +138,33 @@ def test_adopting_what_does_not_exist_is_refused(engine: Engine) -> None:
     engine.stack("test", plain(repositories={"api": {"import": True}}))
     refused = engine("preview", code=-1)
     assert "resource 'api' does not exist" in refused.said
+
+
+def test_a_lifecycle_change_that_would_remove_too_much_is_stopped_before_it_is_made(engine: Engine) -> None:
+    keep_all = {"lifecycle": [{"any": True, "keepLast": 100}]}
+    guard = {"maxExpire": 1}
+    engine.stack("test", plain(repositoryDefaults=keep_all, lifecycleGuard=guard))
+    engine.up()
+    engine.aws.seed_images(
+        "api",
+        [
+            {
+                "imageDigest": f"sha256:{number:064x}",
+                "imageTags": [f"v{number}"],
+                "imagePushedAt": f"2026-01-0{number}T00:00:00Z",
+                "imageSizeInBytes": 1000,
+            }
+            for number in range(1, 6)
+        ],
+    )
+    keep_two = {"lifecycle": [{"any": True, "keepLast": 2}]}
+    engine.configure("test", plain(repositoryDefaults=keep_two, lifecycleGuard=guard))
+    stopped = engine.up(code=-1)
+    assert "api" in stopped.said
+    assert "Traceback" not in stopped.said
+    text = engine.aws.call("ecr", "GetLifecyclePolicy", {"repositoryName": "api"})["lifecyclePolicyText"]
+    assert json.loads(text)["rules"][0]["selection"]["countNumber"] == 100
+    engine.configure("test", plain(repositoryDefaults=keep_two, lifecycleGuard={"maxExpire": 3}))
+    engine.up()
+    text = engine.aws.call("ecr", "GetLifecyclePolicy", {"repositoryName": "api"})["lifecyclePolicyText"]
+    assert json.loads(text)["rules"][0]["selection"]["countNumber"] == 2
