@@ -50,7 +50,8 @@ def holdings_of(stack: str, repositories: Sequence[str], folder: Path | None) ->
     config = read_stack(read_project(Path.cwd()), stack).config
     ecr = client(region_of(stack), profile=config.get("aws:profile"))
     columns = (TextColumn("reading"), BarColumn(), MofNCompleteColumn(), TextColumn("[dim]{task.description}"))
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("", total=len(repositories))
 
         def tick(repository: str, images: int) -> None:
