@@ -94,12 +94,13 @@ def schema(
 
 def _register() -> None:
     """Add the other commands. They are imported here so that they may import `app` and `Format` from this package."""
-    from ecr_stack.cli import access, guard, lifecycle, plan, rehearse
+    from ecr_stack.cli import access, forecast, guard, lifecycle, plan, rehearse
 
     app.command("rehearse")(rehearse.command)
     app.command("access")(access.command)
     lifecycle.app.command("guard")(guard.command)
     lifecycle.app.command("plan")(plan.command)
+    lifecycle.app.command("forecast")(forecast.command)
     app.add_typer(lifecycle.app, name="lifecycle")
 
 
