@@ -5,7 +5,7 @@ from pulumi_policy import EnforcementLevel, PolicyPack
 
 PolicyPack(
     name=NAME,
-    policies=POLICIES,
+    policies=[*POLICIES],
     enforcement_level=EnforcementLevel.MANDATORY,
     description=DESCRIPTION,
     provider="aws",

@@ -1,112 +1,73 @@
-"""Nobody gets in who is not named, and nobody may do more than is named."""
+"""Access: what the policies of repositories and registries, and of the templates for them, must not say."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator
 
-from pulumi_policy import ResourceValidationArgs, Severity
+from pulumi_policy import Severity
 
-from guardrails.production import Report, resource_policy
-from guardrails.statements import document_of, is_public, listed, name_of, principals, statements
+from guardrails.document import Statement, documents, statements
+from guardrails.policy import Config, Resource, resource_policy
+from guardrails.principals import public
+from guardrails.resources import CREATION_TEMPLATE, REGISTRY_POLICY, REPOSITORY_POLICY, called
 
-__all__ = ["POLICIES"]
-
-# For each type of resource the property that holds its policy.
-POLICY_OF = {
-    "aws:ecr/repositoryPolicy:RepositoryPolicy": "policy",
-    "aws:ecr/registryPolicy:RegistryPolicy": "policy",
-    "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate": "repositoryPolicy",
-}
-ROLE = "aws:iam/role:Role"
+WITH_POLICIES = [REPOSITORY_POLICY, REGISTRY_POLICY, CREATION_TEMPLATE]
 
 
-def _allowing(args: ResourceValidationArgs) -> Iterator[Mapping[str, Any]]:
-    key = POLICY_OF.get(args.resource_type)
-    if key is not None:
-        yield from statements(args.props.get(key))
+def _statements(resource: Resource) -> Iterator[Statement]:
+    for _, document in documents(resource.props, "policy", "repositoryPolicy"):
+        yield from statements(document)
 
 
-def _readable(args: ResourceValidationArgs, report: Report) -> None:
-    key = POLICY_OF.get(args.resource_type)
-    if key is not None and args.props.get(key) and not document_of(args.props.get(key)):
-        report("the policy is not a JSON document, so nobody knows what it allows")
+@resource_policy(
+    types=WITH_POLICIES,
+    reason="A repository that is open to everyone gives away what is in its images, or lets anyone put images there.",
+    control="IAM Access Analyzer ECR",
+    url="https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-resources.html",
+    severity=Severity.CRITICAL,
+    remedy="Name roles or accounts, or add a condition such as StringEquals aws:PrincipalOrgID with your organization.",
+    config={
+        "bindingConditionKeys": {
+            "type": "array",
+            "items": {"type": "string"},
+            "default": [],
+            "description": "Condition keys besides organization, account and principal ARN that close a public"
+            " principal, e.g. aws:SourceVpce.",
+        }
+    },
+)
+def policies_name_no_public_principal(resource: Resource, config: Config, report: Callable[[str], None]) -> None:
+    """Report statements that let everyone in, however that is written."""
+    for statement in _statements(resource):
+        if how := public(statement, config["bindingConditionKeys"]):
+            report(
+                f"The policy of {called(resource)} is public: {statement.called} {how}. Name roles or accounts, or add"
+                " the condition StringEquals aws:PrincipalOrgID with your organization's id."
+            )
 
 
-def _not_public(args: ResourceValidationArgs, report: Report) -> None:
-    for statement in _allowing(args):
-        if is_public(statement):
-            report(f"{name_of(statement)} lets everybody on the internet in")
-
-
-def _named_actions(args: ResourceValidationArgs, report: Report) -> None:
-    for statement in _allowing(args):
-        if "NotAction" in statement:
-            report(f"{name_of(statement)} allows all actions but some")
-        for action in listed(statement.get("Action")):
-            if re.search(r"[*?]", str(action)):
-                report(f"{name_of(statement)} allows {action}: actions that nobody has read, and those to come")
-
-
-def _trusted_by_name(args: ResourceValidationArgs, report: Report) -> None:
-    if args.resource_type != ROLE:
-        return
-    for statement in statements(args.props.get("assumeRolePolicy")):
-        providers = [text for kind, text in principals(statement) if kind == "Federated" and "oidc-provider" in text]
-        if not providers:
+@resource_policy(
+    types=WITH_POLICIES,
+    reason="A wildcard grants deletion and policy changes along with what was meant, and whatever AWS adds later.",
+    control="AWS Well-Architected SEC03-BP02",
+    url="https://docs.aws.amazon.com/AmazonECR/latest/userguide/security_iam_id-based-policy-examples.html",
+    severity=Severity.HIGH,
+    remedy="Write out the actions: for a pull ecr:BatchCheckLayerAvailability, ecr:BatchGetImage and"
+    " ecr:GetDownloadUrlForLayer.",
+)
+def policies_name_no_wildcard_action(resource: Resource, _config: Config, report: Callable[[str], None]) -> None:
+    """Report statements that allow actions by wildcard, or all but some."""
+    for statement in _statements(resource):
+        if not statement.allows:
             continue
-        subjects = list(_subjects(statement))
-        if not subjects:
-            report(f"{name_of(statement)} trusts whatever the provider vouches for: it has no condition on `sub`")
-        for subject in subjects:
-            if re.search(r"[*?]", subject):
-                report(f"{name_of(statement)} trusts every pipeline that `{subject}` matches")
-
-
-def _subjects(statement: Mapping[str, Any]) -> Iterator[str]:
-    conditions = statement.get("Condition")
-    for operator, tests in (conditions if isinstance(conditions, Mapping) else {}).items():
-        if not re.fullmatch(r"(foranyvalue:)?string(equals|equalsignorecase|like)", str(operator).lower()):
-            continue
-        for key, values in (tests if isinstance(tests, Mapping) else {}).items():
-            if str(key).lower().endswith(":sub"):
-                like = "like" in str(operator).lower()
-                # Where wildcards stand for themselves, they match nothing.
-                yield from (
-                    str(value) if like else str(value).replace("*", "").replace("?", "") for value in listed(values)
-                )
-
-
-POLICIES = [
-    resource_policy(
-        "repository-policies-are-json",
-        "A policy that cannot be read cannot be reviewed, and ECR refuses it.",
-        _readable,
-        remedy="Write the policy with a JSON encoder.",
-        url="https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policies.html",
-    ),
-    resource_policy(
-        "repositories-are-not-public",
-        "An image holds code, and often more than its authors think.",
-        _not_public,
-        remedy="Name roles or accounts, or bind the statement by aws:PrincipalOrgID with StringEquals.",
-        url="https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policy-examples.html",
-        severity=Severity.CRITICAL,
-    ),
-    resource_policy(
-        "repository-policies-name-their-actions",
-        "A wildcard allows deleting where pulling was meant, and what AWS adds next year.",
-        _named_actions,
-        remedy="List the actions: AWS's pages name those that pull and push need.",
-        url="https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html",
-    ),
-    resource_policy(
-        "pipelines-are-trusted-by-name",
-        "A wildcard in the subject lets other repositories, branches or organizations push.",
-        _trusted_by_name,
-        remedy="Write StringEquals on the provider's `sub` with the repository and its branch or environment.",
-        url="https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc.html",
-        severity=Severity.CRITICAL,
-    ),
-]
+        wild = [action for action in statement.actions if "*" in action or "?" in action]
+        if statement.not_action:
+            report(
+                f"The policy of {called(resource)} allows every action but some: {statement.called} has NotAction"
+                f" {', '.join(statement.actions)}. Write out what is allowed, as Action."
+            )
+        elif wild:
+            report(
+                f"The policy of {called(resource)} allows actions by wildcard: {statement.called} has"
+                f" {', '.join(wild)}. Write the actions out."
+            )

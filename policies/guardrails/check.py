@@ -1,134 +1,160 @@
-"""The policies over plain records of resources, without an engine: what a rehearsal runs.
-
-They are the very objects that the engine runs. What it does beside them is done here: it fills defaults of their
-configuration in, reads levels, and leaves out what is disabled.
-"""
+"""The same policies without an engine: over resources given as plain JSON."""
 
 from __future__ import annotations
 
-import asyncio
-import inspect
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, cast
 
 from pulumi_policy import (
     EnforcementLevel,
-    Policy,
     PolicyCustomTimeouts,
     PolicyResource,
     PolicyResourceOptions,
     ResourceValidationArgs,
-    ResourceValidationPolicy,
     StackValidationArgs,
-    StackValidationPolicy,
 )
+from pulumi_policy.policy import _NotApplicableError
+from pulumi_policy.proxy import UnknownValueError, unknown_checking_proxy
 
-from guardrails import POLICIES
+from guardrails.configuration import Configured, configured
+from guardrails.pack import POLICIES
+from guardrails.policy import ResourceGuardrail, StackGuardrail
 
-__all__ = ["violations"]
-
-Record = Mapping[str, Any]
+_TIMEOUTS = PolicyCustomTimeouts(0, 0, 0)
 
 
 def violations(
-    resources: Sequence[Record], *, stack: str, config: Mapping[str, Any] | None = None
-) -> list[dict[str, str]]:
-    """Run every policy over the resources of a stack.
+    resources: list[dict[str, Any]], *, stack: str, config: Mapping[str, Any] | None = None
+) -> list[dict[str, Any]]:
+    """Judge the resources of a stack.
 
     Args:
-        resources: records with `urn`, `type`, `name`, `inputs`, `outputs`, `parent`, `dependencies` and `options`.
-        stack: the stack's name.
-        config: for a policy's name its level (`mandatory`, `advisory`, `disabled`, `remediate`), or a map of its
-            parameters with `enforcementLevel` among them, as `--policy-pack-config` takes it. `all` sets a level for
-            every policy that has none of its own.
+        resources: Each `{"urn", "type", "name", "inputs", "outputs", "parent", "dependencies", "options"}`; `parent` a
+            URN or None, `dependencies` URNs, `options` with `protect`. As in the engine, policies about one resource
+            read its inputs and policies about the stack read the outputs.
+        stack: The stack's name, for resources whose URN does not say it.
+        config: What a configuration file of a policy pack says: a policy's name, or `all`, to a level or to an object
+            with `enforcementLevel` and the policy's properties.
 
     Returns:
-        For each violation `policy`, `level`, `urn` (empty where the whole stack is meant) and `message`.
+        Each `{"policy", "level", "urn", "message"}`; `level` is `mandatory` or `advisory`, `urn` is "" where the stack
+        is meant. None of disabled policies.
     """
-    physical = [record for record in resources if record.get("id", True) is not None]
-    options = {record["urn"]: _options(record) for record in physical}
-    whole = [
-        PolicyResource(
-            record["type"], record["outputs"] or record["inputs"], record["urn"], record["name"],
-            options[record["urn"]], None, None, [], {},
-        )
-        for record in physical
-    ]  # fmt: skip
-    found: list[dict[str, str]] = []
-    for policy in POLICIES:
-        level, parameters = _configured(policy, config or {})
-        if level is EnforcementLevel.DISABLED:
+    policies, strange = configured(POLICIES, config)
+    found = [_violation(name, EnforcementLevel.MANDATORY, "", message) for name, message in strange]
+    wanted = frozenset[str]().union(*(each.policy.facts.types for each in policies))
+    judged = [_Judged(resource, stack) for resource in resources if resource.get("type") in wanted]
+    by_type: dict[str, list[_Judged]] = {}
+    for resource in judged:
+        by_type.setdefault(resource.type, []).append(resource)
+    together = _stack(judged)
+    for each in policies:
+        if each.level is EnforcementLevel.DISABLED:
             continue
-
-        report = _reporter(found, policy.name, level)
-        if isinstance(policy, ResourceValidationPolicy):
-            if level is EnforcementLevel.REMEDIATE and policy.has_remediation():
-                continue  # the engine mends what it would report
-            for record in physical:
-                _run(policy.validate, _resource(record, options, parameters), report(record["urn"]), record["urn"])
-        elif isinstance(policy, StackValidationPolicy):
-            _run(policy.validate, StackValidationArgs(whole, parameters), report(""), stack)
+        found.extend(
+            _violation(each.policy.name, EnforcementLevel.MANDATORY, "", f"Its configuration is wrong. {problem}")
+            for problem in each.problems
+        )
+        if isinstance(each.policy, ResourceGuardrail):
+            for kind in sorted(each.policy.facts.types):
+                for resource in by_type.get(kind, ()):
+                    found.extend(_of_resource(each, each.policy, resource))
+        else:
+            found.extend(_of_stack(each, each.policy, together))
     return found
 
 
-def _reporter(
-    found: list[dict[str, str]], policy: str, level: EnforcementLevel
-) -> Callable[[str], Callable[..., None]]:
-    """Make, for each resource, the function by which a policy reports what is wrong with it."""
-    named = "advisory" if level is EnforcementLevel.ADVISORY else "mandatory"
+class _Judged:
+    """A resource as the policies see it, made once for all of them."""
 
-    def about(urn: str) -> Callable[..., None]:
-        def report(message: str, other: str | None = None) -> None:
-            found.append({"policy": policy, "level": named, "urn": other or urn, "message": message})
+    def __init__(self, given: Mapping[str, Any], stack: str) -> None:
+        self.type: str = given["type"]
+        self.name: str = given.get("name") or ""
+        self.urn: str = given.get("urn") or f"urn:pulumi:{stack}::project::{self.type}::{self.name}"
+        self.parent: str | None = given.get("parent")
+        self.dependencies: list[str] = list(given.get("dependencies") or [])
+        inputs, outputs = given.get("inputs") or {}, given.get("outputs") or {}
+        self.inputs = unknown_checking_proxy(dict(inputs))
+        # A resource that is not made yet has no outputs; the engine then goes by the inputs too.
+        self.outputs = unknown_checking_proxy({**inputs, **outputs})
+        options = given.get("options") or {}
+        self.options = PolicyResourceOptions(
+            protect=bool(options.get("protect")),
+            ignore_changes=list(options.get("ignoreChanges") or []),
+            delete_before_replace=options.get("deleteBeforeReplace"),
+            aliases=list(options.get("aliases") or []),
+            custom_timeouts=_TIMEOUTS,
+            additional_secret_outputs=list(options.get("additionalSecretOutputs") or []),
+            parent=self.parent,
+        )
 
-        return report
 
-    return about
+def _stack(judged: Iterable[_Judged]) -> list[PolicyResource]:
+    """The resources with references to one another, as far as policies look at them."""
+    pairs = [
+        (
+            resource,
+            PolicyResource(
+                resource.type, resource.outputs, resource.urn, resource.name, resource.options, None, None, [], {}
+            ),
+        )
+        for resource in judged
+    ]
+    by_urn = {made.urn: made for _, made in pairs}
+    for resource, made in pairs:
+        made.parent = by_urn.get(resource.parent or "")
+        made.dependencies = [by_urn[urn] for urn in resource.dependencies if urn in by_urn]
+    return [made for _, made in pairs]
 
 
-def _resource(
-    record: Record, options: Mapping[str, PolicyResourceOptions], parameters: dict[str, Any]
-) -> ResourceValidationArgs:
-    urn = record["urn"]
-    return ResourceValidationArgs(record["type"], record["inputs"], urn, record["name"], options[urn], None, parameters)
+def _of_resource(each: Configured, policy: ResourceGuardrail, resource: _Judged) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    inputs: list[Mapping[str, Any]] = [resource.inputs]
+
+    def arguments() -> ResourceValidationArgs:
+        return ResourceValidationArgs(
+            resource.type, inputs[-1], resource.urn, resource.name, resource.options, None, each.config
+        )
+
+    def remedy() -> None:
+        if remedied := policy.remediate(arguments()):
+            inputs.append(cast("Mapping[str, Any]", remedied))
+
+    def report(message: str, _urn: str | None = None) -> None:
+        found.append(_violation(each.policy.name, each.level, resource.urn, message))
+
+    if each.level is EnforcementLevel.REMEDIATE:
+        found.extend(_run(each, resource.urn, remedy))
+    found.extend(_run(each, resource.urn, lambda: policy.validate(arguments(), report)))
+    return found
 
 
-def _run(validate: Callable[..., Any], args: Any, report: Callable[..., None], what: str) -> None:
+def _of_stack(each: Configured, policy: StackGuardrail, resources: list[PolicyResource]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+
+    def report(message: str, urn: str | None = None) -> None:
+        found.append(_violation(each.policy.name, each.level, urn or "", message))
+
+    args = StackValidationArgs(resources, each.config)
+    found.extend(_run(each, "", lambda: policy.validate(args, report)))
+    return found
+
+
+def _run(each: Configured, urn: str, judge: Callable[[], Any]) -> list[dict[str, Any]]:
+    """Run a policy as the engine's servant does; whatever it raises becomes a message."""
     try:
-        result = validate(args, report)
-        if inspect.isawaitable(result):
-            asyncio.run(_awaited(result))
-    except Exception as error:
-        report(f"this policy cannot judge {what}: {type(error).__name__}: {error}; look at the resource by hand")
+        judge()
+    except UnknownValueError as error:
+        return [_violation(each.policy.name, EnforcementLevel.ADVISORY, urn, f"Not judged yet: {error.message}.")]
+    except _NotApplicableError:
+        return []
+    except Exception as error:  # a policy of any kind must not end the run
+        message = f"The policy itself failed, so nothing is known ({type(error).__name__}: {error})."
+        return [_violation(each.policy.name, each.level, urn, message)]
+    return []
 
 
-async def _awaited(result: Any) -> None:
-    await result
-
-
-def _configured(policy: Policy, config: Mapping[str, Any]) -> tuple[EnforcementLevel, dict[str, Any]]:
-    """The level of a policy and its parameters, defaults filled in."""
-    given = config.get(policy.name)
-    schema = policy.config_schema.properties if policy.config_schema else {}
-    parameters = {name: shape["default"] for name, shape in schema.items() if "default" in shape}
-    level: Any = policy.enforcement_level or EnforcementLevel.ADVISORY
-    for source in (config.get("all"), given):
-        if isinstance(source, (str, EnforcementLevel)):
-            level = source
-        elif isinstance(source, Mapping):
-            level = source.get("enforcementLevel", level)
-            parameters |= {key: value for key, value in source.items() if key != "enforcementLevel"}
-    return level if isinstance(level, EnforcementLevel) else EnforcementLevel(level), parameters
-
-
-def _options(record: Record) -> PolicyResourceOptions:
-    options = record["options"]
-    return PolicyResourceOptions(
-        protect=bool(options.get("protect")),
-        ignore_changes=list(options.get("ignoreChanges") or []),
-        delete_before_replace=options.get("deleteBeforeReplace"),
-        aliases=list(options.get("aliases") or []),
-        custom_timeouts=PolicyCustomTimeouts(0, 0, 0),
-        additional_secret_outputs=[],
-        parent=record.get("parent"),
-    )
+def _violation(policy: str, level: EnforcementLevel, urn: str, message: str) -> dict[str, Any]:
+    # As in the engine, what could not be remedied is mandatory.
+    level = EnforcementLevel.MANDATORY if level is EnforcementLevel.REMEDIATE else level
+    return {"policy": policy, "level": level.value, "urn": urn, "message": message}

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from guardrails.policy import Unjudgeable
 from guardrails.resources import UNKNOWN, look
 
 
-class UnreadableDocument(ValueError):
+class UnreadableDocument(Unjudgeable):
     """A document that is not one; its text says what is wrong."""
 
 

@@ -1,137 +1,181 @@
-"""Images are encrypted with a key of one's own, and the key is in good hands."""
+"""Encryption at rest: a key of the customer's own, that rotates, that trusts nobody else, and that goes slowly."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Sequence
 
-from pulumi_policy import ResourceValidationArgs, Severity, StackValidationArgs
+from pulumi_policy import Severity
+from pulumi_policy.policy import PolicyResource
 
-from guardrails.production import PRODUCTION, Report, is_production, resource_policy, stack_policy
-from guardrails.statements import accounts_in, is_public, name_of, statements
+from guardrails.document import UnreadableDocument, documents, statements
+from guardrails.policy import Config, Resource, resource_policy, stack_policy
+from guardrails.principals import accounts, public
+from guardrails.production import PRODUCTION, in_production
+from guardrails.resources import (
+    CREATION_TEMPLATE,
+    EXTERNAL_KEY,
+    KEY,
+    KEY_POLICY,
+    REPLICA_KEY,
+    REPOSITORY,
+    UNKNOWN,
+    called,
+    each,
+    look,
+    text,
+)
 
-__all__ = ["POLICIES"]
 
-REPOSITORIES = ("aws:ecr/repository:Repository", "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate")
-KEY = "aws:kms/key:Key"
-KEY_POLICY = "aws:kms/keyPolicy:KeyPolicy"
-
-
-def _customer_key(args: ResourceValidationArgs, report: Report) -> None:
-    if args.resource_type not in REPOSITORIES:
+@resource_policy(
+    types=[REPOSITORY, CREATION_TEMPLATE],
+    reason="With a key of its own, an account decides who can read its images, sees each use, and can end all use.",
+    control="Security Hub ECR.5",
+    url="https://docs.aws.amazon.com/securityhub/latest/userguide/ecr-controls.html#ecr-5",
+    severity=Severity.MEDIUM,
+    remedy="Set encryptionConfigurations to one entry with encryptionType KMS and kmsKey, the ARN of a key of yours."
+    " A standing repository is replaced by this: copy its images first.",
+)
+def repositories_are_encrypted_with_a_customer_key(
+    resource: Resource, _config: Config, report: Callable[[str], None]
+) -> None:
+    """Report repositories, and templates of repositories, without a customer's KMS key."""
+    if look(resource.props, "encryptionConfigurations") is UNKNOWN:
         return
-    first: Mapping[str, Any] = (args.props.get("encryptionConfigurations") or [{}])[0]
-    kind = first.get("encryptionType", "AES256")
-    if kind not in ("KMS", "KMS_DSSE"):
-        report(f"it is encrypted with {kind}, not with a key of AWS KMS; AWS cannot change this later")
-    elif not first.get("kmsKey"):
-        report("it is encrypted with the key that AWS manages; name a key of your own by its ARN")
-
-
-def _rotated(args: ResourceValidationArgs, report: Report) -> None:
-    if args.resource_type != KEY:
+    configured = next(each(resource.props, "encryptionConfigurations"), None)
+    kind = look(configured, "encryptionType") or "AES256"
+    key = look(configured, "kmsKey")
+    name = called(resource)
+    if kind is UNKNOWN:
         return
-    spec = args.props.get("customerMasterKeySpec") or "SYMMETRIC_DEFAULT"
-    usage = args.props.get("keyUsage") or "ENCRYPT_DECRYPT"
-    # AWS rotates symmetric encryption keys alone.
-    if spec == "SYMMETRIC_DEFAULT" and usage == "ENCRYPT_DECRYPT" and args.props.get("enableKeyRotation") is not True:
-        report("the key is not rotated; set enableKeyRotation")
+    if kind not in {"KMS", "KMS_DSSE"}:
+        report(f"{name} is encrypted with {kind}, a key that AWS owns. Set encryptionType to KMS, with a kmsKey.")
+    elif not key:
+        report(
+            f"{name} is encrypted with {kind} but names no kmsKey, so that AWS's own aws/ecr key is used. Set kmsKey."
+        )
+    elif isinstance(key, str) and key.endswith("alias/aws/ecr"):
+        report(f"{name} is encrypted with {key}, the key that AWS manages. Set kmsKey to a key of your own.")
 
 
-def _no_public_key(args: ResourceValidationArgs, report: Report) -> None:
-    if args.resource_type not in (KEY, KEY_POLICY):
+@resource_policy(
+    types=[KEY],
+    reason="Rotation limits how much is encrypted under one version of a key, and so what a leaked version opens.",
+    control="Security Hub KMS.4",
+    url="https://docs.aws.amazon.com/securityhub/latest/userguide/kms-controls.html#kms-4",
+    severity=Severity.MEDIUM,
+    remedy="Set enableKeyRotation to true.",
+    config={
+        "maximumDays": {
+            "type": "integer",
+            "minimum": 90,
+            "maximum": 2560,
+            "default": 2560,
+            "description": "The longest rotation period that is accepted, in days. KMS itself allows 90 to 2560.",
+        }
+    },
+)
+def keys_rotate(resource: Resource, config: Config, report: Callable[[str], None]) -> None:
+    """Report symmetric keys that do not rotate, or too rarely."""
+    props = resource.props
+    # Only symmetric encryption keys whose material KMS makes can rotate by themselves.
+    # https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html
+    if (
+        (text(props, "customerMasterKeySpec") or "SYMMETRIC_DEFAULT") != "SYMMETRIC_DEFAULT"
+        or (text(props, "keyUsage") or "ENCRYPT_DECRYPT") != "ENCRYPT_DECRYPT"
+        or look(props, "customKeyStoreId")
+    ):
         return
-    for statement in statements(args.props.get("policy")):
-        if is_public(statement):
-            report(f"{name_of(statement)} of the key's policy lets everybody in")
+    rotates = look(props, "enableKeyRotation")
+    period = look(props, "rotationPeriodInDays")
+    if rotates is UNKNOWN:
+        return
+    if not rotates:
+        report(f"Key {resource.name} does not rotate: enableKeyRotation is {rotates!r}. Set it to true.")
+    elif isinstance(period, int | float) and period > config["maximumDays"]:
+        report(
+            f"Key {resource.name} rotates every {period:g} days, more than {config['maximumDays']:g}."
+            " Set rotationPeriodInDays."
+        )
 
 
-def _no_foreign_account(args: StackValidationArgs, report: Report) -> None:
-    allowed = set(map(str, args.get_config().get("accounts", [])))
-    own: dict[str, str] = {}
-    for resource in args.resources:
-        if resource.resource_type == KEY and "arn" in resource.props.keys():  # noqa: SIM118
-            account = str(resource.props["arn"]).split(":")[4]
-            own[str(resource.props.get("keyId"))] = own[resource.urn] = account
-    for resource in args.resources:
-        if resource.resource_type not in (KEY, KEY_POLICY):
+@stack_policy(
+    types=[KEY, KEY_POLICY, REPLICA_KEY, EXTERNAL_KEY],
+    reason="Whoever a key policy lets in can read the images, or make them unreadable, whatever the repositories say.",
+    control="Security Hub KMS.5",
+    url="https://docs.aws.amazon.com/securityhub/latest/userguide/kms-controls.html#kms-5",
+    severity=Severity.CRITICAL,
+    remedy="Name principals of this account only, or list the other accounts in trustedAccounts.",
+    config={
+        "trustedAccounts": {
+            "type": "array",
+            "items": {"type": "string", "pattern": "^[0-9]{12}$"},
+            "default": [],
+            "description": "Accounts besides the key's own that a key policy may name.",
+        }
+    },
+)
+def key_policies_name_no_foreign_principal(
+    resources: Sequence[PolicyResource], config: Config, report: Callable[[str, str], None]
+) -> None:
+    """Report key policies that let in everyone, or another account."""
+    own = {account for resource in resources if (account := _account(resource))}
+    for resource in resources:
+        policy = look(resource.props, "policy")
+        if policy is UNKNOWN:
             continue
-        its_own = own.get(resource.urn) or own.get(str(resource.props.get("keyId")).rsplit("/", 1)[-1])
-        if its_own is None:
+        try:
+            read = [found for _, document in documents(resource.props, "policy") for found in statements(document)]
+        except UnreadableDocument as error:
+            report(f"The policy of key {resource.name} cannot be judged. {error}", resource.urn)
             continue
-        for statement in statements(resource.props.get("policy")):
-            for foreign in sorted(accounts_in(statement) - allowed - {its_own}):
-                report(f"{name_of(statement)} of the key's policy lets account {foreign} in", resource.urn)
+        for statement in read:
+            if how := public(statement):
+                report(
+                    f"The policy of key {resource.name} is open: {statement.called} {how}. Name principals.",
+                    resource.urn,
+                )
+        named = dict.fromkeys(found for statement in read for found in accounts(statement))
+        # A key that is not made yet has no ARN, so its account cannot be seen: then no two accounts may be named.
+        account = _account(resource) or next(iter(own), "")
+        trusted = {account or next((each for each, _ in named if each), ""), *config["trustedAccounts"]}
+        for other, principal in named:
+            if other not in trusted:
+                report(
+                    f"The policy of key {resource.name} lets in {principal!r}, which is not of this account"
+                    f"{f' ({account})' if account else ''}. Remove it, or add its account to trustedAccounts.",
+                    resource.urn,
+                )
 
 
-def _waits(args: ResourceValidationArgs, report: Report) -> None:
-    if args.resource_type != KEY or not is_production(args.props, args.urn, args.get_config()):
-        return
-    least = int(args.get_config().get("minimumDays", 14))
-    days = args.props.get("deletionWindowInDays")
-    if days is not None and int(days) < least:
-        report(f"a production key waits {int(days)} days for its deletion, and at least {least} are asked for")
+def _account(resource: PolicyResource) -> str:
+    parts = (text(resource.props, "arn") or text(resource.props, "keyId")).split(":")
+    return parts[4] if len(parts) > 5 else ""
 
 
-POLICIES = [
-    resource_policy(
-        "repositories-are-encrypted-with-a-customer-key",
-        "A key of one's own can be audited, rotated and withdrawn. It cannot be changed once the repository exists.",
-        _customer_key,
-        remedy="Set the repository's encryption to KMS, with the ARN of a key in the same Region.",
-        url="https://docs.aws.amazon.com/securityhub/latest/userguide/ecr-controls.html#ecr-5",
-        control="ECR.5",
-        severity=Severity.MEDIUM,
-    ),
-    resource_policy(
-        "keys-are-rotated",
-        "A key that is rotated every year limits what one leaked key opens.",
-        _rotated,
-        remedy="Set enableKeyRotation on the key.",
-        url="https://docs.aws.amazon.com/securityhub/latest/userguide/kms-controls.html#kms-4",
-        control="KMS.4",
-        severity=Severity.MEDIUM,
-    ),
-    resource_policy(
-        "keys-are-not-public",
-        "Whoever may use the key can read the images, or make them unreadable.",
-        _no_public_key,
-        remedy="Name the account's root as principal, or bind the statement by aws:PrincipalOrgID.",
-        url="https://docs.aws.amazon.com/securityhub/latest/userguide/kms-controls.html#kms-5",
-        control="KMS.5",
-        severity=Severity.CRITICAL,
-    ),
-    stack_policy(
-        "keys-are-used-by-their-own-account",
-        "An account that the key's policy names decides by itself who of it uses the key.",
-        _no_foreign_account,
-        remedy="Remove the other account, or list it under `accounts` of this policy's configuration.",
-        url="https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html",
-        config={
-            "accounts": {
-                "type": "array",
-                "items": {"type": "string"},
-                "default": [],
-                "description": "Other accounts that may use keys",
-            }
+@resource_policy(
+    types=[KEY, REPLICA_KEY, EXTERNAL_KEY],
+    reason="When a key is gone, so is every image under it; the waiting period is the time to notice and to cancel.",
+    control="Security Hub KMS.3",
+    url="https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html",
+    severity=Severity.HIGH,
+    remedy="Set deletionWindowInDays to 30.",
+    config={
+        "minimumDays": {
+            "type": "integer",
+            "minimum": 7,
+            "maximum": 30,
+            "default": 30,
+            "description": "The shortest waiting period that is accepted, in days. KMS itself allows 7 to 30.",
         },
-    ),
-    resource_policy(
-        "production-keys-wait-before-they-are-deleted",
-        "When the key is gone, no image that it encrypts can be pulled any more. The wait is the time to notice.",
-        _waits,
-        remedy="Give the key a longer deletion window, up to 30 days.",
-        url="https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html",
-        control="KMS.3",
-        config={
-            **PRODUCTION,
-            "minimumDays": {
-                "type": "integer",
-                "minimum": 7,
-                "maximum": 30,
-                "default": 14,
-                "description": "The shortest deletion window of a production key, in days",
-            },
-        },
-    ),
-]
+        **PRODUCTION,
+    },
+)
+def keys_in_production_wait_before_deletion(resource: Resource, config: Config, report: Callable[[str], None]) -> None:
+    """Report production's keys with a short waiting period."""
+    days = look(resource.props, "deletionWindowInDays")
+    # Without a number, KMS waits 30 days.
+    if in_production(resource, config) and isinstance(days, int | float) and days < config["minimumDays"]:
+        report(
+            f"Key {resource.name} of production waits {days:g} days before it is deleted, fewer than"
+            f" {config['minimumDays']:g}. Set deletionWindowInDays."
+        )

@@ -1,100 +1,156 @@
-"""Images that nobody needs go, and those that somebody needs stay.
-
-https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html
-"""
+"""Lifecycle: every repository forgets images, and its rules do what they read like."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
-from pulumi_policy import EnforcementLevel, ResourceValidationArgs, Severity, StackValidationArgs
+from pulumi_policy import EnforcementLevel, Severity
+from pulumi_policy.policy import PolicyResource
 
-from guardrails.production import PRODUCTION, Report, is_production, resource_policy, stack_policy
-from guardrails.statements import document_of, listed
-
-__all__ = ["POLICIES"]
-
-REPOSITORY = "aws:ecr/repository:Repository"
-LIFECYCLE = "aws:ecr/lifecyclePolicy:LifecyclePolicy"
-URL = "https://docs.aws.amazon.com/securityhub/latest/userguide/ecr-controls.html#ecr-3"
+from guardrails.document import UnreadableDocument, documents, read_json
+from guardrails.policy import Config, Resource, resource_policy, stack_policy
+from guardrails.production import PRODUCTION, in_production
+from guardrails.resources import CREATION_TEMPLATE, LIFECYCLE_POLICY, REPOSITORY, Repositories, called
 
 
-def rules(policy: object) -> Iterator[Mapping[str, Any]]:
-    """The rules of a lifecycle document that can be read."""
-    for rule in listed(document_of(policy).get("rules")):
-        if isinstance(rule, Mapping) and isinstance(rule.get("selection"), Mapping):
-            yield rule
+@stack_policy(
+    types=[REPOSITORY, LIFECYCLE_POLICY],
+    reason="Without a lifecycle policy every image stays and is paid for, the vulnerable ones as well.",
+    control="Security Hub ECR.3",
+    url="https://docs.aws.amazon.com/securityhub/latest/userguide/ecr-controls.html#ecr-3",
+    severity=Severity.MEDIUM,
+    remedy="Add an aws.ecr.LifecyclePolicy for the repository.",
+)
+def every_repository_has_a_lifecycle_policy(
+    resources: Sequence[PolicyResource], _config: Config, report: Callable[[str, str], None]
+) -> None:
+    """Report repositories that no lifecycle policy of the stack is about."""
+    repositories = Repositories(resources)
+    covered = {
+        repository.urn
+        for resource in resources
+        if resource.resource_type == LIFECYCLE_POLICY
+        for repository in repositories.of(resource)
+    }
+    for repository in repositories.all:
+        if repository.urn not in covered:
+            report(f"{called(repository)} has no lifecycle policy in this stack. Add one.", repository.urn)
 
 
-def _has_lifecycle(args: StackValidationArgs, report: Report) -> None:
-    policies: dict[tuple[Any, str], Any] = {}
-    for resource in args.resources:
-        if resource.resource_type == LIFECYCLE:
-            policies[_region(resource.props), str(resource.props.get("repository"))] = resource.props.get("policy")
-    for resource in args.resources:
-        if resource.resource_type != REPOSITORY:
-            continue
-        key = (_region(resource.props), str(resource.props.get("name")))
-        if key not in policies:
-            report("it has no lifecycle policy: its images stay, and are paid for, for ever", resource.urn)
-        elif not any(rule["selection"].get("tagStatus") in ("untagged", "any") for rule in rules(policies[key])):
-            report("no rule of its lifecycle policy removes untagged images", resource.urn)
+@resource_policy(
+    types=[LIFECYCLE_POLICY, CREATION_TEMPLATE],
+    reason="Each push of a moving tag leaves an untagged image behind; no rule for tagged images ever removes it.",
+    control="Security Hub ECR.3",
+    url="https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_parameters.html",
+    severity=Severity.LOW,
+    remedy='Add a rule with "tagStatus": "untagged" that expires images some days after they were pushed.',
+    config={
+        "anyByAge": {
+            "type": "boolean",
+            "default": True,
+            "description": 'Whether a rule with "tagStatus": "any" that expires by age counts, since it removes untagged'
+            " images too.",
+        }
+    },
+)
+def lifecycle_policies_expire_untagged_images(
+    resource: Resource, config: Config, report: Callable[[str], None]
+) -> None:
+    """Report lifecycle policies that let untagged images stay."""
+    for _, document in documents(resource.props, "policy", "lifecyclePolicy"):
+        if not any(_expires_untagged(rule, config["anyByAge"]) for rule in _rules(document)):
+            report(
+                f"The lifecycle policy of {called(resource)} lets untagged images stay for ever. Add a rule with"
+                ' "tagStatus": "untagged" that expires them, e.g. one day after the push.'
+            )
 
 
-def _region(props: Mapping[str, Any]) -> Any:
-    return props["region"] if "region" in props.keys() else None  # noqa: SIM118
+def _expires_untagged(rule: Mapping[str, Any], any_by_age: bool) -> bool:
+    selection, action = _parts(rule)
+    if action.get("type") != "expire":
+        return False
+    if str(selection.get("storageClass") or "standard").lower() != "standard":
+        return False  # what is in the archive already
+    status = selection.get("tagStatus")
+    # A rule that counts all images together lets untagged ones push releases out: that is no rule for untagged ones.
+    return status == "untagged" or (status == "any" and any_by_age and selection.get("countType") == "sinceImagePushed")
 
 
-def _one_kind_of_tag(args: ResourceValidationArgs, report: Report) -> None:
-    if args.resource_type != LIFECYCLE:
+@resource_policy(
+    types=[LIFECYCLE_POLICY, CREATION_TEMPLATE],
+    reason="An image must match all entries of a rule's list, so a list of several prefixes matches next to nothing.",
+    control="Amazon ECR tagPrefixList",
+    url="https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_parameters.html",
+    severity=Severity.MEDIUM,
+    remedy="Write one rule for each prefix or pattern.",
+)
+def lifecycle_rules_name_one_prefix_each(resource: Resource, _config: Config, report: Callable[[str], None]) -> None:
+    """Report rules with several prefixes, or several patterns, in one list."""
+    for _, document in documents(resource.props, "policy", "lifecyclePolicy"):
+        for rule in _rules(document):
+            selection, _ = _parts(rule)
+            for name in ("tagPrefixList", "tagPatternList"):
+                entries = selection.get(name)
+                if isinstance(entries, list) and len(entries) > 1:
+                    report(
+                        f"Rule {rule.get('rulePriority')} of the lifecycle policy of {called(resource)} applies only to"
+                        f" images that match all of {name} {entries}. If any of them is meant, write one rule for each."
+                    )
+
+
+@resource_policy(
+    types=[LIFECYCLE_POLICY],
+    reason="A rule for any image also expires the tags that nobody thought of when it was written, releases among them.",
+    control="Amazon ECR tagStatus",
+    url="https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html",
+    severity=Severity.LOW,
+    level=EnforcementLevel.ADVISORY,
+    remedy="Select what may go by its tags.",
+    config=PRODUCTION,
+)
+def lifecycle_rules_in_production_expire_by_tag(
+    resource: Resource, config: Config, report: Callable[[str], None]
+) -> None:
+    """Report production's rules that expire whatever no other rule selects."""
+    if not in_production(resource, config):
         return
-    for rule in rules(args.props.get("policy")):
-        for key in ("tagPrefixList", "tagPatternList"):
-            entries = listed(rule["selection"].get(key))
-            if len(entries) > 1:
+    for _, document in documents(resource.props, "policy"):
+        for rule in _rules(document):
+            selection, action = _parts(rule)
+            archived = str(selection.get("storageClass")).lower() == "archive"
+            if selection.get("tagStatus") == "any" and action.get("type") == "expire" and not archived:
                 report(
-                    f"rule {rule.get('rulePriority')}: an image must have a tag of each of {', '.join(map(str, entries))} "
-                    "to be selected, not of any of them"
+                    f"Rule {rule.get('rulePriority')} of the lifecycle policy of {called(resource)}, in production,"
+                    " expires whatever no other rule selects. Select what may go by its tags."
                 )
 
 
-def _releases_stay(args: ResourceValidationArgs, report: Report) -> None:
-    if args.resource_type != LIFECYCLE or not is_production(args.props, args.urn, args.get_config()):
-        return
-    for rule in rules(args.props.get("policy")):
-        selection, action = rule["selection"], rule.get("action")
-        expires = isinstance(action, Mapping) and action.get("type") == "expire"
-        if selection.get("tagStatus") == "any" and expires and selection.get("storageClass") != "archive":
-            report(f"rule {rule.get('rulePriority')} expires whatever no other rule selects, releases among it")
+def _parts(rule: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A rule's selection and action; empty where they are none."""
+    selection, action = rule.get("selection"), rule.get("action")
+    return (
+        selection if isinstance(selection, dict) else {},
+        action if isinstance(action, dict) else {},
+    )
 
 
-POLICIES = [
-    stack_policy(
-        "repositories-have-a-lifecycle-that-removes-untagged-images",
-        "Every push of a tag that exists leaves an untagged image behind, which is paid for until it is removed.",
-        _has_lifecycle,
-        remedy="Add a lifecycle policy with a rule for untagged images.",
-        url=URL,
-        control="ECR.3",
-        severity=Severity.MEDIUM,
-    ),
-    resource_policy(
-        "lifecycle-rules-name-one-kind-of-tag",
-        "ECR reads several prefixes or patterns of one rule as all of them, so that such a rule hardly ever matches.",
-        _one_kind_of_tag,
-        remedy="Write a rule for each prefix or pattern.",
-        url="https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_parameters.html",
-        severity=Severity.MEDIUM,
-    ),
-    resource_policy(
-        "production-lifecycles-expire-by-tag",
-        "A rule for any image also expires the tags that nobody thought of.",
-        _releases_stay,
-        remedy="Select what may go by its tags.",
-        url="https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html",
-        severity=Severity.MEDIUM,
-        level=EnforcementLevel.ADVISORY,
-        config=PRODUCTION,
-    ),
-]
+def _rules(document: Any) -> tuple[dict[str, Any], ...]:
+    return _read(document) if isinstance(document, str) else _read_rules(document)
+
+
+@lru_cache(maxsize=8192)
+def _read(text: str) -> tuple[dict[str, Any], ...]:
+    return _read_rules(read_json(text))
+
+
+def _read_rules(document: Any) -> tuple[dict[str, Any], ...]:
+    rules = document.get("rules") if isinstance(document, Mapping) else None
+    if (
+        not isinstance(rules, Sequence)
+        or isinstance(rules, str)
+        or not all(isinstance(rule, Mapping) for rule in rules)
+    ):
+        raise UnreadableDocument('The lifecycle policy has no list of rules. It must be {"rules": [{…}]}.')
+    return tuple(dict(rule) for rule in rules)

@@ -44,6 +44,10 @@ class Resource(Protocol):
     provider: PolicyProviderResource | None
 
 
+class Unjudgeable(ValueError):
+    """What a policy was given cannot be judged; the text says why, and is reported as it stands."""
+
+
 Validate = Callable[[Resource, Config, Callable[[str], None]], None]
 """Judges one resource of the policy's types; calls its last argument with each thing that is wrong."""
 
@@ -113,7 +117,9 @@ def resource_policy(
         def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
             if args.resource_type not in facts.types:
                 return
-            _judge(lambda: function(args, _configured(facts, args.get_config()), lambda text: report(text, None)), report)
+            _judge(
+                lambda: function(args, _configured(facts, args.get_config()), lambda text: report(text, None)), report
+            )
 
         def remedied(args: ResourceValidationArgs) -> Any:
             if remediate is None or args.resource_type not in facts.types:
@@ -186,6 +192,8 @@ def _judge(judge: Callable[[], None], report: ReportViolation) -> None:
         judge()
     except UnknownValueError:
         raise  # the engine says in its own words that this cannot be known during a preview
+    except Unjudgeable as error:
+        report(str(error), None)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
         report(
             f"This could not be judged, because the resource has an unforeseen shape ({type(error).__name__}: {error})."

@@ -1,0 +1,68 @@
+"""Immutable image tags: what was tested and approved under a tag is what runs under it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+
+from pulumi_policy import Severity
+
+from guardrails.policy import Config, Resource, resource_policy
+from guardrails.production import PRODUCTION, in_production
+from guardrails.resources import CREATION_TEMPLATE, REPOSITORY, UNKNOWN, called, each, look, text
+
+
+@resource_policy(
+    types=[REPOSITORY, CREATION_TEMPLATE],
+    reason="A tag that can move lets an image be exchanged under a name that is already deployed.",
+    control="Security Hub ECR.2",
+    url="https://docs.aws.amazon.com/securityhub/latest/userguide/ecr-controls.html#ecr-2",
+    severity=Severity.MEDIUM,
+    remedy="Set imageTagMutability to IMMUTABLE, or to IMMUTABLE_WITH_EXCLUSION with the few tags that must move.",
+    config={
+        "immutableTags": {
+            "type": "array",
+            "items": {"type": "string"},
+            "default": ["v1.2.3", "1.2.3", "release-1.2.3", "sha-1a2b3c4", "1a2b3c4d5e6f7a8b9c0d1e2f3a4b5c6d7e8f9a0b"],
+            "description": "Examples of tags that must never move: an exclusion that matches one is reported.",
+        },
+        "minimumCharacters": {
+            "type": "integer",
+            "minimum": 0,
+            "maximum": 128,
+            "default": 3,
+            "description": "How many letters and digits an exclusion with a wildcard must have; with fewer it is as"
+            " good as no immutability.",
+        },
+        **PRODUCTION,
+    },
+)
+def image_tags_in_production_are_immutable(resource: Resource, config: Config, report: Callable[[str], None]) -> None:
+    """Report production's repositories whose tags move, or whose exclusions let nearly all tags move."""
+    mutability = look(resource.props, "imageTagMutability") or "MUTABLE"
+    if mutability is UNKNOWN or not in_production(resource, config):
+        return
+    name = called(resource)
+    if mutability == "IMMUTABLE":
+        return
+    if mutability != "IMMUTABLE_WITH_EXCLUSION":
+        report(
+            f"The image tags of {name}, in production, can be moved: imageTagMutability is {mutability}."
+            " Set it to IMMUTABLE, or to IMMUTABLE_WITH_EXCLUSION with the tags that must move."
+        )
+        return
+    for exclusion in each(resource.props, "imageTagMutabilityExclusionFilters"):
+        pattern = text(exclusion, "filter")
+        # Of a WILDCARD filter `*` alone is special; every other character is itself.
+        glob = "".join(f"[{character}]" if character in "?[" else character for character in pattern)
+        moved = next((tag for tag in config["immutableTags"] if fnmatchcase(tag, glob)), None)
+        if moved is not None:
+            report(
+                f"The exclusion {pattern!r} of {name} lets tags such as {moved!r} be moved: this is mutable by another"
+                " name. Exclude only the tags that must move, e.g. 'latest'."
+            )
+        elif "*" in pattern and sum(map(str.isalnum, pattern)) < config["minimumCharacters"]:
+            report(
+                f"The exclusion {pattern!r} of {name} lets nearly every tag be moved. Write out the tags that must"
+                f" move, e.g. 'latest', with {config['minimumCharacters']:g} letters or digits at least."
+            )

@@ -1,0 +1,42 @@
+"""All policies, in the order in which they are run and written down."""
+
+from __future__ import annotations
+
+from guardrails import (
+    access,
+    encryption,
+    identity,
+    immutability,
+    lifecycle,
+    protection,
+    replacement,
+    replication,
+    scanning,
+    tags,
+)
+from guardrails.policy import ResourceGuardrail, StackGuardrail
+
+NAME = "ecr-guardrails"
+DESCRIPTION = "What a security team asks of container registries on Amazon ECR."
+
+POLICIES: list[ResourceGuardrail | StackGuardrail] = [
+    encryption.repositories_are_encrypted_with_a_customer_key,
+    encryption.keys_rotate,
+    encryption.key_policies_name_no_foreign_principal,
+    encryption.keys_in_production_wait_before_deletion,
+    immutability.image_tags_in_production_are_immutable,
+    lifecycle.every_repository_has_a_lifecycle_policy,
+    lifecycle.lifecycle_policies_expire_untagged_images,
+    lifecycle.lifecycle_rules_name_one_prefix_each,
+    lifecycle.lifecycle_rules_in_production_expire_by_tag,
+    scanning.repositories_are_scanned_on_push,
+    access.policies_name_no_public_principal,
+    access.policies_name_no_wildcard_action,
+    identity.oidc_roles_trust_named_subjects,
+    identity.roles_are_not_assumed_by_everyone,
+    protection.repositories_in_production_are_not_force_deleted,
+    protection.repositories_in_production_are_protected,
+    replacement.repositories_are_not_replaced,
+    replication.repositories_in_production_are_replicated,
+    tags.repositories_and_keys_have_the_required_tags,
+]

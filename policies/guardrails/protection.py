@@ -1,0 +1,46 @@
+"""Protection: production's repositories do not go by mistake, and with them the images that run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pulumi_policy import Severity
+
+from guardrails.policy import Config, Resource, resource_policy
+from guardrails.production import PRODUCTION, in_production
+from guardrails.resources import REPOSITORY, called, look
+
+
+@resource_policy(
+    types=[REPOSITORY],
+    reason="With forceDelete a repository goes with all its images; without, AWS refuses while it holds any.",
+    control="AWS Well-Architected REL09-BP02",
+    url="https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_DeleteRepository.html",
+    severity=Severity.HIGH,
+    remedy="Remove forceDelete, or set it to false.",
+    config=PRODUCTION,
+)
+def repositories_in_production_are_not_force_deleted(
+    resource: Resource, config: Config, report: Callable[[str], None]
+) -> None:
+    """Report production's repositories with forceDelete."""
+    if look(resource.props, "forceDelete") is True and in_production(resource, config):
+        report(
+            f"{called(resource)}, in production, has forceDelete: deleting or replacing it deletes its images."
+            " Set it to false."
+        )
+
+
+@resource_policy(
+    types=[REPOSITORY],
+    reason="Pulumi refuses to delete or to replace what is protected, so no change of a name or a key can take images.",
+    control="AWS Well-Architected REL09-BP02",
+    url="https://www.pulumi.com/docs/iac/concepts/resources/options/protect/",
+    severity=Severity.HIGH,
+    remedy="Give the repository the resource option protect.",
+    config=PRODUCTION,
+)
+def repositories_in_production_are_protected(resource: Resource, config: Config, report: Callable[[str], None]) -> None:
+    """Report production's repositories without the option protect."""
+    if not resource.opts.protect and in_production(resource, config):
+        report(f"{called(resource)}, in production, is not protected. Give it the resource option protect=True.")

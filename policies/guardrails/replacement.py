@@ -1,0 +1,132 @@
+"""Replacement: a changed name or encryption makes a new, empty repository, and the images of the old one are gone.
+
+What a policy can see, and what it cannot: the engine gives a policy what the program asks for now and what will come of
+it. It gives neither the state of the last update nor the steps of this one, so no policy can tell a new repository from
+one that takes the place of another. Therefore three ways, each closed where it can be:
+
+- what is bound to be replaced, whatever stood before, is seen as it is: a key by its alias;
+- `standing` in the configuration says which repositories hold images, and how they are encrypted;
+- `lookUp` asks ECR for that, with the credentials that the command has.
+
+What holds without any of them is `repositories-in-production-are-protected`: the engine does not replace what is protected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from pulumi_policy import Severity
+from pulumi_policy.policy import PolicyResource
+
+from guardrails.policy import Config, Unjudgeable, stack_policy
+from guardrails.resources import REPOSITORY, UNKNOWN, called, each, look, region_of, text
+
+Standing = Mapping[str, Any]
+"""How a repository is encrypted as it stands: `encryptionType`, and perhaps `kmsKey`, the ARN."""
+
+
+@stack_policy(
+    types=[REPOSITORY],
+    reason="ECR can change neither a repository's name nor its encryption: Pulumi makes another one, without the images.",
+    control="Amazon ECR CreateRepository",
+    url="https://docs.aws.amazon.com/AmazonECR/latest/userguide/encryption-at-rest.html",
+    severity=Severity.HIGH,
+    remedy="Keep name and encryption as they are, or copy the images to a second repository before this one goes.",
+    config={
+        "standing": {
+            "type": "object",
+            "additionalProperties": {
+                "type": "object",
+                "properties": {"encryptionType": {"type": "string"}, "kmsKey": {"type": "string"}},
+            },
+            "default": {},
+            "description": "The repositories of this stack that hold images: name in ECR to encryptionType and, if"
+            " that is to be kept too, kmsKey (the ARN).",
+        },
+        "lookUp": {
+            "type": "boolean",
+            "default": False,
+            "description": "Ask ECR how the repositories are encrypted that have the same names, and whether they hold"
+            " images. Needs boto3, credentials, ecr:DescribeRepositories and ecr:ListImages.",
+        },
+    },
+)
+def repositories_are_not_replaced(
+    resources: Sequence[PolicyResource], config: Config, report: Callable[[str, str], None]
+) -> None:
+    """Report repositories that this program would replace, as far as that can be seen."""
+    for repository in resources:
+        key = _encryption(repository).get("kmsKey")
+        if isinstance(key, str) and (":alias/" in key or key.startswith("alias/")):
+            report(
+                f"{called(repository)} has the kmsKey {key}, an alias. ECR keeps the key's own ARN, so the next"
+                " deployment sees a change and replaces the repository. Write the key's ARN.",
+                repository.urn,
+            )
+    standing: Mapping[str, Standing] = config["standing"]
+    by_name = {text(repository.props, "name"): repository for repository in resources}
+    names_are_known = "" not in by_name
+    for name, before in standing.items():
+        if name in by_name:
+            _compare(by_name[name], before, "configuration says that it", report)
+        elif names_are_known:
+            report(
+                f"{name} holds images, as the configuration says, and is not in this stack any more: it is renamed or"
+                " removed, and its images go. Keep its name, or take it from `standing` once they are copied.",
+                "",
+            )
+    if config["lookUp"]:
+        for name, before in _found_in_ecr(resources).items():
+            if name not in standing:
+                _compare(by_name[name], before, "in ECR it holds images and", report)
+
+
+def _encryption(repository: PolicyResource) -> dict[str, Any]:
+    if look(repository.props, "encryptionConfigurations") is UNKNOWN:
+        return {"encryptionType": UNKNOWN, "kmsKey": UNKNOWN}
+    configured = next(each(repository.props, "encryptionConfigurations"), None)
+    return {"encryptionType": look(configured, "encryptionType") or "AES256", "kmsKey": look(configured, "kmsKey")}
+
+
+def _compare(repository: PolicyResource, before: Standing, according: str, report: Callable[[str, str], None]) -> None:
+    now = _encryption(repository)
+    for field in ("encryptionType", "kmsKey"):
+        was, becomes = look(before, field), now[field]
+        if was and becomes is not UNKNOWN and becomes and was != becomes:
+            report(
+                f"{called(repository)} would be replaced and lose its images: {according} has {field} {was}, and this"
+                f" program asks for {becomes}. Keep {was}.",
+                repository.urn,
+            )
+            return
+
+
+def _found_in_ecr(resources: Sequence[PolicyResource]) -> dict[str, Standing]:
+    """How the repositories of these names are encrypted in ECR, of those that hold images.
+
+    Raises:
+        Unjudgeable: There is no boto3, or ECR does not answer.
+    """
+    try:
+        import boto3
+        from botocore.exceptions import BotoCoreError, ClientError
+    except ImportError:
+        raise Unjudgeable("`lookUp` needs boto3: install it beside the policy pack, or turn lookUp off.") from None
+    wanted: dict[str, set[str]] = {}
+    for repository in resources:
+        wanted.setdefault(region_of(repository), set()).add(text(repository.props, "name"))
+    found: dict[str, Standing] = {}
+    try:
+        for region, names in wanted.items():
+            ecr = boto3.client("ecr", region_name=region or None)
+            for page in ecr.get_paginator("describe_repositories").paginate(maxResults=1000):
+                for described in page["repositories"]:
+                    name = described["repositoryName"]
+                    if name in names and ecr.list_images(repositoryName=name, maxResults=1)["imageIds"]:
+                        found[name] = described.get("encryptionConfiguration", {})
+    except (BotoCoreError, ClientError) as error:
+        raise Unjudgeable(
+            f"ECR did not say which repositories hold images ({error}). Turn lookUp off to go on."
+        ) from None
+    return found

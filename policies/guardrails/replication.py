@@ -1,0 +1,100 @@
+"""Replication: production's images are in a second region when the first one fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from pulumi_policy import Severity
+from pulumi_policy.policy import PolicyResource
+
+from guardrails.policy import Config, stack_policy
+from guardrails.production import PRODUCTION, in_production
+from guardrails.resources import REPLICATION, REPOSITORY, UNKNOWN, called, each, look, region_of, same_region, text
+
+
+@dataclass(frozen=True)
+class _Rule:
+    source: str
+    regions: frozenset[str]
+    prefixes: tuple[str, ...]
+    unknown: bool
+
+    def covers(self, name: str) -> bool:
+        return not self.prefixes or name.startswith(self.prefixes)
+
+
+@stack_policy(
+    types=[REPOSITORY, REPLICATION],
+    reason="A cluster that must start elsewhere pulls its images there: what is in one region only is gone with it.",
+    control="AWS Well-Architected REL10-BP01",
+    url="https://docs.aws.amazon.com/AmazonECR/latest/userguide/replication.html",
+    severity=Severity.MEDIUM,
+    remedy="Add a rule to the registry's aws.ecr.ReplicationConfiguration; one without a filter covers everything.",
+    config={
+        "regions": {
+            "type": "array",
+            "items": {"type": "string"},
+            "default": [],
+            "description": "Regions that every repository of production must be copied to; any other one if empty.",
+        },
+        **PRODUCTION,
+    },
+)
+def repositories_in_production_are_replicated(
+    resources: Sequence[PolicyResource], config: Config, report: Callable[[str, str], None]
+) -> None:
+    """Report production's repositories that no replication rule of the stack covers."""
+    repositories = [
+        resource for resource in resources if resource.resource_type == REPOSITORY and in_production(resource, config)
+    ]
+    rules = [rule for resource in resources if resource.resource_type == REPLICATION for rule in _rules(resource)]
+    if repositories and not rules:
+        report(
+            f"No replication is configured for the {len(repositories)} repositories of production"
+            f" ({', '.join(sorted(called(repository) for repository in repositories)[:3])}, …)."
+            " Add an aws.ecr.ReplicationConfiguration with a destination in another region."
+            if len(repositories) > 1
+            else f"No replication is configured for {called(repositories[0])}, in production."
+            " Add an aws.ecr.ReplicationConfiguration with a destination in another region.",
+            "",
+        )
+        return
+    for repository in repositories:
+        region, name = region_of(repository), called(repository)
+        covering = [rule for rule in rules if rule.covers(name)]
+        here = [rule for rule in covering if same_region(rule.source, region)]
+        if any(rule.unknown for rule in here) or any(region and region in rule.regions for rule in covering):
+            continue  # not known yet, or itself what the original is copied to
+        reached = frozenset[str]().union(*(rule.regions for rule in here)) - {region}
+        absent = [wanted for wanted in config["regions"] if wanted not in reached and wanted != region]
+        if not reached:
+            report(
+                f"{name}, in production, is copied to no other region: no replication rule covers it. Add its prefix"
+                " to a rule's filters, or a rule without filters.",
+                repository.urn,
+            )
+        elif absent:
+            report(
+                f"{name}, in production, is copied to {', '.join(sorted(reached))} but not to {', '.join(absent)}."
+                " Add a rule for that destination.",
+                repository.urn,
+            )
+
+
+def _rules(resource: PolicyResource) -> list[_Rule]:
+    source = region_of(resource)
+    configuration = look(resource.props, "replicationConfiguration")
+    found = look(configuration, "rules")
+    if UNKNOWN in (configuration, found):
+        return [_Rule(source, frozenset(), (), unknown=True)]
+    return [
+        _Rule(
+            source,
+            frozenset(text(destination, "region") for destination in each(rule, "destinations")) - {""},
+            tuple(text(wild, "filter") for wild in each(rule, "repositoryFilters")),
+            unknown=look(rule, "destinations") is UNKNOWN
+            or any(look(destination, "region") is UNKNOWN for destination in each(rule, "destinations")),
+        )
+        for rule in each(configuration, "rules")
+    ]
