@@ -10,7 +10,7 @@ from ecr_stack.documents.model import nearest
 from ecr_stack.errors import NotFound
 from ecr_stack.rehearsal.stack_file import read_project, read_stack
 from ecr_stack.settings.registry import RegistrySettings
-from ecr_stack.settings.stack import NAMESPACE, stack_settings_of, structured
+from ecr_stack.settings.stack import settings_in
 
 __all__ = ["lifecycle_policy", "settings_of"]
 
@@ -23,12 +23,7 @@ def settings_of(stack: str, directory: Path | None = None) -> RegistrySettings:
         InvalidInput: where the stack file is wrong.
     """
     file = read_stack(read_project(directory or Path.cwd()), stack)
-    values = {
-        key.removeprefix(NAMESPACE): structured(value)
-        for key, value in file.config.items()
-        if key.startswith(NAMESPACE)
-    }
-    return stack_settings_of(values, source=file.path.name, region=file.config.get("aws:region"))
+    return settings_in(file.config, source=file.path.name)
 
 
 def lifecycle_policy(stack: str, repository: str) -> dict[str, Any] | None:

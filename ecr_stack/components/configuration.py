@@ -7,7 +7,7 @@ from pulumi.runtime.config import CONFIG, get_config_env
 
 from ecr_stack.components.arguments import refusing
 from ecr_stack.settings.registry import RegistrySettings
-from ecr_stack.settings.stack import NAMESPACE, stack_settings_of, structured
+from ecr_stack.settings.stack import settings_in
 
 __all__ = ["stack_settings"]
 
@@ -18,9 +18,6 @@ def stack_settings() -> RegistrySettings:
     Raises:
         Refused: with every mistake in the file; Pulumi prints it without a traceback.
     """
-    values: dict[str, Any] = {**get_config_env(), **CONFIG.get()}
-    settings = {
-        key.removeprefix(NAMESPACE): structured(value) for key, value in values.items() if key.startswith(NAMESPACE)
-    }
+    config: dict[str, Any] = {**get_config_env(), **CONFIG.get()}
     with refusing():
-        return stack_settings_of(settings, source=f"Pulumi.{pulumi.get_stack()}.yaml", region=values.get("aws:region"))
+        return settings_in(config, source=f"Pulumi.{pulumi.get_stack()}.yaml")

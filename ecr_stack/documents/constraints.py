@@ -13,7 +13,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from ecr_stack.documents.model import refusal
+from ecr_stack.documents.model import nearest, refusal
 
 __all__ = [
     "REPOSITORY_NAME",
@@ -35,7 +35,16 @@ REPOSITORY_NAME = re.compile(r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(\/[a-z0-9]+((\.
 REPLICATION_FILTER = re.compile(r"^(?:[a-z0-9]+(?:[._-][a-z0-9]*)*/)*[a-z0-9]*(?:[._-][a-z0-9]*)*$")
 SCAN_FILTER = re.compile(r"^[a-z0-9*](?:[._\-/a-z0-9*]?[a-z0-9*]+)*$")
 EXCLUSION_FILTER = re.compile(r"^[0-9a-zA-Z._*-]{1,128}$")
-REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-[0-9]")
+# Where AWS offers ECR, of 2026-11; a test compares the list with the installed SDK's.
+REGIONS = (
+    "af-south-1", "ap-east-1", "ap-east-2", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1",
+    "ap-south-2", "ap-southeast-1", "ap-southeast-2", "ap-southeast-3", "ap-southeast-4", "ap-southeast-5",
+    "ap-southeast-6", "ap-southeast-7", "ca-central-1", "ca-west-1", "eu-central-1", "eu-central-2", "eu-north-1",
+    "eu-south-1", "eu-south-2", "eu-west-1", "eu-west-2", "eu-west-3", "il-central-1", "me-central-1", "me-south-1",
+    "mx-central-1", "sa-east-1", "us-east-1", "us-east-2", "us-west-1", "us-west-2", "cn-north-1", "cn-northwest-1",
+    "us-gov-east-1", "us-gov-west-1", "us-iso-east-1", "us-iso-west-1", "us-isob-east-1", "us-isob-west-1",
+    "eu-isoe-west-1", "us-isof-east-1", "us-isof-south-1", "eusc-de-east-1",
+)  # fmt: skip
 ACCOUNT_ID = re.compile(r"[0-9]{12}")
 KMS_KEY_ARN = re.compile(r"arn:aws[a-z0-9-]*:kms:([a-z0-9-]+):([0-9]{12}):key\/[a-z0-9-]+")
 ORGANIZATION_ID = re.compile(r"o-[a-z0-9]{10,32}")
@@ -121,12 +130,17 @@ def _matching(pattern: re.Pattern[str], rule: str, remedy: str) -> Callable[[str
     return validate
 
 
-Region = Annotated[
-    str,
-    AfterValidator(
-        _matching(REGION, "a region is an AWS region's code", "write one such as `us-east-1` or `eu-west-1`")
-    ),
-]
+def _region(value: str) -> str:
+    if value in REGIONS:
+        return value
+    guess = nearest(value, REGIONS)
+    raise refusal(
+        "a Region is the code of one where AWS offers ECR",
+        f"write `{guess}`" if guess else "write one such as `us-east-1` or `eu-west-1`",
+    )
+
+
+Region = Annotated[str, AfterValidator(_region)]
 """The code of an AWS Region, e.g. `us-east-1`."""
 
 AccountId = Annotated[

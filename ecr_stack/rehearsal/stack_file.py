@@ -17,6 +17,7 @@ import yaml
 
 from ecr_stack.documents.model import nearest
 from ecr_stack.errors import InvalidInput, NotFound, Problem
+from ecr_stack.settings.stack import NAMESPACE, settings_in
 
 __all__ = ["Project", "StackFile", "read_project", "read_stack"]
 
@@ -186,8 +187,19 @@ def read_stack(project: Project, stack: str) -> StackFile:
                     Problem(key, "…", "the value has no JSON form", "write plain texts, numbers, lists and maps")
                 )
     if problems:
-        raise InvalidInput(path.name, problems)
+        raise InvalidInput(path.name, [*problems, *_further(config, {problem.place for problem in problems})])
     return StackFile(stack, path, config)
+
+
+def _further(config: Mapping[str, str], known: set[str]) -> list[Problem]:
+    """What this project's own settings have to say beside what Pulumi would: all mistakes come at once."""
+    if not any(key.startswith(NAMESPACE) for key in config):
+        return []
+    try:
+        settings_in(config, source="")
+    except InvalidInput as error:
+        return [problem for problem in error.problems if problem.place not in known]
+    return []
 
 
 def _load(file: Path) -> Mapping[str, Any]:

@@ -3,15 +3,53 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ecr_stack.errors import InvalidInput
+from ecr_stack.documents.model import nearest
+from ecr_stack.errors import InvalidInput, Problem
 from ecr_stack.settings.registry import RegistrySettings, region_problem, registry_settings
 
-__all__ = ["NAMESPACE", "schema", "stack_settings_of", "structured"]
+__all__ = ["NAMESPACE", "schema", "settings_in", "stack_settings_of"]
 
 NAMESPACE = "ecr-stack:"
+
+
+def settings_in(config: Mapping[str, Any], *, source: str) -> RegistrySettings:
+    """Judge a stack's configuration.
+
+    Args:
+        config: every key of the stack with its namespace; values as Pulumi hands them to a program: texts, and maps
+            and lists as JSON.
+        source: the file's name, for messages.
+
+    Raises:
+        InvalidInput: with every mistake.
+    """
+    own = {
+        key.removeprefix(NAMESPACE): _structured(value) for key, value in config.items() if key.startswith(NAMESPACE)
+    }
+    strange = list(_strange_namespaces(config))
+    try:
+        settings = stack_settings_of(own, source=source, region=config.get("aws:region"))
+    except InvalidInput as error:
+        raise InvalidInput(source, [*strange, *error.problems]) from None
+    if strange:
+        raise InvalidInput(source, strange)
+    return settings
+
+
+def _strange_namespaces(config: Mapping[str, Any]) -> Iterator[Problem]:
+    """Find the keys that were meant for this program: Pulumi hands other namespaces on without a word."""
+    for key, value in config.items():
+        namespace, colon, rest = key.partition(":")
+        if colon and namespace != NAMESPACE[:-1] and nearest(namespace, [NAMESPACE[:-1]]):
+            yield Problem(
+                key,
+                _structured(value),
+                f"`{namespace}` is no namespace of this program, so the key would do nothing",
+                f"write `{NAMESPACE}{rest}`",
+            )
 
 
 def stack_settings_of(settings: Mapping[str, Any], *, source: str, region: object) -> RegistrySettings:
@@ -66,7 +104,7 @@ def schema() -> dict[str, Any]:
     }
 
 
-def structured(value: Any) -> Any:
+def _structured(value: Any) -> Any:
     """Turn a value back into what the stack file says: Pulumi hands maps and lists over as JSON, the rest as text."""
     if isinstance(value, str) and value[:1] in ("{", "["):
         try:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
 import pytest
 
 from ecr_stack.errors import InvalidInput, Problem
-from ecr_stack.settings.stack import stack_settings_of
+from ecr_stack.settings.stack import settings_in, stack_settings_of
 
 GOOD: dict[str, Any] = {
     "environment": "prod",
@@ -283,6 +284,15 @@ def test_every_mistake_is_reported_not_the_first_one() -> None:
         "ecr-stack:repositories.API.scanOnPush",
         "ecr-stack:replication.rules[0].repositoryFilters[0]",
     }
+
+
+def test_a_key_in_a_mistyped_namespace_is_not_passed_over() -> None:
+    config = {f"ecr-stack:{key}": json.dumps(value) for key, value in GOOD.items() if key != "environment"}
+    config |= {"ecr-stack:environment": "prod", "ecr_stack:scanning": "{}", "other:key": "x"}
+    with pytest.raises(InvalidInput) as caught:
+        settings_in(config, source="Pulumi.prod.yaml")
+    (problem,) = caught.value.problems
+    assert (problem.place, problem.remedy) == ("ecr_stack:scanning", "write `ecr-stack:scanning`")
 
 
 def test_exclusions_of_the_defaults_do_not_follow_a_repository_into_another_mode() -> None:

@@ -129,6 +129,16 @@ def test_patterns_are_those_of_the_installed_api_model(pattern: re.Pattern[str],
     assert pattern.pattern.replace("\\", "") == shape(name).metadata["pattern"].replace("\\", "")
 
 
+def test_regions_are_those_of_the_installed_sdk() -> None:
+    session = botocore.session.get_session()
+    offered = {
+        region
+        for partition in session.get_available_partitions()
+        for region in session.get_available_regions("ecr", partition_name=partition)
+    }
+    assert set(constraints.REGIONS) == offered
+
+
 @given(st.text("ab*._-/A ", max_size=12))
 def test_a_scan_filter_is_judged_as_the_api_model_does(text: str) -> None:
     from ecr_stack.documents.model import check
