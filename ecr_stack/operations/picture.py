@@ -22,6 +22,8 @@ _INK, _GREY, _FAINT = "#1f2933", "#616e7c", "#e4e7eb"
 _WITHOUT, _WITH, _SAVED = "#c2410c", "#0f766e", "#fff4ec"
 _LABEL = 66
 """The height of a label of three lines, and of some air."""
+_LOWEST = _BOTTOM - 30
+"""So far down labels go; below are those of the months."""
 _CENT = 0.005
 """US dollars; less than half a cent is nothing."""
 
@@ -146,9 +148,9 @@ def _labels(found: Forecast, y_without: float, y_with: float) -> Iterator[str]:
     """Label both lines at their ends, so far apart that the labels do not meet."""
     last = found.last
     if abs(found.saved) < _CENT:
-        yield from _label(y_with, "With it and without", last.cost, last.kept, _INK)
+        yield from _label(min(y_with, _LOWEST), "With it and without", last.cost, last.kept, _INK)
         return
-    lower = max(y_without, y_with, _TOP + _LABEL)
+    lower = min(max(y_without, y_with, _TOP + _LABEL), _LOWEST)
     higher = min(y_without, y_with, lower - _LABEL)
     places = (higher, lower) if y_without < y_with else (lower, higher)
     yield from _label(places[0], "Without a lifecycle", last.cost_of_everything, last.everything, _WITHOUT)

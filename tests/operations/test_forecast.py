@@ -6,6 +6,7 @@ import dataclasses
 import json
 import math
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -27,6 +28,7 @@ from ecr_stack.operations.picture import headline, picture
 from ecr_stack.operations.prices import GB, overridden, prices_of
 from ecr_stack.operations.pushes import Pushes, parse_pushes, parse_size, pushes_of
 
+PROJECT = Path(__file__).parents[2]
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 FLAT = overridden("0.10", "us-east-1")
 PROD = ({"tagPrefixes": ["v"], "keepLast": 10}, {"tagPrefixes": ["sha-"], "expireAfterDays": 30})
@@ -441,3 +443,13 @@ def test_a_forecast_that_cannot_be_made_exits_with_2(project: Make, arguments: t
     assert done.returncode == 2, done.stdout
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_picture_in_the_documentation_is_what_its_command_draws(tmp_path: Path) -> None:
+    page = (PROJECT / "docs" / "lifecycle-plan-and-forecast.md").read_text()
+    (line,) = [line for line in page.splitlines() if "--output docs/forecast.svg" in line]
+    arguments = shlex.split(line.removeprefix("$ ecr-stack lifecycle forecast"))
+    done = run(PROJECT, *arguments[:-1], str(tmp_path / "forecast.svg"))
+    assert done.returncode == 0, done.stderr
+    drawn = (tmp_path / "forecast.svg").read_text()
+    assert drawn == (PROJECT / "docs" / "forecast.svg").read_text(), f"run {line}"
