@@ -224,7 +224,7 @@ def _detail(found: Forecast) -> str:
     rates = [f"{_number(stream.per_day)} {_look(stream)}" for stream in streams]
     listed = rates[0] if len(rates) == 1 else f"{', '.join(rates[:-1])} and {rates[-1]}"
     sizes = [stream.size for stream in streams]
-    same = max(sizes) - min(sizes) < 0.01 * max(sizes)
+    same = max(sizes) - min(sizes) <= 0.01 * max(sizes)
     big = size(sizes[0]) if same else f"{size(min(sizes))} to {size(max(sizes))}"
     where = "Pushed" if many == 1 else f"Pushed to each of {many} repositories"
     return f"{where}: {listed} images a day, of {big} each"
