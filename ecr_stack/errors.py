@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["EcrStackError", "InvalidInput", "NotFound", "Problem", "Unavailable"]
+__all__ = ["EcrStackError", "InvalidInput", "NotFound", "Problem", "Unavailable", "shown"]
 
 
 @dataclass(frozen=True)

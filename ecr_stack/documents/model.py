@@ -17,7 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, TypeAdapter, Valida
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from ecr_stack.errors import InvalidInput, Problem
+from ecr_stack.errors import InvalidInput, Problem, shown
 
 __all__ = ["Model", "Whole", "nearest", "parse", "problems_of", "refusal"]
 
@@ -131,7 +131,9 @@ def _problem(detail: ErrorDetails, model: type[BaseModel], place: str, python_na
         case "bool_type" | "bool_parsing":
             return Problem(where, value, "true or false is needed", "write true or false without quotes")
         case "string_type":
-            quoted = f'put it in quotes: "{value}"' if isinstance(value, (int, float)) else "write one text value"
+            quoted = (
+                f'put it in quotes: "{shown(value)}"' if isinstance(value, (int, float)) else "write one text value"
+            )
             return Problem(where, value, "a text is needed", quoted)
         case "list_type" | "tuple_type":
             item = value if isinstance(value, (str, int, float, bool)) else "…"
@@ -149,6 +151,11 @@ def _problem(detail: ErrorDetails, model: type[BaseModel], place: str, python_na
             rule = f"{'at least' if few else 'at most'} {bound} {'entry is' if bound == 1 else 'entries are'} "
             remedy = "add one, or remove the key" if few else "remove some"
             return Problem(where, value, rule + ("needed" if few else "allowed"), remedy)
+        case "string_too_long" | "string_too_short":
+            long = detail["type"] == "string_too_long"
+            bound = context.get("max_length" if long else "min_length")
+            rule = f"a text of at {'most' if long else 'least'} {bound} characters is needed"
+            return Problem(where, value, rule, "shorten it" if long else "write more")
         case "greater_than_equal" | "less_than_equal" | "greater_than" | "less_than":
             return Problem(where, value, _lower(detail["msg"]), "write a number within the limit")
         case _:

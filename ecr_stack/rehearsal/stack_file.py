@@ -17,6 +17,7 @@ import yaml
 
 from ecr_stack.documents.model import nearest
 from ecr_stack.errors import InvalidInput, NotFound, Problem
+from ecr_stack.settings.registry import region_problem
 from ecr_stack.settings.stack import NAMESPACE, settings_in
 
 __all__ = ["Project", "StackFile", "read_project", "read_stack"]
@@ -186,6 +187,9 @@ def read_stack(project: Project, stack: str) -> StackFile:
                 problems.append(
                     Problem(key, "…", "the value has no JSON form", "write plain texts, numbers, lists and maps")
                 )
+    region = region_problem(config["aws:region"]) if "aws:region" in config else None
+    if region:
+        problems.append(region)
     if problems:
         raise InvalidInput(path.name, [*problems, *_further(config, {problem.place for problem in problems})])
     return StackFile(stack, path, config)

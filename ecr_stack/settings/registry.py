@@ -329,13 +329,17 @@ class _Judgement:
             yield from self._spelled(
                 unreachable(self.valid["replication"], names, region, account, self.place("replication"))
             )
-        if "scanning" in self.valid and "repositories" in self.valid:
+        if "scanning" in self.valid and repositories and not self._broken("repository_defaults"):
             flags = {
                 name: effective(given(defaults), given(own) if own else {}).get("scan_on_push", True)
                 for name, own in zip(names, repositories.values(), strict=True)
             }
             yield from self._spelled(inconsistent(self.valid["scanning"], flags, self.place("scanning")))
         yield from self._spelled(self._key_and_region(self.valid.get("encryption", Encryption())))
+
+    def _broken(self, field: str) -> bool:
+        """Whether something is wrong in a part, so that what follows from it cannot be judged."""
+        return any(problem.place.startswith(self.place(field)) for problem in self.problems)
 
     def _lifecycle_and_access(self, settings: RepositoryDefaults, place: str) -> Iterator[Problem]:
         if settings.lifecycle:
@@ -355,7 +359,7 @@ class _Judgement:
         schemes: list[TagScheme] = self.valid.get("tag_schemes", [])
         place = self.place("tag_schemes")
         yield from tag_scheme_problems(schemes, place)
-        if any(".lifecycle" in problem.place for problem in self.problems):
+        if self._broken("repository_defaults") or self._broken("repositories"):
             return
         found: dict[tuple[int, str, str], list[str]] = {}
         judged: dict[str, list[Uncovered]] = {}

@@ -77,6 +77,8 @@ class RepositoryDefaults(Section):
                     f"{place}.{key}", given, f"`{key}` goes with {needed}, and `tagMutability` is {mode}",
                     f"write `tagMutability: {needed}`, or remove `{key}`",
                 )  # fmt: skip
+            if given is not None and len(set(given)) < len(given):
+                yield Problem(f"{place}.{key}", given, "each tag is named once", "remove the repetition")
         if values.get("protect") and values.get("force_delete"):
             yield Problem(
                 f"{place}.forceDelete", True, "a protected repository is never deleted, and forceDelete is how to delete one with its images",
