@@ -45,7 +45,8 @@ def show(run: EngineRun, console: Console, endpoint: str | None) -> None:
     console.print()
     console.print(
         f"[bold]{escape(run.project)}[/] stack [bold cyan]{escape(run.stack)}[/]"
-        f"  [dim]account {run.account}, {run.region}, {escape(endpoint or 'embedded AWS')}, Pulumi {run.engine}[/]"
+        f"  [dim]account {run.account}, {run.region}, {escape(endpoint or 'embedded AWS')}, Pulumi {run.engine}[/]",
+        highlight=False,
     )
     table = Table(box=None, pad_edge=False, header_style="dim")
     for title in ("", "step", "resources", "seconds"):

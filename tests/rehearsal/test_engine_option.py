@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ecr_stack.rehearsal import rehearse
+
 PROJECT = Path(__file__).parent.parent.parent
 
 
@@ -32,3 +34,9 @@ def test_the_engine_compares_with_nothing() -> None:
     done = rehearsed("--stack", "dev", "--format", "markdown")
     assert done.returncode == 2
     assert "--engine pulumi writes text or json" in done.stderr.replace("\n", " ")
+
+
+def test_the_stack_for_an_aws_on_this_machine_would_go_up_by_itself() -> None:
+    report = rehearse("local", PROJECT)
+    assert report.passes
+    assert sorted(report.outputs["repositoryUrls"]) == ["api-gateway", "order-service"]
