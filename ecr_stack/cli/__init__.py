@@ -94,9 +94,10 @@ def schema(
 
 def _register() -> None:
     """Add the other commands. They are imported here so that they may import `app` and `Format` from this package."""
-    from ecr_stack.cli import access, forecast, guard, lifecycle, plan, rehearse
+    from ecr_stack.cli import access, forecast, guard, lifecycle, plan, rehearse, review
 
     app.command("rehearse")(rehearse.command)
+    app.command("review")(review.command)
     app.command("access")(access.command)
     lifecycle.app.command("guard")(guard.command)
     lifecycle.app.command("plan")(plan.command)

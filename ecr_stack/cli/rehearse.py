@@ -79,6 +79,7 @@ def command(
     from ecr_stack.cli import comparison
     from ecr_stack.rehearsal import rehearse
     from ecr_stack.rehearsal.compare import compare
+    from ecr_stack.rehearsal.effects import effects_of
 
     base = _report(compare_with) if compare_with else {"resources": []}
     with _Ticker(enabled=format_ is Format.TEXT) as ticker:
@@ -93,7 +94,7 @@ def command(
         if format_ is Format.JSON:
             typer.echo(json.dumps(difference.as_json(), indent=2))
         elif format_ is Format.MARKDOWN:
-            typer.echo(comparison.markdown(difference, report))
+            typer.echo(comparison.markdown(difference, report, effects_of(base, report.as_json())))
         else:
             comparison.show(difference, Console())
     if not report.passes:

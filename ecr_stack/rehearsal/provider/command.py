@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from pulumi_command import local
@@ -104,6 +106,8 @@ def _environment(scope: Scope) -> dict[str, str]:
     local_hosts = ",".join(filter(None, [kept.get("NO_PROXY") or kept.get("no_proxy"), "127.0.0.1"]))
     return {
         **kept,
+        # A script that calls `ecr-stack` finds the one that rehearses, unless there is a nearer one.
+        "PATH": os.pathsep.join(filter(None, [kept.get("PATH"), str(Path(sys.executable).parent)])),
         "AWS_ENDPOINT_URL": scope.aws.serve(),
         "AWS_ACCESS_KEY_ID": "EMBEDDED",
         "AWS_SECRET_ACCESS_KEY": "EMBEDDED",

@@ -1,0 +1,98 @@
+"""`ecr-stack review`: what a change does to every stack, for the reviewers of a pull request."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ecr_stack.cli import comparison
+from ecr_stack.errors import NotFound
+
+if TYPE_CHECKING:
+    from ecr_stack.rehearsal.branches import StackChange
+
+__all__ = ["command", "document"]
+
+
+def command(
+    base: Annotated[
+        Path, typer.Option("--base", help="The folder that holds the project as it is, e.g. the base branch.")
+    ],
+) -> None:
+    """Rehearse every stack as it is and as it would be, and write what differs as one Markdown document.
+
+    Exits with 1 where a mandatory guardrail is violated that was kept before, and with 2 where a stack cannot be
+    rehearsed. Whatever is wrong with the base is said in the document, and stops nothing.
+    """
+    from ecr_stack.rehearsal.branches import changes
+
+    if not base.is_dir():
+        raise NotFound(f"{base}: there is no such folder")
+    found = list(changes(Path.cwd(), base))
+    typer.echo(document(found), nl=False)
+    if any(change.mistake for change in found):
+        raise typer.Exit(2)
+    if any(change.stops for change in found):
+        raise typer.Exit(1)
+
+
+def document(changes: Sequence[StackChange]) -> str:
+    """Write what a change does to the stacks: first what nobody must miss, of all of them, then the details."""
+    if not changes:
+        return "## ✅ No stacks\n\nThere is no stack file here, and there was none.\n"
+    ordered = sorted(changes, key=lambda change: _ORDER.index(_sign(change)))
+    lines = ["## " + " · ".join(f"{_sign(change)} {change.stack}" for change in ordered), ""]
+    for change in ordered:
+        lines += _summary(change)
+    for change in ordered:
+        if change.comparison is not None and change.report is not None and not change.comparison.same:
+            lines += comparison.details(change.comparison, change.report)
+    calls = sum(sum(change.report.calls.values()) for change in changes if change.report)
+    lines.append(f"<sub>Rehearsed in an embedded AWS: {calls} API calls. Nothing was deployed.</sub>")
+    return "\n".join(lines) + "\n"
+
+
+_ORDER = ("🛑", "⚠️", "✅")
+
+
+def _sign(change: StackChange) -> str:
+    if change.comparison is None:
+        return "🛑"
+    sign = comparison.sign(change.comparison)
+    if change.base_mistake:  # what it would delete is not known
+        return "⚠️" if sign == "✅" else sign
+    return sign
+
+
+def _summary(change: StackChange) -> list[str]:
+    if change.mistake is not None:
+        return [f"### 🛑 Stack `{change.stack}` cannot be rehearsed", "", *_quoted(change.mistake)]
+    if change.gone:
+        return [
+            f"### 🛑 Stack `{change.stack}`: its file is gone",
+            "",
+            "What it made stays in AWS, and nothing looks after it any more. Where it is to go, `pulumi destroy` comes "
+            "before the file is removed.",
+            "",
+        ]
+    assert change.comparison is not None
+    lines = comparison.summary(change.comparison, change.effects)
+    if change.base_mistake:
+        unknown = [
+            "> [!WARNING]",
+            "> The base cannot be rehearsed. Everything counts as added; what would be replaced and removed is not known.",
+            "",
+            *_quoted(change.base_mistake),
+        ]
+        return [*lines[:2], *unknown, *lines[2:]]
+    return [*lines, "The stack is new.", ""] if change.new else lines
+
+
+def _quoted(text: str) -> list[str]:
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    return [f"{fence}text", *text.strip().splitlines(), fence, ""]

@@ -1,0 +1,149 @@
+"""The document for the reviewers of a pull request: every stack as it is and as it would be."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ecr_stack.cli.review import document
+from ecr_stack.rehearsal.branches import changes
+from tests.conftest import PROJECT
+
+CONFIG: dict[str, Any] = {
+    "aws:region": "us-east-1",
+    "ecr-stack:environment": "test",
+    "ecr-stack:repositoryDefaults": {
+        "tagMutability": "IMMUTABLE",
+        "protect": True,
+        "lifecycle": [
+            {"description": "ten", "tagPrefixes": ["v"], "keepLast": 10},
+            {"description": "a day", "untagged": True, "expireAfterDays": 1},
+        ],
+        "access": {"pull": ["role/nodes"]},
+    },
+    "ecr-stack:repositories": {"api": {}},
+}
+# Encryption, a lifecycle rule and a principal: what a reviewer must not wave through.
+CHANGED: dict[str, Any] = {
+    **CONFIG,
+    "ecr-stack:encryption": {"type": "AES256"},
+    "ecr-stack:repositoryDefaults": {
+        **CONFIG["ecr-stack:repositoryDefaults"],
+        "lifecycle": [
+            {"description": "three", "tagPrefixes": ["v"], "keepLast": 3},
+            {"description": "a day", "untagged": True, "expireAfterDays": 1},
+        ],
+        "access": {"pull": ["role/nodes", "role/stranger"]},
+    },
+}
+GUARDS: dict[str, Any] = {**CONFIG, "ecr-stack:lifecycleGuard": {"maxExpire": 5}}
+
+
+def folder(place: Path, *, policies: bool = False, **stacks: dict[str, Any] | str) -> Path:
+    place.mkdir()
+    for name in ("Pulumi.yaml", "__main__.py"):
+        shutil.copy(PROJECT / name, place)
+    if policies:
+        shutil.copytree(PROJECT / "policies", place / "policies", ignore=shutil.ignore_patterns("__pycache__"))
+    for stack, config in stacks.items():
+        text = config if isinstance(config, str) else yaml.safe_dump({"config": config})
+        (place / f"Pulumi.{stack}.yaml").write_text(text)
+    return place
+
+
+def review(head: Path, base: Path) -> subprocess.CompletedProcess[str]:
+    hidden = ("AWS_", "PULUMI_", "PYTHONPATH")
+    return subprocess.run(
+        [Path(sys.executable).parent / "ecr-stack", "review", "--base", base],
+        cwd=head,
+        # as in a job that has not activated anything
+        env={name: value for name, value in os.environ.items() if not name.startswith(hidden)}
+        | {"PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_encryption_a_lifecycle_rule_and_a_principal_make_a_reviewer_stop(tmp_path: Path) -> None:
+    base = folder(tmp_path / "base", policies=True, test=CONFIG, gone=CONFIG)
+    head = folder(tmp_path / "head", policies=True, test=CHANGED, fresh=CONFIG)
+    done = review(head, base)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.startswith("## 🛑 ")
+    for words in (
+        "### 🛑 Stack `test`: 1 replaced, 2 removed",
+        "AWS cannot change encryptionConfigurations",
+        "EVERY IMAGE in it would be lost",
+        "a principal is let in: arn:aws:iam::123456789012:role/stranger",
+        "| 🛑 images tagged `v*` | 10 stay | 3 stay |",
+        "**New guardrail violations**",
+        "- mandatory `repositories-are-encrypted-with-a-customer-key`",
+        "### 🛑 Stack `gone`: its file is gone",
+        "The stack is new.",
+        "```mermaid\nflowchart LR",
+    ):
+        assert words in done.stdout
+    # what nobody must miss stands before what is to unfold
+    assert done.stdout.index("its file is gone") < done.stdout.index("<details>")
+
+
+def test_a_change_of_nothing_says_so_and_passes(tmp_path: Path) -> None:
+    done = review(folder(tmp_path / "head", test=GUARDS), folder(tmp_path / "base", test=GUARDS))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("## ✅ test\n\n### ✅ Stack `test`: nothing changes\n")
+    assert "mermaid" not in done.stdout
+
+
+def test_a_broken_base_stops_nothing(tmp_path: Path) -> None:
+    base = folder(tmp_path / "base", test=CONFIG)
+    (base / "__main__.py").write_text("import no_such_module\n")
+    done = review(folder(tmp_path / "head", test=CONFIG), base)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "The base cannot be rehearsed" in done.stdout
+    assert "no_such_module" in done.stdout
+
+
+def test_a_base_without_the_project_makes_every_stack_new(tmp_path: Path) -> None:
+    head = folder(tmp_path / "head", test=CONFIG)
+    # within the head: the project above it is not the base
+    (head / "base").mkdir()
+    (change,) = changes(head, head / "base")
+    assert change.new
+    assert "The stack is new." in document([change])
+    assert "nothing changes" not in document([change])
+
+
+def test_the_base_is_rehearsed_by_its_own_code(tmp_path: Path) -> None:
+    base = folder(tmp_path / "base", test=CONFIG)
+    (base / "ecr_stack").mkdir()
+    (base / "ecr_stack" / "__init__.py").write_text("raise SystemExit('the code of the base')\n")
+    (change,) = changes(folder(tmp_path / "head", test=CONFIG), base)
+    assert change.base_mistake == "the code of the base"
+
+
+def test_a_stack_that_cannot_be_rehearsed_is_said_beside_the_others(tmp_path: Path) -> None:
+    base = folder(tmp_path / "base", test=CONFIG, other=CONFIG)
+    head = folder(tmp_path / "head", test="config: {aws:region: nowhere}", other=CONFIG)
+    done = review(head, base)
+    assert (done.returncode, done.stderr) == (2, "")
+    assert "### 🛑 Stack `test` cannot be rehearsed" in done.stdout
+    assert "nowhere" in done.stdout
+    assert "### ✅ Stack `other`: nothing changes" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("head", "base", "words"), [("head", "no-such-folder", "no such folder"), (".", "head", "Pulumi.yaml")]
+)
+def test_a_folder_that_is_not_there_is_refused(tmp_path: Path, head: str, base: str, words: str) -> None:
+    folder(tmp_path / "head", test=CONFIG)
+    done = review(tmp_path / head, tmp_path / base)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr
