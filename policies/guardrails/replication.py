@@ -23,6 +23,9 @@ class _Rule:
     def covers(self, name: str) -> bool:
         return not self.prefixes or name.startswith(self.prefixes)
 
+    def copies_to(self, region: str) -> bool:
+        return bool(region and self.source) and self.source != region and region in self.regions
+
 
 @stack_policy(
     types=[REPOSITORY, REPLICATION],
@@ -64,7 +67,7 @@ def repositories_in_production_are_replicated(
         region, name = region_of(repository), called(repository)
         covering = [rule for rule in rules if rule.covers(name)]
         here = [rule for rule in covering if same_region(rule.source, region)]
-        if any(rule.unknown for rule in here) or any(region and region in rule.regions for rule in covering):
+        if any(rule.unknown for rule in here) or any(rule.copies_to(region) for rule in covering):
             continue  # not known yet, or itself what the original is copied to
         reached = frozenset[str]().union(*(rule.regions for rule in here)) - {region}
         absent = [wanted for wanted in config["regions"] if wanted not in reached and wanted != region]

@@ -1,0 +1,225 @@
+"""The pack as the engine speaks to it: configuration, levels, unknown values, remediation; and its real process."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf import empty_pb2, json_format, struct_pb2
+from guarded import KEY_ARN, Record, document, lifecycle, record, replication, repository, statement
+from guardrails.pack import POLICIES
+from pulumi.runtime import proto
+from pulumi.runtime.proto import analyzer_pb2_grpc
+from pulumi_policy import EnforcementLevel
+from pulumi_policy.policy import _PolicyAnalyzerServicer
+from pulumi_policy.proxy import UNKNOWN_ARRAY_VALUE, UNKNOWN_OBJECT_VALUE, UNKNOWN_STRING_VALUE
+
+PACK = Path(__file__).parents[2] / "policies"
+Said = list[tuple[str, int]]
+
+
+@pytest.fixture
+def pack(monkeypatch: pytest.MonkeyPatch) -> _PolicyAnalyzerServicer:
+    for name in ("PULUMI_PROJECT", "PULUMI_STACK", "PULUMI_DRY_RUN"):
+        monkeypatch.delenv(name, raising=False)
+    return _PolicyAnalyzerServicer("guardrails", "1.0.0", [*POLICIES], EnforcementLevel.MANDATORY)
+
+
+def options(resource: Record) -> Any:
+    return proto.AnalyzerResourceOptions(protect=resource["options"]["protect"])
+
+
+def struct(values: dict[str, Any]) -> struct_pb2.Struct:
+    return json_format.ParseDict(values, struct_pb2.Struct())
+
+
+def request(resource: Record) -> Any:
+    return proto.AnalyzeRequest(
+        type=resource["type"],
+        urn=resource["urn"],
+        name=resource["name"],
+        properties=struct(resource["inputs"]),
+        options=options(resource),
+    )
+
+
+def stack(*resources: Record) -> Any:
+    return proto.AnalyzeStackRequest(
+        resources=[
+            proto.AnalyzerResource(
+                type=each["type"],
+                urn=each["urn"],
+                name=each["name"],
+                properties=struct(each["inputs"] | each["outputs"]),
+                options=options(each),
+                dependencies=each["dependencies"],
+            )
+            for each in resources
+        ]
+    )
+
+
+def said(response: Any) -> Said:
+    return sorted((each.policyName, each.enforcementLevel) for each in response.diagnostics)
+
+
+def configure(pack: _PolicyAnalyzerServicer, name: str, level: Any, **properties: Any) -> None:
+    config = proto.PolicyConfig(enforcementLevel=level, properties=struct(properties))
+    pack.Configure(proto.ConfigureAnalyzerRequest(policyConfig={name: config}), None)
+
+
+def test_a_sound_repository_passes(pack: _PolicyAnalyzerServicer) -> None:
+    assert said(pack.Analyze(request(repository()), None)) == []
+    assert said(pack.AnalyzeStack(stack(repository(), lifecycle(), replication()), None)) == []
+
+
+def test_violations_of_one_resource_and_of_the_stack_are_told_apart(pack: _PolicyAnalyzerServicer) -> None:
+    bare = record("aws:ecr/repository:Repository", protect=False, name="api", imageTagMutability="IMMUTABLE")
+    assert said(pack.Analyze(request(bare), None)) == [
+        ("repositories-and-keys-have-the-required-tags", proto.MANDATORY),
+        ("repositories-are-encrypted-with-a-customer-key", proto.MANDATORY),
+        ("repositories-in-production-are-protected", proto.MANDATORY),
+    ]
+    response = pack.AnalyzeStack(stack(bare), None)
+    assert said(response) == [
+        ("every-repository-has-a-lifecycle-policy", proto.MANDATORY),
+        ("repositories-are-scanned-on-push", proto.MANDATORY),
+        ("repositories-in-production-are-replicated", proto.MANDATORY),
+    ]
+    assert {each.urn for each in response.diagnostics} == {bare["urn"], ""}
+
+
+def test_a_key_that_only_the_update_makes_is_a_key(pack: _PolicyAnalyzerServicer) -> None:
+    first = repository(encryptionConfigurations=[{"encryptionType": "KMS", "kmsKey": UNKNOWN_STRING_VALUE}])
+    assert said(pack.Analyze(request(first), None)) == []
+    assert said(pack.AnalyzeStack(stack(first, lifecycle(), replication()), None)) == []
+
+
+@pytest.mark.parametrize("unknown", [UNKNOWN_ARRAY_VALUE, UNKNOWN_OBJECT_VALUE, UNKNOWN_STRING_VALUE])
+def test_no_unknown_property_of_a_repository_makes_a_violation(pack: _PolicyAnalyzerServicer, unknown: str) -> None:
+    for name in ("name", "tags", "encryptionConfigurations", "imageTagMutability", "imageScanningConfiguration", "arn"):
+        resource = repository(**{name: unknown})
+        assert [each for each in said(pack.Analyze(request(resource), None)) if each[1] != proto.ADVISORY] == []
+
+
+def test_one_unknown_repository_does_not_hide_the_others(pack: _PolicyAnalyzerServicer) -> None:
+    unknown = repository("later", imageScanningConfiguration=UNKNOWN_OBJECT_VALUE)
+    unscanned = repository("web", imageScanningConfiguration=None)
+    policies = [lifecycle(name="later"), lifecycle(name="web")]
+    response = pack.AnalyzeStack(stack(unknown, unscanned, *policies, replication()), None)
+    assert [(each.policyName, each.urn) for each in response.diagnostics] == [
+        ("repositories-are-scanned-on-push", unscanned["urn"])
+    ]
+
+
+def test_a_lifecycle_policy_belongs_to_its_repository_before_the_name_is_known(pack: _PolicyAnalyzerServicer) -> None:
+    named_later = repository(name=UNKNOWN_STRING_VALUE)
+    policy = lifecycle(repository=UNKNOWN_STRING_VALUE)
+    policy["dependencies"] = [named_later["urn"]]
+    assert said(pack.AnalyzeStack(stack(named_later, policy, replication()), None)) == []
+
+
+def test_a_document_that_only_the_update_knows_is_said_to_wait(pack: _PolicyAnalyzerServicer) -> None:
+    later = record("aws:iam/role:Role", assumeRolePolicy=UNKNOWN_STRING_VALUE)
+    response = pack.Analyze(request(later), None)
+    assert {each.enforcementLevel for each in response.diagnostics} == {proto.ADVISORY}
+    assert all("can't be known during preview" in each.message for each in response.diagnostics)
+
+
+def test_a_malformed_document_is_a_message(pack: _PolicyAnalyzerServicer) -> None:
+    broken = record("aws:ecr/repositoryPolicy:RepositoryPolicy", repository="api", policy='{"Statement": ')
+    response = pack.Analyze(request(broken), None)
+    assert said(response) == [
+        ("policies-name-no-public-principal", proto.MANDATORY),
+        ("policies-name-no-wildcard-action", proto.MANDATORY),
+    ]
+    assert all("is not JSON" in each.message for each in response.diagnostics)
+
+
+def test_a_policy_given_as_an_object_is_read(pack: _PolicyAnalyzerServicer) -> None:
+    policy = json.loads(document(statement({"AWS": ["*"]})))
+    written = record("aws:ecr/repositoryPolicy:RepositoryPolicy", repository="api", policy=policy)
+    assert ("policies-name-no-public-principal", proto.MANDATORY) in said(pack.Analyze(request(written), None))
+
+
+def test_level_and_parameters_come_from_the_configuration(pack: _PolicyAnalyzerServicer) -> None:
+    name = "image-tags-in-production-are-immutable"
+    configure(pack, name, proto.ADVISORY, productionValues=["live"])
+    assert said(pack.Analyze(request(repository(imageTagMutability="MUTABLE")), None)) == []
+    live = repository(imageTagMutability="MUTABLE", environment="live")
+    assert said(pack.Analyze(request(live), None)) == [(name, proto.ADVISORY)]
+    configure(pack, name, proto.DISABLED)
+    assert said(pack.Analyze(request(live), None)) == []
+
+
+def test_default_tags_of_the_provider_count(pack: _PolicyAnalyzerServicer) -> None:
+    bare = repository(tags={"Name": "api"})
+    asked = request(bare)
+    tags = json.dumps({"tags": {"Environment": "prod", "ManagedBy": "Pulumi"}})
+    provider = proto.AnalyzerProviderResource(
+        type="pulumi:providers:aws", name="default", properties=struct({"defaultTags": tags})
+    )
+    asked.provider.CopyFrom(provider)
+    assert said(pack.Analyze(asked, None)) == []
+
+
+def test_remediation_adds_tags_and_leaves_unknown_values_unknown(pack: _PolicyAnalyzerServicer) -> None:
+    name = "repositories-and-keys-have-the-required-tags"
+    configure(pack, name, proto.REMEDIATE)
+    encryption = [{"encryptionType": "KMS", "kmsKey": UNKNOWN_STRING_VALUE}]
+    bare = repository(tags={"Team": "platform", "Owner": UNKNOWN_STRING_VALUE}, encryptionConfigurations=encryption)
+    [remedied] = pack.Remediate(request(bare), None).remediations
+    inputs = json_format.MessageToDict(remedied.properties)
+    assert inputs["tags"] == {
+        "Team": "platform",
+        "Owner": UNKNOWN_STRING_VALUE,
+        "Name": "api",
+        "Environment": "prod",
+        "ManagedBy": "Pulumi",
+    }
+    assert inputs["encryptionConfigurations"] == encryption
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Any]:
+    """The pack's own process, as the engine starts it."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")}
+    with subprocess.Popen(
+        [sys.executable, "-u", "-m", "pulumi.policy", "127.0.0.1:1", "."],
+        cwd=PACK,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            port = int(process.stdout.readline())
+            with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+                yield analyzer_pb2_grpc.AnalyzerStub(channel)
+        finally:
+            process.kill()
+
+
+def test_the_process_says_what_it_has(served: Any) -> None:
+    info = served.GetAnalyzerInfo(empty_pb2.Empty(), timeout=20)
+    assert info.name == "ecr-guardrails"
+    assert [each.name for each in info.policies] == [policy.name for policy in POLICIES]
+    immutable = next(each for each in info.policies if each.name == "image-tags-in-production-are-immutable")
+    assert "[Security Hub ECR.2]" in immutable.description
+    assert immutable.framework.specification == "ECR.2"
+    assert "productionTag" in json_format.MessageToDict(immutable.configSchema)["properties"]
+
+
+def test_the_process_answers(served: Any) -> None:
+    weak = repository(encryptionConfigurations=[{"encryptionType": "AES256"}])
+    response = served.Analyze(request(weak), timeout=20)
+    assert said(response) == [("repositories-are-encrypted-with-a-customer-key", proto.MANDATORY)]
+    strong = repository(encryptionConfigurations=[{"encryptionType": "KMS", "kmsKey": KEY_ARN}])
+    assert said(served.Analyze(request(strong), timeout=20)) == []

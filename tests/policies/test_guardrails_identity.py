@@ -1,0 +1,100 @@
+"""Roles: whom their trust policies let in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from guarded import ACCOUNT, messages, role, statement
+
+SUBJECTS = "oidc-roles-trust-named-subjects"
+EVERYONE = "roles-are-not-assumed-by-everyone"
+GITHUB = "token.actions.githubusercontent.com"
+PROVIDER = {"Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{GITHUB}"}
+
+
+def trust(*subjects: str, operator: str = "StringLike", **more: Any) -> dict[str, Any]:
+    condition = {operator: {f"{GITHUB}:sub": list(subjects)}} if subjects else {}
+    condition = condition | more or None  # type: ignore[assignment]
+    return role(statement(PROVIDER, "sts:AssumeRoleWithWebIdentity", Condition=condition))
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "repo:acme/api:ref:refs/heads/main",
+        "repo:acme/api:ref:refs/heads/release-*",
+        "repo:acme/api:ref:refs/tags/v*",
+        "repo:acme/api:environment:production",
+        "project_path:acme/api:ref_type:branch:ref:main",
+        "system:serviceaccount:ci:runner",
+    ],
+)
+def test_subjects_that_are_named_pass(subject: str) -> None:
+    assert messages(SUBJECTS, trust(subject)) == []
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "*",
+        "",
+        "repo:*",
+        "repo:acme*",
+        "repo:acme/*",
+        "repo:acme/*:ref:refs/heads/main",
+        "repo:acme/api*:ref:refs/heads/main",
+        "repo:acme/api:*",
+        "repo:acme/api:ref:*",
+        "repo:acme/api:ref:refs/*",
+        "repo:acme/api:ref:refs/heads/*",
+        "repo:acme/ap?:ref:refs/heads/main",
+        "project_path:acme/*:ref_type:branch:ref:main",
+        "system:serviceaccount:ci:*",
+        "repo:${aws:PrincipalTag/repo}:ref:refs/heads/main",
+    ],
+)
+@pytest.mark.parametrize("operator", ["StringLike", "StringEquals", "ForAnyValue:StringLike"])
+def test_subjects_that_nobody_named_are_reported(subject: str, operator: str) -> None:
+    [message] = messages(SUBJECTS, trust("repo:acme/api:ref:refs/heads/main", subject, operator=operator))
+    assert repr(subject) in message
+
+
+@pytest.mark.parametrize(
+    "operator", ["StringLikeIfExists", "StringNotLike", "ForAllValues:StringLike", "StringNotEquals", "Null"]
+)
+def test_conditions_that_do_not_bind_are_no_subject(operator: str) -> None:
+    [message] = messages(SUBJECTS, trust("repo:acme/api:ref:refs/heads/main", operator=operator))
+    assert "any token" in message
+
+
+def test_an_audience_is_no_subject() -> None:
+    [message] = messages(SUBJECTS, trust(StringEquals={f"{GITHUB}:aud": "sts.amazonaws.com"}))
+    assert "any token" in message
+    assert messages(SUBJECTS, trust())
+
+
+def test_one_closed_condition_closes_the_statement() -> None:
+    assert (
+        messages(SUBJECTS, trust("repo:acme/*", StringEquals={f"{GITHUB}:sub": "repo:acme/api:environment:prod"})) == []
+    )
+
+
+def test_other_claims_can_be_configured() -> None:
+    trusted = trust(StringEquals={f"{GITHUB}:repository_id": "123"})
+    assert messages(SUBJECTS, trusted, config={"subjectKeys": ["sub", "repository_id"]}) == []
+
+
+def test_roles_of_services_and_accounts_need_no_subject() -> None:
+    service = statement({"Service": "ecr.amazonaws.com"}, "sts:AssumeRole")
+    account = statement({"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "sts:AssumeRole")
+    assert messages(SUBJECTS, role(service, account)) == []
+    assert messages(EVERYONE, role(service, account)) == []
+
+
+@pytest.mark.parametrize("principal", ["*", {"AWS": "*"}, {"Service": "*"}], ids=str)
+def test_roles_that_everyone_can_assume_are_reported(principal: Any) -> None:
+    [message] = messages(EVERYONE, role(statement(principal, "sts:AssumeRole")))
+    assert "by everyone" in message
+    condition = {"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}
+    assert messages(EVERYONE, role(statement(principal, "sts:AssumeRole", Condition=condition))) == []

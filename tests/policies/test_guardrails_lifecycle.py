@@ -1,0 +1,95 @@
+"""Lifecycle policies: there is one, it removes untagged images, and its rules do what they read like."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from guarded import UNTAGGED, lifecycle, messages, record, repository
+
+EVERY = "every-repository-has-a-lifecycle-policy"
+EXPIRE = "lifecycle-policies-expire-untagged-images"
+ONE = "lifecycle-rules-name-one-prefix-each"
+BY_TAG = "lifecycle-rules-in-production-expire-by-tag"
+
+
+def rule(status: str, count: str = "sinceImagePushed", action: str = "expire", **selection: Any) -> dict[str, Any]:
+    return {
+        "rulePriority": 1,
+        "selection": {"tagStatus": status, "countType": count, "countNumber": 1, **selection},
+        "action": {"type": action},
+    }
+
+
+def test_a_repository_without_a_lifecycle_policy_is_reported() -> None:
+    [message] = messages(EVERY, repository(), repository("auth"), lifecycle(name="auth"))
+    assert "api has no lifecycle policy" in message
+
+
+def test_the_violation_names_the_repository() -> None:
+    from guardrails.check import violations
+
+    lone = repository()
+    found = violations([lone], stack="prod", config={"all": "disabled", EVERY: "advisory"})
+    assert [(each["urn"], each["level"]) for each in found] == [(lone["urn"], "advisory")]
+
+
+def test_a_lifecycle_policy_of_another_region_does_not_count() -> None:
+    here, there = repository(region="us-east-1"), lifecycle(region="eu-west-1")
+    assert messages(EVERY, here, there)
+    assert messages(EVERY, here, lifecycle(region="us-east-1")) == []
+
+
+def test_rules_for_untagged_images_count() -> None:
+    for good in (rule("untagged"), rule("untagged", "imageCountMoreThan"), rule("any")):
+        assert messages(EXPIRE, lifecycle(good)) == []
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        rule("tagged", tagPrefixList=["v"]),
+        rule("any", "imageCountMoreThan"),
+        rule("untagged", action="transition"),
+        rule("untagged", "sinceImageTransitioned", storageClass="archive"),
+        {"rulePriority": 1},
+    ],
+    ids=str,
+)
+def test_a_lifecycle_policy_that_lets_untagged_images_stay_is_reported(bad: dict[str, Any]) -> None:
+    [message] = messages(EXPIRE, lifecycle(bad))
+    assert "untagged images stay" in message
+
+
+def test_only_rules_for_untagged_images_count_if_so_configured() -> None:
+    assert messages(EXPIRE, lifecycle(rule("any")), config={"anyByAge": False})
+    assert messages(EXPIRE, lifecycle(UNTAGGED), config={"anyByAge": False}) == []
+
+
+@pytest.mark.parametrize("name", ["tagPrefixList", "tagPatternList"])
+def test_several_entries_in_one_list_are_reported(name: str) -> None:
+    [message] = messages(ONE, lifecycle(rule("tagged", **{name: ["dev-", "feature-"]})))
+    assert f"match all of {name} ['dev-', 'feature-']" in message
+    assert messages(ONE, lifecycle(rule("tagged", **{name: ["dev-"]}))) == []
+
+
+def test_templates_are_read_as_well() -> None:
+    kind = "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate"
+    template = record(
+        kind, prefix="ROOT", lifecyclePolicy=lifecycle(rule("tagged", tagPrefixList=["a", "b"]))["inputs"]["policy"]
+    )
+    assert messages(ONE, template)
+    assert messages(EXPIRE, template)
+
+
+def test_a_rule_for_any_image_is_remarked_in_production() -> None:
+    assert messages(BY_TAG, lifecycle(rule("any")))
+    assert messages(BY_TAG, lifecycle(rule("any"), stack="dev")) == []
+    assert messages(BY_TAG, lifecycle(UNTAGGED)) == []
+
+
+@pytest.mark.parametrize("policy", ["not json", "[]", "{}", '{"rules": [1]}', '{"rules": "x"}', "7"])
+def test_a_lifecycle_policy_that_is_none_is_a_message(policy: str) -> None:
+    for name in (EXPIRE, ONE, BY_TAG):
+        [message] = messages(name, lifecycle(policy=policy))
+        assert "not JSON" in message or "It must be" in message

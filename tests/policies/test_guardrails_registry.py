@@ -1,0 +1,116 @@
+"""Scanning, required tags with their remediation, and replacement."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from guarded import ACCOUNT, KEY_ARN, key, messages, repository, scanning
+
+SCANNED = "repositories-are-scanned-on-push"
+TAGS = "repositories-and-keys-have-the-required-tags"
+REPLACED = "repositories-are-not-replaced"
+UNSCANNED = {"imageScanningConfiguration": None}
+
+
+@pytest.mark.parametrize("flag", [None, {}, {"scanOnPush": False}], ids=str)
+def test_a_repository_that_nobody_scans_is_reported(flag: Any) -> None:
+    [message] = messages(SCANNED, repository(imageScanningConfiguration=flag))
+    assert "scanOnPush" in message
+    assert messages(SCANNED, repository()) == []
+
+
+@pytest.mark.parametrize("wild", ["*", "api", "ap", "a*", "*pi"])
+@pytest.mark.parametrize("frequency", ["SCAN_ON_PUSH", "CONTINUOUS_SCAN"])
+def test_a_rule_of_the_registry_that_matches_is_enough(wild: str, frequency: str) -> None:
+    assert messages(SCANNED, repository(**UNSCANNED), scanning(wild, frequency)) == []
+
+
+@pytest.mark.parametrize(
+    "registry",
+    [scanning("web"), scanning("api", "MANUAL"), scanning("p*"), scanning("*", region="eu-west-1")],
+    ids=lambda each: str(each["inputs"]),
+)
+def test_a_rule_of_the_registry_that_does_not_scan_it_is_not(registry: dict[str, Any]) -> None:
+    assert messages(SCANNED, repository(region="us-east-1", **UNSCANNED), registry)
+
+
+def test_under_enhanced_scanning_the_repositorys_own_flag_does_nothing() -> None:
+    [message] = messages(SCANNED, repository(), scanning("web", kind="ENHANCED"))
+    assert "ENHANCED" in message
+    assert messages(SCANNED, repository(), scanning("web", kind="BASIC")) == []
+
+
+def test_missing_and_empty_tags_are_reported() -> None:
+    [message] = messages(TAGS, repository(tags={"Name": "api", "Environment": ""}))
+    assert "lacks the tags Environment, ManagedBy" in message
+    assert messages(TAGS, key(tags=None))
+    assert messages(TAGS, repository(), key()) == []
+
+
+def test_which_tags_are_required_can_be_configured() -> None:
+    [message] = messages(TAGS, repository(), config={"required": ["Owner"]})
+    assert "lacks the tag Owner" in message
+
+
+def test_remediation_adds_the_tags_that_it_knows() -> None:
+    bare = repository(tags={"Team": "platform"})
+    assert messages(TAGS, bare, level="remediate") == []
+    [message] = messages(TAGS, bare, level="remediate", config={"required": ["Name", "Owner"]})
+    assert "lacks the tag Owner" in message
+    owned = {"required": ["Owner"], "values": {"Owner": "{stack}-{name}"}}
+    assert messages(TAGS, bare, level="remediate", config=owned) == []
+
+
+def standing(**before: str) -> dict[str, Any]:
+    return {"standing": {"api": before}}
+
+
+def test_a_changed_encryption_of_a_standing_repository_is_reported() -> None:
+    [message] = messages(REPLACED, repository(), config=standing(encryptionType="AES256"))
+    assert "encryptionType AES256, and this program asks for KMS" in message
+    [message] = messages(REPLACED, repository(), config=standing(encryptionType="KMS", kmsKey=f"{KEY_ARN}0"))
+    assert "kmsKey" in message
+    assert messages(REPLACED, repository(), config=standing(encryptionType="KMS", kmsKey=KEY_ARN)) == []
+
+
+def test_a_standing_repository_that_is_gone_or_renamed_is_reported() -> None:
+    [message] = messages(REPLACED, repository("api-2"), config=standing(encryptionType="KMS"))
+    assert "api holds images" in message
+    assert "renamed or removed" in message
+
+
+@pytest.mark.parametrize("alias", ["alias/images", f"arn:aws:kms:us-east-1:{ACCOUNT}:alias/images"])
+def test_a_key_by_its_alias_is_a_replacement_to_come(alias: str) -> None:
+    encryption = [{"encryptionType": "KMS", "kmsKey": alias}]
+    [message] = messages(REPLACED, repository(encryptionConfigurations=encryption))
+    assert "an alias" in message
+
+
+def test_looking_up_asks_ecr_how_repositories_with_images_are_encrypted(monkeypatch: pytest.MonkeyPatch) -> None:
+    boto3 = pytest.importorskip("boto3")
+    moto = pytest.importorskip("moto")
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    with moto.mock_aws():
+        ecr = boto3.client("ecr")
+        for name in ("api", "empty"):
+            ecr.create_repository(repositoryName=name)
+        kind = "application/vnd.oci.image.manifest.v1+json"
+        manifest = '{"schemaVersion": 2, "config": {"digest": "sha256:0"}, "layers": []}'
+        ecr.put_image(repositoryName="api", imageManifest=manifest, imageManifestMediaType=kind, imageTag="v1")
+        found = messages(REPLACED, repository(), repository("empty"), repository("new"), config={"lookUp": True})
+    [message] = found
+    assert "api would be replaced and lose its images: in ECR it holds images and has encryptionType AES256" in message
+
+
+def test_a_lookup_that_fails_is_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    [message] = messages(REPLACED, repository(), config={"lookUp": True})
+    assert "needs boto3" in message

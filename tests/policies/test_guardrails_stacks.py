@@ -1,0 +1,174 @@
+"""The pack as a whole: sound stacks, foreign resources, configuration, and how fast it is."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from guarded import (
+    Record,
+    lifecycle,
+    names,
+    record,
+    replication,
+    repository,
+    repository_policy,
+    role,
+    sound,
+    statement,
+)
+from guardrails.check import violations
+from guardrails.pack import POLICIES
+
+
+def test_a_sound_production_stack_has_no_violation() -> None:
+    assert violations(sound(), stack="prod") == []
+
+
+def test_a_careless_production_stack_is_told_everything() -> None:
+    careless = [
+        record("aws:ecr/repository:Repository", protect=False, name="api", forceDelete=True),
+        repository_policy(statement("*", "ecr:*")),
+        record("aws:kms/key:Key", deletionWindowInDays=7, policy="{"),
+        role(statement({"Federated": "arn:aws:iam::1:oidc-provider/x"}, "sts:AssumeRoleWithWebIdentity")),
+    ]
+    assert names(*careless) == {
+        "every-repository-has-a-lifecycle-policy",
+        "image-tags-in-production-are-immutable",
+        "key-policies-name-no-foreign-principal",
+        "keys-in-production-wait-before-deletion",
+        "keys-rotate",
+        "oidc-roles-trust-named-subjects",
+        "policies-name-no-public-principal",
+        "policies-name-no-wildcard-action",
+        "repositories-and-keys-have-the-required-tags",
+        "repositories-are-encrypted-with-a-customer-key",
+        "repositories-are-scanned-on-push",
+        "repositories-in-production-are-not-force-deleted",
+        "repositories-in-production-are-protected",
+        "repositories-in-production-are-replicated",
+    }
+
+
+@pytest.mark.parametrize("stack", ["prod", "dev"])
+def test_the_shipped_stacks_pass(stack: str, request: pytest.FixtureRequest) -> None:
+    report = request.getfixturevalue(stack)
+    kinds = [each.type for each in report.resources]
+    assert kinds.count("aws:ecr/repository:Repository") == 5
+    assert report.violations == []
+
+
+def test_what_dev_allows_itself_would_be_violations_in_production(dev: Any) -> None:
+    resources = [
+        {
+            "urn": each.urn,
+            "type": each.type,
+            "name": each.name,
+            "inputs": dict(each.inputs),
+            "outputs": dict(each.outputs),
+            "options": dict(each.options),
+        }
+        for each in dev.resources
+    ]
+    config = {name: {"productionValues": ["dev"]} for name in in_production_only()}
+    found = {each["policy"] for each in violations(resources, stack="dev", config=config)}
+    assert found == {
+        "image-tags-in-production-are-immutable",
+        "keys-in-production-wait-before-deletion",
+        "repositories-in-production-are-not-force-deleted",
+        "repositories-in-production-are-protected",
+        "repositories-in-production-are-replicated",
+    }
+
+
+def in_production_only() -> list[str]:
+    return [policy.name for policy in POLICIES if "productionValues" in policy.facts.config]
+
+
+def test_resources_of_other_services_are_left_alone() -> None:
+    others = [record("aws:s3/bucket:Bucket", policy="{"), record("random:index/randomId:RandomId", byteLength=8)]
+    assert violations(others, stack="prod") == []
+
+
+WEIRD: list[Any] = [None, 7, -1.5, True, "", "text", [], {}, [None], [[]], [7], {"a": None}, {"tags": 7}, ["x"]]
+PROPERTIES = {
+    "aws:ecr/repository:Repository": (
+        "name", "tags", "tagsAll", "encryptionConfigurations", "imageScanningConfiguration", "imageTagMutability",
+        "imageTagMutabilityExclusionFilters", "forceDelete", "region", "arn",
+    ),
+    "aws:ecr/lifecyclePolicy:LifecyclePolicy": ("repository", "policy"),
+    "aws:ecr/repositoryPolicy:RepositoryPolicy": ("repository", "policy"),
+    "aws:ecr/registryScanningConfiguration:RegistryScanningConfiguration": ("rules", "scanType"),
+    "aws:ecr/replicationConfiguration:ReplicationConfiguration": ("replicationConfiguration",),
+    "aws:kms/key:Key": ("policy", "deletionWindowInDays", "enableKeyRotation", "rotationPeriodInDays", "arn"),
+    "aws:iam/role:Role": ("assumeRolePolicy", "name"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", PROPERTIES, ids=lambda kind: kind.partition(":")[2])
+def test_a_property_of_any_shape_never_ends_the_run(kind: str) -> None:
+    for name in PROPERTIES[kind]:
+        for value in WEIRD:
+            strange = record(kind, "strange", **{name: value})
+            for each in violations([strange, *sound()], stack="prod"):
+                assert "failed" not in each["message"], (name, value, each)
+                assert set(each) == {"policy", "level", "urn", "message"}
+                assert each["level"] in {"mandatory", "advisory"}
+
+
+def test_a_disabled_policy_says_nothing_and_a_level_can_be_changed() -> None:
+    bare = repository(protect=False)
+    name = "repositories-in-production-are-protected"
+
+    def levels(config: dict[str, Any]) -> list[str]:
+        return [each["level"] for each in violations([bare, *sound()[1:]], stack="prod", config=config)]
+
+    assert levels({}) == ["mandatory"]
+    assert levels({name: "advisory"}) == ["advisory"]
+    assert levels({name: {"enforcementLevel": "disabled"}}) == []
+    assert levels({"all": "disabled", name: "advisory"}) == ["advisory"]
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ({"keys-rotat": "advisory"}, "Did you mean 'keys-rotate'?"),
+        ({"keys-rotate": "loud"}, "It must be one of advisory, mandatory, remediate, disabled"),
+        ({"keys-rotate": 7}, "It must be a level"),
+        ({"keys-rotate": {"maximumDay": 90}}, "Did you mean 'maximumDays'?"),
+        ({"keys-rotate": {"maximumDays": "90"}}, "It must be of type integer"),
+        ({"keys-rotate": {"maximumDays": 7}}, "It must be from 90 to 2560"),
+        ({"repositories-in-production-are-protected": {"productionValues": [7]}}, "It must be of type string"),
+        ({"key-policies-name-no-foreign-principal": {"trustedAccounts": ["me"]}}, "It must match"),
+        ({"repositories-are-not-replaced": {"standing": {"api": "KMS"}}}, "It must be of type object"),
+        ([], "It must be an object"),
+    ],
+    ids=str,
+)
+def test_a_wrong_configuration_is_a_message(config: Any, said: str) -> None:
+    [found] = violations(sound(), stack="prod", config=config)
+    assert said in found["message"]
+    assert found["level"] == "mandatory"
+
+
+def test_the_name_of_a_policy_is_its_sentence() -> None:
+    assert len({policy.name for policy in POLICIES}) == len(POLICIES)
+    for policy in POLICIES:
+        assert policy.name.islower() and policy.name.count("-") >= 1
+        assert policy.description.startswith(policy.facts.reason)
+        assert policy.url and policy.url.startswith("https://")
+        assert policy.remediation_steps and policy.severity and policy.framework
+        schema = policy.config_schema.properties if policy.config_schema else {}
+        assert all({"type", "default", "description"} <= set(each) for each in schema.values())
+
+
+def test_a_thousand_repositories_are_judged_in_a_moment() -> None:
+    many: list[Record] = [replication()]
+    for number in range(1000):
+        name = f"service-{number}"
+        owner = statement({"AWS": f"arn:aws:iam::123456789012:role/{name}"})
+        many += [repository(name), lifecycle(name=name), repository_policy(owner, repository=name)]
+    start = time.perf_counter()
+    assert violations(many, stack="prod") == []
+    assert time.perf_counter() - start < 1.5
