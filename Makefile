@@ -39,6 +39,7 @@ docs: .venv/ready ## Write anew what is generated: the schema, the reference, th
 	$(BIN)/ecr-stack schema > schema/stack.schema.json
 	$(BIN)/python tests/settings/test_reference.py
 	$(BIN)/python tests/lifecycle/test_documentation.py
+	cd policies && ../$(BIN)/python -m guardrails.reference ../docs/guardrails.md
 
 lock: .venv/ready ## Write requirements.txt anew from pyproject.toml (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
