@@ -4,7 +4,7 @@ What a resource type takes, makes and answers is `ecr_stack.rehearsal.provider`'
 without the engine. Here are only the engine's own matters: values that are not known yet, previews, made-up names,
 imports, refreshes, and how a refusal is told.
 
-https://pulumi-developer-docs.readthedocs.io/latest/docs/architecture/providers/README.html
+https://www.pulumi.com/docs/iac/guides/building-extending/providers/implementers/protocol-reference
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Property values as the engine sends them, as plain JSON data and back.
 
-https://pulumi-developer-docs.readthedocs.io/latest/docs/references/property-values.html
+https://www.pulumi.com/docs/iac/guides/building-extending/providers/implementers/protocol-reference
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Everybody who installs Pulumi has the stock host. It cannot be built from the Go
 from there lacks it: this one takes its place in the tests. It does what they need and no more; in particular it
 installs nothing.
 
-https://pulumi-developer-docs.readthedocs.io/latest/docs/architecture/languages.html
+https://pulumi-developer-docs.readthedocs.io/latest/proto/README.html
 """
 
 from __future__ import annotations
