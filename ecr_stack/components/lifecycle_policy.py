@@ -20,7 +20,7 @@ from ecr_stack.documents.model import Model, parse
 from ecr_stack.errors import InvalidInput
 from ecr_stack.settings.guard import GuardLimits
 
-__all__ = ["LifecyclePolicy", "LifecyclePolicyArgs", "LifecycleRuleArgs"]
+__all__ = ["LifecyclePolicy", "LifecyclePolicyArgs", "LifecycleRuleArgs", "lifecycle_policy"]
 
 
 class LifecycleRuleArgs(TypedDict):
@@ -80,25 +80,41 @@ class LifecyclePolicy(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: LifecyclePolicyArgs, opts: Optional[pulumi.ResourceOptions] = None) -> None:
         super().__init__("ecr-stack:index:LifecyclePolicy", name, {}, opts)
-        source = f'LifecyclePolicy "{name}"'
-        with refusing():
-            settings = parse(_Arguments, plain_parts(dict(args)), "", source=source, python_names=True)
-            problems = list(rule_list_problems(settings.rules, "rules"))
-            if problems:
-                raise InvalidInput(source, problems)
-            text = policy_text(compile_rules(settings.rules))
-        options = child_options(self, opts)
-        limits = args.get("guard")
-        if limits:
-            region = caller(self, settings.region).region
-            guard = lifecycle_guard(name, settings.repository, text, limits, region, options)
-            options = pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=[guard]))
-        policy = aws.ecr.LifecyclePolicy(
-            name,
-            repository=settings.repository,
-            policy=text,
-            region=args.get("region"),
-            opts=options,
-        )
+        policy = lifecycle_policy(f'LifecyclePolicy "{name}"', name, args, self, child_options(self, opts))
         self.policy = policy.policy
         self.register_outputs({"policy": self.policy})
+
+
+def lifecycle_policy(
+    source: str,
+    name: str,
+    args: LifecyclePolicyArgs,
+    parent: pulumi.Resource,
+    options: pulumi.ResourceOptions,
+) -> aws.ecr.LifecyclePolicy:
+    """Make the lifecycle policy of a repository, with its guard.
+
+    Args:
+        source: whose mistakes they would be, e.g. `LifecyclePolicy "api"`.
+        name: the logical name.
+        args: the repository and its rules.
+        parent: the component that the policy belongs to.
+        options: the options of what is made.
+
+    Raises:
+        Refused: where a rule is not one.
+    """
+    with refusing():
+        settings = parse(_Arguments, plain_parts(dict(args)), "", source=source, python_names=True)
+        problems = list(rule_list_problems(settings.rules, "rules"))
+        if problems:
+            raise InvalidInput(source, problems)
+        text = policy_text(compile_rules(settings.rules))
+    limits = args.get("guard")
+    if limits:
+        region = caller(parent, settings.region).region
+        guard = lifecycle_guard(name, settings.repository, text, limits, region, options)
+        options = pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=[guard]))
+    return aws.ecr.LifecyclePolicy(
+        name, repository=settings.repository, policy=text, region=settings.region, opts=options
+    )

@@ -15,8 +15,8 @@ from ecr_stack.components.arguments import plain_parts, refusing, resolved
 from ecr_stack.components.encryption_key import checked_key_arn
 from ecr_stack.components.grants import Grantee, grant_pull, grant_push
 from ecr_stack.components.lifecycle_guard import LifecycleGuardArgs
-from ecr_stack.components.lifecycle_policy import LifecyclePolicy, LifecyclePolicyArgs, LifecycleRuleArgs
-from ecr_stack.components.repository_policy import AccessArgs, RepositoryPolicy, RepositoryPolicyArgs
+from ecr_stack.components.lifecycle_policy import LifecyclePolicyArgs, LifecycleRuleArgs, lifecycle_policy
+from ecr_stack.components.repository_policy import AccessArgs, RepositoryPolicyArgs, repository_policy
 from ecr_stack.components.tags import all_tags
 from ecr_stack.documents.constraints import Region
 from ecr_stack.documents.lifecycle import rule_list_problems
@@ -103,7 +103,8 @@ class Repository(pulumi.ComponentResource):
         )
         super().__init__("ecr-stack:index:Repository", name, {}, pulumi.ResourceOptions.merge(own_aliases, opts))
         environment = args.get("environment") or pulumi.get_stack()
-        settings = _judged(f'Repository "{name}"', name, environment, args)
+        source = f'Repository "{name}"'
+        settings = _judged(source, name, environment, args)
         physical = settings.name or name
         key_arn = args.get("key_arn")
         kind = settings.encryption_type or (EncryptionType.KMS if key_arn is not None else EncryptionType.AES256)
@@ -120,7 +121,7 @@ class Repository(pulumi.ComponentResource):
             encryption_configurations=[
                 aws.ecr.RepositoryEncryptionConfigurationArgs(
                     encryption_type=kind.value,
-                    kms_key=resolved(key_arn, lambda arn: checked_key_arn(arn, f'Repository "{name}"'))
+                    kms_key=resolved(key_arn, lambda arn: checked_key_arn(arn, source))
                     if key_arn is not None
                     else None,
                 )
@@ -149,7 +150,8 @@ class Repository(pulumi.ComponentResource):
         )
         region = {"region": settings.region} if settings.region else {}
         if args.get("lifecycle") is not None:
-            LifecyclePolicy(
+            lifecycle_policy(
+                source,
                 name,
                 cast(
                     LifecyclePolicyArgs,
@@ -160,13 +162,16 @@ class Repository(pulumi.ComponentResource):
                         **region,
                     },
                 ),
-                opts=with_it,
+                self,
+                with_it,
             )
         if args.get("access") is not None:
-            RepositoryPolicy(
+            repository_policy(
+                source,
                 name,
                 cast(RepositoryPolicyArgs, {"repository": physical, "access": args["access"], **region}),
-                opts=with_it,
+                self,
+                with_it,
             )
         self._label = name
         self._grants: dict[str, aws.iam.RolePolicy] = {}

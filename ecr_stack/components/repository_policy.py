@@ -12,12 +12,13 @@ import pulumi_aws as aws
 
 from ecr_stack.components.arguments import child_options, plain_parts, refusing, resolved
 from ecr_stack.components.caller import Caller, caller
+from ecr_stack.documents import policy as documents
 from ecr_stack.documents.constraints import Region, RepositoryName
 from ecr_stack.documents.model import Model, parse
-from ecr_stack.documents.policy import Access, Match, access_problems, policy_text, repository_policy
+from ecr_stack.documents.policy import Access, Match, access_problems, policy_text
 from ecr_stack.errors import InvalidInput, Problem
 
-__all__ = ["AccessArgs", "RepositoryPolicy", "RepositoryPolicyArgs", "access_text"]
+__all__ = ["AccessArgs", "RepositoryPolicy", "RepositoryPolicyArgs", "access_text", "repository_policy"]
 
 
 class AccessArgs(TypedDict):
@@ -64,18 +65,39 @@ class RepositoryPolicy(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: RepositoryPolicyArgs, opts: Optional[pulumi.ResourceOptions] = None) -> None:
         super().__init__("ecr-stack:index:RepositoryPolicy", name, {}, opts)
-        source = f'RepositoryPolicy "{name}"'
-        with refusing():
-            settings = parse(_Arguments, plain_parts(dict(args)), "", source=source, python_names=True)
-        policy = aws.ecr.RepositoryPolicy(
-            name,
-            repository=settings.repository,
-            policy=access_text(args["access"], caller(self, settings.region), source=source),
-            region=settings.region,
-            opts=child_options(self, opts),
-        )
+        policy = repository_policy(f'RepositoryPolicy "{name}"', name, args, self, child_options(self, opts))
         self.policy = policy.policy
         self.register_outputs({"policy": self.policy})
+
+
+def repository_policy(
+    source: str,
+    name: str,
+    args: RepositoryPolicyArgs,
+    parent: pulumi.Resource,
+    options: pulumi.ResourceOptions,
+) -> aws.ecr.RepositoryPolicy:
+    """Make the policy of a repository.
+
+    Args:
+        source: whose mistakes they would be, e.g. `RepositoryPolicy "api"`.
+        name: the logical name.
+        args: the repository and its grants.
+        parent: the component that the policy belongs to.
+        options: the options of what is made.
+
+    Raises:
+        Refused: where a grant is not one.
+    """
+    with refusing():
+        settings = parse(_Arguments, plain_parts(dict(args)), "", source=source, python_names=True)
+    return aws.ecr.RepositoryPolicy(
+        name,
+        repository=settings.repository,
+        policy=access_text(args["access"], caller(parent, settings.region), source=source),
+        region=settings.region,
+        opts=options,
+    )
 
 
 def access_text(access: AccessArgs, where: Caller, *, source: str = "access") -> "pulumi.Input[str]":
@@ -90,7 +112,7 @@ def access_text(access: AccessArgs, where: Caller, *, source: str = "access") ->
         problems = access_problems(parsed, "access", account=where.account, partition=where.partition)
         if problems:
             raise InvalidInput(source, problems)
-        document = repository_policy(parsed, where.account, where.partition)
+        document = documents.repository_policy(parsed, where.account, where.partition)
         if document is None:
             rule = "a policy grants something to somebody"
             raise InvalidInput(source, [Problem("access", known, rule, "add e.g. `pull`, or leave `access` out")])

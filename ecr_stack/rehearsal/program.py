@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import pulumi
-from pulumi.runtime import mocks, set_all_config
+from pulumi.runtime import mocks, resource, set_all_config
+from pulumi.runtime.proto.source_pb2 import StackTrace
 from pulumi.runtime.settings import SETTINGS, set_root_resource
 from pulumi.runtime.stack import run_in_stack
 
@@ -153,11 +154,17 @@ def _undisturbed() -> Iterator[None]:
     """Leave the process as it was, and spare the garbage collector: it is half the time of a large stack."""
     path, directory, environment, enabled = list(sys.path), Path.cwd(), dict(os.environ), gc.isenabled()
     gc.disable()
+    traces = getattr(resource, "_get_stack_trace", None)
+    if traces is not None:
+        # The engine is told where in the program each resource is made; here nobody asks, and it takes a while.
+        resource._get_stack_trace = StackTrace
     # Commands of the program find this environment's `ecr-stack`, as they do where the environment is active.
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", os.defpath)])
     try:
         yield
     finally:
+        if traces is not None:
+            resource._get_stack_trace = traces
         if enabled:
             gc.enable()
         sys.path[:] = path
