@@ -39,8 +39,6 @@ def repositories_are_encrypted_with_a_customer_key(
     resource: Resource, _config: Config, report: Callable[[str], None]
 ) -> None:
     """Report repositories, and templates of repositories, without a customer's KMS key."""
-    if look(resource.props, "encryptionConfigurations") is UNKNOWN:
-        return
     configured = next(each(resource.props, "encryptionConfigurations"), None)
     kind = look(configured, "encryptionType") or "AES256"
     key = look(configured, "kmsKey")
@@ -90,7 +88,7 @@ def keys_rotate(resource: Resource, config: Config, report: Callable[[str], None
     if rotates is UNKNOWN:
         return
     if not rotates:
-        report(f"Key {resource.name} does not rotate: enableKeyRotation is {rotates!r}. Set it to true.")
+        report(f"Key {resource.name} does not rotate. Set enableKeyRotation to true.")
     elif isinstance(period, int | float) and period > config["maximumDays"]:
         report(
             f"Key {resource.name} rotates every {period:g} days, more than {config['maximumDays']:g}."
@@ -135,14 +133,15 @@ def key_policies_name_no_foreign_principal(
                     resource.urn,
                 )
         named = dict.fromkeys(found for statement in read for found in accounts(statement))
-        # A key that is not made yet has no ARN, so its account cannot be seen: then no two accounts may be named.
-        account = _account(resource) or next(iter(own), "")
+        # The account of a key that is not made yet cannot be seen. It has one, so two that are named are one too many.
+        account = _account(resource) or (next(iter(own)) if len(own) == 1 else "")
         trusted = {account or next((each for each, _ in named if each), ""), *config["trustedAccounts"]}
         for other, principal in named:
             if other not in trusted:
+                of_this = f"this account ({account})" if account else "the one account that a key belongs to"
                 report(
-                    f"The policy of key {resource.name} lets in {principal!r}, which is not of this account"
-                    f"{f' ({account})' if account else ''}. Remove it, or add its account to trustedAccounts.",
+                    f"The policy of key {resource.name} lets in {principal!r}, and not only {of_this}. Remove it, or"
+                    " add its account to trustedAccounts.",
                     resource.urn,
                 )
 
