@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from guardrails.policy import Config, Resource
-from guardrails.resources import UNKNOWN, stack_of, tags_of
+from guardrails.resources import stack_of, tags_of
 
 
 def _texts(default: list[str], description: str) -> dict[str, Any]:
@@ -19,13 +19,15 @@ PRODUCTION: dict[str, dict[str, Any]] = {
         "default": "Environment",
         "description": "The tag that says which environment a resource belongs to.",
     },
-    "productionValues": _texts(["prod", "production"], "The values of that tag that mean production, in any case."),
-    "productionStacks": _texts(
-        ["*prod*"], "Where a resource has no such tag: the stacks that are production, as name patterns in any case."
+    "productionValues": _texts(
+        ["*prod*"], "The values of that tag that mean production, as patterns in any case, e.g. prod, prod-eu."
     ),
-    "otherStacks": _texts(
+    "productionStacks": _texts(
+        ["*prod*"], "Where a resource has no such tag: the stacks that are production, as patterns in any case."
+    ),
+    "notProduction": _texts(
         ["*nonprod*", "*non-prod*", "*non_prod*", "*preprod*", "*pre-prod*", "*pre_prod*"],
-        "Of those, the stacks that are not.",
+        "What is not production although it matches, tags and stacks alike.",
     ),
 }
 """The part of a policy's configuration that says where it applies."""
@@ -34,18 +36,14 @@ PRODUCTION: dict[str, dict[str, Any]] = {
 def in_production(resource: Resource, config: Config) -> bool:
     """Whether the resource is production's."""
     environment = tags_of(resource).get(config["productionTag"])
-    if isinstance(environment, str):
-        return environment.strip().lower() in {value.lower() for value in config["productionValues"]}
-    if environment is UNKNOWN or environment is None:
-        return production_stack(stack_of(resource), config)
-    return False
+    if isinstance(environment, str) and environment.strip():
+        return _means_production(environment, "productionValues", config)
+    return _means_production(stack_of(resource), "productionStacks", config)
 
 
-def production_stack(stack: str, config: Config) -> bool:
-    """Whether a stack is production by its name."""
-    name = stack.lower()
-    return _any(name, config["productionStacks"]) and not _any(name, config["otherStacks"])
+def _means_production(name: str, patterns: str, config: Config) -> bool:
+    return _any(name, config[patterns]) and not _any(name, config["notProduction"])
 
 
 def _any(name: str, patterns: list[str]) -> bool:
-    return any(fnmatchcase(name, pattern.lower()) for pattern in patterns)
+    return any(fnmatchcase(name.strip().lower(), pattern.lower()) for pattern in patterns)

@@ -83,8 +83,6 @@ def repositories_are_not_replaced(
 
 
 def _encryption(repository: PolicyResource) -> dict[str, Any]:
-    if look(repository.props, "encryptionConfigurations") is UNKNOWN:
-        return {"encryptionType": UNKNOWN, "kmsKey": UNKNOWN}
     configured = next(each(repository.props, "encryptionConfigurations"), None)
     return {"encryptionType": look(configured, "encryptionType") or "AES256", "kmsKey": look(configured, "kmsKey")}
 

@@ -88,16 +88,13 @@ def repositories_in_production_are_replicated(
 def _rules(resource: PolicyResource) -> list[_Rule]:
     source = region_of(resource)
     configuration = look(resource.props, "replicationConfiguration")
-    found = look(configuration, "rules")
-    if UNKNOWN in (configuration, found):
-        return [_Rule(source, frozenset(), (), unknown=True)]
     return [
         _Rule(
             source,
             frozenset(text(destination, "region") for destination in each(rule, "destinations")) - {""},
             tuple(text(wild, "filter") for wild in each(rule, "repositoryFilters")),
-            unknown=look(rule, "destinations") is UNKNOWN
+            unknown=rule is UNKNOWN
             or any(look(destination, "region") is UNKNOWN for destination in each(rule, "destinations")),
         )
-        for rule in each(configuration, "rules")
+        for rule in (each(configuration, "rules") if configuration is not UNKNOWN else [UNKNOWN])
     ]

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Any, Final
 
 from pulumi_policy.policy import PolicyResource
-from pulumi_policy.proxy import UnknownValueError
+from pulumi_policy.proxy import UnknownValueError, _is_unknown
 
 from guardrails.policy import Resource
 
@@ -40,15 +40,22 @@ UNKNOWN: Final = Unknown.UNKNOWN
 
 
 def look(values: Any, key: str | int) -> Any:
-    """The value at a key of an object or at an index of a list; None where there is none, UNKNOWN where not known."""
+    """The value at a key of an object or at an index of a list; None where there is none, UNKNOWN where not known.
+
+    What is in something unknown is unknown too.
+    """
+    value = None
     try:
+        if values is UNKNOWN:
+            return UNKNOWN
         if isinstance(values, Mapping):
-            return values.get(key)
-        if isinstance(values, Sequence) and not isinstance(values, str) and isinstance(key, int):
-            return values[key] if -len(values) <= key < len(values) else None
+            value = values.get(key)
+        elif isinstance(values, Sequence) and not isinstance(values, str) and isinstance(key, int):
+            value = values[key] if -len(values) <= key < len(values) else None
     except UnknownValueError:
         return UNKNOWN
-    return None
+    # A remediation is given unknown values as the engine marks them.
+    return UNKNOWN if _is_unknown(value) else value
 
 
 def text(values: Any, key: str | int) -> str:
@@ -58,12 +65,14 @@ def text(values: Any, key: str | int) -> str:
 
 
 def each(values: Any, key: str) -> Iterator[Any]:
-    """The known elements of the list at a key."""
+    """The elements of the list at a key, UNKNOWN for those that are not known; once UNKNOWN for an unknown list."""
     elements = look(values, key)
-    if isinstance(elements, Sequence) and not isinstance(elements, str):
+    if elements is UNKNOWN:
+        yield UNKNOWN
+    elif isinstance(elements, Sequence) and not isinstance(elements, str):
         for index in range(len(elements)):
             element = look(elements, index)
-            if element is not UNKNOWN and element is not None:
+            if element is not None:
                 yield element
 
 

@@ -48,18 +48,18 @@ def repositories_are_scanned_on_push(
         name = called(repository)
         if any(filters is UNKNOWN or any(_matches(name, wild) for wild in filters) for _, _, filters in here):
             continue
-        # Enhanced scanning goes by the registry's rules alone: what they do not match is not scanned.
-        # https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning-enhanced.html
-        enhanced = any(kind == "ENHANCED" for _, kind, _ in here)
+        # Where the registry has rules, they alone decide: what they do not match is not scanned under ENHANCED, and
+        # only by hand under BASIC, whatever the repository's flag says.
+        # https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning-filters.html
+        deciding = next((kind or "BASIC" for _, kind, filters in here if kind == "ENHANCED" or filters), "")
         flag = look(look(repository.props, "imageScanningConfiguration"), "scanOnPush")
-        unknown = flag is UNKNOWN or look(repository.props, "imageScanningConfiguration") is UNKNOWN
-        if enhanced:
+        if deciding and look(repository.props, "name") is not UNKNOWN:
             report(
-                f"{name} is not scanned: the registry's scanning is ENHANCED and none of its rules matches this name."
-                " Add a repository filter.",
+                f"{name} is not scanned when images are pushed: the registry's scanning is {deciding}, its rules decide,"
+                " and none of them matches this name. Add a repository filter.",
                 repository.urn,
             )
-        elif not flag and not unknown:
+        elif not deciding and not flag:  # UNKNOWN is not reported
             report(
                 f"{name} is not scanned when images are pushed. Set imageScanningConfiguration.scanOnPush to true.",
                 repository.urn,
@@ -68,14 +68,13 @@ def repositories_are_scanned_on_push(
 
 def _filters(resource: PolicyResource) -> Any:
     """The repository filters of the rules that scan by themselves; UNKNOWN while they are not known."""
-    if look(resource.props, "rules") is UNKNOWN:
-        return UNKNOWN
-    return [
-        text(wild, "filter")
+    found = [
+        look(wild, "filter")
         for rule in each(resource.props, "rules")
-        if text(rule, "scanFrequency") in {"SCAN_ON_PUSH", "CONTINUOUS_SCAN"}
-        for wild in each(rule, "repositoryFilters")
+        if look(rule, "scanFrequency") in {"SCAN_ON_PUSH", "CONTINUOUS_SCAN", UNKNOWN}
+        for wild in (each(rule, "repositoryFilters") if rule is not UNKNOWN else [UNKNOWN])
     ]
+    return UNKNOWN if UNKNOWN in found else [wild for wild in found if isinstance(wild, str)]
 
 
 def _matches(name: str, wild: str) -> bool:

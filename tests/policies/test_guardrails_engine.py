@@ -13,7 +13,7 @@ from typing import Any
 import grpc
 import pytest
 from google.protobuf import empty_pb2, json_format, struct_pb2
-from guarded import KEY_ARN, Record, document, lifecycle, record, replication, repository, statement
+from guarded import KEY_ARN, Record, document, lifecycle, record, replication, repository, scanning, statement
 from guardrails.pack import POLICIES
 from pulumi.runtime import proto
 from pulumi.runtime.proto import analyzer_pb2_grpc
@@ -107,6 +107,21 @@ def test_no_unknown_property_of_a_repository_makes_a_violation(pack: _PolicyAnal
     for name in ("name", "tags", "encryptionConfigurations", "imageTagMutability", "imageScanningConfiguration", "arn"):
         resource = repository(**{name: unknown})
         assert [each for each in said(pack.Analyze(request(resource), None)) if each[1] != proto.ADVISORY] == []
+
+
+def test_unknown_elements_of_lists_make_no_violation(pack: _PolicyAnalyzerServicer) -> None:
+    first = repository(encryptionConfigurations=[UNKNOWN_OBJECT_VALUE], imageScanningConfiguration=None)
+    assert said(pack.Analyze(request(first), None)) == []
+    copied, scanned = replication(), scanning("web", kind="ENHANCED")
+    copied["inputs"]["replicationConfiguration"] = {"rules": [UNKNOWN_OBJECT_VALUE]}
+    for rules in (
+        [UNKNOWN_OBJECT_VALUE],
+        UNKNOWN_ARRAY_VALUE,
+        [{"scanFrequency": UNKNOWN_STRING_VALUE, "repositoryFilters": [{"filter": "*"}]}],
+        [{"scanFrequency": "SCAN_ON_PUSH", "repositoryFilters": [{"filter": UNKNOWN_STRING_VALUE}]}],
+    ):
+        scanned["inputs"]["rules"] = rules
+        assert said(pack.AnalyzeStack(stack(first, lifecycle(), copied, scanned), None)) == []
 
 
 def test_one_unknown_repository_does_not_hide_the_others(pack: _PolicyAnalyzerServicer) -> None:

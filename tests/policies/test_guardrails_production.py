@@ -62,7 +62,7 @@ def test_unprotected_repositories_are_reported_in_production_only() -> None:
     assert messages(PROTECTED, repository(protect=False, environment="dev")) == []
 
 
-@pytest.mark.parametrize("environment", ["prod", "production", "PROD", " Production "])
+@pytest.mark.parametrize("environment", ["prod", "production", "PROD", " Production ", "prod-eu"])
 def test_the_tag_decides_what_production_is(environment: str) -> None:
     assert messages(PROTECTED, repository(protect=False, environment=environment, stack="dev"))
 
@@ -77,9 +77,15 @@ def test_without_the_tag_the_name_of_the_stack_decides(stack: str) -> None:
     assert messages(PROTECTED, repository(protect=False, environment=None, stack=stack))
 
 
-@pytest.mark.parametrize("stack", ["dev", "staging", "nonprod", "pre-prod"])
-def test_other_stacks_are_not_production(stack: str) -> None:
-    assert messages(PROTECTED, repository(protect=False, environment=None, stack=stack)) == []
+def test_an_empty_tag_is_no_way_out_of_production() -> None:
+    for empty in ("", " ", None):
+        assert messages(PROTECTED, repository(protect=False, tags={"Environment": empty}, stack="prod"))
+
+
+@pytest.mark.parametrize("name", ["dev", "staging", "nonprod", "pre-prod"])
+def test_other_stacks_and_tags_are_not_production(name: str) -> None:
+    assert messages(PROTECTED, repository(protect=False, environment=None, stack=name)) == []
+    assert messages(PROTECTED, repository(protect=False, environment=name, stack="prod")) == []
 
 
 def test_what_production_is_can_be_configured() -> None:

@@ -35,10 +35,16 @@ def test_a_rule_of_the_registry_that_does_not_scan_it_is_not(registry: dict[str,
     assert messages(SCANNED, repository(region="us-east-1", **UNSCANNED), registry)
 
 
-def test_under_enhanced_scanning_the_repositorys_own_flag_does_nothing() -> None:
-    [message] = messages(SCANNED, repository(), scanning("web", kind="ENHANCED"))
-    assert "ENHANCED" in message
-    assert messages(SCANNED, repository(), scanning("web", kind="BASIC")) == []
+@pytest.mark.parametrize("kind", ["BASIC", "ENHANCED"])
+def test_where_the_registry_has_rules_the_repositorys_own_flag_does_nothing(kind: str) -> None:
+    [message] = messages(SCANNED, repository(), scanning("web", kind=kind))
+    assert f"the registry's scanning is {kind}" in message
+
+
+def test_a_registry_without_rules_leaves_basic_scanning_to_the_repositories() -> None:
+    assert messages(SCANNED, repository(), scanning("", rules=[])) == []
+    assert messages(SCANNED, repository(**UNSCANNED), scanning("", rules=[]))
+    assert messages(SCANNED, repository(), scanning("", rules=[], kind="ENHANCED"))
 
 
 def test_missing_and_empty_tags_are_reported() -> None:
