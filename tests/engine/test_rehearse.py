@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -64,7 +65,8 @@ def test_a_shipped_stack_goes_up_stays_and_comes_down_before_everybodys_eyes(pro
     assert "Previewing update (dev)" in done.stdout
     assert "Updating (dev)" in done.stdout
     assert "Destroying (dev)" in done.stdout
-    assert "35 created" in done.stdout
+    created, deleted = (re.search(rf"(\d+) {what}  ", done.stdout) for what in ("created", "deleted"))
+    assert created and deleted and created[1] == deleted[1]
     assert "This stack goes up, stays as it is, and comes down" in done.stdout
     assert {file.name: file.read_bytes() for file in project.iterdir() if file.is_file()} == before
     assert not (project.parent / "home" / ".pulumi").exists()
