@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from pulumi_policy import Severity
+from pulumi_policy import EnforcementLevel, Severity
 
 from guardrails.document import Statement, documents, statements
 from guardrails.policy import Config, Resource, resource_policy
-from guardrails.principals import public
+from guardrails.principals import public, unbound_services
 from guardrails.resources import CREATION_TEMPLATE, REGISTRY_POLICY, REPOSITORY_POLICY, called
 
 WITH_POLICIES = [REPOSITORY_POLICY, REGISTRY_POLICY, CREATION_TEMPLATE]
@@ -32,7 +32,7 @@ def _statements(resource: Resource) -> Iterator[Statement]:
             "items": {"type": "string"},
             "default": [],
             "description": "Condition keys besides organization, account and principal ARN that close a public"
-            " principal, e.g. aws:SourceVpce.",
+            " principal, e.g. aws:SourceVpce, or aws:SourceIp with IpAddress.",
         }
     },
 )
@@ -70,4 +70,26 @@ def policies_name_no_wildcard_action(resource: Resource, _config: Config, report
             report(
                 f"The policy of {called(resource)} allows actions by wildcard: {statement.called} has"
                 f" {', '.join(wild)}. Write the actions out."
+            )
+
+
+@resource_policy(
+    types=WITH_POLICIES,
+    reason="An AWS service acts for all its customers: without a source, somebody else's function may use the grant.",
+    control="AWS Well-Architected SEC03-BP07",
+    url="https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html",
+    severity=Severity.MEDIUM,
+    level=EnforcementLevel.ADVISORY,  # a few services do not say for whom they act
+    remedy="Add the condition ArnLike aws:SourceArn, or StringEquals aws:SourceAccount.",
+)
+def policies_let_services_act_for_named_sources_only(
+    resource: Resource, _config: Config, report: Callable[[str], None]
+) -> None:
+    """Report services that are let in whoever they act for."""
+    for statement in _statements(resource):
+        if services := unbound_services(statement):
+            report(
+                f"The policy of {called(resource)} lets {', '.join(services)} act for anybody: {statement.called} has no"
+                " condition on its source that always binds. Add ArnLike aws:SourceArn, or StringEquals"
+                " aws:SourceAccount."
             )

@@ -29,15 +29,24 @@ class Condition:
     """In lower case: AWS does not tell case apart in condition keys."""
     values: tuple[str, ...]
 
+    needed: bool = False
+    """Whether another condition, `Null` with `false`, refuses requests without the key."""
+
     @property
     def binds(self) -> bool:
         """Whether a request without the key, or with another value, is refused.
 
-        `…IfExists` and `ForAllValues:` let a request without the key through, `Null` and `…Not…` say what is not.
+        `…IfExists` and `ForAllValues:` let a request without the key through, unless the key is needed; `Null` and
+        `…Not…` say what is not.
         https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
         """
+        return self.test in {"stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike"}
+
+    @property
+    def test(self) -> str:
+        """What is compared, in lower case, e.g. `stringequals`; "" where a request without the key passes."""
         operator = self.operator.lower().removeprefix("foranyvalue:")
-        return operator in {"stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike"}
+        return operator.removeprefix("forallvalues:").removesuffix("ifexists") if self.needed else operator
 
 
 @dataclass(frozen=True)
@@ -65,7 +74,7 @@ def statements(document: Any) -> tuple[Statement, ...]:
     if isinstance(document, str):
         return _parsed(document)
     if isinstance(document, Mapping):
-        return _read(_plain(document))
+        return _read(plain(document))
     raise UnreadableDocument(f"The policy is {document!r}. It must be a JSON object.")
 
 
@@ -81,17 +90,32 @@ def read_json(text: str) -> Any:
         UnreadableDocument: It is not JSON.
     """
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=_object)
+    except UnreadableDocument:
+        raise
     except (ValueError, RecursionError) as error:
         shown = text if len(text) <= 80 else f"{text[:80]}…"
         raise UnreadableDocument(f"The policy is not JSON ({error}): {shown!r}.") from None
 
 
-def _plain(value: Any) -> Any:
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):  # one of the two would be hidden from whoever reads the document
+        twice = next(key for key, _ in pairs if sum(key == other for other, _ in pairs) > 1)
+        raise UnreadableDocument(f"The document has the key {twice!r} twice in one object. Write it once.")
+    return found
+
+
+def plain(value: Any) -> Any:
+    """An object or list as it is, without the engine's wrappers.
+
+    Raises:
+        UnknownValueError: A part of it is known only during the update.
+    """
     if isinstance(value, Mapping):
-        return {key: _plain(value[key]) for key in value}
+        return {key: plain(value[key]) for key in value}
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_plain(element) for element in value]
+        return [plain(element) for element in value]
     return value
 
 
@@ -124,7 +148,7 @@ def _statement(number: int, statement: Any) -> Statement:
 
 
 def _elements(mapping: Mapping[str, Any]) -> dict[str, Any]:
-    return {str(key).lower(): value for key, value in mapping.items()}
+    return _object([(str(key).lower(), value) for key, value in mapping.items()])
 
 
 def _principals(called: str, principal: Any) -> list[tuple[str, str]]:
@@ -144,11 +168,13 @@ def _conditions(called: str, condition: Any) -> list[Condition]:
         raise UnreadableDocument(
             f'The Condition of {called} is {_shown(condition)}. It must be {{"Operator": {{"key": "value"}}}}.'
         )
-    return [
-        Condition(str(operator), str(key).lower(), _values(called, "Condition", values))
+    found = [
+        (str(operator), str(key).lower(), _values(called, "Condition", values))
         for operator, keys in condition.items()
         for key, values in keys.items()
     ]
+    needed = {key for operator, key, values in found if operator.lower() == "null" and set(values) == {"false"}}
+    return [Condition(operator, key, values, key in needed) for operator, key, values in found]
 
 
 def _values(called: str, element: str, values: Any) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 from pulumi_policy import EnforcementLevel, Severity
 from pulumi_policy.policy import PolicyResource
 
-from guardrails.document import UnreadableDocument, documents, read_json
+from guardrails.document import UnreadableDocument, documents, plain, read_json
 from guardrails.policy import Config, Resource, resource_policy, stack_policy
 from guardrails.production import PRODUCTION, in_production
 from guardrails.resources import CREATION_TEMPLATE, LIFECYCLE_POLICY, REPOSITORY, Repositories, called
@@ -137,7 +137,7 @@ def _parts(rule: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _rules(document: Any) -> tuple[dict[str, Any], ...]:
-    return _read(document) if isinstance(document, str) else _read_rules(document)
+    return _read(document) if isinstance(document, str) else _read_rules(plain(document))
 
 
 @lru_cache(maxsize=8192)

@@ -32,6 +32,7 @@ POLICIES: list[ResourceGuardrail | StackGuardrail] = [
     scanning.repositories_are_scanned_on_push,
     access.policies_name_no_public_principal,
     access.policies_name_no_wildcard_action,
+    access.policies_let_services_act_for_named_sources_only,
     identity.oidc_roles_trust_named_subjects,
     identity.roles_are_not_assumed_by_everyone,
     protection.repositories_in_production_are_not_force_deleted,

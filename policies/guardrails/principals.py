@@ -6,6 +6,7 @@ Keys: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condit
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Collection, Iterator
 
@@ -16,6 +17,9 @@ _ORGANIZATION = re.compile(r"o-[a-z0-9]{10,32}")
 _ORGANIZATION_PATH = re.compile(r"o-[a-z0-9]{10,32}/.*")
 # Nothing before the account may be a wildcard: `*` reaches across colons in StringLike.
 _ARN_OF_ACCOUNT = re.compile(r"arn:[^:*?$]+:[^:*?$]+:[^:*?$]*:([0-9]{12}):.+", re.DOTALL)
+
+# The id of a user, or of a role with the name of any session.
+_UNIQUE_ID = re.compile(r"A[A-Z0-9]{15,}(:.*)?", re.DOTALL)
 
 _BINDING = {
     "aws:principalorgid": _ORGANIZATION,
@@ -28,7 +32,10 @@ _BINDING = {
     "kms:calleraccount": _ACCOUNT,
     "aws:principalarn": _ARN_OF_ACCOUNT,
     "aws:sourcearn": _ARN_OF_ACCOUNT,
+    "aws:userid": _UNIQUE_ID,
 }
+
+_SOURCES = {"aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths"}
 
 
 def public(statement: Statement, extra_keys: Collection[str] = ()) -> str | None:
@@ -41,12 +48,35 @@ def public(statement: Statement, extra_keys: Collection[str] = ()) -> str | None
     if statement.not_principal:
         return "allows everyone except those whom NotPrincipal names"
     for kind, value in statement.principals:
-        if not any(wildcard in value for wildcard in "*?"):
+        if not _wild(value) or _ARN_OF_ACCOUNT.fullmatch(value):
             continue
         if not any(_binds(condition, extra_keys) for condition in statement.conditions):
             written = f'"{value}"' if kind == "*" else f'{{"{kind}": "{value}"}}'
             return f"allows the principal {written}{_loose(statement)}"
     return None
+
+
+def unbound_services(statement: Statement) -> list[str]:
+    """The services that the statement lets act for anybody: confused deputies.
+
+    A service acts for all its customers; a condition on the source says for which.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+    """
+    if not statement.allows or any(_binds_source(condition) for condition in statement.conditions):
+        return []
+    return [value for kind, value in statement.principals if kind == "Service"]
+
+
+def _binds_source(condition: Condition) -> bool:
+    # ARNs of some sources, such as buckets, have no account.
+    exact = condition.key == "aws:sourcearn" and not any(_wild(value) for value in condition.values)
+    return condition.key in _SOURCES and (
+        _binds(condition, ()) or (condition.binds and exact and condition.values != ())
+    )
+
+
+def _wild(value: str) -> bool:
+    return any(wildcard in value for wildcard in ("*", "?", "${"))
 
 
 def _loose(statement: Statement) -> str:
@@ -60,14 +90,29 @@ def _loose(statement: Statement) -> str:
 
 
 def _binds(condition: Condition, extra_keys: Collection[str]) -> bool:
-    if not condition.binds or not condition.values:
+    if not condition.values:
+        return False
+    extra = condition.key in {key.lower() for key in extra_keys}
+    if condition.test == "ipaddress":
+        return extra and all(_is_narrow(value) for value in condition.values)
+    if not condition.binds:
         return False
     pattern = _BINDING.get(condition.key)
     if pattern is not None:
         return all(pattern.fullmatch(value) for value in condition.values)
-    if condition.key in {key.lower() for key in extra_keys}:
-        return not any(wildcard in value for value in condition.values for wildcard in ("*", "?", "${"))
-    return False
+    return extra and not any(_wild(value) for value in condition.values)
+
+
+def _is_narrow(addresses: str) -> bool:
+    """Whether a range is somebody's: AWS takes those wider than /8, or /32 of IPv6, for the public.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
+    """
+    try:
+        network = ipaddress.ip_network(addresses, strict=False)
+    except ValueError:
+        return False
+    return network.prefixlen >= (8 if network.version == 4 else 32)
 
 
 def accounts(statement: Statement) -> Iterator[tuple[str, str]]:
@@ -80,13 +125,13 @@ def accounts(statement: Statement) -> Iterator[tuple[str, str]]:
     for kind, value in statement.principals:
         if kind not in {"AWS", "*", "CanonicalUser"}:
             continue
-        if "*" in value or "?" in value:
+        match = _ARN_OF_ACCOUNT.fullmatch(value)
+        if match:
+            yield match[1], value
+        elif _wild(value):
             yield from _accounts_of_conditions(statement)
-        elif _ACCOUNT.fullmatch(value):
-            yield value, value
         else:
-            match = _ARN_OF_ACCOUNT.fullmatch(value)
-            yield (match[1] if match else ""), value
+            yield (value if _ACCOUNT.fullmatch(value) else ""), value
 
 
 def _accounts_of_conditions(statement: Statement) -> Iterator[tuple[str, str]]:

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 from guarded import ACCOUNT, document, messages, record, repository_policy, statement
+from guardrails.check import violations
 
 PUBLIC = "policies-name-no-public-principal"
 WILDCARD = "policies-name-no-wildcard-action"
+SERVICES = "policies-let-services-act-for-named-sources-only"
 ORGANIZATION = {"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}
 ROLE_ARN = f"arn:aws:iam::{ACCOUNT}:role/nodes"
 
@@ -56,6 +58,14 @@ def test_everyone_but_some_is_everyone_whatever_the_condition() -> None:
         {"StringLike": {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/*"}},
         {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
         {"StringNotEquals": {"aws:PrincipalAccount": "999999999999"}, **ORGANIZATION},
+        {"StringEquals": {"aws:PrincipalTag/team": "platform", "aws:PrincipalOrgID": "o-a1b2c3d4e5"}},
+        {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-a1b2c3d4e5/r-ab12/ou-ab12-*/"}},
+        {"StringEqualsIfExists": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}, "Null": {"aws:PrincipalOrgID": "false"}},
+        {
+            "ForAllValues:StringLike": {"aws:PrincipalOrgPaths": "o-a1b2c3d4e5/*"},
+            "Null": {"AWS:principalorgpaths": False},
+        },
+        {"StringLike": {"aws:userId": "AROA1234567890ABCDEF:*"}},
     ],
     ids=str,
 )
@@ -76,6 +86,15 @@ def test_conditions_that_bind_close_a_public_statement(condition: dict[str, Any]
         {"ForAllValues:StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}},
         {"ForAllValues:StringLike": {"aws:PrincipalOrgPaths": "o-a1b2c3d4e5/*"}},
         {"Null": {"aws:PrincipalOrgID": "false"}},
+        {"Null": {"aws:PrincipalOrgID": "true"}, "StringEqualsIfExists": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}},
+        {"Null": {"aws:PrincipalArn": "false"}, "StringEqualsIfExists": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}},
+        {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": ["o-a1b2c3d4e5/*", "o-*/r-ab12/*"]}},
+        {"StringLike": {"aws:userId": "*:session"}},
+        {"Bool": {"aws:PrincipalIsAWSService": "true"}},
+        {"StringEquals": {"aws:PrincipalServiceName": "lambda.amazonaws.com"}},
+        {"StringLikeIfExists": {"aws:SourceArn": f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:*"}},
+        {"ArnLike": {"aws:SourceArn": "arn:aws:lambda:us-east-1:*:function:api"}},
+        {"IpAddress": {"aws:SourceIp": "0.0.0.0/0"}},
         {"Bool": {"aws:SecureTransport": "true"}},
         {"StringLike": {"aws:PrincipalAccount": "1234*"}},
         {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/nodes"}},
@@ -94,6 +113,69 @@ def test_conditions_that_do_not_bind_leave_a_statement_public(condition: dict[st
 def test_further_binding_conditions_can_be_configured() -> None:
     policy = repository_policy(statement("*", Condition={"StringEquals": {"aws:SourceVpce": "vpce-1a2b3c4d"}}))
     assert messages(PUBLIC, policy, config={"bindingConditionKeys": ["aws:sourcevpce"]}) == []
+
+
+@pytest.mark.parametrize(
+    ("addresses", "closed"),
+    [
+        ("192.0.2.0/24", True),
+        ("10.0.0.0/8", True),
+        ("2001:db8::/32", True),
+        ("0.0.0.0/0", False),
+        ("128.0.0.0/1", False),
+        ("::/0", False),
+        (["192.0.2.0/24", "0.0.0.0/1"], False),
+        ("office", False),
+    ],
+    ids=str,
+)
+def test_addresses_bind_where_configured_and_not_half_the_internet(addresses: Any, closed: bool) -> None:
+    policy = repository_policy(statement("*", Condition={"IpAddress": {"aws:SourceIp": addresses}}))
+    found = messages(PUBLIC, policy, config={"bindingConditionKeys": ["aws:SourceIp"]})
+    assert bool(found) is not closed
+    excepted = repository_policy(statement("*", Condition={"NotIpAddress": {"aws:SourceIp": addresses}}))
+    assert messages(PUBLIC, excepted, config={"bindingConditionKeys": ["aws:SourceIp"]})
+
+
+def test_a_wildcard_behind_the_account_of_a_principal_lets_in_nobody_else() -> None:
+    # ECR refuses it; it is not everyone.
+    assert messages(PUBLIC, repository_policy(statement({"AWS": f"arn:aws:iam::{ACCOUNT}:role/*"}))) == []
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        None,
+        {"Bool": {"aws:SecureTransport": "true"}},
+        {"StringEqualsIfExists": {"aws:SourceAccount": ACCOUNT}},
+        {"ArnLike": {"aws:SourceArn": "arn:aws:lambda:us-east-1:*:function:api"}},
+        {"StringEquals": {"aws:PrincipalAccount": ACCOUNT}},
+        {"StringEquals": {"aws:SourceAccount": []}},
+    ],
+    ids=str,
+)
+def test_a_service_that_acts_for_anybody_is_advised_against(condition: Any) -> None:
+    policy = repository_policy(statement({"Service": "lambda.amazonaws.com"}, Condition=condition))
+    [message] = messages(SERVICES, policy)
+    assert "lets lambda.amazonaws.com act for anybody" in message
+    [found] = violations([policy], stack="prod")
+    assert (found["policy"], found["level"]) == (SERVICES, "advisory")
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
+        {"StringLike": {"aws:sourceArn": f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:*"}},
+        {"ArnEquals": {"aws:SourceArn": "arn:aws:s3:::bucket"}},
+        {"StringEquals": {"aws:SourceOrgID": "o-a1b2c3d4e5"}},
+    ],
+    ids=str,
+)
+def test_a_service_with_a_named_source_passes(condition: dict[str, Any]) -> None:
+    named = statement({"Service": "lambda.amazonaws.com"}, Condition=condition)
+    denied = statement({"Service": "lambda.amazonaws.com"}, Effect="Deny")
+    assert messages(SERVICES, repository_policy(named, denied)) == []
 
 
 def test_named_principals_and_denials_pass() -> None:
@@ -151,6 +233,8 @@ def test_a_document_may_be_an_object_with_one_statement(lower: bool) -> None:
         '{"Statement": ["Allow"]}',
         '{"Statement": [{"Effect": "Allow", "Principal": 7, "Action": [{}]}]}',
         '{"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "a:B", "Condition": "none"}]}',
+        '{"Statement": [{"Effect": "Allow", "Principal": "*", "Principal": "111122223333", "Action": "a:B"}]}',
+        '{"Statement": [{"Effect": "Allow", "Principal": "*", "principal": "111122223333", "Action": "a:B"}]}',
         "[" * 100_000,
         7,
         True,
@@ -160,5 +244,5 @@ def test_a_document_may_be_an_object_with_one_statement(lower: bool) -> None:
 def test_a_document_that_is_none_is_a_message(policy: Any) -> None:
     for name in (PUBLIC, WILDCARD):
         [message] = messages(name, repository_policy(policy=policy))
-        assert "It must" in message or "is not JSON" in message or "must have" in message
+        assert any(said in message for said in ("It must", "is not JSON", "must have", "twice"))
         assert "Traceback" not in message

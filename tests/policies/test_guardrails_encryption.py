@@ -60,7 +60,14 @@ def test_the_longest_rotation_period_can_be_configured() -> None:
 
 @pytest.mark.parametrize(
     "principal",
-    ["*", {"AWS": "*"}, {"AWS": ["arn:aws:iam::999999999999:root"]}, {"AWS": "999999999999"}, {"CanonicalUser": "79a"}],
+    [
+        "*",
+        {"AWS": "*"},
+        {"AWS": ["arn:aws:iam::999999999999:root"]},
+        {"AWS": "arn:aws:iam::999999999999:role/*"},
+        {"AWS": "999999999999"},
+        {"CanonicalUser": "79a"},
+    ],
 )
 def test_key_policies_that_let_in_everyone_or_another_account_are_reported(principal: object) -> None:
     assert messages(FOREIGN, key(document(statement(principal, "kms:Decrypt"))))

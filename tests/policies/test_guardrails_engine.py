@@ -152,6 +152,7 @@ def test_a_malformed_document_is_a_message(pack: _PolicyAnalyzerServicer) -> Non
     broken = record("aws:ecr/repositoryPolicy:RepositoryPolicy", repository="api", policy='{"Statement": ')
     response = pack.Analyze(request(broken), None)
     assert said(response) == [
+        ("policies-let-services-act-for-named-sources-only", proto.ADVISORY),
         ("policies-name-no-public-principal", proto.MANDATORY),
         ("policies-name-no-wildcard-action", proto.MANDATORY),
     ]

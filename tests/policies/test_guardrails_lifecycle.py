@@ -73,6 +73,11 @@ def test_several_entries_in_one_list_are_reported(name: str) -> None:
     assert messages(ONE, lifecycle(rule("tagged", **{name: ["dev-"]}))) == []
 
 
+def test_a_document_may_be_an_object() -> None:
+    assert messages(EXPIRE, lifecycle(policy={"rules": [UNTAGGED]})) == []
+    assert messages(ONE, lifecycle(policy={"rules": [rule("tagged", tagPrefixList=["dev-", "feature-"])]}))
+
+
 def test_templates_are_read_as_well() -> None:
     kind = "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate"
     template = record(
