@@ -110,7 +110,13 @@ def test_the_command_fails_with_the_list_and_says_how_to_override(cloud: Embedde
     with pytest.raises(Unavailable) as caught:
         Provider(cloud).create("command:local:Command", "api", command({"ECR_STACK_MAX_EXPIRE": "3"}))
     message = str(caught.value)
-    for words in ("the lifecycle change is stopped", "30 images would go", "v1.0.1; pulled", "and 10 more", "overrides"):
+    for words in (
+        "the lifecycle change is stopped",
+        "30 images would go",
+        "v1.0.1; pulled",
+        "and 10 more",
+        "overrides",
+    ):
         assert words in message
     assert "ecr:PutLifecyclePolicy" not in cloud.calls
 
