@@ -4,7 +4,7 @@ STACK ?= dev
 ENDPOINT ?= http://localhost:5000
 BIN := .venv/bin
 
-.PHONY: rehearse test test-engine local lint setup docs lock clean help
+.PHONY: rehearse test test-engine local lint setup docs api lock clean help
 
 rehearse: .venv/ready ## Run the whole program for STACK (dev unless given) against the embedded AWS
 	@$(BIN)/ecr-stack rehearse --stack $(STACK)

@@ -26,15 +26,34 @@ if TYPE_CHECKING:
     from ecr_stack.components.lifecycle_guard import LifecycleGuardArgs
     from ecr_stack.components.lifecycle_policy import LifecyclePolicy, LifecyclePolicyArgs, LifecycleRuleArgs
     from ecr_stack.components.reference import RegistryOutputs, RegistryReference
-    from ecr_stack.components.registry import Registry, RegistryArgs
-    from ecr_stack.components.registry_policy import RegistryAccessArgs, RegistryPolicy, RegistryPolicyArgs
+    from ecr_stack.components.registry import (
+        EncryptionArgs,
+        Registry,
+        RegistryArgs,
+        RegistryGuardArgs,
+        RegistryPipelineArgs,
+        ReplicationSettingsArgs,
+        ScanningArgs,
+        TagSchemeArgs,
+    )
+    from ecr_stack.components.registry_policy import (
+        PullThroughCacheGrantArgs,
+        RegistryAccessArgs,
+        RegistryPolicy,
+        RegistryPolicyArgs,
+    )
     from ecr_stack.components.replication import (
         DestinationArgs,
         Replication,
         ReplicationArgs,
         ReplicationRuleArgs,
     )
-    from ecr_stack.components.repository import Repository, RepositoryArgs
+    from ecr_stack.components.repository import (
+        Repository,
+        RepositoryArgs,
+        RepositoryDefaultsArgs,
+        RepositorySettingsArgs,
+    )
     from ecr_stack.components.repository_policy import AccessArgs, RepositoryPolicy, RepositoryPolicyArgs
     from ecr_stack.components.scanning import RegistryScanning, RegistryScanningArgs, ScanRuleArgs
     from ecr_stack.documents.policy import Match
@@ -52,6 +71,7 @@ _HOMES = {
     "CreationTemplateArgs": "components.creation_template",
     "DestinationArgs": "components.replication",
     "EcrStackError": "errors",
+    "EncryptionArgs": "components.registry",
     "EncryptionKey": "components.encryption_key",
     "EncryptionKeyArgs": "components.encryption_key",
     "EncryptionType": "settings.encryption",
@@ -70,10 +90,13 @@ _HOMES = {
     "Problem": "errors",
     "PullAccess": "components.identity",
     "PullAccessArgs": "components.identity",
+    "PullThroughCacheGrantArgs": "components.registry_policy",
     "Registry": "components.registry",
     "RegistryAccessArgs": "components.registry_policy",
     "RegistryArgs": "components.registry",
+    "RegistryGuardArgs": "components.registry",
     "RegistryOutputs": "components.reference",
+    "RegistryPipelineArgs": "components.registry",
     "RegistryPolicy": "components.registry_policy",
     "RegistryPolicyArgs": "components.registry_policy",
     "RegistryReference": "components.reference",
@@ -82,14 +105,19 @@ _HOMES = {
     "Replication": "components.replication",
     "ReplicationArgs": "components.replication",
     "ReplicationRuleArgs": "components.replication",
+    "ReplicationSettingsArgs": "components.registry",
     "Repository": "components.repository",
     "RepositoryArgs": "components.repository",
+    "RepositoryDefaultsArgs": "components.repository",
     "RepositoryPolicy": "components.repository_policy",
     "RepositoryPolicyArgs": "components.repository_policy",
+    "RepositorySettingsArgs": "components.repository",
     "ScanFrequency": "settings.scanning",
     "ScanRuleArgs": "components.scanning",
     "ScanType": "settings.scanning",
+    "ScanningArgs": "components.registry",
     "TagMutability": "settings.repository",
+    "TagSchemeArgs": "components.registry",
     "Unavailable": "errors",
     "stack_settings": "components.configuration",
 }
@@ -100,6 +128,7 @@ __all__ = [
     "CreationTemplateArgs",
     "DestinationArgs",
     "EcrStackError",
+    "EncryptionArgs",
     "EncryptionKey",
     "EncryptionKeyArgs",
     "EncryptionType",
@@ -118,10 +147,13 @@ __all__ = [
     "Problem",
     "PullAccess",
     "PullAccessArgs",
+    "PullThroughCacheGrantArgs",
     "Registry",
     "RegistryAccessArgs",
     "RegistryArgs",
+    "RegistryGuardArgs",
     "RegistryOutputs",
+    "RegistryPipelineArgs",
     "RegistryPolicy",
     "RegistryPolicyArgs",
     "RegistryReference",
@@ -130,14 +162,19 @@ __all__ = [
     "Replication",
     "ReplicationArgs",
     "ReplicationRuleArgs",
+    "ReplicationSettingsArgs",
     "Repository",
     "RepositoryArgs",
+    "RepositoryDefaultsArgs",
     "RepositoryPolicy",
     "RepositoryPolicyArgs",
+    "RepositorySettingsArgs",
     "ScanFrequency",
     "ScanRuleArgs",
     "ScanType",
+    "ScanningArgs",
     "TagMutability",
+    "TagSchemeArgs",
     "Unavailable",
     "stack_settings",
 ]

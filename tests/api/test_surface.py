@@ -1,0 +1,44 @@
+"""The public surface changes on purpose, or not at all."""
+
+from __future__ import annotations
+
+import difflib
+import importlib.metadata
+import json
+import re
+import tomllib
+
+import ecr_stack
+from tests.api.surface import surface
+from tests.conftest import PROJECT
+
+LISTING = PROJECT / "docs" / "api.json"
+
+
+def test_the_surface_is_the_listed_one() -> None:
+    now = json.dumps(surface(), indent=2, ensure_ascii=False).splitlines()
+    listed = LISTING.read_text().splitlines()
+    difference = "\n".join(difflib.unified_diff(listed, now, "docs/api.json", "now", lineterm="", n=2))
+    assert not difference, (
+        f"The public surface changed:\n{difference}\n"
+        "Where that is meant: run `make api`, and say in CHANGELOG.md what changed. "
+        "What is taken away or renamed needs a new major version (a minor one before 1.0)."
+    )
+
+
+def test_every_type_that_a_public_argument_mentions_is_public() -> None:
+    text = json.dumps(surface()["python"])
+    assert set(re.findall(r"\b[A-Z]\w+Args\b", text)) <= set(ecr_stack.__all__)
+
+
+def test_the_same_types_serve_python_and_other_languages() -> None:
+    listed = surface()
+    for token in listed["componentPackage"]["types"]:
+        assert token.removeprefix("ecr-stack:index:") in listed["python"]
+
+
+def test_the_changelog_has_the_version_of_the_package() -> None:
+    version = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["version"]
+    releases = re.findall(r"(?m)^## \[(\d+\.\d+\.\d+)\] - \d{4}-\d\d-\d\d$", (PROJECT / "CHANGELOG.md").read_text())
+    assert releases[0] == version
+    assert importlib.metadata.version("ecr-stack") == version

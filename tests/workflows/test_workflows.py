@@ -1,0 +1,158 @@
+"""The workflows are what GitHub takes, ask for no more than they need, and keep untrusted code and rights apart."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.conftest import PROJECT
+
+FOLDER = PROJECT / ".github" / "workflows"
+FILES = {file.stem: file for file in sorted(FOLDER.glob("*.yml"))}
+# In YAML 1.1 the key `on` is a truth.
+WORKFLOWS: dict[str, dict[Any, Any]] = {name: yaml.safe_load(file.read_text()) for name, file in FILES.items()}
+WRITES = {
+    "test": set(),
+    "preview": set(),
+    "comment": {"pull-requests"},
+    "deploy": {"id-token"},
+    "up": {"id-token"},
+}
+
+
+def jobs() -> Iterator[Any]:
+    for name, workflow in WORKFLOWS.items():
+        for job, what in workflow["jobs"].items():
+            yield pytest.param(workflow, what, id=f"{name}-{job}")
+
+
+def steps(workflow: dict[Any, Any]) -> list[dict[str, Any]]:
+    return [step for job in workflow["jobs"].values() for step in job.get("steps", [])]
+
+
+def triggers(workflow: dict[Any, Any]) -> set[str]:
+    return set(workflow[True])
+
+
+def test_every_workflow_fits_githubs_schema() -> None:
+    command = [Path(sys.executable).parent / "check-jsonschema", "--builtin-schema", "vendor.github-workflows"]
+    done = subprocess.run([*command, *FILES.values()], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_workflow_with_a_mistake_does_not_fit(tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.yml"
+    wrong.write_text(FILES["preview"].read_text().replace("runs-on:", "run-on:"))
+    command = [Path(sys.executable).parent / "check-jsonschema", "--builtin-schema", "vendor.github-workflows", wrong]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 1
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_workflow_may_write_only_what_it_is_for(name: str) -> None:
+    workflow = WORKFLOWS[name]
+    assert set((workflow["permissions"] or {}).items()) <= {("contents", "read")}
+    granted = {
+        right
+        for job in workflow["jobs"].values()
+        for right, level in job.get("permissions", {}).items()
+        if level == "write"
+    }
+    assert granted == WRITES[name]
+
+
+@pytest.mark.parametrize(("workflow", "job"), jobs())
+def test_every_job_ends_by_itself_and_uses_released_actions(workflow: dict[Any, Any], job: dict[str, Any]) -> None:
+    if "uses" in job:
+        assert (PROJECT / job["uses"]).is_file()
+        return
+    assert 0 < job["timeout-minutes"] <= 60
+    for step in job["steps"]:
+        if "uses" in step:
+            assert re.fullmatch(r"(actions|aws-actions|pulumi)/[a-z-]+@v[0-9]+", step["uses"])
+        if step.get("uses", "").startswith("actions/checkout@"):
+            assert step["with"]["persist-credentials"] is False
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_what_strangers_choose_reaches_no_shell(name: str) -> None:
+    for step in steps(WORKFLOWS[name]):
+        assert "${{" not in step.get("run", "")
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_no_workflow_runs_the_code_of_a_pull_request_with_the_rights_of_the_base(name: str) -> None:
+    assert "pull_request_target" not in triggers(WORKFLOWS[name])
+    assert "secrets." not in FILES[name].read_text()
+
+
+def test_the_preview_has_nothing_to_lose() -> None:
+    text = FILES["preview"].read_text()
+    assert triggers(WORKFLOWS["preview"]) == {"pull_request"}
+    for word in ("secrets", "vars.", "github.token", "id-token", "environment:", "write"):
+        assert word not in re.sub(r"(?m)^\s*#.*$", "", text)
+
+
+def test_the_comment_runs_nothing_of_the_pull_request() -> None:
+    workflow = WORKFLOWS["comment"]
+    assert workflow[True]["workflow_run"]["workflows"] == [WORKFLOWS["preview"]["name"]]
+    (checkout,) = [step for step in steps(workflow) if step.get("uses", "").startswith("actions/checkout@")]
+    assert not {"ref", "repository", "path"} & set(checkout["with"])
+    assert [step["run"] for step in steps(workflow) if "run" in step] == ["python3 .github/comment.py report"]
+
+
+def test_the_comment_reads_the_report_that_the_preview_writes() -> None:
+    (upload,) = [s for s in steps(WORKFLOWS["preview"]) if s.get("uses", "").startswith("actions/upload-artifact@")]
+    (download,) = [s for s in steps(WORKFLOWS["comment"]) if s.get("uses", "").startswith("actions/download-artifact@")]
+    assert upload["with"]["name"] == download["with"]["name"]
+    written = "\n".join(step.get("run", "") for step in steps(WORKFLOWS["preview"]))
+    read = (PROJECT / ".github" / "comment.py").read_text()
+    for name in ("report.md", "number"):
+        assert f"../{upload['with']['path']}/{name}" in written
+        assert f'"{name}"' in read
+
+
+def test_a_deployment_has_a_gate_and_is_never_broken_off() -> None:
+    job = WORKFLOWS["up"]["jobs"]["up"]
+    assert job["environment"] == "${{ inputs.stack }}"
+    assert job["concurrency"] == {"group": "pulumi-up-${{ inputs.stack }}", "cancel-in-progress": False}
+    deploy = WORKFLOWS["deploy"]["jobs"]
+    assert deploy["dev"]["if"] == "github.event_name == 'push'"
+    assert WORKFLOWS["deploy"][True]["push"] == {"branches": ["main"]}
+    assert deploy["prod"]["needs"] == "dev"
+    assert [deploy[name]["with"]["stack"] for name in ("dev", "prod")] == ["dev", "prod"]
+
+
+def test_credentials_are_for_pull_requests_of_this_repository_only() -> None:
+    preview = WORKFLOWS["deploy"]["jobs"]["preview"]
+    assert "github.event.pull_request.head.repo.full_name == github.repository" in preview["if"]
+    assert not any("pulumi up" in step.get("run", "") for step in preview["steps"])
+
+
+@pytest.mark.parametrize(
+    ("name", "job", "role"), [("deploy", "preview", "AWS_PREVIEW_ROLE"), ("up", "up", "AWS_DEPLOY_ROLE")]
+)
+def test_without_a_role_a_notice_says_so_and_nothing_else_happens(name: str, job: str, role: str) -> None:
+    notice, *others = WORKFLOWS[name]["jobs"][job]["steps"]
+    assert notice["if"] == f"vars.{role} == ''"
+    assert notice["run"].startswith('echo "::notice title=')
+    assert {step["if"] for step in others} == {f"vars.{role} != ''"}
+    (configure,) = [step for step in others if step.get("uses", "").startswith("aws-actions/")]
+    assert configure["with"]["role-to-assume"] == f"${{{{ vars.{role} }}}}"
+
+
+def test_every_supported_python_is_tested() -> None:
+    tested = WORKFLOWS["test"]["jobs"]["test"]["strategy"]["matrix"]["python"]
+    assert tested == ["3.11", "3.12", "3.13", "3.14"]
+    assert f'requires-python = ">={tested[0]}"' in (PROJECT / "pyproject.toml").read_text()
+
+
+@pytest.mark.parametrize("stack", WORKFLOWS["deploy"]["jobs"]["preview"]["strategy"]["matrix"]["stack"])
+def test_every_deployed_stack_has_a_file(stack: str) -> None:
+    assert (PROJECT / f"Pulumi.{stack}.yaml").is_file()
