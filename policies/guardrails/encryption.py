@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from pulumi_policy import Severity
 from pulumi_policy.policy import PolicyResource
+from pulumi_policy.proxy import UnknownValueError
 
 from guardrails.document import UnreadableDocument, documents, statements
 from guardrails.policy import Config, Resource, resource_policy, stack_policy
@@ -123,6 +124,8 @@ def key_policies_name_no_foreign_principal(
             continue
         try:
             read = [found for _, document in documents(resource.props, "policy") for found in statements(document)]
+        except UnknownValueError:
+            continue  # a document given as an object, of which a part is not known yet
         except UnreadableDocument as error:
             report(f"The policy of key {resource.name} cannot be judged. {error}", resource.urn)
             continue

@@ -37,10 +37,11 @@ def oidc_roles_trust_named_subjects(resource: Resource, config: Config, report: 
         for statement in statements(document):
             if not statement.allows or not _trusts_oidc(statement):
                 continue
+            telling = claims | _APPLICATIONS if _trusts_applications(statement) else claims
             subjects = [
                 condition
                 for condition in statement.conditions
-                if condition.binds and condition.values and condition.key.rpartition(":")[2] in claims
+                if condition.binds and condition.values and condition.key.rpartition(":")[2] in telling
             ]
             open_ones = [[value for value in condition.values if _open(value)] for condition in subjects]
             if not subjects:
@@ -57,10 +58,19 @@ def oidc_roles_trust_named_subjects(resource: Resource, config: Config, report: 
                 )
 
 
+# Of the providers that AWS knows without an ARN, the audience is one application of one owner; the audience of any
+# other is AWS's token service, for everybody alike.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#condition-keys-wif
+_KNOWN_TO_AWS = {"accounts.google.com", "cognito-identity.amazonaws.com", "graph.facebook.com", "www.amazon.com"}
+_APPLICATIONS = {"aud", "oaud", "app_id"}
+
+
 def _trusts_oidc(statement: Statement) -> bool:
-    return any(
-        kind == "Federated" and (":oidc-provider/" in value or "*" in value) for kind, value in statement.principals
-    )
+    return any(kind == "Federated" and ":saml-provider/" not in value for kind, value in statement.principals)
+
+
+def _trusts_applications(statement: Statement) -> bool:
+    return all(value in _KNOWN_TO_AWS for kind, value in statement.principals if kind == "Federated")
 
 
 def _open(subject: str) -> bool:

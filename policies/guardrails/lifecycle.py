@@ -12,21 +12,21 @@ from pulumi_policy.policy import PolicyResource
 from guardrails.document import UnreadableDocument, documents, plain, read_json
 from guardrails.policy import Config, Resource, resource_policy, stack_policy
 from guardrails.production import PRODUCTION, in_production
-from guardrails.resources import CREATION_TEMPLATE, LIFECYCLE_POLICY, REPOSITORY, Repositories, called
+from guardrails.resources import CREATION_TEMPLATE, LIFECYCLE_POLICY, REPOSITORY, Repositories, called, look, text
 
 
 @stack_policy(
-    types=[REPOSITORY, LIFECYCLE_POLICY],
+    types=[REPOSITORY, LIFECYCLE_POLICY, CREATION_TEMPLATE],
     reason="Without a lifecycle policy every image stays and is paid for, the vulnerable ones as well.",
     control="Security Hub ECR.3",
     url="https://docs.aws.amazon.com/securityhub/latest/userguide/ecr-controls.html#ecr-3",
     severity=Severity.MEDIUM,
-    remedy="Add an aws.ecr.LifecyclePolicy for the repository.",
+    remedy="Add an aws.ecr.LifecyclePolicy for the repository, or a lifecyclePolicy to the template.",
 )
 def every_repository_has_a_lifecycle_policy(
     resources: Sequence[PolicyResource], _config: Config, report: Callable[[str, str], None]
 ) -> None:
-    """Report repositories that no lifecycle policy of the stack is about."""
+    """Report repositories that no lifecycle policy of the stack is about, and templates without one."""
     repositories = Repositories(resources)
     covered = {
         repository.urn
@@ -37,6 +37,14 @@ def every_repository_has_a_lifecycle_policy(
     for repository in repositories.all:
         if repository.urn not in covered:
             report(f"{called(repository)} has no lifecycle policy in this stack. Add one.", repository.urn)
+    for template in resources:
+        if template.resource_type == CREATION_TEMPLATE and not look(template.props, "lifecyclePolicy"):
+            prefix = text(template.props, "prefix") or template.name
+            report(
+                f"The repositories that ECR makes by the template for {prefix!r} get no lifecycle policy."
+                " Give the template a lifecyclePolicy.",
+                template.urn,
+            )
 
 
 @resource_policy(

@@ -65,21 +65,22 @@ def repositories_are_not_replaced(
                 repository.urn,
             )
     standing: Mapping[str, Standing] = config["standing"]
-    by_name = {text(repository.props, "name"): repository for repository in resources}
-    names_are_known = "" not in by_name
+    by_name: dict[str, list[PolicyResource]] = {}  # one name may be in several regions
+    for repository in resources:
+        by_name.setdefault(text(repository.props, "name"), []).append(repository)
     for name, before in standing.items():
-        if name in by_name:
-            _compare(by_name[name], before, "configuration says that it", report)
-        elif names_are_known:
+        for repository in by_name.get(name, []):
+            _compare(repository, before, "configuration says that it", report)
+        if name not in by_name and "" not in by_name:
             report(
                 f"{name} holds images, as the configuration says, and is not in this stack any more: it is renamed or"
                 " removed, and its images go. Keep its name, or take it from `standing` once they are copied.",
                 "",
             )
     if config["lookUp"]:
-        for name, before in _found_in_ecr(resources).items():
-            if name not in standing:
-                _compare(by_name[name], before, "in ECR it holds images and", report)
+        for repository, before in _found_in_ecr(resources):
+            if text(repository.props, "name") not in standing:
+                _compare(repository, before, "in ECR it holds images and", report)
 
 
 def _encryption(repository: PolicyResource) -> dict[str, Any]:
@@ -100,8 +101,8 @@ def _compare(repository: PolicyResource, before: Standing, according: str, repor
             return
 
 
-def _found_in_ecr(resources: Sequence[PolicyResource]) -> dict[str, Standing]:
-    """How the repositories of these names are encrypted in ECR, of those that hold images.
+def _found_in_ecr(resources: Sequence[PolicyResource]) -> list[tuple[PolicyResource, Standing]]:
+    """The repositories whose namesakes in ECR hold images, and how those are encrypted.
 
     Raises:
         Unjudgeable: There is no boto3, or ECR does not answer.
@@ -111,10 +112,10 @@ def _found_in_ecr(resources: Sequence[PolicyResource]) -> dict[str, Standing]:
         from botocore.exceptions import BotoCoreError, ClientError
     except ImportError:
         raise Unjudgeable("`lookUp` needs boto3: install it beside the policy pack, or turn lookUp off.") from None
-    wanted: dict[str, set[str]] = {}
+    wanted: dict[str, dict[str, PolicyResource]] = {}
     for repository in resources:
-        wanted.setdefault(region_of(repository), set()).add(text(repository.props, "name"))
-    found: dict[str, Standing] = {}
+        wanted.setdefault(region_of(repository), {})[text(repository.props, "name")] = repository
+    found: list[tuple[PolicyResource, Standing]] = []
     try:
         for region, names in wanted.items():
             ecr = boto3.client("ecr", region_name=region or None)
@@ -122,7 +123,7 @@ def _found_in_ecr(resources: Sequence[PolicyResource]) -> dict[str, Standing]:
                 for described in page["repositories"]:
                     name = described["repositoryName"]
                     if name in names and ecr.list_images(repositoryName=name, maxResults=1)["imageIds"]:
-                        found[name] = described.get("encryptionConfiguration", {})
+                        found.append((names[name], described.get("encryptionConfiguration", {})))
     except (BotoCoreError, ClientError) as error:
         raise Unjudgeable(
             f"ECR did not say which repositories hold images ({error}). Turn lookUp off to go on."

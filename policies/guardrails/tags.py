@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pulumi_policy import Severity
+from pulumi_policy.secret import Secret
 
 from guardrails.policy import Config, Resource, resource_policy
 from guardrails.resources import KEY, REPOSITORY, called, stack_of, tags_are_known, tags_of
@@ -24,10 +25,18 @@ def _with_the_required_tags(resource: Resource, config: Config) -> Mapping[str, 
             missing[name] = template.replace("{name}", known["name"]).replace("{stack}", known["stack"])
     if not missing:
         return None
-    inputs = {key: resource.props[key] for key in resource.props}
+    inputs = _unwrapped(resource.props)
     own = inputs.get("tags")
-    inputs["tags"] = {**({key: own[key] for key in own} if isinstance(own, Mapping) else {}), **missing}
-    return inputs
+    if isinstance(own, Secret):
+        return {**inputs, "tags": Secret({**_unwrapped(own.value), **missing})}
+    return {**inputs, "tags": {**_unwrapped(own), **missing}}
+
+
+def _unwrapped(values: Any) -> dict[str, Any]:
+    """The values behind the engine's wrappers: what is unknown and what is secret stays so in what is given back."""
+    if isinstance(values, dict):
+        return dict(values)
+    return dict(values["__target"]) if isinstance(values, Mapping) else {}
 
 
 @resource_policy(

@@ -18,10 +18,12 @@ from guardrails.pack import POLICIES
 from pulumi.runtime import proto
 from pulumi.runtime.proto import analyzer_pb2_grpc
 from pulumi_policy import EnforcementLevel
+from pulumi_policy.deserialize import SPECIAL_SECRET_SIG, SPECIAL_SIG_KEY
 from pulumi_policy.policy import _PolicyAnalyzerServicer
 from pulumi_policy.proxy import UNKNOWN_ARRAY_VALUE, UNKNOWN_OBJECT_VALUE, UNKNOWN_STRING_VALUE
 
 PACK = Path(__file__).parents[2] / "policies"
+TAGS = "repositories-and-keys-have-the-required-tags"
 Said = list[tuple[str, int]]
 
 
@@ -187,8 +189,7 @@ def test_default_tags_of_the_provider_count(pack: _PolicyAnalyzerServicer) -> No
 
 
 def test_remediation_adds_tags_and_leaves_unknown_values_unknown(pack: _PolicyAnalyzerServicer) -> None:
-    name = "repositories-and-keys-have-the-required-tags"
-    configure(pack, name, proto.REMEDIATE)
+    configure(pack, TAGS, proto.REMEDIATE)
     encryption = [{"encryptionType": "KMS", "kmsKey": UNKNOWN_STRING_VALUE}]
     bare = repository(tags={"Team": "platform", "Owner": UNKNOWN_STRING_VALUE}, encryptionConfigurations=encryption)
     [remedied] = pack.Remediate(request(bare), None).remediations
@@ -201,6 +202,36 @@ def test_remediation_adds_tags_and_leaves_unknown_values_unknown(pack: _PolicyAn
         "ManagedBy": "Pulumi",
     }
     assert inputs["encryptionConfigurations"] == encryption
+
+
+def test_remediation_leaves_tags_alone_that_are_not_known(pack: _PolicyAnalyzerServicer) -> None:
+    configure(pack, TAGS, proto.REMEDIATE)
+    later = repository(tags=UNKNOWN_OBJECT_VALUE)
+    assert list(pack.Remediate(request(later), None).remediations) == []
+    assert said(pack.Analyze(request(later), None)) == []
+
+
+def test_remediation_happens_though_another_property_is_not_known(pack: _PolicyAnalyzerServicer) -> None:
+    configure(pack, TAGS, proto.REMEDIATE)
+    bare = record("aws:kms/key:Key", enableKeyRotation=True, policy=UNKNOWN_STRING_VALUE)
+    [remedied] = pack.Remediate(request(bare), None).remediations
+    assert remedied.diagnostic == ""
+    inputs = json_format.MessageToDict(remedied.properties)
+    assert inputs["policy"] == UNKNOWN_STRING_VALUE
+    assert sorted(inputs["tags"]) == ["Environment", "ManagedBy", "Name"]
+
+
+def test_remediation_keeps_secrets_secret(pack: _PolicyAnalyzerServicer) -> None:
+    configure(pack, TAGS, proto.REMEDIATE)
+    hidden = {SPECIAL_SIG_KEY: SPECIAL_SECRET_SIG, "value": "hidden"}
+    [remedied] = pack.Remediate(request(repository(name=hidden, tags={"Owner": hidden})), None).remediations
+    inputs = json_format.MessageToDict(remedied.properties)
+    assert (inputs["name"], inputs["tags"]["Owner"]) == (hidden, hidden)
+    whole = {SPECIAL_SIG_KEY: SPECIAL_SECRET_SIG, "value": {"Owner": "hidden"}}
+    [remedied] = pack.Remediate(request(repository(tags=whole)), None).remediations
+    tags = json_format.MessageToDict(remedied.properties)["tags"]
+    assert tags[SPECIAL_SIG_KEY] == SPECIAL_SECRET_SIG
+    assert sorted(tags["value"]) == ["Environment", "ManagedBy", "Name", "Owner"]
 
 
 @pytest.fixture(scope="module")

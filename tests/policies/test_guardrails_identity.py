@@ -74,6 +74,20 @@ def test_an_audience_is_no_subject() -> None:
     assert messages(SUBJECTS, trust())
 
 
+def test_providers_that_aws_knows_without_an_arn_tell_applications_apart_by_the_audience() -> None:
+    cognito = {"Federated": "cognito-identity.amazonaws.com"}
+    action = "sts:AssumeRoleWithWebIdentity"
+    pool = {"StringEquals": {"cognito-identity.amazonaws.com:aud": "us-east-1:12345678-dddd-eeee-ffff-123456790ab"}}
+    assert messages(SUBJECTS, role(statement(cognito, action, Condition=pool))) == []
+    [message] = messages(SUBJECTS, role(statement(cognito, action)))
+    assert "any token" in message
+
+
+def test_saml_providers_have_no_subject_of_that_kind() -> None:
+    saml = {"Federated": f"arn:aws:iam::{ACCOUNT}:saml-provider/idp"}
+    assert messages(SUBJECTS, role(statement(saml, "sts:AssumeRoleWithSAML"))) == []
+
+
 def test_one_closed_condition_closes_the_statement() -> None:
     assert (
         messages(SUBJECTS, trust("repo:acme/*", StringEquals={f"{GITHUB}:sub": "repo:acme/api:environment:prod"})) == []

@@ -26,6 +26,13 @@ def test_a_repository_without_a_lifecycle_policy_is_reported() -> None:
     assert "api has no lifecycle policy" in message
 
 
+def test_a_template_without_a_lifecycle_policy_is_reported() -> None:
+    kind = "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate"
+    [message] = messages(EVERY, record(kind, prefix="ROOT"))
+    assert "by the template for 'ROOT' get no lifecycle policy" in message
+    assert messages(EVERY, record(kind, prefix="ROOT", lifecyclePolicy=lifecycle()["inputs"]["policy"])) == []
+
+
 def test_the_violation_names_the_repository() -> None:
     from guardrails.check import violations
 

@@ -80,6 +80,13 @@ def test_a_changed_encryption_of_a_standing_repository_is_reported() -> None:
     assert messages(REPLACED, repository(), config=standing(encryptionType="KMS", kmsKey=KEY_ARN)) == []
 
 
+def test_a_standing_repository_is_looked_for_in_every_region() -> None:
+    here, there = repository(encryptionConfigurations=None, region="us-east-1"), repository(region="us-west-2")
+    for order in ([here, there], [there, here]):
+        [message] = messages(REPLACED, *order, config=standing(encryptionType="KMS"))
+        assert "asks for AES256" in message
+
+
 def test_a_standing_repository_that_is_gone_or_renamed_is_reported() -> None:
     [message] = messages(REPLACED, repository("api-2"), config=standing(encryptionType="KMS"))
     assert "api holds images" in message
