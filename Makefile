@@ -41,6 +41,9 @@ docs: .venv/ready ## Write anew what is generated: the schema, the reference, th
 	$(BIN)/python tests/lifecycle/test_documentation.py
 	cd policies && ../$(BIN)/python -m guardrails.reference ../docs/guardrails.md
 
+api: .venv/ready ## Write the listing of the public surface anew; what changes in it belongs in CHANGELOG.md
+	$(BIN)/python -m tests.api.surface > docs/api.json
+
 lock: .venv/ready ## Write requirements.txt anew from pyproject.toml (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  --all-extras --quiet --output-file requirements.txt pyproject.toml

@@ -67,7 +67,7 @@ def test_a_workflow_may_write_only_what_it_is_for(name: str) -> None:
     assert granted == WRITES[name]
 
 
-@pytest.mark.parametrize(("workflow", "job"), jobs())
+@pytest.mark.parametrize(("workflow", "job"), list(jobs()))
 def test_every_job_ends_by_itself_and_uses_released_actions(workflow: dict[Any, Any], job: dict[str, Any]) -> None:
     if "uses" in job:
         assert (PROJECT / job["uses"]).is_file()
