@@ -64,6 +64,7 @@ def shown(value: Any, limit: int = 200) -> str:
     """Write a value as JSON on one line, at most `limit` characters."""
     try:
         text = json.dumps(value, ensure_ascii=False, default=str)
-    except (TypeError, ValueError):
-        text = repr(value)
+    except (TypeError, ValueError, RecursionError):
+        # a number of thousands of digits, or data that holds itself
+        text = f"({type(value).__name__})"
     return text if len(text) <= limit else text[: limit - 1] + "…"

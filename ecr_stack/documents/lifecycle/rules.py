@@ -67,8 +67,14 @@ def _pattern(value: str) -> str:
     return value
 
 
+MOST = 2_147_483_647
+"""The largest number of AWS's integers."""
+
+
 def _at_least(least: int, what: str) -> AfterValidator:
     def validate(value: int) -> int:
+        if value > MOST:
+            raise refusal(f"{what} is at most {MOST}", "write a smaller number")
         if value < least:
             raise refusal(f"{what} is at least {least}", f"write {least} or more")
         return value
