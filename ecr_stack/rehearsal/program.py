@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import importlib
+import json
 import os
 import re
 import runpy
@@ -23,7 +24,7 @@ from pulumi.runtime.settings import SETTINGS, set_root_resource
 from pulumi.runtime.stack import run_in_stack
 
 from ecr_stack.documents.constraints import KMS_KEY_ARN, partition_of
-from ecr_stack.errors import EcrStackError, NotFound
+from ecr_stack.errors import EcrStackError, InvalidInput, NotFound, Problem
 from ecr_stack.rehearsal.aws import EmbeddedAws
 from ecr_stack.rehearsal.monitor import Recorder
 from ecr_stack.rehearsal.order import in_order, undeclared_orders
@@ -204,8 +205,30 @@ def _guardrails(project: Project, report: Report) -> list[Violation]:
         raise NotFound(f"the guardrails in {folder} cannot be loaded: {error}") from None
     finally:
         sys.path.remove(str(folder))
-    found = check.violations([_policy_resource(record) for record in report.resources], stack=report.stack)
+    config = _guardrail_config(folder / "config.json", check)
+    resources = [_policy_resource(record) for record in report.resources]
+    found = check.violations(resources, stack=report.stack, config=config)
     return [Violation(**{key: item[key] for key in ("policy", "level", "urn", "message")}) for item in found]
+
+
+def _guardrail_config(file: Path, check: Any) -> Any:
+    """Read what `pulumi preview --policy-pack-config` would be given, if the project keeps it beside its pack.
+
+    Raises:
+        InvalidInput: where it is not JSON, or says what no policy understands.
+    """
+    if not file.is_file():
+        return None
+    try:
+        config = json.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        place = f"line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else "the file"
+        remedy = 'write an object such as {"keys-rotate": "advisory"}; JSON has no comments and no trailing commas'
+        raise InvalidInput(str(file), [Problem(place, None, f"must be JSON: {error}", remedy)]) from None
+    wrong = [Problem(each.place or "the file", each.value, each.rule, each.remedy) for each in check.mistakes(config)]
+    if wrong:
+        raise InvalidInput(str(file), wrong)
+    return config
 
 
 def _policy_resource(record: Any) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from pulumi_policy import (
 from pulumi_policy.policy import _NotApplicableError
 from pulumi_policy.proxy import UnknownValueError, unknown_checking_proxy
 
-from guardrails.configuration import Configured, configured
+from guardrails.configuration import Configured, Mistake, configured
 from guardrails.pack import POLICIES
 from guardrails.policy import ResourceGuardrail, StackGuardrail
 
@@ -41,7 +41,7 @@ def violations(
         is meant. None of disabled policies.
     """
     policies, strange = configured(POLICIES, config)
-    found = [_violation(name, EnforcementLevel.MANDATORY, "", message) for name, message in strange]
+    found = [_violation(wrong.place, EnforcementLevel.MANDATORY, "", str(wrong)) for wrong in strange]
     wanted = frozenset[str]().union(*(each.policy.facts.types for each in policies))
     judged = [_Judged(resource, stack) for resource in resources if resource.get("type") in wanted]
     by_type: dict[str, list[_Judged]] = {}
@@ -52,8 +52,8 @@ def violations(
         if each.level is EnforcementLevel.DISABLED:
             continue
         found.extend(
-            _violation(each.policy.name, EnforcementLevel.MANDATORY, "", f"Its configuration is wrong. {problem}")
-            for problem in each.problems
+            _violation(each.policy.name, EnforcementLevel.MANDATORY, "", f"Its configuration is wrong. {wrong}")
+            for wrong in each.mistakes
         )
         if isinstance(each.policy, ResourceGuardrail):
             for kind in sorted(each.policy.facts.types):
@@ -62,6 +62,12 @@ def violations(
         else:
             found.extend(_of_stack(each, each.policy, together))
     return found
+
+
+def mistakes(config: Any) -> list[Mistake]:
+    """What is wrong with a configuration, in all its parts."""
+    policies, strange = configured(POLICIES, config)
+    return [*strange, *(wrong for each in policies for wrong in each.mistakes)]
 
 
 class _Judged:

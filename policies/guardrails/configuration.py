@@ -6,6 +6,7 @@ The file's shape: https://www.pulumi.com/docs/insights/policy/policy-packs/confi
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,82 +26,115 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 
 
 @dataclass(frozen=True)
+class Mistake:
+    """What is wrong with a configuration."""
+
+    place: str
+    """The keys that lead there, e.g. `keys-rotate.maximumDays`; "" for the whole."""
+    value: Any
+    """What stands there."""
+    rule: str
+    """What it breaks, a clause that begins with `must`."""
+    remedy: str
+    """What to write instead, a clause."""
+
+    def __str__(self) -> str:
+        """The mistake in three sentences."""
+        remedy = self.remedy[:1].upper() + self.remedy[1:]
+        return f"{self.place or 'The configuration'} is {self.value!r}. It {self.rule}. {remedy}."
+
+
+@dataclass(frozen=True)
 class Configured:
     """One policy with its level and its properties."""
 
     policy: ResourceGuardrail | StackGuardrail
     level: EnforcementLevel
     config: Config
-    problems: tuple[str, ...]
+    mistakes: tuple[Mistake, ...]
     """What is wrong with the configuration; the policy then runs with its defaults."""
 
 
 def configured(
-    policies: Sequence[ResourceGuardrail | StackGuardrail], given: Mapping[str, Any] | None
-) -> tuple[list[Configured], list[tuple[str, str]]]:
-    """Each policy with what the configuration says of it, and the keys that name no policy, with why."""
+    policies: Sequence[ResourceGuardrail | StackGuardrail], given: Any
+) -> tuple[list[Configured], list[Mistake]]:
+    """Each policy with what the configuration says of it, and what is wrong beside: keys that name no policy."""
     given = {} if given is None else given
     if not isinstance(given, Mapping):
-        return configured(policies, None)[0], [("", f"The configuration is {given!r}. It must be an object.")]
+        rule = "must be an object, from the names of policies to levels or objects"
+        return configured(policies, None)[0], [Mistake("", given, rule, 'write {"all": "mandatory"}')]
     names = [policy.name for policy in policies]
     strange = [
-        (str(key), f"There is no policy {key!r}.{_nearest(str(key), names)}")
+        Mistake(str(key), given[key], "must stand at the name of a policy, or at all", _nearest(str(key), names))
         for key in given
         if key != "all" and key not in names
     ]
-    return [_one(policy, given.get("all"), given.get(policy.name)) for policy in policies], strange
+    everywhere = given.get("all")
+    if everywhere is not None and (wrong := _level("all", everywhere)[1]):
+        strange.append(wrong)
+        everywhere = None
+    return [_one(policy, everywhere, given.get(policy.name)) for policy in policies], strange
 
 
 def _one(policy: ResourceGuardrail | StackGuardrail, everywhere: Any, own: Any) -> Configured:
     level = policy.enforcement_level or EnforcementLevel.MANDATORY
-    properties: dict[str, Any] = {}
-    problems: list[str] = []
-    for part in (everywhere, own):
-        if part is None:
-            continue
-        if not isinstance(part, str | Mapping):
-            problems.append(f"The configuration is {part!r}. It must be a level, or an object with enforcementLevel.")
-            continue
-        named = part if isinstance(part, str) else part.get("enforcementLevel")
-        try:
-            level = level if named is None else EnforcementLevel(named)
-        except ValueError:
-            levels = ", ".join(each.value for each in EnforcementLevel)
-            problems.append(f"The enforcement level is {named!r}. It must be one of {levels}.")
-        if isinstance(part, Mapping) and part is own:
-            properties = {key: value for key, value in part.items() if key != "enforcementLevel"}
+    level = _level("all", everywhere)[0] or level
+    named, wrong = _level(policy.name, own)
+    mistakes = [wrong] if wrong else []
+    properties = {key: value for key, value in own.items() if key != "enforcementLevel"} if _is_object(own) else {}
     for key, value in properties.items():
-        schema = policy.facts.config.get(key)
+        place, schema = f"{policy.name}.{key}", policy.facts.config.get(key)
         if schema is None:
-            problems.append(f"There is no property {key!r}.{_nearest(key, list(policy.facts.config))}")
-        elif wrong := _mismatch(value, schema):
-            problems.append(f"{key} is {value!r}. {wrong}")
-    config = {**policy.facts.defaults, **(properties if not problems else {})}
-    return Configured(policy, level, config, tuple(problems))
+            rule = "must stand at a property of this policy"
+            mistakes.append(Mistake(place, value, rule, _nearest(key, ["enforcementLevel", *policy.facts.config])))
+        elif mistake := _mismatch(place, value, schema):
+            mistakes.append(mistake)
+    config = {**policy.facts.defaults, **(properties if not mistakes else {})}
+    return Configured(policy, named or level, config, tuple(mistakes))
 
 
-def _mismatch(value: Any, schema: Any) -> str:
-    """What a value must be; "" where it is. Knows as much of JSON Schema as the policies use."""
+def _is_object(value: Any) -> bool:
+    return isinstance(value, Mapping)
+
+
+def _level(place: str, part: Any) -> tuple[EnforcementLevel | None, Mistake | None]:
+    """The level that a part of the configuration sets, if it does, and what is wrong with it."""
+    if part is None:
+        return None, None
+    levels = ", ".join(each.value for each in EnforcementLevel)
+    if not isinstance(part, str | Mapping):
+        return None, Mistake(place, part, "must be a level, or an object with properties", f"write one of {levels}")
+    named = part if isinstance(part, str) else part.get("enforcementLevel")
+    try:
+        return (None if named is None else EnforcementLevel(named)), None
+    except ValueError:
+        where = place if isinstance(part, str) else f"{place}.enforcementLevel"
+        return None, Mistake(where, named, f"must be one of {levels}", _nearest(str(named), ["advisory", "mandatory"]))
+
+
+def _mismatch(place: str, value: Any, schema: Any) -> Mistake | None:
+    """What is wrong with a value. Knows as much of JSON Schema as the policies use."""
     kind = schema["type"]
+    remedy = f"write e.g. {json.dumps(schema['default'])}" if "default" in schema else "write it so"
     right: bool = isinstance(value, _TYPES[kind]) and not (kind == "integer" and isinstance(value, bool))
     if not right:
-        return f"It must be of type {kind}."
+        return Mistake(place, value, f"must be of type {kind}", remedy)
     low, high = schema.get("minimum"), schema.get("maximum")
     if (low is not None and value < low) or (high is not None and value > high):
-        return f"It must be from {low} to {high}."
+        return Mistake(place, value, f"must be from {low} to {high}", remedy)
     if "pattern" in schema and not re.search(schema["pattern"], value):
-        return f"It must match {schema['pattern']}."
+        return Mistake(place, value, f"must match {schema['pattern']}", "write it in quotes, as AWS shows it")
     if kind == "array":
-        return next((wrong for element in value if (wrong := _mismatch(element, schema["items"]))), "")
+        inside = ((f"{place}[{index}]", element, schema["items"]) for index, element in enumerate(value))
+        return next((wrong for each in inside if (wrong := _mismatch(*each))), None)
     if kind == "object":
         for key, element in value.items():
             inner = schema.get("properties", {}).get(key) or schema.get("additionalProperties")
-            wrong = _mismatch(element, inner) if inner else ""
-            if wrong:
-                return f"{key}: {wrong}"
-    return ""
+            if inner and (wrong := _mismatch(f"{place}.{key}", element, inner)):
+                return wrong
+    return None
 
 
 def _nearest(name: str, names: Sequence[str]) -> str:
     near = difflib.get_close_matches(name, names, n=1)
-    return f" Did you mean {near[0]!r}?" if near else f" There are {', '.join(names)}." if names else ""
+    return f"write {near[0]}" if near else f"write one of {', '.join(names)}"

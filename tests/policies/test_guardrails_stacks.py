@@ -132,10 +132,10 @@ def test_a_disabled_policy_says_nothing_and_a_level_can_be_changed() -> None:
 @pytest.mark.parametrize(
     ("config", "said"),
     [
-        ({"keys-rotat": "advisory"}, "Did you mean 'keys-rotate'?"),
+        ({"keys-rotat": "advisory"}, "Write keys-rotate."),
         ({"keys-rotate": "loud"}, "It must be one of advisory, mandatory, remediate, disabled"),
         ({"keys-rotate": 7}, "It must be a level"),
-        ({"keys-rotate": {"maximumDay": 90}}, "Did you mean 'maximumDays'?"),
+        ({"keys-rotate": {"maximumDay": 90}}, "Write maximumDays."),
         ({"keys-rotate": {"maximumDays": "90"}}, "It must be of type integer"),
         ({"keys-rotate": {"maximumDays": 7}}, "It must be from 90 to 2560"),
         ({"repositories-in-production-are-protected": {"productionValues": [7]}}, "It must be of type string"),
