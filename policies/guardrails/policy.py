@@ -154,8 +154,8 @@ def stack_policy(
     def make(function: ValidateStack) -> StackGuardrail:
         def validate(args: StackValidationArgs, report: ReportViolation) -> None:
             resources = [each for each in args.resources if each.resource_type in facts.types]
-            if resources:
-                _judge(lambda: function(resources, _configured(facts, args.get_config()), report), report)
+            # None at all is judged too: a repository that is missed may have been the last one.
+            _judge(lambda: function(resources, _configured(facts, args.get_config()), report), report)
 
         policy = StackGuardrail(validate=validate, **_described(function, facts, level))
         policy.facts = facts

@@ -93,6 +93,11 @@ def test_a_standing_repository_that_is_gone_or_renamed_is_reported() -> None:
     assert "renamed or removed" in message
 
 
+def test_a_standing_repository_is_missed_in_a_stack_that_has_no_repository_left() -> None:
+    [message] = messages(REPLACED, key(), config=standing(encryptionType="KMS"))
+    assert "api holds images" in message
+
+
 @pytest.mark.parametrize("alias", ["alias/images", f"arn:aws:kms:us-east-1:{ACCOUNT}:alias/images"])
 def test_a_key_by_its_alias_is_a_replacement_to_come(alias: str) -> None:
     encryption = [{"encryptionType": "KMS", "kmsKey": alias}]
