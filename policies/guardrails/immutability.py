@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 
 from pulumi_policy import Severity
 
+from guardrails.document import plain
 from guardrails.policy import Config, Resource, resource_policy
 from guardrails.production import PRODUCTION, in_production
 from guardrails.resources import CREATION_TEMPLATE, REPOSITORY, UNKNOWN, called, each, look, text
@@ -47,7 +48,7 @@ def image_tags_in_production_are_immutable(resource: Resource, config: Config, r
         return
     if mutability != "IMMUTABLE_WITH_EXCLUSION":
         report(
-            f"The image tags of {name}, in production, can be moved: imageTagMutability is {mutability}."
+            f"The image tags of {name}, in production, can be moved: imageTagMutability is {plain(mutability)}."
             " Set it to IMMUTABLE, or to IMMUTABLE_WITH_EXCLUSION with the tags that must move."
         )
         return
