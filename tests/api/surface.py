@@ -16,12 +16,11 @@ from typing import Any
 
 import pulumi
 import typer
-from pulumi.provider.experimental.component import ComponentProvider
 from pydantic import BaseModel
 
 import ecr_stack
 from ecr_stack.cli import app
-from ecr_stack.components import COMPONENTS
+from ecr_stack.components.package import Package
 from ecr_stack.settings.stack import schema as stack_schema
 
 __all__ = ["commands", "component_schema", "surface"]
@@ -33,15 +32,15 @@ def surface() -> dict[str, Any]:
         "python": {name: _described(getattr(ecr_stack, name)) for name in ecr_stack.__all__},
         "stackFile": _keys(stack_schema()),
         "commands": commands(),
-        "componentPackage": _package(component_schema("0.0.0")),
+        "componentPackage": _package(component_schema()),
     }
     plain: dict[str, Any] = json.loads(json.dumps(data, sort_keys=True))
     return plain
 
 
-def component_schema(version: str) -> dict[str, Any]:
+def component_schema() -> dict[str, Any]:
     """The schema of the component package, as the engine gets it."""
-    schema: dict[str, Any] = json.loads(ComponentProvider(list(COMPONENTS), "ecr-stack", None, version).schema)
+    schema: dict[str, Any] = json.loads(Package().schema)
     return schema
 
 
