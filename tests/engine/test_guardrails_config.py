@@ -1,0 +1,45 @@
+"""A configuration of the policy pack under the real engine: levels, properties, remediation."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from pulumi_engine import LIFECYCLE, PROJECT, Engine, plain
+
+TAGS = "repositories-and-keys-have-the-required-tags"
+IMMUTABLE = "image-tags-in-production-are-immutable"
+
+
+def pack(engine: Engine, config: dict[str, Any]) -> tuple[str, ...]:
+    file = engine.project / "guardrails.json"
+    file.write_text(json.dumps(config))
+    return "--policy-pack", str(PROJECT / "policies"), "--policy-pack-config", str(file)
+
+
+def levels(said: str) -> dict[str, str]:
+    """The policies that object, and how loudly."""
+    return {policy: level for level, policy in re.findall(r"- \[(\w+)\].*?  ([a-z-]+)  \(", said)}
+
+
+def test_levels_and_properties_are_the_configurations(engine: Engine) -> None:
+    careless = {"lifecycle": LIFECYCLE, "tagMutability": "MUTABLE"}
+    engine.stack("test", {**plain(repositoryDefaults=careless), "ecr-stack:environment": "prod"})
+    advice = levels(engine("preview", *pack(engine, {"all": "advisory"})).said)
+    assert advice[IMMUTABLE] == "advisory"
+    assert set(advice.values()) == {"advisory"}
+    elsewhere = {"all": "disabled", IMMUTABLE: {"enforcementLevel": "mandatory", "productionValues": ["live"]}}
+    assert levels(engine("preview", *pack(engine, elsewhere)).said) == {}
+    here = {"all": "disabled", IMMUTABLE: {"enforcementLevel": "mandatory", "productionValues": ["prod"]}}
+    assert levels(engine("preview", *pack(engine, here), code=-1).said) == {IMMUTABLE: "mandatory"}
+
+
+def test_remediation_tags_what_is_made(engine: Engine) -> None:
+    engine.stack("test", plain(repositoryDefaults={"lifecycle": LIFECYCLE}))
+    remedy = {"enforcementLevel": "remediate", "required": ["Owner"], "values": {"Owner": "{stack}-{name}"}}
+    engine.up(*pack(engine, {"all": "disabled", TAGS: remedy}))
+    arn = engine.repository("api")["repositoryArn"]
+    tags = engine.aws.call("ecr", "ListTagsForResource", {"resourceArn": arn})["tags"]
+    assert {"Key": "Owner", "Value": "test-api"} in tags
+    assert any(tag["Key"] == "Environment" for tag in tags)
