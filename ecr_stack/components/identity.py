@@ -9,6 +9,7 @@ https://docs.aws.amazon.com/AmazonECR/latest/userguide/ECR_on_EKS.html
 """
 
 import json
+from functools import partial
 from typing import Any, NotRequired, Optional, TypedDict
 
 import pulumi
@@ -16,15 +17,16 @@ import pulumi_aws as aws
 
 from ecr_stack.components.arguments import plain_parts, refusing, resolved
 from ecr_stack.components.caller import caller
+from ecr_stack.components.grants import own_role
 from ecr_stack.components.tags import all_tags
-from ecr_stack.documents.model import Model, check, parse
+from ecr_stack.documents.model import check, parse
 from ecr_stack.documents.policy.identity import (
+    NewRoleName,
     NodeAccess,
     NodePolicy,
     PipelineTrust,
     Platform,
     ProviderArn,
-    RoleName,
     identity_policy,
     issuer_host,
     role_name_of,
@@ -43,7 +45,7 @@ class PipelineSourceArgs(TypedDict):
     """A source repository, and for which of its pipelines the role is: at least one branch, tag or environment."""
 
     repository: str
-    """`owner/name` at GitHub, the project's path at GitLab; without wildcards."""
+    """`owner/name`, or `owner@id/name@id` (GitHub, since 2026-07-15); the project's path at GitLab. No wildcards."""
     branches: NotRequired[list[str]]
     """Pipelines of these branches; `*` in a name stands for anything."""
     tags: NotRequired[list[str]]
@@ -83,7 +85,7 @@ class _Arguments(PipelineTrust):
     push: list[str] = []
     pull: list[str] = []
     provider_arn: ProviderArn | None = None
-    role_name: RoleName | None = None
+    role_name: NewRoleName | None = None
     environment: Environment
     tags: dict[str, str] = {}
 
@@ -108,7 +110,7 @@ class PipelineAccess(pulumi.ComponentResource):
             if not args.get("push") and not args.get("pull"):
                 problem = Problem("push", None, "the role is for pushing to repositories", "add the ARN of one")
                 raise InvalidInput(source, [problem])
-        role_name = role_name_of(settings.role_name) if settings.role_name else f"{environment}-ecr-push"
+        role_name = settings.role_name or f"{environment}-ecr-push"
         existing = args.get("provider_arn")
         provider_arn = resolved(existing, _checked_provider(settings, source)) if existing is not None else None
         if provider_arn is None:
@@ -171,26 +173,19 @@ class PullAccess(pulumi.ComponentResource):
                     role if isinstance(role, str) else f"later-{index}" for index, role in enumerate(roles)
                 ]
             settings = parse(NodeAccess, plain, "", source=source, python_names=True)
+        account = caller(self).account
         arn = managed_policy_arn(_MANAGED[settings.policy], caller(self).partition)
         for index, role in enumerate(args["roles"]):
             # named after the role where it is known, so that a change of the order changes nothing
             label = role_name_of(role) if isinstance(role, str) else str(index)
             aws.iam.RolePolicyAttachment(
                 f"{name}-{label}",
-                role=resolved(role, lambda value: _checked_role(value, source)),
+                role=resolved(role, partial(own_role, account=account, source=source, place=f"roles[{index}]")),
                 policy_arn=arn,
                 opts=pulumi.ResourceOptions(parent=self),
             )
         self.policy_arn = pulumi.Output.from_input(arn)
         self.register_outputs({"policyArn": self.policy_arn})
-
-
-class _Role(Model):
-    role: RoleName
-
-
-def _checked_role(value: str, source: str) -> str:
-    return role_name_of(parse(_Role, {"role": value}, "", source=source).role)
 
 
 def _checked_provider(trust: PipelineTrust, source: str) -> Any:

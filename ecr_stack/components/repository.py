@@ -195,7 +195,7 @@ class Repository(pulumi.ComponentResource):
             role: a role of the program, or a role's name, `role/NAME` or ARN.
 
         Raises:
-            Refused: where `role` names no role.
+            Refused: where `role` names no role, or one of another account.
         """
         return self._granted("pull", role)
 
@@ -206,7 +206,7 @@ class Repository(pulumi.ComponentResource):
             role: a role of the program, or a role's name, `role/NAME` or ARN.
 
         Raises:
-            Refused: where `role` names no role.
+            Refused: where `role` names no role, or one of another account.
         """
         return self._granted("push", role)
 

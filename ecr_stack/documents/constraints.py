@@ -212,11 +212,13 @@ def _tag_value(value: str) -> str:
 TagValue = Annotated[str, AfterValidator(_tag_value)]
 """At most 256 characters."""
 
+# Paths and names as IAM allows them: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 _PRINCIPAL = re.compile(
     r"(?P<account>[0-9]{12})"
-    r"|arn:aws[a-z-]*:iam::[0-9]{12}:(root|(role|user)/[\w+=,.@/-]+)"
-    r"|(role|user)/[\w+=,.@/-]+"
+    r"|arn:aws[a-z-]*:iam::[0-9]{12}:root"
+    r"|(arn:aws[a-z-]*:iam::[0-9]{12}:)?(role|user)/(?P<path>[A-Za-z0-9_+=,.@/-]+/)?(?P<name>[^/]+)"
 )
+_IAM_NAME = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)
 
 
 def _principal(value: str) -> str:
@@ -227,7 +229,18 @@ def _principal(value: str) -> str:
         )
     if "*" in value or "?" in value:
         raise refusal("a principal is one role, user or account, without wildcards", "name each one")
-    if _PRINCIPAL.fullmatch(value) and not re.search(r"//|/$", value):
+    found = _PRINCIPAL.fullmatch(value)
+    if found and found["name"] is not None:
+        # a name that nobody can have would be granted something, and reach nobody
+        if not _IAM_NAME.fullmatch(found["name"]) or len(found["path"] or "") > 511:
+            raise refusal(
+                "the name of a role or user has 1 to 64 letters without accents, digits and `+ = , . @ _ -`, and its "
+                "path at most 512 characters",
+                "write the name as `aws iam list-roles` prints it",
+            )
+        if "//" not in value:
+            return value
+    elif found:
         return value
     if ":assumed-role/" in value:
         raise refusal(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ecr_stack.documents.policy.identity import PipelineTrust, ProviderArn, RoleName
+from ecr_stack.documents.policy.identity import NewRoleName, PipelineTrust, ProviderArn
 
 __all__ = ["PipelineSettings"]
 
@@ -10,7 +10,7 @@ __all__ = ["PipelineSettings"]
 class PipelineSettings(PipelineTrust):
     """A role that named pipelines take on to push to, and pull from, the repositories of the stack."""
 
-    role_name: RoleName | None = None
+    role_name: NewRoleName | None = None
     """The role's name; `{environment}-ecr-push-{key}` unless given."""
     provider_arn: ProviderArn | None = None
     """The ARN of the issuer's OpenID Connect provider where the account has it already; one is made unless given."""

@@ -54,7 +54,7 @@ def custom(**changes: Any) -> dict[str, Any]:
 # --- actions
 
 
-def test_the_actions_are_those_of_the_api_and_the_two_that_are_only_granted() -> None:
+def test_the_actions_are_those_of_the_api_and_the_three_that_are_only_granted() -> None:
     model = Loader().load_service_model("ecr", "service-2")
     assert {f"ecr:{operation}" for operation in model["operations"]} == ACTIONS - GRANTED_ONLY
 
@@ -357,6 +357,23 @@ def test_an_action_in_the_wrong_case_is_told_the_right_one() -> None:
     assert problem.remedy == "write `ecr:BatchGetImage`"
 
 
+def test_caches_in_other_registries_may_be_granted_what_aws_lists() -> None:
+    actions = [
+        "ecr:BatchGetImage",
+        "ecr:BatchImportUpstreamImage",
+        "ecr:GetDownloadUrlForLayer",
+        "ecr:GetImageCopyStatus",
+    ]
+    assert statements(statements=[custom(Sid="Cache", Action=actions)])["Cache"]["Action"] == actions
+
+
+@pytest.mark.parametrize("namespace", ["a", "x" * 31, "Quay", "quay/", "qu*y", "ROOT", ""])
+def test_a_namespace_that_no_cache_can_have_is_refused(namespace: str) -> None:
+    grant = {"principals": ["role/a"], "namespaces": [namespace]}
+    (problem,) = mistakes(RegistryAccess, pullThroughCache=[grant])
+    assert problem.place == "access.pullThroughCache[0].namespaces[0]"
+
+
 def test_a_sid_stands_once() -> None:
     (problem,) = mistakes(statements=[custom(Sid="A"), custom(Sid="A")])
     assert "more than one" in problem.rule
@@ -371,6 +388,13 @@ def test_a_sid_stands_once() -> None:
         {"pull": [111122223333]},
         {"pull": "role/node"},
         {"pull": ["role/a", "role/a"]},
+        {"pull": ["role/\u0430dmin"]},
+        {"pull": ["arn:aws:iam::111122223333:role/\uff41"]},
+        {"push": ["role/" + "x" * 65]},
+        {"push": ["user/" + "p/" * 300 + "x"]},
+        {"pull": ["role/team//ci"]},
+        {"pull": ["role/${aws:username}"]},
+        {"pull": ["role/${aws:PrincipalTag}/x"]},
         {"accounts": ["role/a"]},
         {"organizations": ["*"]},
         {"organizations": ["o-*"]},

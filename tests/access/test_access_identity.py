@@ -92,6 +92,22 @@ def test_branches_tags_and_environments_may_be_patterns() -> None:
     assert not lets_in(policy, "repo:octo-org/web:ref:refs/tags/v1")
 
 
+def test_a_repository_with_ids_is_trusted_by_them_and_no_namesake_is() -> None:
+    policy = trust_policy(
+        trust(repositories=[{"repository": "octo-org@123456/api@456789", "branches": ["main"], "tags": ["v*"]}]),
+        PROVIDER,
+    )
+    assert lets_in(policy, "repo:octo-org@123456/api@456789:ref:refs/heads/main")
+    assert lets_in(policy, "repo:octo-org@123456/api@456789:ref:refs/tags/v1")
+    for namesake in (
+        "repo:octo-org/api",
+        "repo:octo-org@999/api@456789",
+        "repo:octo-org@123456/api@1",
+        "repo:octo-org@123456/api",
+    ):
+        assert not lets_in(policy, f"{namesake}:ref:refs/heads/main")
+
+
 def test_gitlab_names_projects_its_own_way() -> None:
     found = trust(
         platform="GITLAB",
@@ -136,6 +152,16 @@ def test_another_platform_is_trusted_by_its_subjects() -> None:
         ({"repositories": [{"repository": "octo-org/api", "tags": ["**"]}]}, "every tag"),
         ({"repositories": [{"repository": "octo-org/api", "environments": ["?*"]}]}, "every environment"),
         ({"repositories": [{"repository": "octo-org/api", "environments": ["a:b"]}]}, "environment has"),
+        ({"repositories": [{"repository": "octo-org/api", "branches": ["refs/heads/refs/heads/*"]}]}, "no branch"),
+        ({"repositories": [{"repository": "octo-org/api", "branches": ["refs/tags/v1"]}]}, "no branch"),
+        ({"repositories": [{"repository": "octo-org/api", "tags": ["refs/heads/main"]}]}, "no tag"),
+        ({"repositories": [{"repository": "octo-org/api", "environments": ["refs/heads/main"]}]}, "no environment"),
+        ({"repositories": [{**MAIN, "repository": "octo-org/.."}]}, "owner"),
+        ({"repositories": [{**MAIN, "repository": "octo-org@1/api"}]}, "both"),
+        ({"repositories": [{**MAIN, "repository": "octo-org/api@2"}]}, "both"),
+        ({"repositories": [{**MAIN, "repository": "octo-org@*/api@*"}]}, "wildcard in a repository"),
+        ({"repositories": [{**MAIN, "repository": "octo-org@1/api@x"}]}, "owner"),
+        ({"platform": "GITLAB", "repositories": [{**MAIN, "repository": "group@1/api@2"}]}, "GitHub"),
         ({"repositories": [MAIN], "audience": "*"}, "audience"),
         ({"repositories": [MAIN], "issuer": "http://gitlab.example.com"}, "https"),
         ({"repositories": [MAIN], "issuer": "https://gitlab.example.com/"}, "https"),
@@ -247,6 +273,8 @@ def test_an_existing_provider_is_used(foreign: Callable[..., Any]) -> None:
         ({"push": [ARN], "repositories": [MAIN], "provider_arn": "github"}, "provider"),
         ({"push": [ARN], "repositories": [MAIN], "branch": "main"}, "not a known key"),
         ({"push": [ARN], "repositories": [MAIN], "role_name": "a b"}, "role"),
+        ({"push": [ARN], "repositories": [MAIN], "role_name": "role/team/ci"}, "name alone"),
+        ({"push": [ARN], "repositories": [MAIN], "role_name": "arn:aws:iam::999999999999:role/ci"}, "name alone"),
     ],
 )
 def test_pipelines_that_are_not_named_are_refused_without_a_traceback(
@@ -293,6 +321,27 @@ def test_a_role_of_the_program_is_granted_a_push_by_its_name(foreign: Callable[.
 def test_a_grant_to_what_is_no_role_is_refused(foreign: Callable[..., Any]) -> None:
     with pytest.raises(Refused, match="a role is named"):
         foreign(lambda: grant_pull("api", ARN, "arn:aws:iam::123456789012:user/me"))
+
+
+ELSEWHERE = "arn:aws:iam::999999999999:role/node"
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        lambda: PullAccess("nodes", {"roles": ["web", ELSEWHERE]}),
+        lambda: PullAccess("nodes", {"roles": [pulumi.Output.from_input(ELSEWHERE)]}),
+        lambda: grant_pull("api", ARN, ELSEWHERE),
+        lambda: grant_push("api", ARN, pulumi.Output.from_input(ELSEWHERE)),
+    ],
+)
+def test_a_role_of_another_account_is_not_taken_for_its_namesake_here(
+    foreign: Callable[..., Any], program: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = {"accountId": "123456789012", "region": "us-east-1"}
+    monkeypatch.setattr(type(foreign(lambda: None)), "call", lambda self, args: facts)
+    with pytest.raises(Refused, match="the role's own account, and this is 123456789012"):
+        foreign(program)
 
 
 def test_the_embedded_aws_takes_all_of_it(tmp_path: Path) -> None:

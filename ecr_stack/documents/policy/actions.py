@@ -58,8 +58,9 @@ IMPORT = ("ecr:BatchImportUpstreamImage", "ecr:CreateRepository")
 https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry-permissions-create-pullthroughcache.html
 """
 
-# Actions that are granted and are no operations of the API.
-GRANTED_ONLY = frozenset({"ecr:BatchImportUpstreamImage", "ecr:ReplicateImage"})
+# Actions that are granted and are no operations of the API; the last is for caches of one registry in another:
+# https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-private.html
+GRANTED_ONLY = frozenset({"ecr:BatchImportUpstreamImage", "ecr:ReplicateImage", "ecr:GetImageCopyStatus"})
 
 REPOSITORY_ACTIONS = GRANTED_ONLY | {
     f"ecr:{operation}"

@@ -13,7 +13,7 @@ from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, Field
 
-from ecr_stack.documents.constraints import AccountId, OrganizationId, PrincipalName
+from ecr_stack.documents.constraints import REPOSITORY_NAME, AccountId, OrganizationId, PrincipalName
 from ecr_stack.documents.model import Model, refusal
 from ecr_stack.documents.policy.principals import account_of, is_account
 from ecr_stack.documents.policy.statements import RegistryStatement, RepositoryStatement
@@ -99,11 +99,11 @@ class Access(Model):
 
 
 def _namespace(value: str) -> str:
-    if re.fullmatch(r"[a-z0-9]+([._-][a-z0-9]+)*(/[a-z0-9]+([._-][a-z0-9]+)*)*", value) and len(value) <= 30:
+    if REPOSITORY_NAME.fullmatch(value) and 2 <= len(value) <= 30:
         return value
     raise refusal(
-        "a namespace is the repository prefix of a pull through cache rule: 1 to 30 lowercase letters and digits, "
-        "with single `.`, `_`, `-`, `/` between them",
+        "a namespace is the repository prefix of a pull through cache rule: 2 to 30 lowercase letters and digits, "
+        "with `.`, `_`, `-`, `/` between them",
         "write the rule's prefix, e.g. `ecr-public`",
     )
 

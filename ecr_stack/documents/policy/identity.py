@@ -2,6 +2,7 @@
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc.html
 https://docs.github.com/en/actions/reference/security/oidc
+https://github.blog/changelog/2026-04-23-immutable-subject-claims-for-github-actions-oidc-tokens/
 https://docs.gitlab.com/ci/secrets/id_token_authentication/
 """
 
@@ -19,6 +20,7 @@ from ecr_stack.documents.policy.actions import LOGIN, PULL, PUSH
 from ecr_stack.documents.policy.principals import unique
 
 __all__ = [
+    "NewRoleName",
     "NodeAccess",
     "NodePolicy",
     "PipelineSource",
@@ -26,6 +28,7 @@ __all__ = [
     "Platform",
     "ProviderArn",
     "RoleName",
+    "foreign_role",
     "identity_policy",
     "issuer_host",
     "role_name_of",
@@ -54,31 +57,38 @@ def _repository(value: str) -> str:
             "a wildcard in a repository's name lets repositories in that nobody named, forks and others' among them",
             "name each repository, e.g. `octo-org/api`",
         )
-    if re.fullmatch(r"[A-Za-z0-9_][\w.-]*(/[A-Za-z0-9_.][\w.-]*)+", value, re.ASCII):
+    if re.fullmatch(
+        r"[A-Za-z0-9_][\w.-]*(@[0-9]+)?(/(?!\.{1,2}(/|@|$))[A-Za-z0-9_.][\w.-]*(@[0-9]+)?)+", value, re.ASCII
+    ):
         return value
     raise refusal("a source repository is its owner, a slash and its name", "write it as `octo-org/api`")
 
 
-def _reference(kind: str) -> Callable[[str], str]:
+def _reference(kind: str, prefix: str = "") -> Callable[[str], str]:
     def validate(value: str) -> str:
-        name = value.removeprefix("refs/heads/").removeprefix("refs/tags/")
+        name = value.removeprefix(prefix)
+        if name.startswith("refs/"):
+            raise refusal(
+                f"`{value}` is the full name of something that is no {kind}",
+                f"write the {kind}'s name alone" if prefix else "write it under `branches` or `tags`",
+            )
         if name.startswith(("*", "?")):
             raise refusal(
                 f"`{value}` is every {kind}, or whichever ends so: whoever may write to the repository could push images",
-                f"name each {kind}, or the beginning of several, e.g. `release/*`",
+                f"name each {kind}, or the beginning of several, e.g. `release*`",
             )
         if len(name) <= 255 and re.fullmatch(r"[\w./@+#=,*?-]+( [\w./@+#=,*?-]+)*", name, re.ASCII):
             return name
         raise refusal(
-            f"a {kind} has letters, digits and `. / _ - @ + # = ,`, with `*` and `?` as wildcards",
+            f"the name of the {kind} has letters, digits and `. / _ - @ + # = ,`, with `*` and `?` as wildcards",
             f"write the {kind}'s name",
         )
 
     return validate
 
 
-_Branch = Annotated[str, AfterValidator(_reference("branch"))]
-_Tag = Annotated[str, AfterValidator(_reference("tag"))]
+_Branch = Annotated[str, AfterValidator(_reference("branch", "refs/heads/"))]
+_Tag = Annotated[str, AfterValidator(_reference("tag", "refs/tags/"))]
 _Environment = Annotated[str, AfterValidator(_reference("environment"))]
 
 
@@ -86,7 +96,7 @@ class PipelineSource(Model):
     """A source repository, and for which of its pipelines a role is."""
 
     repository: Annotated[str, AfterValidator(_repository)]
-    """`owner/name` at GitHub, the project's path at GitLab; without wildcards."""
+    """`owner/name`, or `owner@id/name@id` (GitHub, since 2026-07-15); the project's path at GitLab. No wildcards."""
     branches: list[_Branch] = []
     """Pipelines of these branches; `*` in a name stands for anything."""
     tags: list[_Tag] = []
@@ -162,6 +172,15 @@ class PipelineTrust(Model):
             )
         if self.platform is Platform.GITHUB and any(source.repository.count("/") > 1 for source in self.repositories):
             raise refusal("a repository at GitHub is `owner/name`", "write one slash, or `platform: GITLAB`")
+        for name in (source.repository for source in self.repositories):
+            if "@" in name and not (self.platform is Platform.GITHUB and name.count("@") == 2):
+                raise refusal(
+                    f"`{name}`: an id stands behind both the owner and the name of a repository at GitHub, or behind "
+                    "neither",
+                    "write `owner@id/name@id`, as `gh api repos/OWNER/NAME` prints them, or no ids"
+                    if self.platform is Platform.GITHUB
+                    else "write the project's path alone",
+                )
         if self.platform is Platform.GITLAB and any(source.environments for source in self.repositories):
             raise refusal("the subject of a GitLab token names no environment", "write `branches` or `tags` instead")
         return self
@@ -248,6 +267,25 @@ def _role(value: str) -> str:
 
 RoleName = Annotated[str, AfterValidator(_role)]
 """A role of this account: its name, `role/NAME` or its ARN."""
+
+
+def _new_role(value: str) -> str:
+    if re.fullmatch(r"[\w+=,.@-]{1,64}", value, re.ASCII):
+        return value
+    raise refusal(
+        "a role that is made is called by its name alone: 1 to 64 letters, digits and `+ = , . @ _ -`",
+        "write one such as `github-actions-role`, without `role/`, path or account",
+    )
+
+
+NewRoleName = Annotated[str, AfterValidator(_new_role)]
+"""The name of a role that is to be made."""
+
+
+def foreign_role(role: str, account: str) -> bool:
+    """Whether a role is named by an ARN of another account than `account`, where no policy of it can be written."""
+    found = re.fullmatch(r"arn:aws[a-z-]*:iam::([0-9]{12}):role/.+", role)
+    return found is not None and found[1] != account
 
 
 def _provider(value: str) -> str:

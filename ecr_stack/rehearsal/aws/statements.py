@@ -26,7 +26,7 @@ _ARN = re.compile(
 )
 _SERVICE = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.amazonaws\.com(\.cn)?")
 # Actions that are granted in ECR's policies and are no operations of its API.
-_ECR_ACTIONS_WITHOUT_OPERATION = {"ReplicateImage", "BatchImportUpstreamImage"}
+_ECR_ACTIONS_WITHOUT_OPERATION = {"ReplicateImage", "BatchImportUpstreamImage", "GetImageCopyStatus"}
 
 
 class UnknownPrincipal(Exception):
