@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import typer
@@ -13,17 +13,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from ecr_stack.cli import Format
-from ecr_stack.documents.constraints import partition_of
+from ecr_stack.cli.estate import estate_of
 from ecr_stack.documents.model import nearest
 from ecr_stack.documents.policy.actions import PULL, PUSH, REPOSITORY_ACTIONS
 from ecr_stack.documents.policy.evaluation import Answer, Principal, Verdict
-from ecr_stack.documents.policy.managed import MANAGED
 from ecr_stack.documents.policy.matrix import Cell, Estate, PolicedRepository, matrix
-from ecr_stack.documents.policy.principals import arn_of
 from ecr_stack.errors import InvalidInput, NotFound, Problem
-from ecr_stack.rehearsal.report import Report
 
-__all__ = ["command", "estate_of"]
+__all__ = ["command"]
 
 _SETS = {"pull": PULL, "push": PUSH}
 
@@ -46,8 +43,8 @@ def command(
 ) -> None:
     """Report who can do what on which repository of a stack.
 
-    The answers come from the documents that the stack produces: the policies of its repositories and registry, and of
-    the roles that it makes. Asked for one principal and one action, the exit code is 1 where no repository allows it.
+    The answers come from the documents that the stack produces: the policies of its repositories, of their replicas in
+    other Regions and of the registry, and of the roles that it makes. Asked for one principal and one action, the exit code is 1 where no repository allows it.
     """  # fmt: skip
     from ecr_stack.rehearsal import rehearse
 
@@ -64,51 +61,10 @@ def command(
     if format_ is Format.JSON:
         typer.echo(json.dumps(_as_json(stack, estate, cells), indent=2))
     else:
-        _show(stack, estate, cells, action, Console())
+        # people are spared the repositories on which somebody may do nothing, unless they asked
+        _show(stack, estate, [cell for cell in cells if principal or cell.anything], action, Console())
     if principal and action and not any(_possible(cell, action) for cell in cells):
         raise typer.Exit(1)
-
-
-def estate_of(report: Report) -> Estate:
-    """Gather the policies of a rehearsal."""
-    partition = partition_of(report.region)
-    estate = Estate(report.account, partition)
-    policies: dict[str, Mapping[str, Any]] = {}
-    repositories: dict[str, str] = {}
-    own: dict[str, Mapping[str, Any]] = {}
-    roles: dict[str, str] = {}
-    attached: list[tuple[str, Mapping[str, Any]]] = []
-    for record in report.resources:
-        outputs = record.outputs
-        region = str(outputs.get("region") or report.region)
-        match record.type:
-            case "aws:ecr/repository:Repository":
-                repositories[outputs["arn"]] = outputs["name"]
-            case "aws:ecr/repositoryPolicy:RepositoryPolicy":
-                arn = f"arn:{partition}:ecr:{region}:{report.account}:repository/{outputs['repository']}"
-                policies[arn] = json.loads(outputs["policy"])
-            case "aws:ecr/registryPolicy:RegistryPolicy":
-                estate.registry_policies[region] = json.loads(outputs["policy"])
-            case "aws:iam/role:Role":
-                roles[outputs["name"]] = outputs["arn"]
-            case "aws:iam/policy:Policy":
-                own[outputs["arn"]] = json.loads(outputs["policy"])
-            case "aws:iam/rolePolicy:RolePolicy":
-                attached.append((outputs["role"], json.loads(outputs["policy"])))
-    for record in report.resources:
-        if record.type == "aws:iam/rolePolicyAttachment:RolePolicyAttachment":
-            arn = record.outputs["policyArn"]
-            document = own.get(arn) or MANAGED.get(arn.rpartition("/")[2])
-            if document:
-                attached.append((record.outputs["role"], document))
-    for role, document in attached:
-        arn = roles.get(role) or arn_of(f"role/{role}", report.account, partition)
-        estate.identities.setdefault(arn, []).append(document)
-    estate.repositories = [
-        PolicedRepository(name, arn, policies.get(arn))
-        for arn, name in sorted(repositories.items(), key=lambda item: (item[1], item[0]))
-    ]
-    return estate
 
 
 def _principal(name: str, estate: Estate) -> Principal:
@@ -178,24 +134,20 @@ def _show(stack: str, estate: Estate, cells: list[Cell], action: str | None, con
     table.add_column("repositories", overflow="fold")
     for column in columns:
         table.add_column(column, overflow="fold")
-    if not action:
+    also = not action and any(_also(cell) for cell in cells)
+    if also:
         table.add_column("also", overflow="fold")
     # repositories with the same answers share a row
-    rows: dict[tuple[str, ...], list[str]] = {}
+    rows: dict[tuple[str, ...], list[PolicedRepository]] = {}
     for cell in cells:
         said = [_said(cell.ability(column)) for column in columns]
-        if not action:
+        if also:
             said.append(_also(cell))
-        rows.setdefault((cell.principal.name, *said), []).append(cell.repository.name)
+        rows.setdefault((cell.principal.name, *said), []).append(cell.repository)
     shown = ""
-    for (name, *said), names in rows.items():
+    for (name, *said), repositories in rows.items():
         who = _short(name, estate)
-        all_of_them = len(names) == len(estate.repositories) > 1
-        table.add_row(
-            "" if name == shown else escape(who),
-            f"all {len(names)}" if all_of_them else escape(", ".join(names)),
-            *said,
-        )
+        table.add_row("" if name == shown else escape(who), escape(_listed(repositories, estate)), *said)
         shown = name
     if not rows:
         console.print(f"No policy of stack {escape(stack)} lets anybody do anything.")
@@ -204,8 +156,22 @@ def _show(stack: str, estate: Estate, cells: list[Cell], action: str | None, con
     console.print(
         "[dim]Own policy: who asks must be allowed by a policy of their own, too, and none in this stack does. "
         "Everybody needs ecr:GetAuthorizationToken of their own to log in. "
+        "By Region: the replicas that ECR makes there, with the policy of the template. "
         "Policies made elsewhere are not looked at.[/dim]"
     )
+
+
+def _listed(repositories: list[PolicedRepository], estate: Estate) -> str:
+    """Repositories by name; replicas on a line of their own for every Region."""
+    found: dict[str, list[str]] = {}
+    for repository in repositories:
+        found.setdefault(repository.region if repository.replica else "", []).append(repository.name)
+    originals = sum(not one.replica for one in estate.repositories)
+    lines = []
+    for region, names in sorted(found.items()):
+        text = f"all {len(names)}" if len(names) == originals > 1 else ", ".join(names)
+        lines.append(f"{region}: {text}" if region else text)
+    return "\n".join(lines)
 
 
 def _short(name: str, estate: Estate) -> str:

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from ecr_stack.cli import app
-from ecr_stack.cli.access import estate_of
+from ecr_stack.cli.estate import estate_of
 from ecr_stack.documents.policy.evaluation import Principal, Verdict
 from ecr_stack.documents.policy.managed import PULL_ONLY, managed_policy_arn
 from ecr_stack.documents.policy.matrix import matrix
@@ -157,6 +157,14 @@ def test_policies_of_roles_and_of_the_registry_count_too() -> None:
             policy=policy({"Effect": "Deny", "Principal": {"AWS": role["auditor"]}, "Action": "*", "Resource": "*"}),
         ),
         *(record("aws:iam/role:Role", name=name, arn=arn) for name, arn in role.items()),
+        record(
+            "aws:iam/role:Role", name="builder", arn=f"arn:aws:iam::{OWN}:role/builder",
+            managedPolicyArns=[managed_policy_arn(PULL_ONLY, "aws"), "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"],
+            inlinePolicies=[
+                {"name": "x", "policy": policy({"Effect": "Allow", "Action": "ecr:BatchDeleteImage", "Resource": arn})},
+                {"name": None, "policy": None},
+            ],
+        ),
         record("aws:iam/rolePolicyAttachment:RolePolicyAttachment", role="node", policyArn=managed_policy_arn(PULL_ONLY, "aws")),
         record("aws:iam/rolePolicyAttachment:RolePolicyAttachment", role="auditor", policyArn=own),
         record("aws:iam/policy:Policy", arn=own, policy=policy({"Effect": "Allow", "Action": "ecr:*", "Resource": "*"})),
@@ -173,5 +181,87 @@ def test_policies_of_roles_and_of_the_registry_count_too() -> None:
         "ci": (Verdict.ALLOWED, Verdict.ALLOWED),
         "auditor": (Verdict.DENIED, Verdict.DENIED),
     }
+    builder = cells[f"arn:aws:iam::{OWN}:role/builder"]
+    verdicts = {
+        name: getattr(builder.ability(name), "verdict", None) for name in ("pull", "push", "ecr:BatchDeleteImage")
+    }
+    assert verdicts == {
+        "pull": Verdict.ALLOWED, "push": Verdict.NOT_ALLOWED, "ecr:BatchDeleteImage": Verdict.ALLOWED,
+    }  # fmt: skip
     stranger = matrix(estate, [Principal.of("role/stranger", OWN, "aws")], estate.actions())[0]
     assert not stranger.anything
+
+
+def test_replicas_have_the_policy_of_the_template_that_makes_them() -> None:
+    names = ("api", "team/web", "team-x", "db")
+    allow = {
+        name: {"Effect": "Allow", "Principal": {"AWS": OTHER}, "Action": f"ecr:{name}"}
+        for name in ("PutImage", "ListImages")
+    }
+    report = Report("test", "p", OWN, "us-east-1")
+    report.resources = [
+        *(
+            record("aws:ecr/repository:Repository", arn=f"arn:aws:ecr:us-east-1:{OWN}:repository/{name}", name=name)
+            for name in names
+        ),
+        record("aws:ecr/repository:Repository", arn=f"arn:aws:ecr:eu-west-1:{OWN}:repository/db", name="db"),
+        record(
+            "aws:ecr/replicationConfiguration:ReplicationConfiguration",
+            region="us-east-1",
+            replicationConfiguration={
+                "rules": [
+                    {"destinations": [{"region": "us-west-2", "registryId": OWN}, {"region": "us-east-1", "registryId": OTHER}]},
+                    {
+                        "destinations": [{"region": "eu-west-1", "registryId": OWN}],
+                        "repositoryFilters": [{"filter": "api", "filterType": "PREFIX_MATCH"}, {"filter": "db"}],
+                    },
+                ]
+            },
+        ),
+        *(
+            record(
+                "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate",
+                region="us-west-2", prefix=prefix, appliedFors=[use], repositoryPolicy=policy(allow[said]),
+            )
+            for prefix, use, said in (
+                ("ROOT", "REPLICATION", "ListImages"),
+                ("team", "REPLICATION", "PutImage"),
+                ("api", "PULL_THROUGH_CACHE", "PutImage"),
+            )
+        ),
+    ]  # fmt: skip
+    estate = estate_of(report)
+    replicas = {(found.region, found.name): found.policy for found in estate.repositories if found.replica}
+    # db stands in eu-west-1 already: it is the stack's own, and no template touches what exists
+    assert set(replicas) == {("eu-west-1", "api"), *(("us-west-2", name) for name in names)}
+    assert replicas["eu-west-1", "api"] is None
+    taken = {name: (replicas["us-west-2", name] or {})["Statement"][0]["Action"] for name in names}
+    assert taken == {
+        "api": "ecr:ListImages",
+        "team/web": "ecr:PutImage",
+        "team-x": "ecr:ListImages",
+        "db": "ecr:ListImages",
+    }
+
+
+def test_the_report_tells_replicas_from_originals(
+    project: Callable[[dict[str, Any]], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = [
+        {"destinations": [{"region": "us-west-2"}]},
+        {"destinations": [{"region": "eu-west-1"}], "repositoryFilters": ["api"]},
+    ]
+    monkeypatch.chdir(project({**config(), "ecr-stack:replication": {"rules": rules}}))
+    result = CliRunner().invoke(
+        app, ["access", "--stack", "test", "--principal", "role/ci", "--format", "json"], env={"COLUMNS": "200"}
+    )
+    (entry,) = json.loads(result.stdout)["principals"]
+    found = {(one["region"], one["repository"]): (one["replica"], one["push"]) for one in entry["repositories"]}
+    assert {key: replica for key, (replica, _) in found.items()} == {
+        **{("us-east-1", name): False for name in ("api", "web", "shared")},
+        **{("us-west-2", name): True for name in ("api", "web", "shared")},
+        ("eu-west-1", "api"): True,
+    }
+    # what is denied at one repository is not denied at its replica: the template is the same for all
+    assert found["us-east-1", "shared"][1] == "DENIED"
+    assert found["us-west-2", "api"][1] == "CONDITIONAL"

@@ -34,6 +34,13 @@ class PolicedRepository:
     name: str
     arn: str
     policy: Document | None = None
+    replica: bool = False
+    """Whether replication makes it, with a policy that ECR takes from a creation template."""
+
+    @property
+    def region(self) -> str:
+        """The Region that it is in."""
+        return self.arn.split(":")[3]
 
 
 @dataclass
@@ -51,7 +58,7 @@ class Estate:
 
     def policies(self, principal: Principal, repository: PolicedRepository) -> Policies:
         """The policies that bear on a principal and a repository."""
-        registry = self.registry_policies.get(repository.arn.split(":")[3])
+        registry = self.registry_policies.get(repository.region)
         found = [policy for policy in (repository.policy, registry) if policy]
         return Policies(found, self.identities.get(principal.name, []))
 
@@ -77,10 +84,11 @@ class Estate:
         return sorted(found.values(), key=lambda principal: (order.index(principal.kind), principal.name))
 
     def actions(self) -> list[str]:
-        """Those of a pull and a push, and every other one that a policy names."""
+        """Those of a pull and a push, and every other one that a policy names, of a repository or of a role."""
+        own = [document for documents in self.identities.values() for document in documents]
         named = {
             action
-            for document in self.documents()
+            for document in [*self.documents(), *own]
             for statement in statements_of(document)
             for action in listed(statement.get("Action", []))
         }
@@ -113,7 +121,12 @@ class Cell:
 
     def as_json(self) -> dict[str, Any]:
         """Plain data."""
-        found: dict[str, Any] = {"repository": self.repository.name, "arn": self.repository.arn}
+        found: dict[str, Any] = {
+            "repository": self.repository.name,
+            "arn": self.repository.arn,
+            "region": self.repository.region,
+            "replica": self.repository.replica,
+        }
         for name in _NEEDED:
             answer = self.ability(name)
             if answer is not None:
