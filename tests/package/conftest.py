@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -127,30 +128,49 @@ class Package:
         return outputs
 
 
-@pytest.fixture(scope="session")
-def package() -> Iterator[Package]:
+@contextmanager
+def running(aws: EmbeddedAws) -> Iterator[Package]:
+    """Start the package as the engine does."""
+    engine = Engine(aws)
+    server = grpc.server(ThreadPoolExecutor(max_workers=8))
+    resource_pb2_grpc.add_ResourceMonitorServicer_to_server(engine, server)
+    engine_pb2_grpc.add_EngineServicer_to_server(engine, server)
+    address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    server.start()
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "PULUMI_"))}
+    with subprocess.Popen(
+        [sys.executable, PROJECT / "package", address],
+        # anywhere but in the project
+        cwd="/",
+        env=environment | {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        port = process.stdout.readline().strip()
+        assert port.isdigit(), process.stderr.read()
+        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+            yield Package(provider_pb2_grpc.ResourceProviderStub(channel), engine, address)
+        process.terminate()
+    server.stop(None)
+
+
+@pytest.fixture(scope="module")
+def embedded_aws() -> Iterator[EmbeddedAws]:
     with EmbeddedAws(account=ACCOUNT, region="us-east-1") as aws:
-        engine = Engine(aws)
-        server = grpc.server(ThreadPoolExecutor(max_workers=8))
-        resource_pb2_grpc.add_ResourceMonitorServicer_to_server(engine, server)
-        engine_pb2_grpc.add_EngineServicer_to_server(engine, server)
-        address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
-        server.start()
-        environment = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "PULUMI_"))}
-        with subprocess.Popen(
-            [sys.executable, PROJECT / "package", address],
-            # anywhere but in the project
-            cwd="/",
-            env=environment | {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as process:
-            assert process.stdout is not None
-            assert process.stderr is not None
-            port = process.stdout.readline().strip()
-            assert port.isdigit(), process.stderr.read()
-            with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-                yield Package(provider_pb2_grpc.ResourceProviderStub(channel), engine, address)
-            process.terminate()
-        server.stop(None)
+        yield aws
+
+
+@pytest.fixture(scope="module")
+def package(embedded_aws: EmbeddedAws) -> Iterator[Package]:
+    with running(embedded_aws) as started:
+        yield started
+
+
+@pytest.fixture
+def refusing_package(embedded_aws: EmbeddedAws) -> Iterator[Package]:
+    """A package of a test's own: the SDK keeps what a refused component leaves behind, and the engine ends there."""
+    with running(embedded_aws) as started:
+        yield started

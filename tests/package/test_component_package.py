@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from typing import Any
 
@@ -16,7 +16,6 @@ from tests.api.surface import component_schema
 from tests.package.conftest import ACCOUNT, Package, output
 
 SCHEMA = component_schema()
-NUMBERS = itertools.count()
 REPOSITORY = "aws:ecr/repository:Repository"
 LIFECYCLE = "aws:ecr/lifecyclePolicy:LifecyclePolicy"
 POLICY = "aws:ecr/repositoryPolicy:RepositoryPolicy"
@@ -209,6 +208,13 @@ def test_a_registry_from_another_language_is_made_with_all_that_is_nested_in_it(
     assert json.loads(policy)["rules"][0]["selection"]["countNumber"] == 3
 
 
+def test_components_are_made_side_by_side(package: Package) -> None:
+    rules = {"lifecycle": [{"any": True, "keepLast": 3}], "access": {"pull": ["role/nodes"]}}
+    with ThreadPoolExecutor(4) as threads:
+        made = threads.map(lambda number: package.construct("Repository", f"beside-{number}", rules), range(4))
+    assert [outputs["repositoryName"] for outputs in made] == [f"beside-{number}" for number in range(4)]
+
+
 def test_a_preview_does_without_what_is_not_known_yet(package: Package) -> None:
     unknown = output(f"arn:aws:iam::{ACCOUNT}:role/later")
     del unknown["value"]
@@ -229,18 +235,20 @@ def test_a_preview_does_without_what_is_not_known_yet(package: Package) -> None:
     ],
 )
 def test_a_mistake_is_told_with_its_remedy_and_without_a_traceback(
-    package: Package, component: str, inputs: dict[str, Any], words: list[str]
+    refusing_package: Package, component: str, inputs: dict[str, Any], words: list[str]
 ) -> None:
     with pytest.raises(grpc.RpcError) as refusal:
-        package.construct(component, f"mistaken-{next(NUMBERS)}", inputs)
+        refusing_package.construct(component, "mistaken", inputs)
     text = refusal.value.details()  # type: ignore[attr-defined]
     for word in words:
         assert word in text
     assert 'File "' not in text
 
 
-def test_a_value_that_no_enum_has_is_refused_by_its_path(package: Package) -> None:
+def test_a_value_that_no_enum_has_is_refused_by_its_path(refusing_package: Package) -> None:
     with pytest.raises(grpc.RpcError) as refusal:
-        package.construct("RegistryScanning", "mistaken", {"type": "BASIC", "rules": [{"frequency": "SOMETIMES"}]})
+        refusing_package.construct(
+            "RegistryScanning", "mistaken", {"type": "BASIC", "rules": [{"frequency": "SOMETIMES"}]}
+        )
     metadata = dict(refusal.value.trailing_metadata())  # type: ignore[attr-defined]
     assert b"frequency" in metadata["grpc-status-details-bin"]
