@@ -14,6 +14,7 @@ from rich.table import Table
 
 from ecr_stack.cli import Format
 from ecr_stack.cli.estate import estate_of
+from ecr_stack.cli.rehearse import Account
 from ecr_stack.documents.model import nearest
 from ecr_stack.documents.policy.actions import PULL, PUSH, REPOSITORY_ACTIONS
 from ecr_stack.documents.policy.evaluation import Answer, Principal, Verdict
@@ -40,6 +41,7 @@ def command(
     ] = None,
     repository: Annotated[str | None, typer.Option("--repository", "-r", help="Only this repository.")] = None,
     format_: Annotated[Format, typer.Option("--format", help="For people, or for scripts.")] = Format.TEXT,
+    account: Account = "123456789012",
 ) -> None:
     """Report who can do what on which repository of a stack.
 
@@ -49,7 +51,7 @@ def command(
     from ecr_stack.rehearsal import rehearse
 
     wanted = _actions(action)
-    report = rehearse(stack)
+    report = rehearse(stack, account=account)
     estate = estate_of(report)
     if repository is not None:
         _only(estate, repository, stack)

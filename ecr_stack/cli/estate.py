@@ -56,11 +56,14 @@ def _of_roles(report: Report) -> Iterator[tuple[str, Document]]:
         for record in report.resources
         if record.type == "aws:iam/policy:Policy"
     }
-    roles = {
+    # A role is attached to by its name, which is one in an account whatever its path is.
+    given = {arn.rsplit("/", 1)[-1]: arn for arn in report.assumed if f":{report.account}:role/" in arn}
+    made = {
         record.outputs["name"]: record.outputs["arn"]
         for record in report.resources
         if record.type == "aws:iam/role:Role"
     }
+    roles = {**given, **made}
 
     def attached(role: str, policy: str) -> Iterator[tuple[str, Document]]:
         document = own.get(policy) or MANAGED.get(policy.rpartition("/")[2])

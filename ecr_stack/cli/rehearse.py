@@ -33,6 +33,12 @@ def _account(value: str) -> str:
     return value
 
 
+Account = Annotated[
+    str, typer.Option(callback=_account, help="The account that the embedded AWS plays, twelve digits.")
+]
+"""The account of a rehearsal, as an option."""
+
+
 class Engine(StrEnum):
     """What runs the program."""
 
@@ -59,9 +65,7 @@ def command(
         str | None,
         typer.Option(help="With --engine pulumi: the URL of a moto server or the like, for the real AWS provider."),
     ] = None,
-    account: Annotated[
-        str, typer.Option(callback=_account, help="The account that the embedded AWS plays, twelve digits.")
-    ] = "123456789012",
+    account: Account = "123456789012",
 ) -> None:
     """Run the whole program for a stack against an AWS embedded in this process, and report.
 

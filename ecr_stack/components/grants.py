@@ -79,7 +79,10 @@ def own_role(value: str, *, account: str, source: str, place: str = "role") -> s
     role = parse(_Role, {"role": value}, "", source=source).role
     if account.strip("0") and foreign_role(role, account):
         rule = f"the policy of a role is written in the role's own account, and this is {account}"
-        remedy = "name it in the repository's `access` here, and let its account write the policy of the role"
+        remedy = (
+            f"write `role/{role_name_of(role)}` if a role of this account is meant; else name it in the repository's "
+            "`access` here, and let its account write the policy of the role"
+        )
         raise InvalidInput(source, [Problem(place, value, rule, remedy)])
     return role_name_of(role)
 

@@ -190,7 +190,19 @@ def _suppose(file: StackFile, aws: EmbeddedAws) -> list[str]:
             supposed[match[0]] = None
         for match in _SHORT_ROLE.finditer(text):
             supposed[f"arn:{partition_of(aws.region)}:iam::{aws.account}:{match[1]}"] = None
+    for name in _node_roles(file.config.get("ecr-stack:nodes", "")):
+        supposed[f"arn:{partition_of(aws.region)}:iam::{aws.account}:role/{name}"] = None
     return [arn for arn in supposed if aws.suppose(arn)]
+
+
+def _node_roles(text: str) -> list[str]:
+    """The roles of nodes that are written by their names alone, which stand for roles only there."""
+    try:
+        roles = json.loads(text)["roles"]
+    except (ValueError, KeyError, TypeError):
+        return []
+    names = roles if isinstance(roles, list) else []
+    return [name for name in names if isinstance(name, str) and re.fullmatch(r"[\w+=,.@-]{1,64}", name, re.ASCII)]
 
 
 def _guardrails(project: Project, report: Report) -> list[Violation]:

@@ -265,3 +265,25 @@ def test_the_report_tells_replicas_from_originals(
     # what is denied at one repository is not denied at its replica: the template is the same for all
     assert found["us-east-1", "shared"][1] == "DENIED"
     assert found["us-west-2", "api"][1] == "CONDITIONAL"
+
+
+def test_roles_of_the_account_that_is_told_are_its_own(
+    project: Callable[[dict[str, Any]], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = f"arn:aws:iam::{OTHER}:role/eks/node"
+    data = {
+        **config(),
+        "ecr-stack:repositoryDefaults": {"access": {"pull": [theirs]}},
+        "ecr-stack:repositories": {"api": {}},
+        "ecr-stack:nodes": {"roles": [theirs, "workers"]},
+    }
+    monkeypatch.chdir(project(data))
+    words = ["access", "--stack", "test", "--action", "pull", "--format", "json"]
+    told = CliRunner().invoke(app, [*words, "--account", OTHER])
+    assert {who: found["api"]["pull"] for who, found in principals(told).items()} == {
+        theirs: "ALLOWED",
+        f"arn:aws:iam::{OTHER}:role/workers": "ALLOWED",
+    }
+    untold = CliRunner().invoke(app, words)
+    assert f"this is {OWN}" in str(untold.exception)
+    assert CliRunner().invoke(app, [*words, "--account", "12"]).exit_code == 2

@@ -53,6 +53,8 @@ def glob(pattern: str, value: str) -> bool:
 
     Takes time in proportion to both lengths multiplied; a regular expression of many stars may never end.
     """
+    if "*" not in pattern and "?" not in pattern:
+        return pattern == value
     at = here = 0
     star, mark = -1, 0
     while here < len(value):
