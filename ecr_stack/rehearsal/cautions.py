@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ecr_stack.rehearsal.comparison import Caution, Change, Comparison, Property
+from ecr_stack.rehearsal.comparison import Caution, Change, Comparison
+from ecr_stack.rehearsal.openings import openings
 
 __all__ = ["cautions_of"]
 
@@ -14,6 +15,19 @@ _KEY = "aws:kms/key:Key"
 _REPLICATION = "aws:ecr/replicationConfiguration:ReplicationConfiguration"
 _POLICIES = ("aws:ecr/repositoryPolicy:RepositoryPolicy", "aws:ecr/registryPolicy:RegistryPolicy")
 _LIFECYCLE = "aws:ecr/lifecyclePolicy:LifecyclePolicy"
+# Where policy documents stand that let somebody do something.
+_DOCUMENTS = {
+    **dict.fromkeys(_POLICIES, ("policy",)),
+    "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate": ("repositoryPolicy",),
+    "aws:iam/role:Role": ("assumeRolePolicy",),
+    "aws:iam/rolePolicy:RolePolicy": ("policy",),
+    _KEY: ("policy",),
+}
+# What lets somebody in where it is new.
+_ADMITTING = {
+    **dict.fromkeys(_POLICIES, "the policy is new; read whom it lets in"),
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": "a role gets a managed policy",
+}
 
 # Where a property going from one value to another weakens something: type, path, after, in words.
 _WEAKER = (
@@ -32,9 +46,9 @@ def cautions_of(comparison: Comparison) -> Iterator[Caution]:
         *_losses(comparison),
         *(caution for change in comparison.changed for caution in _changed(change)),
         *(
-            Caution("danger", change.urn, change.name, "the policy is new; read whom it lets in")
+            Caution("danger", change.urn, change.name, _ADMITTING[change.type])
             for change in comparison.added
-            if change.type in _POLICIES
+            if change.type in _ADMITTING
         ),
     ]
     yield from sorted(found, key=lambda caution: caution.level != "danger")
@@ -81,8 +95,9 @@ def _changed(change: Change) -> Iterator[Caution]:
             )
         if property_.path == "deletionWindowInDays" and _less(property_.after, property_.before):
             yield Caution("attention", change.urn, change.name, "less time to stop the key's deletion")
-        if change.type in _POLICIES:
-            yield from _access(change, property_)
+        if property_.path.startswith(_DOCUMENTS.get(change.type, ())):
+            for level, words in openings(property_):
+                yield Caution(level, change.urn, change.name, words)
     if change.type == _LIFECYCLE and not all(item.path.endswith(".description") for item in change.properties):
         yield Caution(
             "danger",
@@ -95,26 +110,9 @@ def _changed(change: Change) -> Iterator[Caution]:
         yield Caution("attention", change.urn, change.name, "what is copied where changes; read the rules")
 
 
-def _access(change: Change, property_: Property) -> Iterator[Caution]:
-    path = property_.path
-    what = "a principal" if "Principal" in path else "an action" if ".Action" in path else ""
-    if what and property_.after is not None:
-        yield Caution("danger", change.urn, change.name, f"{what} is let in: {_short(property_.after)} ({path})")
-    if what and property_.before is not None and not isinstance(property_.after, dict):
-        yield Caution("attention", change.urn, change.name, f"{what} is shut out: {_short(property_.before)} ({path})")
-    if not what and "Condition" in path:
-        yield Caution("danger", change.urn, change.name, f"a condition on access changes ({path})")
-    if not what and isinstance(property_.after, dict) and property_.before is None:
-        yield Caution("danger", change.urn, change.name, f"a statement is new ({path})")
-
-
 def _strict(value: Any) -> int:
     return _STRICTNESS.get(str(value), 0)
 
 
 def _less(after: Any, before: Any) -> bool:
     return isinstance(after, (int, float)) and isinstance(before, (int, float)) and after < before
-
-
-def _short(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -6,12 +6,15 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
+from ecr_stack.cli import app
 from ecr_stack.cli.review import document
 from ecr_stack.rehearsal.branches import changes
 from tests.conftest import PROJECT
@@ -72,6 +75,22 @@ def review(head: Path, base: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+Review = Callable[[Path, Path], tuple[int, str]]
+
+
+@pytest.fixture
+def reviewed(monkeypatch: pytest.MonkeyPatch) -> Review:
+    """The same within this process: the exit code and the document."""
+
+    def run(head: Path, base: Path) -> tuple[int, str]:
+        monkeypatch.chdir(head)
+        monkeypatch.setenv("PATH", "/usr/bin:/bin")
+        done = CliRunner().invoke(app, ["review", "--base", str(base)], catch_exceptions=False)
+        return done.exit_code, done.stdout
+
+    return run
+
+
 def test_encryption_a_lifecycle_rule_and_a_principal_make_a_reviewer_stop(tmp_path: Path) -> None:
     base = folder(tmp_path / "base", policies=True, test=CONFIG, gone=CONFIG)
     head = folder(tmp_path / "head", policies=True, test=CHANGED, fresh=CONFIG)
@@ -95,20 +114,20 @@ def test_encryption_a_lifecycle_rule_and_a_principal_make_a_reviewer_stop(tmp_pa
     assert done.stdout.index("its file is gone") < done.stdout.index("<details>")
 
 
-def test_a_change_of_nothing_says_so_and_passes(tmp_path: Path) -> None:
-    done = review(folder(tmp_path / "head", test=GUARDS), folder(tmp_path / "base", test=GUARDS))
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("## ✅ test\n\n### ✅ Stack `test`: nothing changes\n")
-    assert "mermaid" not in done.stdout
+def test_a_change_of_nothing_says_so_and_passes(tmp_path: Path, reviewed: Review) -> None:
+    code, text = reviewed(folder(tmp_path / "head", test=GUARDS), folder(tmp_path / "base", test=GUARDS))
+    assert code == 0
+    assert text.startswith("## ✅ test\n\n### ✅ Stack `test`: nothing changes\n")
+    assert "mermaid" not in text
 
 
-def test_a_broken_base_stops_nothing(tmp_path: Path) -> None:
+def test_a_broken_base_stops_nothing(tmp_path: Path, reviewed: Review) -> None:
     base = folder(tmp_path / "base", test=CONFIG)
     (base / "__main__.py").write_text("import no_such_module\n")
-    done = review(folder(tmp_path / "head", test=CONFIG), base)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "The base cannot be rehearsed" in done.stdout
-    assert "no_such_module" in done.stdout
+    code, text = reviewed(folder(tmp_path / "head", test=CONFIG), base)
+    assert code == 0
+    assert "The base cannot be rehearsed" in text
+    assert "no_such_module" in text
 
 
 def test_a_base_without_the_project_makes_every_stack_new(tmp_path: Path) -> None:
@@ -129,14 +148,13 @@ def test_the_base_is_rehearsed_by_its_own_code(tmp_path: Path) -> None:
     assert change.base_mistake == "the code of the base"
 
 
-def test_a_stack_that_cannot_be_rehearsed_is_said_beside_the_others(tmp_path: Path) -> None:
-    base = folder(tmp_path / "base", test=CONFIG, other=CONFIG)
-    head = folder(tmp_path / "head", test="config: {aws:region: nowhere}", other=CONFIG)
-    done = review(head, base)
-    assert (done.returncode, done.stderr) == (2, "")
-    assert "### 🛑 Stack `test` cannot be rehearsed" in done.stdout
-    assert "nowhere" in done.stdout
-    assert "### ✅ Stack `other`: nothing changes" in done.stdout
+def test_a_stack_that_cannot_be_rehearsed_is_said_beside_the_others(tmp_path: Path, reviewed: Review) -> None:
+    base = folder(tmp_path / "base", other=CONFIG)
+    code, text = reviewed(folder(tmp_path / "head", test="config: {aws:region: nowhere}", other=CONFIG), base)
+    assert code == 2
+    assert "### 🛑 Stack `test` cannot be rehearsed" in text
+    assert "nowhere" in text
+    assert "### ✅ Stack `other`: nothing changes" in text
 
 
 @pytest.mark.parametrize(

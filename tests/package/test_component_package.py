@@ -225,7 +225,6 @@ def test_a_preview_does_without_what_is_not_known_yet(package: Package) -> None:
 @pytest.mark.parametrize(
     ("component", "inputs", "words"),
     [
-        ("Repository", {"lifecycle": [{"keepLast": 3}]}, ["exactly one selector", "remedy:"]),
         ("Repository", {"keyArn": output("alias/mine")}, ["key_arn", "remedy:"]),
         (
             "Registry",
