@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ecr_stack.cli import Format
+from ecr_stack.cli.measures import age, moment, short, size
 from ecr_stack.documents.lifecycle import (
     Decision,
     Document,
@@ -24,7 +25,6 @@ from ecr_stack.documents.lifecycle import (
     find_image,
     parse_document,
     parse_images,
-    parse_time,
 )
 from ecr_stack.documents.lifecycle import explain as explain_image
 from ecr_stack.documents.lifecycle import lint as lint_document
@@ -36,8 +36,6 @@ app = typer.Typer(help="See what lifecycle policies do, before they do it.", no_
 
 _LISTED = 20
 """So many images of each kind are listed to a person; scripts get them all."""
-_SHORT = 12
-"""So many hexadecimal digits of a digest are shown to a person."""
 
 PolicyFile = Annotated[
     Path | None, typer.Option("--policy", help="A native lifecycle policy, as ECR takes it; `-` reads standard input.")
@@ -65,12 +63,12 @@ def simulate(
 ) -> None:
     """Say which images a policy would expire, archive and keep."""
     document = _document(policy, stack, repository)
-    moment = _moment(at)
-    result = evaluate(document, _images(images), moment)
+    instant = moment(at)
+    result = evaluate(document, _images(images), instant)
     if format_ is Format.JSON:
         typer.echo(json.dumps(_evaluation_as_json(result), indent=2))
     else:
-        _show_evaluation(result, document, moment, Console())
+        _show_evaluation(result, document, instant, Console())
     if result.unknown_lists:
         _note_lists(result.unknown_lists)
 
@@ -88,7 +86,7 @@ def explain(
     """Say why an image is kept, archived or expired, rule by rule."""
     document = _document(policy, stack, repository)
     listed = _images(images)
-    told = explain_image(document, listed, _moment(at), find_image(listed, image))
+    told = explain_image(document, listed, moment(at), find_image(listed, image))
     if format_ is Format.JSON:
         typer.echo(json.dumps(_explanation_as_json(told), indent=2))
     else:
@@ -150,16 +148,6 @@ def _read(path: Path) -> str:
         raise NotFound(f"{path} cannot be read: {error.strerror}") from None
 
 
-def _moment(at: str | None) -> datetime:
-    if at is None:
-        return datetime.now(UTC)
-    moment = parse_time(at)
-    if moment is None:
-        rule = "an instant is written as ISO 8601"
-        raise InvalidInput("the command line", [Problem("--at", at, rule, "write e.g. 2026-03-01T12:00:00Z")])
-    return moment
-
-
 def _evaluation_as_json(result: Evaluation) -> dict[str, Any]:
     return {
         "expire": [_acted_as_json(decision) for decision in result.expire],
@@ -214,7 +202,7 @@ def _show_evaluation(result: Evaluation, document: Document, at: datetime, conso
     console.print()
     console.print(
         f"[red]{len(result.expire):,} expire[/], [yellow]{len(result.archive):,} go to the archive[/], "
-        f"[green]{len(result.keep):,} stay[/]; [bold]{_bytes(result.bytes_freed)}[/] freed",
+        f"[green]{len(result.keep):,} stay[/]; [bold]{size(result.bytes_freed)}[/] freed",
         highlight=False,
     )
 
@@ -260,11 +248,11 @@ def _show_decisions(title: str, decisions: list[Decision], at: datetime, console
     for decision in ordered[:_LISTED]:
         image = decision.image
         table.add_row(
-            escape(_short(image.digest)),
+            escape(short(image.digest)),
             escape(", ".join(image.tags)) or "[dim]untagged[/]",
-            _age(image.pushed_at, at),
-            _age(image.pulled_at, at) if image.pulled_at else "[dim]never[/]",
-            _bytes(image.size),
+            age(image.pushed_at, at),
+            age(image.pulled_at, at) if image.pulled_at else "[dim]never[/]",
+            size(image.size),
             str(decision.rule_priority),
         )
     console.print(table)
@@ -335,24 +323,3 @@ def _note_lists(lists: tuple[Image, ...]) -> None:
         highlight=False,
         soft_wrap=True,
     )
-
-
-def _short(digest: str) -> str:
-    algorithm, colon, digits = digest.partition(":")
-    return f"{algorithm}{colon}{digits[:_SHORT]}" if colon else digest
-
-
-def _age(moment: datetime, at: datetime) -> str:
-    days = (at - moment).total_seconds() / 86_400
-    if days < 0:
-        return f"in {-days:.0f} d"
-    return f"{days:.0f} d ago" if days >= 2 else f"{days * 24:.0f} h ago"
-
-
-def _bytes(count: int) -> str:
-    size = float(count)
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if size < 1000 or unit == "TB":
-            break
-        size /= 1000
-    return f"{size:.0f} {unit}" if unit in ("B", "kB", "MB") else f"{size:.1f} {unit}"

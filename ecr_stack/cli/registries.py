@@ -48,7 +48,7 @@ def holdings_of(stack: str, repositories: Sequence[str], folder: Path | None) ->
             )
         return holdings
     config = read_stack(read_project(Path.cwd()), stack).config
-    ecr = client(region_of(stack), profile=config.get("aws:profile"))
+    ecr = client(config.get("aws:region"), profile=config.get("aws:profile"))
     columns = (TextColumn("reading"), BarColumn(), MofNCompleteColumn(), TextColumn("[dim]{task.description}"))
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:

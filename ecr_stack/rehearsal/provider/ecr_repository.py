@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from botocore.exceptions import ClientError
 from pulumi_aws import ecr
 
 from ecr_stack.errors import Problem
@@ -16,7 +15,6 @@ from ecr_stack.rehearsal.provider.resource import (
     ResourceType,
     Scope,
     changed,
-    code_of,
     json_problem,
     length,
     missing_is_none,
@@ -271,8 +269,8 @@ class RepositoryPolicy(ResourceType):
 
     def delete(self, scope: Scope, id_: str, outputs: Inputs) -> None:
         """DeleteRepositoryPolicy."""
-        try:
-            scope.call("ecr", "DeleteRepositoryPolicy", registryId=scope.account, repositoryName=id_)
-        except ClientError as error:
-            if code_of(error) not in ("RepositoryPolicyNotFoundException", "RepositoryNotFoundException"):
-                raise
+        missing_is_none(
+            lambda: scope.call("ecr", "DeleteRepositoryPolicy", registryId=scope.account, repositoryName=id_),
+            "RepositoryPolicyNotFoundException",
+            "RepositoryNotFoundException",
+        )
