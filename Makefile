@@ -37,7 +37,7 @@ setup: .venv/ready ## Make .venv with the locked dependencies
 
 docs: .venv/ready ## Write anew what is generated: the schema, the reference, the tables
 	$(BIN)/ecr-stack schema > schema/stack.schema.json
-	$(BIN)/python tests/settings/test_reference.py
+	$(BIN)/python tests/schema/test_reference.py
 	$(BIN)/python tests/lifecycle/test_documentation.py
 	cd policies && ../$(BIN)/python -m guardrails.reference ../docs/guardrails.md
 

@@ -11,8 +11,8 @@ import sys
 import time
 from collections.abc import Callable
 
-from ecr_stack.rehearsal.aws import EmbeddedAws
-from ecr_stack.rehearsal.provider import Provider
+from ecr_stack.embedded_aws import EmbeddedAws
+from ecr_stack.embedded_provider import Provider
 
 LIFECYCLE = json.dumps(
     {

@@ -9,7 +9,7 @@ import random
 import time
 from datetime import UTC, datetime, timedelta
 
-from ecr_stack.documents.lifecycle import Image, evaluate
+from ecr_stack.aws.lifecycle import Image, evaluate
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 KINDS = ("v", "sha-", "dev-", "feature-", "release-", "build.", "main-")

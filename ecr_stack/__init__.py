@@ -13,6 +13,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ecr_stack.aws.iam import Match
+    from ecr_stack.aws.iam.identity import NodePolicy, Platform
     from ecr_stack.components.configuration import stack_settings
     from ecr_stack.components.creation_template import CreationTemplate, CreationTemplateArgs
     from ecr_stack.components.encryption_key import EncryptionKey, EncryptionKeyArgs
@@ -56,12 +58,10 @@ if TYPE_CHECKING:
     )
     from ecr_stack.components.repository_policy import AccessArgs, RepositoryPolicy, RepositoryPolicyArgs
     from ecr_stack.components.scanning import RegistryScanning, RegistryScanningArgs, ScanRuleArgs
-    from ecr_stack.documents.policy import Match
-    from ecr_stack.documents.policy.identity import NodePolicy, Platform
     from ecr_stack.errors import EcrStackError, InvalidInput, NotFound, Problem, Unavailable
-    from ecr_stack.settings.encryption import EncryptionType
-    from ecr_stack.settings.repository import TagMutability
-    from ecr_stack.settings.scanning import ScanFrequency, ScanType
+    from ecr_stack.schema.encryption import EncryptionType
+    from ecr_stack.schema.repository import TagMutability
+    from ecr_stack.schema.scanning import ScanFrequency, ScanType
 
 # Names are loaded when they are first used: the command line needs no Pulumi to judge a stack file, and a program
 # that imports one component does not wait for the others.
@@ -74,19 +74,19 @@ _HOMES = {
     "EncryptionArgs": "components.registry",
     "EncryptionKey": "components.encryption_key",
     "EncryptionKeyArgs": "components.encryption_key",
-    "EncryptionType": "settings.encryption",
+    "EncryptionType": "schema.encryption",
     "InvalidInput": "errors",
     "LifecycleGuardArgs": "components.lifecycle_guard",
     "LifecyclePolicy": "components.lifecycle_policy",
     "LifecyclePolicyArgs": "components.lifecycle_policy",
     "LifecycleRuleArgs": "components.lifecycle_policy",
-    "Match": "documents.policy",
-    "NodePolicy": "documents.policy.identity",
+    "Match": "aws.iam",
+    "NodePolicy": "aws.iam.identity",
     "NotFound": "errors",
     "PipelineAccess": "components.identity",
     "PipelineAccessArgs": "components.identity",
     "PipelineSourceArgs": "components.identity",
-    "Platform": "documents.policy.identity",
+    "Platform": "aws.iam.identity",
     "Problem": "errors",
     "PullAccess": "components.identity",
     "PullAccessArgs": "components.identity",
@@ -112,11 +112,11 @@ _HOMES = {
     "RepositoryPolicy": "components.repository_policy",
     "RepositoryPolicyArgs": "components.repository_policy",
     "RepositorySettingsArgs": "components.repository",
-    "ScanFrequency": "settings.scanning",
+    "ScanFrequency": "schema.scanning",
     "ScanRuleArgs": "components.scanning",
-    "ScanType": "settings.scanning",
+    "ScanType": "schema.scanning",
     "ScanningArgs": "components.registry",
-    "TagMutability": "settings.repository",
+    "TagMutability": "schema.repository",
     "TagSchemeArgs": "components.registry",
     "Unavailable": "errors",
     "stack_settings": "components.configuration",

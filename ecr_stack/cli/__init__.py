@@ -83,11 +83,11 @@ def schema(
 ) -> None:
     """Print what a stack file may say."""
     if format_ is SchemaFormat.MARKDOWN:
-        from ecr_stack.settings.reference import reference
+        from ecr_stack.schema.reference import reference
 
         typer.echo(reference(), nl=False)
     else:
-        from ecr_stack.settings.stack import schema as stack_schema
+        from ecr_stack.schema.stack import schema as stack_schema
 
         typer.echo(json.dumps(stack_schema(), indent=2))
 

@@ -12,14 +12,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ecr_stack.aws.iam.actions import PULL, PUSH, REPOSITORY_ACTIONS
+from ecr_stack.aws.iam.evaluation import Answer, Principal, Verdict
+from ecr_stack.aws.iam.matrix import Cell, Estate, PolicedRepository, matrix
 from ecr_stack.cli import Format
 from ecr_stack.cli.estate import estate_of
 from ecr_stack.cli.rehearse import Account
-from ecr_stack.documents.model import nearest
-from ecr_stack.documents.policy.actions import PULL, PUSH, REPOSITORY_ACTIONS
-from ecr_stack.documents.policy.evaluation import Answer, Principal, Verdict
-from ecr_stack.documents.policy.matrix import Cell, Estate, PolicedRepository, matrix
 from ecr_stack.errors import InvalidInput, NotFound, Problem
+from ecr_stack.model import nearest
 
 __all__ = ["command"]
 

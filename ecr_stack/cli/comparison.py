@@ -10,10 +10,10 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-from ecr_stack.rehearsal.comparison import Caution, Change, Comparison
-from ecr_stack.rehearsal.effects import Effect
 from ecr_stack.rehearsal.mermaid import mermaid
 from ecr_stack.rehearsal.report import Report
+from ecr_stack.review.comparison import Caution, Change, Comparison
+from ecr_stack.review.effects import Effect
 
 __all__ = ["details", "headline", "markdown", "show", "sign", "summary"]
 

@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ecr_stack.documents.constraints import partition_of
-from ecr_stack.documents.policy.managed import MANAGED
-from ecr_stack.documents.policy.matrix import Estate, PolicedRepository
-from ecr_stack.documents.policy.principals import arn_of
+from ecr_stack.aws.iam.managed import MANAGED
+from ecr_stack.aws.iam.matrix import Estate, PolicedRepository
+from ecr_stack.aws.iam.principals import arn_of
+from ecr_stack.aws.names import partition_of
 from ecr_stack.rehearsal.report import Report
 
 __all__ = ["estate_of"]

@@ -15,12 +15,12 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
+from ecr_stack.aws.lifecycle import Document, parse_document
+from ecr_stack.aws.names import Region
 from ecr_stack.cli import Format
 from ecr_stack.cli.measures import moment, size
-from ecr_stack.documents.constraints import Region
-from ecr_stack.documents.lifecycle import Document, parse_document
-from ecr_stack.documents.model import check, nearest
 from ecr_stack.errors import InvalidInput, NotFound, Problem
+from ecr_stack.model import check, nearest
 from ecr_stack.operations.forecast import ASSUMPTIONS, Day, Forecast, Level, Repository, forecast
 from ecr_stack.operations.history import WORDS, streams_of
 from ecr_stack.operations.holdings import Holding, read_file

@@ -12,9 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ecr_stack.cli import Format
-from ecr_stack.cli.measures import age, moment, short, size
-from ecr_stack.documents.lifecycle import (
+from ecr_stack.aws.lifecycle import (
     Decision,
     Document,
     Evaluation,
@@ -26,8 +24,10 @@ from ecr_stack.documents.lifecycle import (
     parse_document,
     parse_images,
 )
-from ecr_stack.documents.lifecycle import explain as explain_image
-from ecr_stack.documents.lifecycle import lint as lint_document
+from ecr_stack.aws.lifecycle import explain as explain_image
+from ecr_stack.aws.lifecycle import lint as lint_document
+from ecr_stack.cli import Format
+from ecr_stack.cli.measures import age, moment, short, size
 from ecr_stack.errors import InvalidInput, NotFound, Problem
 
 __all__ = ["app"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from ecr_stack.documents.lifecycle import parse_time
+from ecr_stack.aws.lifecycle import parse_time
 from ecr_stack.errors import InvalidInput, Problem
 
 __all__ = ["age", "moment", "short", "size"]

@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ecr_stack.aws.lifecycle import Decision
 from ecr_stack.cli import Format
 from ecr_stack.cli.measures import age, moment, short, size
-from ecr_stack.documents.lifecycle import Decision
 from ecr_stack.operations.guard import Limits
 from ecr_stack.operations.plan import Effect, RepositoryPlan, bytes_of, missed_first, plan
 

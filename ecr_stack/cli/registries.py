@@ -9,11 +9,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from ecr_stack.documents.lifecycle import Document, compile_rules, parse_document
+from ecr_stack.aws.lifecycle import Document, compile_rules, parse_document
 from ecr_stack.operations.ecr import client
 from ecr_stack.operations.holdings import Holding, read_folder, read_live, unclaimed
-from ecr_stack.rehearsal.stack_file import read_project, read_stack
-from ecr_stack.settings.registry import RegistrySettings
+from ecr_stack.project.stack_file import read_project, read_stack
+from ecr_stack.schema.registry import RegistrySettings
 
 __all__ = ["holdings_of", "lifecycles_of", "region_of"]
 

@@ -15,10 +15,10 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 from rich.tree import Tree
 
+from ecr_stack.aws.names import AccountId
 from ecr_stack.cli import ReportFormat as Format
-from ecr_stack.documents.constraints import AccountId
-from ecr_stack.documents.model import check
 from ecr_stack.errors import InvalidInput, NotFound, Problem
+from ecr_stack.model import check
 from ecr_stack.rehearsal.report import Report, ResourceRecord
 
 __all__ = ["command"]
@@ -82,8 +82,8 @@ def command(
         raise typer.BadParameter("--endpoint goes with --engine pulumi")
     from ecr_stack.cli import comparison
     from ecr_stack.rehearsal import rehearse
-    from ecr_stack.rehearsal.compare import compare
-    from ecr_stack.rehearsal.effects import effects_of
+    from ecr_stack.review.compare import compare
+    from ecr_stack.review.effects import effects_of
 
     base = _report(compare_with) if compare_with else {"resources": []}
     with _Ticker(enabled=format_ is Format.TEXT) as ticker:

@@ -12,7 +12,7 @@ from ecr_stack.cli import comparison
 from ecr_stack.errors import NotFound
 
 if TYPE_CHECKING:
-    from ecr_stack.rehearsal.branches import StackChange
+    from ecr_stack.review.branches import StackChange
 
 __all__ = ["command", "document"]
 
@@ -27,7 +27,7 @@ def command(
     Exits with 1 where a mandatory guardrail is violated that was kept before, and with 2 where a stack cannot be
     rehearsed. Whatever is wrong with the base is said in the document, and stops nothing.
     """
-    from ecr_stack.rehearsal.branches import changes
+    from ecr_stack.review.branches import changes
 
     if not base.is_dir():
         raise NotFound(f"{base}: there is no such folder")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ecr_stack.documents.lifecycle import compile_rules
-from ecr_stack.documents.model import nearest
+from ecr_stack.aws.lifecycle import compile_rules
 from ecr_stack.errors import NotFound
-from ecr_stack.rehearsal.stack_file import read_project, read_stack
-from ecr_stack.settings.registry import RegistrySettings
-from ecr_stack.settings.stack import settings_in
+from ecr_stack.model import nearest
+from ecr_stack.project.stack_file import read_project, read_stack
+from ecr_stack.schema.registry import RegistrySettings
+from ecr_stack.schema.stack import settings_in
 
 __all__ = ["lifecycle_policy", "settings_of"]
 

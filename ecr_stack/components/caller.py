@@ -12,8 +12,8 @@ import pulumi_aws as aws
 from pulumi.runtime.mocks import MockMonitor
 from pulumi.runtime.settings import get_monitor
 
+from ecr_stack.aws.names import partition_of
 from ecr_stack.components.arguments import Refused
-from ecr_stack.documents.constraints import partition_of
 
 __all__ = ["Caller", "caller"]
 

@@ -6,8 +6,8 @@ import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env
 
 from ecr_stack.components.arguments import refusing
-from ecr_stack.settings.registry import RegistrySettings
-from ecr_stack.settings.stack import settings_in
+from ecr_stack.schema.registry import RegistrySettings
+from ecr_stack.schema.stack import settings_in
 
 __all__ = ["stack_settings"]
 

@@ -13,17 +13,17 @@ from typing import NotRequired, Optional, TypedDict
 import pulumi
 import pulumi_aws as aws
 
+from ecr_stack.aws.lifecycle import compile_rules, policy_text, rule_list_problems
+from ecr_stack.aws.names import Region
 from ecr_stack.components.arguments import plain_parts, refusing, resolved
 from ecr_stack.components.caller import Caller, caller
 from ecr_stack.components.lifecycle_policy import LifecycleRuleArgs
 from ecr_stack.components.repository_policy import AccessArgs, access_text
 from ecr_stack.components.tags import all_tags
-from ecr_stack.documents.constraints import Region
-from ecr_stack.documents.lifecycle import compile_rules, policy_text, rule_list_problems
 from ecr_stack.errors import InvalidInput
-from ecr_stack.settings.registry import Environment
-from ecr_stack.settings.repository import RepositoryDefaults, TagMutability
-from ecr_stack.settings.section import judge
+from ecr_stack.schema.registry import Environment
+from ecr_stack.schema.repository import RepositoryDefaults, TagMutability
+from ecr_stack.schema.section import judge
 
 __all__ = ["CreationTemplate", "CreationTemplateArgs"]
 

@@ -12,15 +12,15 @@ from typing import Any, NotRequired, Optional, TypedDict
 import pulumi
 import pulumi_aws as aws
 
+from ecr_stack.aws.names import Region
 from ecr_stack.components.arguments import plain_parts, refusing, resolved
 from ecr_stack.components.caller import Caller, caller
 from ecr_stack.components.tags import all_tags
-from ecr_stack.documents.constraints import Region
-from ecr_stack.documents.model import Model, parse
 from ecr_stack.errors import InvalidInput
-from ecr_stack.settings.encryption import Encryption
-from ecr_stack.settings.registry import Environment
-from ecr_stack.settings.section import judge
+from ecr_stack.model import Model, parse
+from ecr_stack.schema.encryption import Encryption
+from ecr_stack.schema.registry import Environment
+from ecr_stack.schema.section import judge
 
 __all__ = ["EncryptionKey", "EncryptionKeyArgs", "key_policy"]
 

@@ -13,10 +13,10 @@ from typing import Optional
 import pulumi
 import pulumi_aws as aws
 
+from ecr_stack.aws.iam.identity import RoleName, foreign_role, identity_policy, role_name_of
 from ecr_stack.components.arguments import resolved
-from ecr_stack.documents.model import Model, parse
-from ecr_stack.documents.policy.identity import RoleName, foreign_role, identity_policy, role_name_of
 from ecr_stack.errors import InvalidInput, Problem
+from ecr_stack.model import Model, parse
 
 __all__ = ["grant_pull", "grant_push", "own_role"]
 

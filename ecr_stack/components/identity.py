@@ -15,12 +15,7 @@ from typing import Any, NotRequired, Optional, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from ecr_stack.components.arguments import plain_parts, refusing, resolved
-from ecr_stack.components.caller import caller
-from ecr_stack.components.grants import own_role
-from ecr_stack.components.tags import all_tags
-from ecr_stack.documents.model import check, parse
-from ecr_stack.documents.policy.identity import (
+from ecr_stack.aws.iam.identity import (
     NewRoleName,
     NodeAccess,
     NodePolicy,
@@ -32,9 +27,14 @@ from ecr_stack.documents.policy.identity import (
     role_name_of,
     trust_policy,
 )
-from ecr_stack.documents.policy.managed import PULL_ONLY, READ_ONLY, managed_policy_arn
+from ecr_stack.aws.iam.managed import PULL_ONLY, READ_ONLY, managed_policy_arn
+from ecr_stack.components.arguments import plain_parts, refusing, resolved
+from ecr_stack.components.caller import caller
+from ecr_stack.components.grants import own_role
+from ecr_stack.components.tags import all_tags
 from ecr_stack.errors import InvalidInput, Problem
-from ecr_stack.settings.registry import Environment
+from ecr_stack.model import check, parse
+from ecr_stack.schema.registry import Environment
 
 __all__ = ["PipelineAccess", "PipelineAccessArgs", "PipelineSourceArgs", "PullAccess", "PullAccessArgs"]
 

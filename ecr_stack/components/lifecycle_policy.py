@@ -11,14 +11,14 @@ from typing import NotRequired, Optional, TypedDict, cast
 import pulumi
 import pulumi_aws as aws
 
+from ecr_stack.aws.lifecycle import Rule, compile_rules, policy_text, rule_list_problems
+from ecr_stack.aws.names import Region, RepositoryName
 from ecr_stack.components.arguments import child_options, plain_parts, refusing
 from ecr_stack.components.caller import caller
 from ecr_stack.components.lifecycle_guard import LifecycleGuardArgs, lifecycle_guard
-from ecr_stack.documents.constraints import Region, RepositoryName
-from ecr_stack.documents.lifecycle import Rule, compile_rules, policy_text, rule_list_problems
-from ecr_stack.documents.model import Model, parse
 from ecr_stack.errors import InvalidInput
-from ecr_stack.settings.guard import GuardLimits
+from ecr_stack.model import Model, parse
+from ecr_stack.schema.guard import GuardLimits
 
 __all__ = ["LifecyclePolicy", "LifecyclePolicyArgs", "LifecycleRuleArgs", "lifecycle_policy"]
 

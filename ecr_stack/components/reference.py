@@ -9,8 +9,8 @@ import pulumi
 from pydantic import ConfigDict, ValidationError
 
 from ecr_stack.components.arguments import Refused
-from ecr_stack.documents.model import Model, nearest, problems_of
 from ecr_stack.errors import InvalidInput
+from ecr_stack.model import Model, nearest, problems_of
 
 __all__ = ["RegistryOutputs", "RegistryReference"]
 

@@ -8,6 +8,7 @@ from typing import Any, NotRequired, Optional, TypedDict, cast
 
 import pulumi
 
+from ecr_stack.aws.iam.identity import Platform
 from ecr_stack.components.arguments import plain_parts, refusing
 from ecr_stack.components.caller import Caller, caller
 from ecr_stack.components.creation_template import CreationTemplate, CreationTemplateArgs
@@ -29,11 +30,10 @@ from ecr_stack.components.repository import (
     RepositorySettingsArgs,
 )
 from ecr_stack.components.scanning import RegistryScanning, RegistryScanningArgs, ScanRuleArgs
-from ecr_stack.documents.policy.identity import Platform
-from ecr_stack.settings.encryption import EncryptionType
-from ecr_stack.settings.registry import RegistrySettings, registry_settings
-from ecr_stack.settings.repository import effective
-from ecr_stack.settings.scanning import ScanType
+from ecr_stack.schema.encryption import EncryptionType
+from ecr_stack.schema.registry import RegistrySettings, registry_settings
+from ecr_stack.schema.repository import effective
+from ecr_stack.schema.scanning import ScanType
 
 __all__ = ["Registry", "RegistryArgs"]
 

@@ -10,12 +10,12 @@ from typing import Any, NotRequired, Optional, TypedDict
 import pulumi
 import pulumi_aws as aws
 
+from ecr_stack.aws.iam import Match, RegistryAccess, access_problems, policy_text, registry_policy
+from ecr_stack.aws.names import Region
 from ecr_stack.components.arguments import plain_parts, refusing, resolved
 from ecr_stack.components.caller import caller
-from ecr_stack.documents.constraints import Region
-from ecr_stack.documents.model import Model, parse
-from ecr_stack.documents.policy import Match, RegistryAccess, access_problems, policy_text, registry_policy
 from ecr_stack.errors import InvalidInput, Problem
+from ecr_stack.model import Model, parse
 
 __all__ = ["PullThroughCacheGrantArgs", "RegistryAccessArgs", "RegistryPolicy", "RegistryPolicyArgs"]
 

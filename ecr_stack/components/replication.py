@@ -10,13 +10,13 @@ from typing import NotRequired, Optional, TypedDict
 import pulumi
 import pulumi_aws as aws
 
+from ecr_stack.aws.names import Region, RepositoryName
 from ecr_stack.components.arguments import child_options, plain_parts, refusing
 from ecr_stack.components.caller import caller
-from ecr_stack.documents.constraints import Region, RepositoryName
 from ecr_stack.errors import InvalidInput
-from ecr_stack.settings.replication import Replication as Settings
-from ecr_stack.settings.replication import unreachable
-from ecr_stack.settings.section import in_python, judge
+from ecr_stack.schema.replication import Replication as Settings
+from ecr_stack.schema.replication import unreachable
+from ecr_stack.schema.section import in_python, judge
 
 __all__ = ["DestinationArgs", "Replication", "ReplicationArgs", "ReplicationRuleArgs"]
 

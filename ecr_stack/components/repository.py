@@ -11,6 +11,8 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
+from ecr_stack.aws.lifecycle import rule_list_problems
+from ecr_stack.aws.names import Region
 from ecr_stack.components.arguments import plain_parts, refusing, resolved
 from ecr_stack.components.encryption_key import checked_key_arn
 from ecr_stack.components.grants import Grantee, grant_pull, grant_push
@@ -18,13 +20,11 @@ from ecr_stack.components.lifecycle_guard import LifecycleGuardArgs
 from ecr_stack.components.lifecycle_policy import LifecyclePolicyArgs, LifecycleRuleArgs, lifecycle_policy
 from ecr_stack.components.repository_policy import AccessArgs, RepositoryPolicyArgs, repository_policy
 from ecr_stack.components.tags import all_tags
-from ecr_stack.documents.constraints import Region
-from ecr_stack.documents.lifecycle import rule_list_problems
 from ecr_stack.errors import InvalidInput, Problem
-from ecr_stack.settings.encryption import EncryptionType
-from ecr_stack.settings.registry import Environment, given
-from ecr_stack.settings.repository import RepositorySettings, TagMutability, misfits
-from ecr_stack.settings.section import in_python, judge
+from ecr_stack.schema.encryption import EncryptionType
+from ecr_stack.schema.registry import Environment, given
+from ecr_stack.schema.repository import RepositorySettings, TagMutability, misfits
+from ecr_stack.schema.section import in_python, judge
 
 __all__ = ["Repository", "RepositoryArgs", "RepositoryDefaultsArgs"]
 

@@ -10,13 +10,13 @@ from typing import Any, NotRequired, Optional, TypedDict
 import pulumi
 import pulumi_aws as aws
 
+from ecr_stack.aws import iam as documents
+from ecr_stack.aws.iam import Access, Match, access_problems, policy_text
+from ecr_stack.aws.names import Region, RepositoryName
 from ecr_stack.components.arguments import child_options, plain_parts, refusing, resolved
 from ecr_stack.components.caller import Caller, caller
-from ecr_stack.documents import policy as documents
-from ecr_stack.documents.constraints import Region, RepositoryName
-from ecr_stack.documents.model import Model, parse
-from ecr_stack.documents.policy import Access, Match, access_problems, policy_text
 from ecr_stack.errors import InvalidInput, Problem
+from ecr_stack.model import Model, parse
 
 __all__ = ["AccessArgs", "RepositoryPolicy", "RepositoryPolicyArgs", "access_text", "repository_policy"]
 

@@ -11,11 +11,11 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
+from ecr_stack.aws.names import Region
 from ecr_stack.components.arguments import plain_parts, refusing
-from ecr_stack.documents.constraints import Region
 from ecr_stack.errors import InvalidInput
-from ecr_stack.settings.scanning import ScanFrequency, Scanning, ScanType
-from ecr_stack.settings.section import judge
+from ecr_stack.schema.scanning import ScanFrequency, Scanning, ScanType
+from ecr_stack.schema.section import judge
 
 __all__ = ["RegistryScanning", "RegistryScanningArgs", "ScanRuleArgs"]
 

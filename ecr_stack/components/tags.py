@@ -5,9 +5,9 @@ from typing import Optional
 
 import pulumi
 
+from ecr_stack.aws.names import TagKey, TagValue
 from ecr_stack.components.arguments import plain_parts, refusing
-from ecr_stack.documents.constraints import TagKey, TagValue
-from ecr_stack.documents.model import Model, parse
+from ecr_stack.model import Model, parse
 
 __all__ = ["all_tags"]
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from ecr_stack.documents.lifecycle import Document, Image, evaluate
+from ecr_stack.aws.lifecycle import Document, Image, evaluate
 from ecr_stack.errors import InvalidInput, Problem
 from ecr_stack.operations.prices import Prices
 from ecr_stack.operations.pushes import Pushes

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from ecr_stack.documents.lifecycle import Document, Image, NativeRule
+from ecr_stack.aws.lifecycle import Document, Image, NativeRule
 from ecr_stack.operations.pushes import MAX_PER_DAY, UNTAGGED, Shape, Stream
 
 __all__ = ["WINDOW", "WORDS", "scheme_of", "streams_of"]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ecr_stack.documents.lifecycle import Document, Image, parse_document, parse_images
+from ecr_stack.aws.lifecycle import Document, Image, parse_document, parse_images
 from ecr_stack.errors import InvalidInput, NotFound, Problem
 from ecr_stack.operations.ecr import answered, describe_images
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from ecr_stack.documents.lifecycle import Decision, Document, Evaluation, evaluate
+from ecr_stack.aws.lifecycle import Decision, Document, Evaluation, evaluate
 from ecr_stack.operations.guard import Limits, judge
 from ecr_stack.operations.holdings import Holding
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any
 
-from ecr_stack.documents.constraints import partition_of
+from ecr_stack.aws.names import partition_of
 from ecr_stack.errors import InvalidInput, NotFound, Problem
 
 __all__ = ["GB", "Prices", "Tier", "overridden", "prices_of"]

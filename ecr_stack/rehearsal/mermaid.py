@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ecr_stack.rehearsal.comparison import Comparison
 from ecr_stack.rehearsal.report import Report, ResourceRecord
+from ecr_stack.review.comparison import Comparison
 
 __all__ = ["mermaid"]
 

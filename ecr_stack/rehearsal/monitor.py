@@ -18,8 +18,8 @@ from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.settings import get_project, get_stack
 from pulumi.runtime.sync_await import _sync_await
 
+from ecr_stack.embedded_provider import Provider
 from ecr_stack.errors import EcrStackError
-from ecr_stack.rehearsal.provider import Provider
 from ecr_stack.rehearsal.report import ResourceRecord
 
 __all__ = ["AwsRefused", "Recorder"]

@@ -23,14 +23,14 @@ from pulumi.runtime.proto.source_pb2 import StackTrace
 from pulumi.runtime.settings import SETTINGS, set_root_resource
 from pulumi.runtime.stack import run_in_stack
 
-from ecr_stack.documents.constraints import KMS_KEY_ARN, partition_of
+from ecr_stack.aws.names import KMS_KEY_ARN, partition_of
+from ecr_stack.embedded_aws import EmbeddedAws
+from ecr_stack.embedded_provider import Provider
 from ecr_stack.errors import EcrStackError, InvalidInput, NotFound, Problem
-from ecr_stack.rehearsal.aws import EmbeddedAws
+from ecr_stack.project.stack_file import Project, StackFile, read_project, read_stack
 from ecr_stack.rehearsal.monitor import Recorder
 from ecr_stack.rehearsal.order import in_order, undeclared_orders
-from ecr_stack.rehearsal.provider import Provider
 from ecr_stack.rehearsal.report import Report, Violation
-from ecr_stack.rehearsal.stack_file import Project, StackFile, read_project, read_stack
 
 __all__ = ["ACCOUNT", "ProgramFailed", "rehearse"]
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from ecr_stack.aws.iam.evaluation import Principal, Verdict
+from ecr_stack.aws.iam.managed import PULL_ONLY, managed_policy_arn
+from ecr_stack.aws.iam.matrix import matrix
 from ecr_stack.cli import app
 from ecr_stack.cli.estate import estate_of
-from ecr_stack.documents.policy.evaluation import Principal, Verdict
-from ecr_stack.documents.policy.managed import PULL_ONLY, managed_policy_arn
-from ecr_stack.documents.policy.matrix import matrix
 from ecr_stack.errors import InvalidInput, NotFound
 from ecr_stack.rehearsal.report import Report, ResourceRecord
 

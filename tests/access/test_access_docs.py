@@ -7,8 +7,8 @@ from pathlib import Path
 
 import yaml
 
-from ecr_stack.documents.model import parse
-from ecr_stack.documents.policy import PULL, PUSH, Access, repository_policy
+from ecr_stack.aws.iam import PULL, PUSH, Access, repository_policy
+from ecr_stack.model import parse
 
 TEXT = (Path(__file__).parents[2] / "docs" / "access.md").read_text()
 

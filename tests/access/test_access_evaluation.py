@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecr_stack.documents.policy.evaluation import Answer, Policies, Principal, Verdict, evaluate
-from ecr_stack.documents.policy.matching import condition_holds, glob
+from ecr_stack.aws.iam.evaluation import Answer, Policies, Principal, Verdict, evaluate
+from ecr_stack.aws.iam.matching import condition_holds, glob
 
 OWN = "123456789012"
 OTHER = "111122223333"

@@ -10,8 +10,7 @@ from botocore.loaders import Loader
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecr_stack.documents.model import parse
-from ecr_stack.documents.policy import (
+from ecr_stack.aws.iam import (
     PULL,
     PUSH,
     Access,
@@ -21,9 +20,10 @@ from ecr_stack.documents.policy import (
     registry_policy,
     repository_policy,
 )
-from ecr_stack.documents.policy.actions import ACTIONS, GRANTED_ONLY, REGISTRY_ACTIONS, REPOSITORY_ACTIONS
-from ecr_stack.documents.policy.documents import MAX_LENGTH
+from ecr_stack.aws.iam.actions import ACTIONS, GRANTED_ONLY, REGISTRY_ACTIONS, REPOSITORY_ACTIONS
+from ecr_stack.aws.iam.documents import MAX_LENGTH
 from ecr_stack.errors import InvalidInput, Problem
+from ecr_stack.model import parse
 
 ACCOUNT = "123456789012"
 ROOT = f"arn:aws:iam::{ACCOUNT}:root"

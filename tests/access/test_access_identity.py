@@ -13,16 +13,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ecr_stack.aws.iam.actions import PULL, PUSH
+from ecr_stack.aws.iam.evaluation import Policies, Principal, Verdict, evaluate
+from ecr_stack.aws.iam.identity import NodeAccess, PipelineTrust, identity_policy, subjects, trust_policy
+from ecr_stack.aws.iam.managed import MANAGED
+from ecr_stack.aws.iam.matching import condition_holds
 from ecr_stack.components.arguments import Refused
 from ecr_stack.components.grants import grant_pull, grant_push
 from ecr_stack.components.identity import PipelineAccess, PullAccess
-from ecr_stack.documents.model import parse
-from ecr_stack.documents.policy.actions import PULL, PUSH
-from ecr_stack.documents.policy.evaluation import Policies, Principal, Verdict, evaluate
-from ecr_stack.documents.policy.identity import NodeAccess, PipelineTrust, identity_policy, subjects, trust_policy
-from ecr_stack.documents.policy.managed import MANAGED
-from ecr_stack.documents.policy.matching import condition_holds
 from ecr_stack.errors import InvalidInput, Problem
+from ecr_stack.model import parse
 from ecr_stack.rehearsal import rehearse
 
 ARN = "arn:aws:ecr:us-east-1:123456789012:repository/api"

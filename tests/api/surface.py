@@ -21,7 +21,7 @@ from pydantic import BaseModel
 import ecr_stack
 from ecr_stack.cli import app
 from ecr_stack.components.package import Package
-from ecr_stack.settings.stack import schema as stack_schema
+from ecr_stack.schema.stack import schema as stack_schema
 
 __all__ = ["commands", "component_schema", "surface"]
 

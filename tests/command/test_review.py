@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from ecr_stack.cli import app
 from ecr_stack.cli.review import document
-from ecr_stack.rehearsal.branches import changes
+from ecr_stack.review.branches import changes
 from tests.conftest import PROJECT
 
 CONFIG: dict[str, Any] = {

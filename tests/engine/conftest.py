@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pulumi_engine import Engine
 
-from ecr_stack.rehearsal.aws import EmbeddedAws
+from ecr_stack.embedded_aws import EmbeddedAws
 from ecr_stack.rehearsal.engine.server import serving
 
 

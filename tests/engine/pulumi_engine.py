@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from ecr_stack.rehearsal.aws import EmbeddedAws
+from ecr_stack.embedded_aws import EmbeddedAws
 
 PROJECT = Path(__file__).parent.parent.parent
 HOST = Path(__file__).parent / "host"

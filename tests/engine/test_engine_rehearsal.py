@@ -14,7 +14,7 @@ import pytest
 import yaml
 from pulumi_engine import HOST, LIFECYCLE, PROJECT, Engine, plain
 
-from ecr_stack.rehearsal.aws import EmbeddedAws
+from ecr_stack.embedded_aws import EmbeddedAws
 from ecr_stack.rehearsal.engine.run import rehearse_with_engine
 from ecr_stack.rehearsal.engine.server import _Servicer, serving
 

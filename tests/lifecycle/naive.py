@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from ecr_stack.documents.lifecycle import Image
+from ecr_stack.aws.lifecycle import Image
 
 
 def outcome(document: dict[str, Any], images: list[Image], at: datetime, image: Image) -> tuple[str, int | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ecr_stack.documents.lifecycle import Evaluation, Image, evaluate
+from ecr_stack.aws.lifecycle import Evaluation, Image, evaluate
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

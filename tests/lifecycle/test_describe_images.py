@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ecr_stack.documents.lifecycle import parse_images
+from ecr_stack.aws.lifecycle import parse_images
 from ecr_stack.errors import InvalidInput
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

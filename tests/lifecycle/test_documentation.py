@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ecr_stack.documents.lifecycle import KINDS
+from ecr_stack.aws.lifecycle import KINDS
 
 PAGE = Path(__file__).parents[2] / "docs" / "lifecycle.md"
 BEGIN, END = "<!-- findings: begin -->\n", "<!-- findings: end -->"

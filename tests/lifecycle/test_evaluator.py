@@ -24,7 +24,7 @@ from registries import (
     tagged,
 )
 
-from ecr_stack.documents.lifecycle import Image, Rule, compile_rules, evaluate, explain, find_image
+from ecr_stack.aws.lifecycle import Image, Rule, compile_rules, evaluate, explain, find_image
 from ecr_stack.errors import InvalidInput, NotFound
 
 

@@ -22,7 +22,7 @@ from registries import (
     tagged,
 )
 
-from ecr_stack.documents.lifecycle import KINDS, lint, parse_document
+from ecr_stack.aws.lifecycle import KINDS, lint, parse_document
 from ecr_stack.errors import InvalidInput
 
 GOOD = document(rule(1, prefixed("v"), more_than(10)), rule(2, UNTAGGED, pushed(1)))

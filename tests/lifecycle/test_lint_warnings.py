@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from registries import ANY, ARCHIVE, UNTAGGED, archived, document, more_than, prefixed, pulled, pushed, rule, tagged
 
-from ecr_stack.documents.lifecycle import lint
-from ecr_stack.documents.lifecycle.tag_filter import TagFilter
+from ecr_stack.aws.lifecycle import lint
+from ecr_stack.aws.lifecycle.tag_filter import TagFilter
 
 REST = rule(90, UNTAGGED, pushed(1))
 

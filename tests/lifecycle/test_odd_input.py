@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from registries import ANY, AT, UNTAGGED, archived, document, image, more_than, prefixed, pushed, rule, tagged
 
-from ecr_stack.documents.lifecycle import evaluate, lint, parse_images
+from ecr_stack.aws.lifecycle import evaluate, lint, parse_images
 from ecr_stack.errors import InvalidInput
 
 
@@ -83,7 +83,7 @@ def test_a_rule_for_any_image_that_is_left_some_is_not_shielded(rules: list[dict
 
 
 def test_a_description_that_aws_does_not_limit_is_a_doubt_and_no_error() -> None:
-    from ecr_stack.documents.lifecycle import lint
+    from ecr_stack.aws.lifecycle import lint
 
     selection = {"tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days", "countNumber": 1}
     rule = {"rulePriority": 1, "description": "x" * 257, "selection": selection, "action": {"type": "expire"}}

@@ -23,7 +23,7 @@ from registries import (
     tagged,
 )
 
-from ecr_stack.documents.lifecycle import lint
+from ecr_stack.aws.lifecycle import lint
 
 BETA_AND_PROD = (
     image("A", "beta-1", "prod-1", days=10),

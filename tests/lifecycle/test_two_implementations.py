@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from registries import ANY, ARCHIVE, AT, EXPIRE, UNTAGGED, ago, archived, document, more_than, pulled, pushed, rule
 
-from ecr_stack.documents.lifecycle import Image, evaluate, explain, lint
+from ecr_stack.aws.lifecycle import Image, evaluate, explain, lint
 
 TAGS = st.sampled_from(["v1", "v2", "v10", "dev-a", "dev-b", "latest", "abc", "a1b2c", "release-1"])
 PREFIXES = st.sampled_from(["v", "v1", "dev-", "a", "release", "latest", "x"])

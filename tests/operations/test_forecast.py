@@ -20,7 +20,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecr_stack.documents.lifecycle import Document, Image, Rule, compile_rules, evaluate, parse_document, policy_text
+from ecr_stack.aws.lifecycle import Document, Image, Rule, compile_rules, evaluate, parse_document, policy_text
 from ecr_stack.errors import InvalidInput, NotFound
 from ecr_stack.operations.forecast import DAYS, Forecast, Repository, forecast
 from ecr_stack.operations.history import scheme_of, streams_of

@@ -13,12 +13,12 @@ from botocore.config import Config
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ecr_stack.aws.lifecycle import Rule, compile_rules, policy_text
 from ecr_stack.components.lifecycle_guard import SCRIPT
-from ecr_stack.documents.lifecycle import Rule, compile_rules, policy_text
+from ecr_stack.embedded_aws import EmbeddedAws
+from ecr_stack.embedded_provider import Provider
 from ecr_stack.errors import Unavailable
 from ecr_stack.operations.guard import Limits, Verdict, guard, judge
-from ecr_stack.rehearsal.aws import EmbeddedAws
-from ecr_stack.rehearsal.provider import Provider
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from ecr_stack.documents.lifecycle import Image, Rule, compile_rules, parse_document, policy_text
+from ecr_stack.aws.lifecycle import Image, Rule, compile_rules, parse_document, policy_text
+from ecr_stack.embedded_aws import EmbeddedAws
 from ecr_stack.errors import InvalidInput, NotFound
 from ecr_stack.operations.guard import Limits
 from ecr_stack.operations.holdings import Holding, read_folder, unclaimed
 from ecr_stack.operations.plan import RepositoryPlan, missed_first, plan
-from ecr_stack.rehearsal.aws import EmbeddedAws
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 

@@ -23,9 +23,9 @@ from pulumi.runtime.proto import (
     resource_pb2_grpc,
 )
 
-from ecr_stack.rehearsal.aws import EmbeddedAws
+from ecr_stack.embedded_aws import EmbeddedAws
+from ecr_stack.embedded_provider import Provider
 from ecr_stack.rehearsal.monitor import AwsRefused, Recorder
-from ecr_stack.rehearsal.provider import Provider
 from tests.conftest import PROJECT
 
 ACCOUNT = "123456789012"

@@ -12,8 +12,8 @@ import pytest
 from ecr_stack.cli.comparison import markdown
 from ecr_stack.errors import InvalidInput
 from ecr_stack.rehearsal import Report, rehearse
-from ecr_stack.rehearsal.compare import compare
-from ecr_stack.rehearsal.comparison import Comparison
+from ecr_stack.review.compare import compare
+from ecr_stack.review.comparison import Comparison
 
 Make = Callable[[dict[str, Any]], Path]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ecr_stack.rehearsal.effects import Effect, effects_of
+from ecr_stack.review.effects import Effect, effects_of
 
 
 def report(**policies: list[dict[str, Any]] | None) -> dict[str, Any]:

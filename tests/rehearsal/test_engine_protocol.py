@@ -10,7 +10,7 @@ import pytest
 from pulumi.runtime.proto import provider_pb2 as provider
 from pulumi.runtime.proto import provider_pb2_grpc
 
-from ecr_stack.rehearsal.aws import EmbeddedAws
+from ecr_stack.embedded_aws import EmbeddedAws
 from ecr_stack.rehearsal.engine.server import serving
 from ecr_stack.rehearsal.engine.wire import UNKNOWN, at, message, plain, put, secrets_in, steps
 

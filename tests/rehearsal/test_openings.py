@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from ecr_stack.rehearsal.comparison import Property
-from ecr_stack.rehearsal.openings import openings
+from ecr_stack.review.comparison import Property
+from ecr_stack.review.openings import openings
 
 ROLE = "arn:aws:iam::123456789012:role/stranger"
 ACCOUNT = {"Effect": "Allow", "Principal": {"AWS": ["arn:aws:iam::111122223333:root"]}, "Action": ["ecr:BatchGetImage"]}

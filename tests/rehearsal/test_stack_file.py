@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecr_stack.errors import EcrStackError, InvalidInput, NotFound
-from ecr_stack.rehearsal.stack_file import StackFile, read_project, read_stack
+from ecr_stack.project.stack_file import StackFile, read_project, read_stack
 
 PROJECT_FILE = """
 name: registry

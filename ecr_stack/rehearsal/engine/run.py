@@ -25,13 +25,13 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from ecr_stack.embedded_aws import EmbeddedAws
+from ecr_stack.embedded_provider import Provider
 from ecr_stack.errors import EcrStackError, NotFound, Unavailable
-from ecr_stack.rehearsal.aws import EmbeddedAws
+from ecr_stack.project.stack_file import Project, StackFile, read_project, read_stack
 from ecr_stack.rehearsal.engine.server import serving
 from ecr_stack.rehearsal.program import ACCOUNT, rehearse
-from ecr_stack.rehearsal.provider import Provider
 from ecr_stack.rehearsal.report import Report
-from ecr_stack.rehearsal.stack_file import Project, StackFile, read_project, read_stack
 
 __all__ = ["EngineRun", "Step", "rehearse_with_engine"]
 

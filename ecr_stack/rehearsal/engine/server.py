@@ -1,6 +1,6 @@
 """The rehearsal's provider behind the protocol that the Pulumi engine speaks to its providers.
 
-What a resource type takes, makes and answers is `ecr_stack.rehearsal.provider`'s affair, here as in a rehearsal
+What a resource type takes, makes and answers is `ecr_stack.embedded_provider`'s affair, here as in a rehearsal
 without the engine. Here are only the engine's own matters: values that are not known yet, previews, made-up names,
 imports, refreshes, and how a refusal is told.
 
@@ -21,10 +21,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
+from ecr_stack.embedded_aws import EmbeddedAws
+from ecr_stack.embedded_provider import RESOURCE_TYPES, Provider
 from ecr_stack.errors import EcrStackError, InvalidInput, Problem, shown
-from ecr_stack.rehearsal.aws import EmbeddedAws
 from ecr_stack.rehearsal.engine.wire import UNKNOWN, at, has_unknown, message, plain, put, secrets_in, steps
-from ecr_stack.rehearsal.provider import RESOURCE_TYPES, Provider
 
 __all__ = ["PACKAGES", "serving"]
 

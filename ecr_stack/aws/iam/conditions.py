@@ -1,0 +1,127 @@
+"""The conditions of a statement: which operators there are, and which of them bind a statement to known principals.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from ecr_stack.model import nearest, refusal
+
+__all__ = ["BINDING_KEYS", "Conditions", "binds_principals"]
+
+_BASE = (
+    "StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase", "StringLike",
+    "StringNotLike", "NumericEquals", "NumericNotEquals", "NumericLessThan", "NumericLessThanEquals",
+    "NumericGreaterThan", "NumericGreaterThanEquals", "DateEquals", "DateNotEquals", "DateLessThan",
+    "DateLessThanEquals", "DateGreaterThan", "DateGreaterThanEquals", "Bool", "BinaryEquals", "IpAddress",
+    "NotIpAddress", "ArnEquals", "ArnLike", "ArnNotEquals", "ArnNotLike",
+)  # fmt: skip
+
+OPERATORS = frozenset(
+    f"{quantifier}{operator}{suffix}"
+    for quantifier in ("", "ForAllValues:", "ForAnyValue:")
+    for operator in _BASE
+    for suffix in ("", "IfExists")
+) | {"Null"}
+"""Every condition operator, with its quantifier and `…IfExists`."""
+
+
+def _operator(value: str) -> str:
+    if value in OPERATORS:
+        return value
+    guess = nearest(value, sorted(OPERATORS))
+    raise refusal(
+        f"`{value[:80]}` is no condition operator",
+        f"write `{guess}`" if guess else "write one such as `StringEquals` or `ArnLike`",
+    )
+
+
+def _key(value: str) -> str:
+    if re.fullmatch(r"[A-Za-z0-9-]+:[\w.:/=+@-]+", value, re.ASCII) and len(value) <= 256:
+        return value
+    raise refusal(
+        "a condition key is a service's prefix, a colon and a name",
+        "write one such as `aws:PrincipalOrgID`",
+    )
+
+
+def _values(value: object) -> object:
+    return value if isinstance(value, list) else [value]
+
+
+def _value(value: object) -> object:
+    """Take `true` and `7` for the texts that IAM compares."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
+        if abs(value) >= 2**53:
+            raise refusal("the number is too large to be compared", "write it in quotes if it is an id")
+        return str(int(value)) if value == int(value) else str(value)
+    return value
+
+
+def _text(value: str) -> str:
+    if len(value) <= 2048 and re.fullmatch(r"[\t\n\r\x20-\x7e\xa0-\xff]*", value):
+        return value
+    raise refusal(
+        "a condition's value has at most 2,048 printable characters of Latin-1",
+        "write the id, ARN or pattern to compare with",
+    )
+
+
+Conditions = Annotated[
+    dict[
+        Annotated[str, AfterValidator(_operator)],
+        Annotated[
+            dict[
+                Annotated[str, AfterValidator(_key)],
+                Annotated[
+                    list[Annotated[str, BeforeValidator(_value, json_schema_input_type=str | bool | int | float),
+                                   AfterValidator(_text)]],
+                    Field(min_length=1),
+                    BeforeValidator(_values, json_schema_input_type=str | bool | int | float | list[str | bool | int | float]),
+                ],
+            ],
+            Field(min_length=1),
+        ],
+    ],
+    Field(min_length=1),
+]  # fmt: skip
+"""Operators → condition keys → values, e.g. `StringEquals: {"aws:PrincipalOrgID": o-a1b2c3d4e5}`."""
+
+_ORGANIZATION = r"o-[a-z0-9]{10,32}"
+# What a value must match as a whole to name somebody: wildcards only behind what names them.
+BINDING_KEYS: Mapping[str, re.Pattern[str]] = {
+    "aws:principalorgid": re.compile(_ORGANIZATION),
+    "aws:principalorgpaths": re.compile(rf"{_ORGANIZATION}/.*"),
+    "aws:principalaccount": re.compile(r"[0-9]{12}"),
+    "aws:principalarn": re.compile(r"arn:aws[a-z-]*:(iam|sts)::[0-9]{12}:.+"),
+}
+"""Condition keys that name principals, in lowercase, and the values of theirs that name some."""
+
+_BINDING_OPERATORS = frozenset({"StringEquals", "StringEqualsIgnoreCase", "StringLike", "ArnEquals", "ArnLike"})
+
+
+def binds_principals(condition: Mapping[str, Mapping[str, Sequence[str]]]) -> bool:
+    """Whether a condition limits a statement to principals of named organizations or accounts.
+
+    All conditions of a statement must hold, so that one which binds is enough; its values are alternatives, so that
+    every one of them must name somebody. `…IfExists`, `ForAllValues:` (true of a missing key) and `…Not…` bind
+    nobody. https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html
+    """
+    for operator, keys in condition.items():
+        quantifier, _, base = operator.rpartition(":")
+        if base not in _BINDING_OPERATORS or quantifier not in ("", "ForAnyValue"):
+            continue
+        for key, values in keys.items():
+            pattern = BINDING_KEYS.get(key.lower())
+            if pattern and values and all(pattern.fullmatch(value) for value in values):
+                return True
+    return False

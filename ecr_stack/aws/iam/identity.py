@@ -1,0 +1,327 @@
+"""The side of those who ask: policies of roles, and which pipelines may take a role on.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc.html
+https://docs.github.com/en/actions/reference/security/oidc
+https://github.blog/changelog/2026-04-23-immutable-subject-claims-for-github-actions-oidc-tokens/
+https://docs.gitlab.com/ci/secrets/id_token_authentication/
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from enum import StrEnum
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from ecr_stack.aws.iam.actions import LOGIN, PULL, PUSH
+from ecr_stack.aws.iam.principals import unique
+from ecr_stack.model import Model, refusal
+
+__all__ = [
+    "NewRoleName",
+    "NodeAccess",
+    "NodePolicy",
+    "PipelineSource",
+    "PipelineTrust",
+    "Platform",
+    "ProviderArn",
+    "RoleName",
+    "foreign_role",
+    "identity_policy",
+    "issuer_host",
+    "role_name_of",
+    "subjects",
+    "trust_policy",
+]
+
+
+class Platform(StrEnum):
+    """Where pipelines run; it decides how they are named in a token."""
+
+    GITHUB = "GITHUB"
+    """GitHub Actions."""
+    GITLAB = "GITLAB"
+    """GitLab CI/CD."""
+    OTHER = "OTHER"
+    """Another issuer of OpenID Connect tokens; its subjects are written out."""
+
+
+_ISSUERS = {Platform.GITHUB: "https://token.actions.githubusercontent.com", Platform.GITLAB: "https://gitlab.com"}
+
+
+def _repository(value: str) -> str:
+    if "*" in value or "?" in value:
+        raise refusal(
+            "a wildcard in a repository's name lets repositories in that nobody named, forks and others' among them",
+            "name each repository, e.g. `octo-org/api`",
+        )
+    if re.fullmatch(
+        r"[A-Za-z0-9_][\w.-]*(@[0-9]+)?(/(?!\.{1,2}(/|@|$))[A-Za-z0-9_.][\w.-]*(@[0-9]+)?)+", value, re.ASCII
+    ):
+        return value
+    raise refusal("a source repository is its owner, a slash and its name", "write it as `octo-org/api`")
+
+
+def _reference(kind: str, prefix: str = "") -> Callable[[str], str]:
+    def validate(value: str) -> str:
+        name = value.removeprefix(prefix)
+        if name.startswith("refs/"):
+            raise refusal(
+                f"`{value}` is the full name of something that is no {kind}",
+                f"write the {kind}'s name alone" if prefix else "write it under `branches` or `tags`",
+            )
+        if name.startswith(("*", "?")):
+            raise refusal(
+                f"`{value}` is every {kind}, or whichever ends so: whoever may write to the repository could push images",
+                f"name each {kind}, or the beginning of several, e.g. `release*`",
+            )
+        if len(name) <= 255 and re.fullmatch(r"[\w./@+#=,*?-]+( [\w./@+#=,*?-]+)*", name, re.ASCII):
+            return name
+        raise refusal(
+            f"the name of the {kind} has letters, digits and `. / _ - @ + # = ,`, with `*` and `?` as wildcards",
+            f"write the {kind}'s name",
+        )
+
+    return validate
+
+
+_Branch = Annotated[str, AfterValidator(_reference("branch", "refs/heads/"))]
+_Tag = Annotated[str, AfterValidator(_reference("tag", "refs/tags/"))]
+_Environment = Annotated[str, AfterValidator(_reference("environment"))]
+
+
+class PipelineSource(Model):
+    """A source repository, and for which of its pipelines a role is."""
+
+    repository: Annotated[str, AfterValidator(_repository)]
+    """`owner/name`, or `owner@id/name@id` (GitHub, since 2026-07-15); the project's path at GitLab. No wildcards."""
+    branches: list[_Branch] = []
+    """Pipelines of these branches; `*` in a name stands for anything."""
+    tags: list[_Tag] = []
+    """Pipelines of these tags, e.g. `v*`."""
+    environments: list[_Environment] = []
+    """GitHub's deployment environments. A job with one is named by it, and not by its branch."""
+
+    @model_validator(mode="after")
+    def _limited(self) -> Self:
+        if not (self.branches or self.tags or self.environments):
+            raise refusal(
+                "without a branch, tag or environment, every pipeline of the repository could push images, those of "
+                "pull requests too",
+                "add `branches: [main]`, `tags: [v*]` or `environments: [production]`",
+            )
+        return self
+
+
+def _issuer(value: str) -> str:
+    if re.fullmatch(r"https://[a-z0-9-]+(\.[a-z0-9-]+)+(/[\w./-]*[\w-])?", value, re.ASCII) and len(value) <= 255:
+        return value
+    raise refusal(
+        "an issuer is an address that begins with https:// and has no port, no query and no slash at its end",
+        "write the `iss` of its tokens, e.g. `https://gitlab.example.com`",
+    )
+
+
+def _subject(value: str) -> str:
+    if "*" in value or "?" in value:
+        raise refusal(
+            "a wildcard in a subject lets pipelines in that nobody named",
+            "write subjects out, or name `repositories` with `branches: [release/*]`",
+        )
+    if re.fullmatch(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?", value) and "${" not in value and len(value) <= 1024:
+        return value
+    raise refusal("a subject is what stands as `sub` in the tokens of a pipeline", "write it as it stands in a token")
+
+
+def _audience(value: str) -> str:
+    if re.fullmatch(r"[\w:/.-]{1,255}", value, re.ASCII):
+        return value
+    raise refusal(
+        "an audience is one text that stands as `aud` in tokens, without wildcards",
+        "write `sts.amazonaws.com`, which GitHub's own action asks for",
+    )
+
+
+class PipelineTrust(Model):
+    """Which pipelines may take a role on."""
+
+    platform: Annotated[Platform, Field(strict=False)] = Platform.GITHUB
+    """`GITHUB`, `GITLAB`, or `OTHER` with its `issuer` and `subjects`."""
+    issuer: Annotated[str, AfterValidator(_issuer)] | None = None
+    """Who makes the tokens; github.com or gitlab.com unless given, by the platform."""
+    audience: Annotated[str, AfterValidator(_audience)] = "sts.amazonaws.com"
+    """For whom the tokens are made."""
+    repositories: list[PipelineSource] = []
+    """Source repositories with their branches, tags and environments."""
+    subjects: list[Annotated[str, AfterValidator(_subject)]] = []
+    """Subjects of tokens, written out; for another platform, or where GitHub's are customized."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if not self.repositories and not self.subjects:
+            raise refusal(
+                "a role that every pipeline of the platform could take on is open to the world",
+                "add `repositories: [{repository: octo-org/api, branches: [main]}]`",
+            )
+        if self.platform is Platform.OTHER and (self.issuer is None or self.repositories):
+            raise refusal(
+                "how another platform names its pipelines is not known here",
+                "write its `issuer` and its `subjects`, and no `repositories`",
+            )
+        if self.platform is Platform.GITHUB and any(source.repository.count("/") > 1 for source in self.repositories):
+            raise refusal("a repository at GitHub is `owner/name`", "write one slash, or `platform: GITLAB`")
+        for name in (source.repository for source in self.repositories):
+            if "@" in name and not (self.platform is Platform.GITHUB and name.count("@") == 2):
+                raise refusal(
+                    f"`{name}`: an id stands behind both the owner and the name of a repository at GitHub, or behind "
+                    "neither",
+                    "write `owner@id/name@id`, as `gh api repos/OWNER/NAME` prints them, or no ids"
+                    if self.platform is Platform.GITHUB
+                    else "write the project's path alone",
+                )
+        if self.platform is Platform.GITLAB and any(source.environments for source in self.repositories):
+            raise refusal("the subject of a GitLab token names no environment", "write `branches` or `tags` instead")
+        return self
+
+    @property
+    def issued_by(self) -> str:
+        """The issuer's address."""
+        return self.issuer or _ISSUERS[self.platform]
+
+
+def issuer_host(issuer: str) -> str:
+    """An issuer as IAM's condition keys and ARNs name it: without `https://`."""
+    return issuer.removeprefix("https://")
+
+
+def subjects(trust: PipelineTrust) -> list[str]:
+    """The subjects that are trusted; some may hold wildcards in the name of a branch, tag or environment."""
+    return unique([*(subject for source in trust.repositories for subject in _of(source, trust)), *trust.subjects])
+
+
+def _of(source: PipelineSource, trust: PipelineTrust) -> Iterator[str]:
+    if trust.platform is Platform.GITLAB:
+        for kind, names in (("branch", source.branches), ("tag", source.tags)):
+            yield from (f"project_path:{source.repository}:ref_type:{kind}:ref:{name}" for name in names)
+        return
+    yield from (f"repo:{source.repository}:ref:refs/heads/{name}" for name in source.branches)
+    yield from (f"repo:{source.repository}:ref:refs/tags/{name}" for name in source.tags)
+    yield from (f"repo:{source.repository}:environment:{name}" for name in source.environments)
+
+
+def trust_policy(trust: PipelineTrust, provider_arn: str) -> dict[str, Any]:
+    """The trust policy of a role for pipelines.
+
+    Args:
+        trust: which pipelines.
+        provider_arn: the ARN of the issuer's OpenID Connect provider in IAM.
+    """
+    host = issuer_host(trust.issued_by)
+    named = subjects(trust)
+    like = any("*" in subject or "?" in subject for subject in named)
+    condition: dict[str, dict[str, Any]] = {"StringEquals": {f"{host}:aud": trust.audience}}
+    condition.setdefault("StringLike" if like else "StringEquals", {})[f"{host}:sub"] = named
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "NamedPipelines",
+                "Effect": "Allow",
+                "Principal": {"Federated": provider_arn},
+                "Action": "sts:AssumeRoleWithWebIdentity",
+                "Condition": condition,
+            }
+        ],
+    }
+
+
+def identity_policy(*, pull: Sequence[str] = (), push: Sequence[str] = ()) -> dict[str, Any]:
+    """The least that a role needs to log in, and to pull from and push to repositories.
+
+    Args:
+        pull: ARNs of repositories.
+        push: ARNs of repositories; a push alone pulls nothing.
+    """
+    statements: list[dict[str, Any]] = [{"Sid": "Login", "Effect": "Allow", "Action": LOGIN, "Resource": "*"}]
+    for sid, actions, arns in (("Pull", PULL, pull), ("Push", PUSH, push)):
+        if arns:
+            statements.append({"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": unique(arns)})
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def role_name_of(value: str) -> str:
+    """The name of a role: of its ARN or `role/PATH/NAME`, the last part."""
+    return value.rsplit("/", 1)[-1] if re.match(r"role/|arn:aws[a-z-]*:iam::[0-9]{12}:role/", value) else value
+
+
+def _role(value: str) -> str:
+    if re.fullmatch(r"[\w+=,.@-]{1,64}", role_name_of(value), re.ASCII):
+        return value
+    raise refusal(
+        "a role is named by its name, `role/NAME` or its ARN; a name has 1 to 64 letters, digits and `+ = , . @ _ -`",
+        "write one such as `eks-prod-node-role`",
+    )
+
+
+RoleName = Annotated[str, AfterValidator(_role)]
+"""A role of this account: its name, `role/NAME` or its ARN."""
+
+
+def _new_role(value: str) -> str:
+    if re.fullmatch(r"[\w+=,.@-]{1,64}", value, re.ASCII):
+        return value
+    raise refusal(
+        "a role that is made is called by its name alone: 1 to 64 letters, digits and `+ = , . @ _ -`",
+        "write one such as `github-actions-role`, without `role/`, path or account",
+    )
+
+
+NewRoleName = Annotated[str, AfterValidator(_new_role)]
+"""The name of a role that is to be made."""
+
+
+def foreign_role(role: str, account: str) -> bool:
+    """Whether a role is named by an ARN of another account than `account`, where no policy of it can be written."""
+    found = re.fullmatch(r"arn:aws[a-z-]*:iam::([0-9]{12}):role/.+", role)
+    return found is not None and found[1] != account
+
+
+def _provider(value: str) -> str:
+    if re.fullmatch(r"arn:aws[a-z-]*:iam::[0-9]{12}:oidc-provider/[\w./-]+", value, re.ASCII):
+        return value
+    raise refusal(
+        "an OpenID Connect provider is named by its ARN",
+        "write the one that `aws iam list-open-id-connect-providers` prints",
+    )
+
+
+ProviderArn = Annotated[str, AfterValidator(_provider)]
+"""`arn:aws:iam::ACCOUNT:oidc-provider/HOST`."""
+
+
+class NodePolicy(StrEnum):
+    """The managed policy by which nodes pull."""
+
+    PULL_ONLY = "PULL_ONLY"
+    """AmazonEC2ContainerRegistryPullOnly: pulls, also through a cache."""
+    READ_ONLY = "READ_ONLY"
+    """AmazonEC2ContainerRegistryReadOnly: pulls and reads about repositories; not through a cache."""
+
+
+class NodeAccess(Model):
+    """Roles of nodes that may pull every image of the account, by a managed policy."""
+
+    roles: Annotated[list[RoleName], Field(min_length=1)]
+    """Roles of this account, e.g. those of EKS nodes."""
+    policy: Annotated[NodePolicy, Field(strict=False)] = NodePolicy.PULL_ONLY
+    """`PULL_ONLY`, or `READ_ONLY` for nodes that also read about repositories."""
+
+    @model_validator(mode="after")
+    def _once(self) -> Self:
+        names = [role_name_of(role) for role in self.roles]
+        for name in names:
+            if names.count(name) > 1:
+                raise refusal(f"the role `{name}` stands in the list twice", "remove one of the two")
+        return self

@@ -1,0 +1,205 @@
+"""Custom statements of a policy, checked for shape and for reaching the public.
+
+A statement is written as in an IAM policy document, with AWS's own keys.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
+
+from ecr_stack.aws.iam.actions import RegistryAction, RepositoryAction
+from ecr_stack.aws.iam.conditions import Conditions, binds_principals
+from ecr_stack.aws.iam.principals import arn_of, unique
+from ecr_stack.aws.names import PrincipalName
+from ecr_stack.model import Model, check, refusal
+
+__all__ = ["Principals", "RegistryStatement", "RepositoryStatement"]
+
+_AWS_KEYS = ConfigDict(alias_generator=None)
+
+
+def _listed(value: object) -> object:
+    """Take one text for a list of it, as IAM does."""
+    return [value] if isinstance(value, str) else value
+
+
+_OneOrMore = (Field(min_length=1), BeforeValidator(_listed, json_schema_input_type=str | list[str]))
+
+
+def _statement_principal(value: str) -> str:
+    return value if value == "*" or check(PrincipalName, value) else _refused_principal(value)
+
+
+def _refused_principal(value: str) -> str:
+    if "*" in value or "?" in value:
+        raise refusal(
+            "a wildcard in a principal reaches people whom nobody named; AWS refuses it inside of an ARN",
+            "name each role, user or account, or use a condition on aws:PrincipalArn or aws:PrincipalOrgID",
+        )
+    raise refusal(
+        "a principal is an IAM role's or user's ARN, `role/NAME` or `user/NAME` of this account, or an account id",
+        'write `role/NAME`, `arn:aws:iam::111122223333:role/NAME` or "111122223333"',
+    )
+
+
+def _service(value: str) -> str:
+    if re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.amazonaws\.com(\.cn)?", value):
+        return value
+    raise refusal("a service principal is the name of an AWS service", "write one such as `lambda.amazonaws.com`")
+
+
+class Principals(Model):
+    """Whom a statement is about."""
+
+    model_config = _AWS_KEYS
+
+    AWS: Annotated[list[Annotated[str, AfterValidator(_statement_principal)]], *_OneOrMore] | None = None
+    """Roles, users and accounts, or `*` where a condition on `aws:PrincipalOrgID` or the like names them."""
+    Service: Annotated[list[Annotated[str, AfterValidator(_service)]], *_OneOrMore] | None = None
+    """AWS services, e.g. `lambda.amazonaws.com`."""
+
+    @model_validator(mode="after")
+    def _somebody(self) -> Self:
+        if self.AWS is None and self.Service is None:
+            raise refusal("a statement is about somebody", "write `AWS: [role/NAME]` or `Service: [NAME]`")
+        return self
+
+    @property
+    def public(self) -> bool:
+        """Whether everybody is among them."""
+        return "*" in (self.AWS or ())
+
+    def document(self, account: str, partition: str) -> str | dict[str, list[str]]:
+        """The element as ECR reads it."""
+        if self.public and self.Service is None:
+            return "*"
+        found: dict[str, list[str]] = {}
+        if self.AWS is not None:
+            found["AWS"] = ["*"] if self.public else unique(arn_of(name, account, partition) for name in self.AWS)
+        if self.Service is not None:
+            found["Service"] = unique(self.Service)
+        return found
+
+
+def _spelled_out(value: object) -> object:
+    """Take the principal `*` for `{AWS: *}`, which means the same in the policy of a resource."""
+    return {"AWS": ["*"]} if value == "*" else value
+
+
+def _sid(value: str) -> str:
+    if value in RESERVED_SIDS or re.fullmatch(r"AllowPullThroughCache(ByAccounts)?[0-9]+", value):
+        raise refusal(f"the Sid `{value}` is taken by the statement of a grant", "choose another, e.g. by its purpose")
+    if re.fullmatch(r"[A-Za-z0-9]{1,100}", value):
+        return value
+    fixed = re.sub(r"[^A-Za-z0-9]", "", value.title() if re.search(r"[^A-Za-z0-9]", value) else value)[:100]
+    raise refusal(
+        "a Sid has 1 to 100 letters and digits",
+        f"write `{fixed}`" if fixed and fixed not in RESERVED_SIDS else "write one such as `AuditorsRead`",
+    )
+
+
+RESERVED_SIDS = frozenset(
+    {
+        "AllowPull", "AllowPullByAccounts", "AllowPullByOrganizations", "AllowPush", "AllowPushByAccounts",
+        "AllowLambdaAccounts", "AllowLambda", "AllowReplication", "AllowPullThroughCache",
+        "AllowPullThroughCacheByAccounts",
+    }
+)  # fmt: skip
+"""The Sids of the statements that grants become."""
+
+
+class _Statement(Model):
+    model_config = _AWS_KEYS
+
+    Sid: Annotated[str, AfterValidator(_sid)] | None = None
+    """The statement's name: letters and digits, once in a policy."""
+    Effect: Literal["Allow", "Deny"]
+    """`Allow` or `Deny`."""
+    Principal: Annotated[
+        Principals,
+        BeforeValidator(_spelled_out, json_schema_input_type=Principals | Literal["*"]),
+    ]
+    """Whom it is about."""
+    Condition: Conditions | None = None
+    """When it holds."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_negations(cls, data: Any) -> Any:
+        for key in ("NotPrincipal", "NotAction", "NotResource"):
+            if isinstance(data, dict) and key in data:
+                raise refusal(
+                    f"`{key}` grants, or takes away, whatever nobody thought of",
+                    f"write `{key.removeprefix('Not')}` with those that you mean",
+                )
+        return data
+
+    @model_validator(mode="after")
+    def _not_public(self) -> Self:
+        if self.Effect == "Allow" and self.Principal.public and not binds_principals(self.Condition or {}):
+            raise refusal(
+                "the statement lets everybody with an AWS account in: its principal is `*`, and no condition says whose",
+                "name the principals, or add `Condition: {StringEquals: {aws:PrincipalOrgID: o-…}}`",
+            )
+        return self
+
+    def _document(self, account: str, partition: str, actions: list[str]) -> dict[str, Any]:
+        document: dict[str, Any] = {} if self.Sid is None else {"Sid": self.Sid}
+        document["Effect"] = self.Effect
+        document["Principal"] = self.Principal.document(account, partition)
+        document["Action"] = sorted(set(actions))
+        if self.Condition is not None:
+            document["Condition"] = {
+                operator: {key: list(values) for key, values in keys.items()}
+                for operator, keys in self.Condition.items()
+            }
+        return document
+
+
+def _this_repository(value: list[str]) -> list[str]:
+    if value != ["*"]:
+        raise refusal(
+            "a repository's policy is about the repository that it is attached to",
+            "remove `Resource`, and write the statement at the repository that it is about",
+        )
+    return value
+
+
+class RepositoryStatement(_Statement):
+    """A custom statement in the policy of a repository."""
+
+    Action: Annotated[list[RepositoryAction], *_OneOrMore]
+    """Actions of ECR by their whole names; without wildcards, without `ecr:GetAuthorizationToken`."""
+    Resource: Annotated[list[str], *_OneOrMore, AfterValidator(_this_repository)] | None = None
+    """Nothing, or `*`, which means the same: the repository itself."""
+
+    def document(self, account: str, partition: str) -> dict[str, Any]:
+        """The statement as ECR reads it."""
+        return self._document(account, partition, self.Action)
+
+
+def _repository_resource(value: str) -> str:
+    if re.fullmatch(r"arn:aws[a-z-]*:ecr:[a-z0-9-]+:[0-9]{12}:repository/[a-z0-9._/*?-]+|\*", value):
+        return value
+    raise refusal(
+        "a statement in the registry's policy is about repositories of the registry",
+        "write arn:aws:ecr:REGION:ACCOUNT:repository/NAME, with `*` in the name where you mean several",
+    )
+
+
+class RegistryStatement(_Statement):
+    """A custom statement in the policy of a registry."""
+
+    Action: Annotated[list[RegistryAction], *_OneOrMore]
+    """Actions of ECR by their whole names; without wildcards, without `ecr:GetAuthorizationToken`."""
+    Resource: Annotated[list[Annotated[str, AfterValidator(_repository_resource)]], *_OneOrMore] | None = None
+    """ARNs of repositories, with `*` in the name where several are meant; every repository unless given."""
+
+    def document(self, account: str, partition: str, everything: str) -> dict[str, Any]:
+        """The statement as ECR reads it; `everything` stands for a missing `Resource`."""
+        return {**self._document(account, partition, self.Action), "Resource": unique(self.Resource or [everything])}

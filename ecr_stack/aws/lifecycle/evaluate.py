@@ -1,0 +1,275 @@
+"""What a lifecycle document does to the images of a repository at an instant.
+
+The rules of evaluation are AWS's: https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html,
+"Lifecycle policy evaluation rules". In short: every rule identifies, in its storage class, the images that meet its
+tagging requirements. An image belongs to the first rule (by priority) that identifies it; that rule expires it,
+archives it, or leaves it alone, and no later rule touches it. A later rule still counts it.
+
+Where the pages leave a case open, the reading here is the one that loses fewer images:
+
+- *Ties.* Images are counted from the youngest. Of images pushed at the same instant as the last one that is kept,
+  none is older than it, so all stay. Except that an image which an earlier rule identified comes before one that is
+  pushed at the same instant and is not: AWS's example "Filtering on all images, B" counts so
+  (https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_examples.html).
+- *Ages.* "Older than the specified number of days" is strict: an image of exactly so many days stays, as in the same
+  example. A day is 24 hours.
+- *Restored images.* The page orders an image that came back from the archive by `last_activated_at` "instead of
+  pushed_at_time"; its age since push is measured from there too.
+- *Images on their way back from the archive* (`ACTIVATING`) belong to neither storage class: no rule acts on them or
+  counts them.
+- *Archived images without a time of archiving* stay.
+- *Manifest lists.* An image that a manifest list refers to "cannot be expired or archived without the manifest list
+  being deleted or archived first". First means before: it stays even if the list goes in the same evaluation, and
+  goes in the next one. A list in the archive lets its images be archived, not deleted: it could not be restored whole. It is counted like any other. `describe-images` does not say what a list refers to: where
+  that is not known, nothing is protected, and `Evaluation.unknown_lists` names the lists.
+- *Reference artifacts* (signatures, attestations: images with a subject) go where their subject goes, by the rule
+  that takes it. While the subject is in the repository, no rule selects or counts them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, NamedTuple
+
+from ecr_stack.aws.lifecycle.document import Document, NativeRule, StorageClass, parse_document
+from ecr_stack.aws.lifecycle.images import Image
+from ecr_stack.aws.lifecycle.tag_filter import joined
+
+__all__ = [
+    "Decision",
+    "Evaluation",
+    "Outcome",
+    "Reason",
+    "Run",
+    "age_since",
+    "as_utc",
+    "effective_push",
+    "evaluate",
+]
+
+Outcome = Literal["expire", "archive", "keep"]
+Reason = Literal["acted", "spared", "referenced", "subject", "unselected"]
+
+
+class Decision(NamedTuple):
+    """What happens to one image, and by which rule."""
+
+    image: Image
+    outcome: Outcome
+    rule_priority: int | None
+    """The rule that expires or archives it, or that it is kept by; nothing where no rule identifies it."""
+    reason: Reason
+    """`acted`: the rule says so. `spared`: the rule identifies it and leaves it alone. `referenced`: the rule would
+    act, but a manifest list refers to the image. `subject`: it goes where its subject goes. `unselected`: no rule
+    identifies it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What happens to every image, in the order in which the images were given."""
+
+    decisions: tuple[Decision, ...]
+    unknown_lists: tuple[Image, ...]
+    """Manifest lists of which it is not known what they refer to: the images that they list may be kept in truth."""
+
+    @property
+    def expire(self) -> list[Decision]:
+        """The images that are deleted."""
+        return [decision for decision in self.decisions if decision.outcome == "expire"]
+
+    @property
+    def archive(self) -> list[Decision]:
+        """The images that go to the archive."""
+        return [decision for decision in self.decisions if decision.outcome == "archive"]
+
+    @property
+    def keep(self) -> list[Decision]:
+        """The images to which nothing happens."""
+        return [decision for decision in self.decisions if decision.outcome == "keep"]
+
+    @property
+    def bytes_freed(self) -> int:
+        """The sizes of the images that are deleted, added up. Layers that are shared with others are counted in."""
+        return sum(decision.image.size for decision in self.expire)
+
+
+def evaluate(document: Document | str | Mapping[str, Any], images: Iterable[Image], at: datetime) -> Evaluation:
+    """Evaluate a lifecycle document over the images of one repository.
+
+    Args:
+        document: parsed, or as ECR takes it.
+        images: all images of the repository, in any order; no digest twice. The outcome does not depend on the order.
+        at: the instant; in UTC where it names no zone.
+
+    Returns:
+        One decision for each image. See the module for the reading of what AWS leaves open.
+
+    Raises:
+        InvalidInput: ECR would refuse the document.
+    """
+    parsed = document if isinstance(document, Document) else parse_document(document)
+    run = Run(parsed, list(images), as_utc(at))
+    return Evaluation(run.decisions(), tuple(image for image in run.images if image.references is None))
+
+
+def age_since(rule: NativeRule, image: Image) -> datetime | None:
+    """The time from which a rule that counts days measures the age of an image; nothing where it is not known.
+
+    https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html
+    """
+    match rule.count_type:
+        case "sinceImagePulled":
+            if image.pulled_at is None:
+                return effective_push(image)
+            restored = image.activated_at is not None and image.activated_at > image.pulled_at
+            return image.activated_at if restored else image.pulled_at
+        case "sinceImageTransitioned":
+            return image.archived_at
+        case _:
+            return effective_push(image)
+
+
+def effective_push(image: Image) -> datetime:
+    """The time by which an image is ordered: of its push, or of its return from the archive if it was there."""
+    return image.pushed_at if image.activated_at is None else image.activated_at
+
+
+class Run:
+    """One evaluation: which rule identifies which image, and which are marked. Images are known by their index."""
+
+    def __init__(self, document: Document, images: list[Image], at: datetime) -> None:
+        self.document = document
+        self.images = images
+        self.at = at
+        self.owner: list[NativeRule | None] = [None] * len(images)
+        self.marked = bytearray(len(images))
+        self.counts: dict[int, int] = {}
+        self._digests = {image.digest for image in images}
+        self._tags = [joined(image.tags) for image in images]
+        self._pushed = [image.pushed_at if image.activated_at is None else image.activated_at for image in images]
+        newest = sorted(range(len(images)), key=self._pushed.__getitem__, reverse=True)
+        self._pools: dict[StorageClass, list[int]] = {
+            "standard": [index for index in newest if self._belongs(images[index], "ACTIVE")],
+            "archive": [index for index in newest if self._belongs(images[index], "ARCHIVED")],
+        }
+        for rule in document.rules:
+            self._apply(rule)
+
+    def _belongs(self, image: Image, status: str) -> bool:
+        return image.status == status and not self.follows_subject(image)
+
+    def follows_subject(self, image: Image) -> bool:
+        """Whether an image is a reference artifact whose subject is in the repository."""
+        return image.subject is not None and image.subject in self._digests
+
+    def _apply(self, rule: NativeRule) -> None:
+        identified = self.identified(rule)
+        self.counts[rule.priority] = len(identified)
+        owner = self.owner
+        own = [index for index in identified if owner[index] is None]
+        for index in own:
+            owner[index] = rule
+        for index in (
+            self._beyond(rule, identified, own) if rule.count_type == "imageCountMoreThan" else self._aged(rule, own)
+        ):
+            self.marked[index] = 1
+
+    def identified(self, rule: NativeRule) -> list[int]:
+        """The images that meet the tagging requirements of a rule, the youngest first."""
+        pool = self._pools[rule.storage_class]
+        tags = self._tags
+        if rule.tag_status == "any":
+            return pool
+        if rule.tag_status == "untagged":
+            return [index for index in pool if not tags[index]]
+        for entry in rule.tag_filters:
+            needle = entry.needle()
+            if isinstance(needle, str):
+                pool = [index for index in pool if needle in tags[index]]
+            else:
+                pool = [index for index in pool if needle(tags[index])]
+        return pool
+
+    def _beyond(self, rule: NativeRule, identified: list[int], own: list[int]) -> list[int]:
+        """The rule's own images that come after the number of images that it keeps."""
+        if len(identified) <= rule.count_number:
+            return []
+        pushed = self._pushed
+        last = pushed[identified[rule.count_number - 1]]
+        tied = set(own)
+        before = sum(pushed[index] > last or (pushed[index] == last and index not in tied) for index in identified)
+        if before >= rule.count_number:
+            return [index for index in own if pushed[index] <= last]
+        return [index for index in own if pushed[index] < last]
+
+    def _aged(self, rule: NativeRule, own: list[int]) -> list[int]:
+        oldest = self._days_before(rule.count_number)
+        if oldest is None:
+            return []
+        if rule.count_type == "sinceImagePushed":
+            pushed = self._pushed
+            return [index for index in own if pushed[index] < oldest]
+        ages = ((index, age_since(rule, self.images[index])) for index in own)
+        return [index for index, since in ages if since is not None and since < oldest]
+
+    def _days_before(self, days: int) -> datetime | None:
+        try:
+            return self.at - timedelta(days=days)
+        except OverflowError:  # longer ago than there are dates: nothing is so old
+            return None
+
+    def decisions(self) -> tuple[Decision, ...]:
+        """Say what happens to each image."""
+        referenced = self._referenced()
+        made: list[Decision] = []
+        for image, rule, marked in zip(self.images, self.owner, self.marked, strict=True):
+            if rule is None:
+                made.append(Decision(image, "keep", None, "unselected"))
+            elif not marked:
+                made.append(Decision(image, "keep", rule.priority, "spared"))
+            elif image.digest in referenced[rule.action == "expire"]:
+                made.append(Decision(image, "keep", rule.priority, "referenced"))
+            else:
+                outcome: Outcome = "expire" if rule.action == "expire" else "archive"
+                made.append(Decision(image, outcome, rule.priority, "acted"))
+        return self._with_artifacts(made)
+
+    def _referenced(self) -> dict[bool, set[str]]:
+        """The digests that a manifest list keeps: from expiring (true), and from being archived (false)."""
+        lists = [image for image in self.images if image.references]
+        return {
+            expiring: {
+                digest for image in lists if expiring or image.status != "ARCHIVED" for digest in image.references or ()
+            }
+            for expiring in (True, False)
+        }
+
+    def _with_artifacts(self, made: list[Decision]) -> tuple[Decision, ...]:
+        """Send reference artifacts after their subjects, and artifacts of artifacts after those."""
+        by_digest = {image.digest: index for index, image in enumerate(self.images)}
+        waiting = {
+            index: by_digest[image.subject] for index, image in enumerate(self.images) if image.subject in by_digest
+        }
+        for start in list(waiting):
+            chain: list[int] = []
+            index = start
+            while index in waiting and index not in chain:
+                chain.append(index)
+                index = waiting[index]
+            # from the one whose subject is decided down to the one that was asked for
+            for artifact in reversed(chain):
+                made[artifact] = self._after_subject(self.images[artifact], made[waiting.pop(artifact)])
+        return tuple(made)
+
+    def _after_subject(self, image: Image, subject: Decision) -> Decision:
+        stays = subject.outcome == "keep" or (subject.outcome == "archive" and image.status != "ACTIVE")
+        if stays:
+            return Decision(image, "keep", None, "subject")
+        return Decision(image, subject.outcome, subject.rule_priority, "subject")
+
+
+def as_utc(at: datetime) -> datetime:
+    """The instant in UTC, in which it is taken to be where it names no zone."""
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

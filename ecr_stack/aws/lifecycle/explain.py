@@ -1,0 +1,183 @@
+"""Why a lifecycle document does to an image what it does: rule by rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from ecr_stack.aws.lifecycle.document import Document, NativeRule, parse_document
+from ecr_stack.aws.lifecycle.evaluate import Decision, Run, age_since, as_utc, effective_push
+from ecr_stack.aws.lifecycle.images import Image
+from ecr_stack.errors import NotFound
+
+__all__ = ["Explanation", "Step", "Verdict", "explain", "find_image"]
+
+Verdict = Literal["not selected", "shielded", "keeps", "expires", "archives", "cannot"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one rule does about the image."""
+
+    rule: NativeRule
+    verdict: Verdict
+    """`not selected`: the rule is not about it. `shielded`: it is, but an earlier rule was first. `cannot`: the rule
+    would act, but a manifest list refers to the image."""
+    because: str
+    """Why, a clause without a full stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why something, or nothing, happens to an image."""
+
+    decision: Decision
+    steps: tuple[Step, ...]
+    """One for each rule, in the order in which they are applied."""
+    because: str
+    """What it comes to, a sentence without a full stop."""
+
+
+def explain(
+    document: Document | str | Mapping[str, Any], images: Iterable[Image], at: datetime, image: Image
+) -> Explanation:
+    """Explain what a document does to one of the images of a repository.
+
+    Args:
+        document: parsed, or as ECR takes it.
+        images: all images of the repository.
+        at: the instant; in UTC where it names no zone.
+        image: one of them.
+
+    Raises:
+        InvalidInput: ECR would refuse the document.
+        NotFound: the image is not among the images.
+    """
+    parsed = document if isinstance(document, Document) else parse_document(document)
+    run = Run(parsed, list(images), as_utc(at))
+    index = next((index for index, one in enumerate(run.images) if one.digest == image.digest), None)
+    if index is None:
+        raise NotFound(f"there is no image {image.digest} among the images")
+    decision = run.decisions()[index]
+    steps = tuple(_step(run, rule, index, decision) for rule in parsed.rules)
+    return Explanation(decision, steps, _conclusion(run, index, decision))
+
+
+def find_image(images: Iterable[Image], name: str) -> Image:
+    """Find the image that a person names: by its digest, the beginning of it, or a tag.
+
+    Raises:
+        NotFound: there is none, or more than one.
+    """
+    every = list(images)
+    for found in (
+        [image for image in every if image.digest == name],
+        [image for image in every if name in image.tags],
+        [
+            image
+            for image in every
+            if name and image.digest.removeprefix("sha256:").startswith(name.removeprefix("sha256:"))
+        ],
+    ):
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise NotFound(f"{len(found)} images are called {name}: write the whole digest")
+    raise NotFound(f"no image is called {name}: write a digest, the beginning of one, or a tag")
+
+
+def _step(run: Run, rule: NativeRule, index: int, decision: Decision) -> Step:
+    owner = run.owner[index]
+    outside = _not_selected(run, rule, index)
+    if outside:
+        return Step(rule, "not selected", outside)
+    if owner is not rule:
+        first = owner.priority if owner is not None else 0
+        return Step(rule, "shielded", f"its tags match, but rule {first} identified it first: it is only counted")
+    why = _measure(run, rule, index)
+    if not run.marked[index]:
+        return Step(rule, "keeps", why)
+    if decision.reason == "referenced":
+        return Step(rule, "cannot", f"{why}; but a manifest list refers to it")
+    return Step(rule, "expires" if rule.action == "expire" else "archives", why)
+
+
+def _not_selected(run: Run, rule: NativeRule, index: int) -> str | None:
+    image = run.images[index]
+    if run.follows_subject(image):
+        return "it is about another image, its subject, and goes where that goes"
+    if image.status == "ACTIVATING":
+        return "the image is on its way back from the archive"
+    if (image.status == "ARCHIVED") != (rule.storage_class == "archive"):
+        where = "in the archive" if image.status == "ARCHIVED" else "not in the archive"
+        return f"the rule is about {rule.storage_class} images, and this one is {where}"
+    if rule.selects(image.tags):
+        return None
+    if rule.tag_status == "untagged":
+        return f"it is tagged {', '.join(image.tags)}"
+    if not image.tags:
+        return "it has no tag"
+    missing = [entry.shown for entry in rule.tag_filters if not any(map(entry.matches, image.tags))]
+    return f"none of its tags ({', '.join(image.tags)}) matches {' and '.join(missing)}"
+
+
+def _measure(run: Run, rule: NativeRule, index: int) -> str:
+    """The number that the rule compares with its own."""
+    image = run.images[index]
+    limit = rule.count_number
+    if rule.count_type == "imageCountMoreThan":
+        pushed = effective_push(image)
+        newer = sum(effective_push(run.images[other]) > pushed for other in run.identified(rule))
+        total = run.counts[rule.priority]
+        return f"{newer} of the {total} images that the rule counts are newer; the rule keeps {limit}"
+    since = age_since(rule, image)
+    if since is None:
+        return "it is not known when it was archived"
+    return f"{_event(rule, image)} {_days(run.at - since)} ago; the limit is {limit} {'day' if limit == 1 else 'days'}"
+
+
+def _event(rule: NativeRule, image: Image) -> str:
+    if rule.count_type == "sinceImageTransitioned":
+        return "archived"
+    if (
+        rule.count_type == "sinceImagePulled"
+        and image.pulled_at is not None
+        and age_since(rule, image) == image.pulled_at
+    ):
+        return "last pulled"
+    came_back = "back from the archive" if image.activated_at is not None else "pushed"
+    return (
+        f"never pulled, {came_back}" if rule.count_type == "sinceImagePulled" and image.pulled_at is None else came_back
+    )
+
+
+def _days(age: timedelta) -> str:
+    days = age / timedelta(days=1)
+    whole = int(days)
+    return f"{whole} {'day' if whole == 1 else 'days'}" if days == whole else f"{days:.1f} days"
+
+
+def _conclusion(run: Run, index: int, decision: Decision) -> str:
+    image = run.images[index]
+    match decision.reason:
+        case "unselected" if image.status == "ACTIVATING":
+            return "Kept: no rule touches an image that is on its way back from the archive"
+        case "unselected":
+            return "Kept: no rule selects it, so it stays for ever"
+        case "spared":
+            return f"Kept: rule {decision.rule_priority} leaves it alone, and no later rule may touch it"
+        case "referenced":
+            return f"Kept: rule {decision.rule_priority} would take it, but a manifest list that refers to it has to go first"
+        case "subject" if decision.outcome == "keep":
+            return f"Kept: it stays as long as its subject {image.subject}"
+        case "subject":
+            return (
+                f"{_PAST[decision.outcome]}: it goes with its subject {image.subject}, by rule {decision.rule_priority}"
+            )
+        case _:
+            return f"{_PAST[decision.outcome]} by rule {decision.rule_priority}"
+
+
+_PAST = {"expire": "Expired", "archive": "Archived", "keep": "Kept"}

@@ -1,0 +1,83 @@
+"""Things that a program takes for given: made elsewhere, and so supposed to exist in the embedded account."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from ecr_stack.embedded_aws import base, model
+from ecr_stack.embedded_aws.request import Request
+from ecr_stack.errors import Unavailable
+
+__all__ = ["Supposed"]
+
+_ARN = re.compile(
+    r"arn:(?P<partition>aws[a-z-]*):(?P<service>iam|kms):(?P<region>[a-z0-9-]*):(?P<account>[0-9]{12}):"
+    r"(?P<kind>role|user|key)(?P<path>/(?:[\w+=,.@-]+/)*)(?P<name>[\w+=,.@-]+)"
+)
+# IAM exists once in a partition; which of its regions is asked makes no difference.
+_REGIONS = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1", "aws-eusc": "eusc-de-east-1"}
+_TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
+
+
+class Supposed:
+    """What is supposed to exist in an account."""
+
+    def __init__(self, account: str) -> None:
+        self._account = account
+        self._roles: set[tuple[str, str]] = set()
+
+    def suppose(self, arn: str) -> bool:
+        """Let a role, user or key exist. Those of other accounts are taken to exist anyway.
+
+        Returns:
+            Whether it did not exist before.
+
+        Raises:
+            Unavailable: the ARN is of something else.
+        """
+        match = _ARN.fullmatch(arn)
+        if match is None:
+            raise Unavailable(f"roles, users and keys can be supposed to exist, not `{arn}`")
+        if match["account"] != self._account:
+            return True
+        if match["service"] == "kms":
+            return self._key(match["region"], match["name"])
+        region = _REGIONS.get(match["partition"], "us-east-1")
+        iam = base.iam_state(self._account, region)
+        if match["kind"] == "user":
+            if match["name"] in iam.users:
+                return False
+            iam.create_user(region, match["name"], match["path"])
+            return True
+        if any(role.name == match["name"] for role in iam.roles.values()):
+            return False
+        iam.create_role(match["name"], json.dumps(_TRUST), match["path"], None, "", [], "3600")
+        self._roles.add((match["partition"], match["name"]))
+        return True
+
+    def _key(self, region: str, id_: str) -> bool:
+        model.check_region(region)
+        state = base.kms_state(self._account, region)
+        if id_ in state.keys:
+            return False
+        key = state.create_key(None, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", "", None)
+        del state.keys[key.id]
+        key.arn = key.arn.replace(key.id, id_)
+        key.id = id_
+        state.keys[id_] = key
+        return True
+
+    def make_room(self, request: Request) -> None:
+        """Let a program make a role itself that was only supposed to exist."""
+        if request.service == "iam" and request.model.name == "CreateRole":
+            role = (request.partition, request.get("RoleName"))
+            if role in self._roles:
+                self._roles.discard(role)
+                iam = base.iam_state(request.account, request.region)
+                for id_, found in list(iam.roles.items()):
+                    if found.name == role[1]:
+                        del iam.roles[id_]

@@ -1,0 +1,177 @@
+"""The singletons of a registry: its policy, scanning, replication and account settings."""
+
+# ruff: noqa: ARG002  (every resource type has the same methods, whatever it needs of their arguments)
+
+from __future__ import annotations
+
+from typing import Any
+
+from pulumi_aws import ecr
+
+from ecr_stack.embedded_provider.resource import (
+    Inputs,
+    Outputs,
+    ResourceType,
+    Scope,
+    json_problem,
+    length,
+    missing_is_none,
+    one_of,
+    text_of,
+)
+from ecr_stack.errors import Problem
+
+__all__ = ["AccountSetting", "RegistryPolicy", "RegistryScanningConfiguration", "ReplicationConfiguration"]
+
+
+class RegistryPolicy(ResourceType):
+    """The registry's policy; its id is the registry's."""
+
+    token = "aws:ecr/registryPolicy:RegistryPolicy"
+    args = ecr.RegistryPolicyArgs
+    documents = frozenset({"policy"})
+
+    def problems(self, inputs: Inputs) -> list[Problem]:
+        """Refuse what is no JSON."""
+        return json_problem("policy", inputs)
+
+    def create(self, scope: Scope, inputs: Inputs) -> str:
+        """PutRegistryPolicy."""
+        return str(scope.call("ecr", "PutRegistryPolicy", policyText=text_of(inputs["policy"]))["registryId"])
+
+    def read(self, scope: Scope, id_: str, inputs: Inputs | None) -> Outputs | None:
+        """GetRegistryPolicy."""
+        found = missing_is_none(lambda: scope.call("ecr", "GetRegistryPolicy"), "RegistryPolicyNotFoundException")
+        return found and {"policy": found["policyText"], "registryId": found["registryId"]}
+
+    def update(self, scope: Scope, id_: str, old: Inputs, new: Inputs) -> None:
+        """PutRegistryPolicy."""
+        self.create(scope, new)
+
+    def delete(self, scope: Scope, id_: str, outputs: Inputs) -> None:
+        """DeleteRegistryPolicy."""
+        missing_is_none(lambda: scope.call("ecr", "DeleteRegistryPolicy"), "RegistryPolicyNotFoundException")
+
+
+class RegistryScanningConfiguration(ResourceType):
+    """How the registry scans; its id is the registry's. There is always one: to delete it is to scan nothing."""
+
+    token = "aws:ecr/registryScanningConfiguration:RegistryScanningConfiguration"
+    args = ecr.RegistryScanningConfigurationArgs
+
+    def problems(self, inputs: Inputs) -> list[Problem]:
+        """Refuse values that the provider's schema refuses."""
+        found = [*one_of("scanType", inputs, ("BASIC", "ENHANCED")), *length("rules", inputs, 0, 2)]
+        for index, rule in enumerate(inputs.get("rules") or []):
+            for problem in [
+                *one_of("scanFrequency", rule, ("SCAN_ON_PUSH", "CONTINUOUS_SCAN", "MANUAL")),
+                *length("repositoryFilters", rule, 1, 100),
+            ]:
+                found.append(Problem(f"rules[{index}].{problem.place}", problem.value, problem.rule, problem.remedy))
+        return found
+
+    def create(self, scope: Scope, inputs: Inputs) -> str:
+        """PutRegistryScanningConfiguration."""
+        scope.call(
+            "ecr", "PutRegistryScanningConfiguration", scanType=inputs["scanType"], rules=inputs.get("rules") or []
+        )
+        return scope.account
+
+    def read(self, scope: Scope, id_: str, inputs: Inputs | None) -> Outputs | None:
+        """GetRegistryScanningConfiguration."""
+        found = scope.call("ecr", "GetRegistryScanningConfiguration")
+        configuration = found["scanningConfiguration"]
+        return {
+            "registryId": found["registryId"],
+            "rules": configuration.get("rules") or None,
+            "scanType": configuration["scanType"],
+        }
+
+    def update(self, scope: Scope, id_: str, old: Inputs, new: Inputs) -> None:
+        """PutRegistryScanningConfiguration."""
+        self.create(scope, new)
+
+    def delete(self, scope: Scope, id_: str, outputs: Inputs) -> None:
+        """PutRegistryScanningConfiguration: basic, without rules."""
+        scope.call("ecr", "PutRegistryScanningConfiguration", scanType="BASIC", rules=[])
+
+
+class ReplicationConfiguration(ResourceType):
+    """Where the registry replicates to; its id is the registry's. To delete it is to replicate nothing."""
+
+    token = "aws:ecr/replicationConfiguration:ReplicationConfiguration"
+    args = ecr.ReplicationConfigurationArgs
+
+    def problems(self, inputs: Inputs) -> list[Problem]:
+        """Refuse numbers of rules, destinations and filters that the provider's schema refuses."""
+        rules = (inputs.get("replicationConfiguration") or {}).get("rules")
+        found = length("rules", {"rules": rules}, 1, 10)
+        for index, rule in enumerate(rules or []):
+            for problem in [*length("destinations", rule, 1, 25), *length("repositoryFilters", rule, 0, 100)]:
+                place = f"replicationConfiguration.rules[{index}].{problem.place}"
+                found.append(Problem(place, problem.value, problem.rule, problem.remedy))
+        return found
+
+    def create(self, scope: Scope, inputs: Inputs) -> str:
+        """PutReplicationConfiguration."""
+        given = inputs.get("replicationConfiguration") or {"rules": []}
+        scope.call("ecr", "PutReplicationConfiguration", replicationConfiguration=_written(given))
+        return scope.account
+
+    def read(self, scope: Scope, id_: str, inputs: Inputs | None) -> Outputs | None:
+        """DescribeRegistry."""
+        found = scope.call("ecr", "DescribeRegistry")
+        configuration = found["replicationConfiguration"]
+        return {
+            "registryId": found["registryId"],
+            "replicationConfiguration": configuration if configuration.get("rules") else None,
+        }
+
+    def update(self, scope: Scope, id_: str, old: Inputs, new: Inputs) -> None:
+        """PutReplicationConfiguration."""
+        self.create(scope, new)
+
+    def delete(self, scope: Scope, id_: str, outputs: Inputs) -> None:
+        """PutReplicationConfiguration without rules."""
+        scope.call("ecr", "PutReplicationConfiguration", replicationConfiguration={"rules": []})
+
+
+def _written(configuration: Inputs) -> dict[str, Any]:
+    """An empty list of filters is none to the provider."""
+    rules = []
+    for rule in configuration["rules"]:
+        written = {"destinations": list(rule["destinations"])}
+        if rule.get("repositoryFilters"):
+            written["repositoryFilters"] = list(rule["repositoryFilters"])
+        rules.append(written)
+    return {"rules": rules}
+
+
+class AccountSetting(ResourceType):
+    """A setting of the account; its id is the setting's name. Deleting it changes nothing."""
+
+    token = "aws:ecr/accountSetting:AccountSetting"
+    args = ecr.AccountSettingArgs
+    replaces_on = frozenset({"name"})
+
+    def problems(self, inputs: Inputs) -> list[Problem]:
+        """Refuse names and values that the provider's schema refuses."""
+        names = ("BASIC_SCAN_TYPE_VERSION", "REGISTRY_POLICY_SCOPE", "BLOB_MOUNTING")
+        missing = [] if inputs.get("name") else [Problem("name", None, "the property is required", "add `name`")]
+        return [*missing, *one_of("name", inputs, names)]
+
+    def create(self, scope: Scope, inputs: Inputs) -> str:
+        """PutAccountSetting."""
+        return str(scope.call("ecr", "PutAccountSetting", name=inputs["name"], value=inputs["value"])["name"])
+
+    def read(self, scope: Scope, id_: str, inputs: Inputs | None) -> Outputs | None:
+        """GetAccountSetting."""
+        found = scope.call("ecr", "GetAccountSetting", name=id_)
+        return {"name": found["name"], "value": found["value"]}
+
+    def update(self, scope: Scope, id_: str, old: Inputs, new: Inputs) -> None:
+        """PutAccountSetting."""
+        self.create(scope, new)
+
+    def delete(self, scope: Scope, id_: str, outputs: Inputs) -> None:
+        """Nothing: AWS has no call for it."""

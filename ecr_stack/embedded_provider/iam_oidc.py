@@ -1,0 +1,107 @@
+"""`aws.iam.OpenIdConnectProvider`: an issuer of tokens, such as GitHub Actions."""
+
+from __future__ import annotations
+
+# ruff: noqa: ARG002  (every resource type has the same methods, whatever it needs of their arguments)
+from typing import Any
+
+from pulumi_aws import iam
+
+from ecr_stack.embedded_provider.resource import (
+    Inputs,
+    Outputs,
+    ResourceType,
+    Scope,
+    changed,
+    missing_is_none,
+    retag,
+    tag_list,
+    tag_map,
+)
+from ecr_stack.errors import Problem
+
+__all__ = ["OpenIdConnectProvider"]
+
+_MISSING = "NoSuchEntity"
+
+
+class OpenIdConnectProvider(ResourceType):
+    """Somebody whose tokens the account trusts; its id is its ARN."""
+
+    token = "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
+    args = iam.OpenIdConnectProviderArgs
+    replaces_on = frozenset({"url"})
+    optional_blocks = frozenset({"thumbprintLists"})
+
+    def problems(self, inputs: Inputs) -> list[Problem]:
+        """Refuse addresses that the provider's schema refuses."""
+        url = inputs.get("url") or ""
+        if url.startswith("https://"):
+            return []
+        return [Problem("url", url, "an issuer's address begins with https://", f"write https://{url}")]
+
+    def create(self, scope: Scope, inputs: Inputs) -> str:
+        """CreateOpenIDConnectProvider."""
+        made = scope.call(
+            "iam",
+            "CreateOpenIDConnectProvider",
+            Url=inputs["url"],
+            ClientIDList=list(inputs.get("clientIdLists") or []),
+            ThumbprintList=list(inputs.get("thumbprintLists") or []) or None,
+            Tags=tag_list(scope.all_tags(inputs)),
+        )
+        return str(made["OpenIDConnectProviderArn"])
+
+    def read(self, scope: Scope, id_: str, inputs: Inputs | None) -> Outputs | None:
+        """GetOpenIDConnectProvider."""
+        found = missing_is_none(
+            lambda: scope.call("iam", "GetOpenIDConnectProvider", OpenIDConnectProviderArn=id_), _MISSING
+        )
+        if found is None:
+            return None
+        return {
+            "arn": id_,
+            "clientIdLists": sorted(found.get("ClientIDList", [])),
+            "thumbprintLists": list(found.get("ThumbprintList", [])),
+            # the API answers without the scheme, and so does the provider
+            "url": found["Url"].removeprefix("https://"),
+            **scope.tag_outputs(inputs, tag_map(found.get("Tags", []))),
+        }
+
+    def same(self, name: str, old: Any, new: Any) -> bool:
+        """The issuer is the same with and without the scheme; the order of clients does not matter."""
+        if name == "url" and old and new:
+            return str(old).removeprefix("https://") == str(new).removeprefix("https://")
+        if name == "clientIdLists" and old and new:
+            return sorted(old) == sorted(new)
+        return super().same(name, old, new)
+
+    def update(self, scope: Scope, id_: str, old: Inputs, new: Inputs) -> None:
+        """UpdateOpenIDConnectProviderThumbprint, Add/RemoveClientIDFromOpenIDConnectProvider, tags: where they differ."""
+        prints = list(new.get("thumbprintLists") or [])
+        if prints and changed("thumbprintLists", old, new):
+            scope.call(
+                "iam",
+                "UpdateOpenIDConnectProviderThumbprint",
+                OpenIDConnectProviderArn=id_,
+                ThumbprintList=prints,
+            )
+        before, after = set(old.get("clientIdLists") or []), set(new.get("clientIdLists") or [])
+        for client in sorted(after - before):
+            scope.call("iam", "AddClientIDToOpenIDConnectProvider", OpenIDConnectProviderArn=id_, ClientID=client)
+        for client in sorted(before - after):
+            scope.call("iam", "RemoveClientIDFromOpenIDConnectProvider", OpenIDConnectProviderArn=id_, ClientID=client)
+        retag(
+            scope.all_tags(old),
+            scope.all_tags(new),
+            lambda keys: scope.call("iam", "UntagOpenIDConnectProvider", OpenIDConnectProviderArn=id_, TagKeys=keys),
+            lambda tags: scope.call(
+                "iam", "TagOpenIDConnectProvider", OpenIDConnectProviderArn=id_, Tags=tag_list(tags)
+            ),
+        )
+
+    def delete(self, scope: Scope, id_: str, outputs: Inputs) -> None:
+        """DeleteOpenIDConnectProvider."""
+        missing_is_none(
+            lambda: scope.call("iam", "DeleteOpenIDConnectProvider", OpenIDConnectProviderArn=id_), _MISSING
+        )

@@ -1,0 +1,287 @@
+"""The AWS provider, on top of the embedded AWS: what the engine asks of a provider, for plain JSON data.
+
+It knows nothing of who asks: the rehearsal's monitor, or a server that speaks the engine's protocol. Secrets are
+unwrapped and unknowns resolved by whoever asks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from ecr_stack.embedded_aws import EmbeddedAws
+from ecr_stack.embedded_provider import ecr_registry, ecr_repository, ecr_templates, iam, iam_oidc, kms, schema, states
+from ecr_stack.embedded_provider.command import Command
+from ecr_stack.embedded_provider.functions import FUNCTIONS
+from ecr_stack.embedded_provider.resource import Diff, Inputs, Outputs, ResourceType, Scope
+from ecr_stack.errors import InvalidInput, NotFound, Unavailable
+from ecr_stack.model import nearest
+
+__all__ = ["RESOURCE_TYPES", "Provider"]
+
+RESOURCE_TYPES: Mapping[str, ResourceType] = {
+    kind.token: kind
+    for kind in (
+        ecr_repository.Repository(),
+        ecr_repository.LifecyclePolicy(),
+        ecr_repository.RepositoryPolicy(),
+        ecr_registry.RegistryPolicy(),
+        ecr_registry.RegistryScanningConfiguration(),
+        ecr_registry.ReplicationConfiguration(),
+        ecr_registry.AccountSetting(),
+        ecr_templates.RepositoryCreationTemplate(),
+        ecr_templates.PullThroughCacheRule(),
+        kms.Key(),
+        kms.KeyPolicy(),
+        kms.Alias(),
+        iam.Role(),
+        iam.RolePolicy(),
+        iam.Policy(),
+        iam.RolePolicyAttachment(),
+        iam_oidc.OpenIdConnectProvider(),
+        Command(),
+    )
+}
+"""The resource types, by their tokens."""
+
+_PROVIDERS = "pulumi:providers:"
+
+
+class Provider:
+    """Makes, reads, changes and deletes resources by the API calls that pulumi-aws makes.
+
+    Inputs and outputs are plain JSON data under the names of the Pulumi engine (camelCase). Every method raises
+    `InvalidInput` for inputs that the provider refuses itself, botocore's `ClientError` where AWS refuses, and
+    `Unavailable` for types and functions that are not rehearsed.
+    """
+
+    def __init__(
+        self, aws: EmbeddedAws, region: str | None = None, default_tags: Mapping[str, str] | None = None
+    ) -> None:
+        """Use an embedded AWS.
+
+        Args:
+            aws: where everything is made; it must have been started before the first resource is.
+            region: where resources live that do not say it; that of `aws` unless given.
+            default_tags: tags on everything that takes tags.
+        """
+        self.aws = aws
+        self.region = region or aws.region
+        self.default_tags = dict(default_tags or {})
+
+    def check(self, type_: str, inputs: Inputs, name: str | None = None, seed: str = "") -> dict[str, Any]:
+        """Check inputs as the provider does before it asks AWS, and fill in its defaults.
+
+        Args:
+            type_: the resource type's token.
+            inputs: the program's inputs; nulls count as not given.
+            name: the resource's name; with it, a physical name that is not given is made up.
+            seed: made-up names differ where this does.
+
+        Raises:
+            InvalidInput: with every mistake found.
+        """
+        if type_.startswith(_PROVIDERS):
+            return dict(inputs)
+        kind = self._kind(type_)
+        given = {key: value for key, value in inputs.items() if value is not None}
+        found = schema.problems(kind.args, given)
+        if not found:
+            found = kind.problems(given)
+        if found:
+            raise InvalidInput(f"{type_} {name}" if name else type_, found)
+        return self._completed(kind, name, given, seed)
+
+    def completed(self, type_: str, inputs: Inputs, name: str, seed: str = "") -> dict[str, Any]:
+        """Fill in the provider's defaults, as `check` does, without checking anything."""
+        return dict(inputs) if type_.startswith(_PROVIDERS) else self._completed(self._kind(type_), name, inputs, seed)
+
+    def create(self, type_: str, name: str, inputs: Inputs) -> tuple[str, Outputs]:
+        """Make a resource; gives its id and its outputs."""
+        if type_.startswith(_PROVIDERS):
+            return _made_up_id(type_, name), dict(inputs)
+        kind = self._kind(type_)
+        checked = self._completed(kind, name, inputs)
+        scope = self._scope(checked)
+        if isinstance(kind, Command):
+            return f"{name}{_made_up_id(type_, name)[:8]}", kind.made(scope, checked)
+        id_ = kind.create(scope, checked)
+        outputs = self._read(kind, scope, id_, checked)
+        if outputs is None:
+            raise Unavailable(f"{type_} {name}: made as {id_}, but not there when read")
+        return id_, outputs
+
+    def read(self, type_: str, id_: str, inputs: Inputs | None = None) -> Outputs | None:
+        """Read a resource; gives its outputs, or `None` where it does not exist.
+
+        Args:
+            type_: the resource type's token.
+            id_: its id.
+            inputs: those it was made from, or as much of them as is known.
+        """
+        if type_.startswith(_PROVIDERS):
+            return dict(inputs or {})
+        kind = self._kind(type_)
+        return self._read(kind, self._scope(inputs or {}), id_, inputs)
+
+    def adopt(self, type_: str, id_: str, inputs: Inputs) -> Outputs:
+        """Take over a resource that exists outside of the program, as `import` does.
+
+        An embedded account is empty at first, so what is to be taken over is supposed to exist, as the inputs
+        describe it; that is no call of the provider's and is not counted as one.
+
+        Raises:
+            NotFound: what the inputs describe is something other than `id_`.
+        """
+        checked = self.check(type_, inputs)
+        kind = self._kind(type_)
+        scope = self._scope(checked)
+        found = self._read(kind, scope, id_, checked)
+        if found is None:
+            with self.aws.uncounted():
+                made = self._suppose(kind, scope, id_, checked)
+            if made != id_:
+                raise NotFound(f"the resource to import, `{id_}`, is not the one that is described, `{made}`")
+            found = self._read(kind, scope, id_, checked)
+        if found is None:
+            raise NotFound(f"there is no {type_} `{id_}` to import")
+        return found
+
+    def update(self, type_: str, id_: str, old: Inputs, new: Inputs, outputs: Inputs | None = None) -> Outputs:
+        """Change a resource in place, from one set of inputs to the other; gives its outputs.
+
+        Args:
+            type_: the resource type's token.
+            id_: its id.
+            old: the inputs that it was made from.
+            new: the inputs that it is to have.
+            outputs: what it put out before, which a command's scripts see.
+        """
+        if type_.startswith(_PROVIDERS):
+            return dict(new)
+        kind = self._kind(type_)
+        before, after = self._filled(kind, old), self._filled(kind, new)
+        scope = self._scope(after)
+        if isinstance(kind, Command):
+            return kind.updated(scope, outputs or {}, after)
+        kind.update(scope, id_, before, after)
+        read = self._read(kind, scope, id_, after)
+        if read is None:
+            raise NotFound(f"there is no {type_} `{id_}` any more")
+        return read
+
+    def delete(self, type_: str, id_: str, outputs: Inputs) -> None:
+        """Delete a resource; one that is gone already is no mistake."""
+        if not type_.startswith(_PROVIDERS):
+            self._kind(type_).delete(self._scope(outputs), id_, outputs)
+
+    def diff(self, type_: str, old_inputs: Inputs, new_inputs: Inputs, outputs: Inputs | None = None) -> Diff:
+        """Say which properties change, and which of them force a replacement.
+
+        Args:
+            type_: the resource type's token.
+            old_inputs: the inputs that it was made from.
+            new_inputs: the inputs that it is to have.
+            outputs: what it put out; where given, new inputs are compared with these, as the provider does: what was
+                changed behind its back differs too.
+        """
+        if type_.startswith(_PROVIDERS):
+            return Diff(
+                tuple(sorted(k for k in {*old_inputs, *new_inputs} if old_inputs.get(k) != new_inputs.get(k))), ()
+            )
+        kind = self._kind(type_)
+        before, after = self._filled(kind, old_inputs), self._filled(kind, new_inputs)
+        for key in set(after) & set(outputs or {}):
+            before[key] = (outputs or {})[key]
+        for each in (before, after):
+            if kind.name_property and not each.get(kind.name_property):
+                # a name that was made up stays
+                each[kind.name_property] = (outputs or before).get(kind.name_property)
+        before.setdefault("region", self.region)
+        after.setdefault("region", self.region)
+        return kind.diff(before, after)
+
+    def planned(self, type_: str, inputs: Inputs, outputs: Inputs | None = None, *, unknown: Any = None) -> Outputs:
+        """Give the outputs that a resource is going to have, without asking AWS anything.
+
+        Args:
+            type_: the resource type's token.
+            inputs: the inputs that it is to have, checked.
+            outputs: what it puts out now; `None` where it does not exist.
+            unknown: what stands for a value that only AWS can tell.
+        """
+        if type_.startswith(_PROVIDERS):
+            return dict(inputs)
+        kind = self._kind(type_)
+        if isinstance(kind, Command):
+            outputs = None  # what a command prints is known when it has run
+        scope = self._scope(inputs)
+        known: Outputs = {"region": scope.region}
+        tags = inputs.get("tags")
+        if tags is None or isinstance(tags, Mapping):
+            known["tagsAll"] = scope.all_tags(inputs)
+        return states.planned(kind, inputs, outputs, known, unknown)
+
+    def inputs_of(self, type_: str, outputs: Inputs, inputs: Inputs | None = None) -> dict[str, Any]:
+        """Give the inputs that a state amounts to; see `states.inputs_of`."""
+        if type_.startswith(_PROVIDERS):
+            return dict(inputs or {})
+        return states.inputs_of(self._kind(type_), outputs, inputs)
+
+    def invoke(self, token: str, arguments: Inputs) -> Outputs:
+        """Call a function of the provider, e.g. `aws:index/getRegion:getRegion`."""
+        function = FUNCTIONS.get(_full(token))
+        if function is None:
+            known = ", ".join(sorted(FUNCTIONS))
+            raise Unavailable(f"the function `{token}` is not rehearsed; these are: {known}")
+        given = {key: value for key, value in arguments.items() if value is not None}
+        return function(self._scope(given), given)
+
+    def _kind(self, type_: str) -> ResourceType:
+        kind = RESOURCE_TYPES.get(type_)
+        if kind is None:
+            guess = nearest(type_, sorted(RESOURCE_TYPES))
+            hint = f"; did you mean `{guess}`?" if guess else f"; these are: {', '.join(sorted(RESOURCE_TYPES))}"
+            raise Unavailable(f"the resource type `{type_}` is not rehearsed{hint}")
+        return kind
+
+    def _scope(self, inputs: Inputs) -> Scope:
+        return Scope(self.aws, inputs.get("region") or self.region, self.default_tags)
+
+    def _filled(self, kind: ResourceType, inputs: Inputs) -> dict[str, Any]:
+        given = {key: value for key, value in inputs.items() if value is not None}
+        return {**kind.defaults, **given}
+
+    def _completed(self, kind: ResourceType, name: str | None, inputs: Inputs, seed: str = "") -> dict[str, Any]:
+        completed = self._filled(kind, inputs)
+        wanted = kind.name_property
+        if wanted and name is not None and not completed.get(wanted):
+            prefix = completed.get("namePrefix")
+            completed[wanted] = kind.prefixed_name(prefix, name, seed) if prefix else kind.auto_name(name, seed)
+        return completed
+
+    def _read(self, kind: ResourceType, scope: Scope, id_: str, inputs: Inputs | None) -> Outputs | None:
+        outputs = kind.read(scope, id_, inputs)
+        if outputs is not None and "region" in schema.properties_of(kind.args):
+            outputs["region"] = scope.region
+        return outputs
+
+    def _suppose(self, kind: ResourceType, scope: Scope, id_: str, inputs: Inputs) -> str:
+        if isinstance(kind, kms.Key):
+            self.aws.suppose(f"arn:{scope.partition}:kms:{scope.region}:{scope.account}:key/{id_}")
+            kind.update(scope, id_, {}, inputs)
+            return id_
+        return kind.create(scope, inputs)
+
+
+def _full(token: str) -> str:
+    """Write `aws:index:getRegion` as `aws:index/getRegion:getRegion`."""
+    package, _, rest = token.partition(":")
+    module, _, name = rest.partition(":")
+    return token if "/" in module or not name else f"{package}:{module}/{name}:{name}"
+
+
+def _made_up_id(type_: str, name: str) -> str:
+    digits = hashlib.sha256(f"{type_} {name}".encode()).hexdigest()
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:32]}"

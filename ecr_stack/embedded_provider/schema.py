@@ -1,0 +1,116 @@
+"""The properties that a resource of pulumi-aws takes, read from the installed `pulumi_aws` itself.
+
+Its `…Args` classes say which properties there are, their types, and which are required; nothing of that is written
+down a second time here.
+"""
+
+from __future__ import annotations
+
+import collections.abc
+import inspect
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import pulumi
+from pulumi._types import input_type_py_to_pulumi_names, is_input_type
+
+from ecr_stack.errors import Problem
+from ecr_stack.model import nearest
+
+__all__ = ["Property", "problems", "properties_of"]
+
+
+@dataclass(frozen=True)
+class Property:
+    """One property: whether it must be given, and the type of its value."""
+
+    required: bool
+    type: Any
+    """A Python type: `str`, `bool`, `int`, `float`, an `…Args` class, a `Sequence` or `Mapping` of such, or `Any`."""
+
+
+@cache
+def properties_of(args: type) -> Mapping[str, Property]:
+    """Give the properties of an `…Args` class by their names in Pulumi (camelCase)."""
+    names = input_type_py_to_pulumi_names(args)
+    constructor: Any = vars(args)["__init__"]
+    # `pulumi.Input[T]` refers to these two by name
+    hints = typing.get_type_hints(constructor, localns={"Output": pulumi.Output, "T": typing.TypeVar("T")})
+    parameters = inspect.signature(constructor).parameters
+    return {
+        pulumi_name: Property(parameters[name].default is inspect.Parameter.empty, _plain(hints[name]))
+        for name, pulumi_name in names.items()
+    }
+
+
+def _plain(hint: Any) -> Any:
+    """Take away `Input`, `Output`, `Optional`, and the dictionaries that stand for `…Args` classes."""
+    origin = typing.get_origin(hint)
+    if origin not in (typing.Union, types.UnionType):
+        return hint
+    options = [_plain(option) for option in typing.get_args(hint)]
+    left = []
+    for option in options:
+        kind = typing.get_origin(option) or option
+        if kind in (type(None), collections.abc.Awaitable, pulumi.Output) or typing.is_typeddict(kind):
+            continue
+        if option not in left:
+            left.append(option)
+    return left[0] if len(left) == 1 else Any
+
+
+def problems(args: type, inputs: Mapping[str, Any], place: str = "") -> list[Problem]:
+    """Find what a provider's check finds: properties that are missing, unknown or of another type."""
+    known = properties_of(args)
+    found = []
+    for name, described in known.items():
+        if described.required and inputs.get(name) is None:
+            found.append(Problem(place + name, None, "the property is required", f"add `{name}`"))
+    for name, value in inputs.items():
+        if name.startswith("__"):
+            continue
+        if name not in known:
+            guess = nearest(name, sorted(known))
+            remedy = f"write `{guess}`" if guess else f"remove it; known here: {', '.join(sorted(known))}"
+            found.append(Problem(place + name, value, f"`{name}` is not a property here", remedy))
+        elif value is not None:
+            found.extend(_mistyped(known[name].type, value, place + name))
+    return found
+
+
+def _mistyped(expected: Any, value: Any, place: str) -> list[Problem]:
+    kind = typing.get_origin(expected) or expected
+    if isinstance(kind, type) and is_input_type(kind):
+        if isinstance(value, Mapping):
+            return problems(kind, value, f"{place}.")
+        return [Problem(place, value, "an object is needed", "write its properties")]
+    if kind is collections.abc.Sequence:
+        if not isinstance(value, (list, tuple)):
+            return [Problem(place, value, "a list is needed", "write it in brackets")]
+        item = _plain(typing.get_args(expected)[0])
+        return [found for index, each in enumerate(value) for found in _mistyped(item, each, f"{place}[{index}]")]
+    if kind is collections.abc.Mapping:
+        if not isinstance(value, Mapping):
+            return [Problem(place, value, "a map is needed", "write keys and values")]
+        item = _plain(typing.get_args(expected)[1])
+        return [found for name, each in value.items() for found in _mistyped(item, each, f"{place}.{name}")]
+    if value is not None and not _is(kind, value):
+        names = {str: "a text", bool: "true or false", int: "a whole number", float: "a number"}
+        return [Problem(place, value, f"{names[kind]} is needed", "write a value of that type")]
+    return []
+
+
+def _is(kind: Any, value: Any) -> bool:
+    if kind is bool:
+        return isinstance(value, bool)
+    if kind is str:
+        return isinstance(value, str)
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if kind is int:
+        # the Pulumi engine knows one kind of number
+        return number and float(value).is_integer()
+    return number if kind is float else True

@@ -1,0 +1,1 @@
+"""Pulumi project and stack files, read as the engine reads them."""

@@ -1,5 +1,0 @@
-"""An AWS account embedded in the process: no credentials, no network, and it refuses what AWS refuses."""
-
-from ecr_stack.rehearsal.aws.embedded import EmbeddedAws
-
-__all__ = ["EmbeddedAws"]

@@ -1,0 +1,139 @@
+"""A change of a project, stack by stack: every stack of its folder is rehearsed, and the same of another folder.
+
+The other folder holds the base, e.g. of a pull request. Its own program, components and guardrails are rehearsed, in
+a process of their own. Whatever is wrong with it stops nothing: its stacks then count as not there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ecr_stack.errors import EcrStackError
+from ecr_stack.project.stack_file import read_project
+from ecr_stack.rehearsal.program import rehearse
+from ecr_stack.rehearsal.report import Report
+from ecr_stack.review.compare import compare
+from ecr_stack.review.comparison import Comparison
+from ecr_stack.review.effects import Effect, effects_of
+
+__all__ = ["StackChange", "changes"]
+
+_NOTHING: dict[str, Any] = {"resources": []}
+
+
+@dataclass(frozen=True)
+class StackChange:
+    """What a change does to one stack."""
+
+    stack: str
+    report: Report | None = None
+    """How the stack would be; nothing where it cannot be rehearsed, or is gone."""
+    comparison: Comparison | None = None
+    """What differs from the base; from nothing, where the base has no such stack."""
+    effects: list[Effect] = field(default_factory=list)
+    """What the changed lifecycle policies come to."""
+    mistake: str | None = None
+    """Why the stack cannot be rehearsed."""
+    base_mistake: str | None = None
+    """Why the stack of the base cannot be rehearsed; everything counts as new then."""
+    new: bool = False
+    """The base has no such stack."""
+    gone: bool = False
+    """Only the base has such a stack."""
+
+    @property
+    def stops(self) -> bool:
+        """Whether it breaks a mandatory guardrail that the base keeps."""
+        return self.comparison is not None and any(
+            item["level"] == "mandatory" for item in self.comparison.violations["new"]
+        )
+
+
+def changes(head: Path, base: Path) -> Iterator[StackChange]:
+    """Rehearse every stack of two folders, and yield what differs, stack by stack.
+
+    Args:
+        head: a folder of the project as it would be.
+        base: the folder of the project as it is, the one with its Pulumi.yaml.
+
+    Raises:
+        NotFound: where the head is no project.
+        InvalidInput: where its Pulumi.yaml is wrong.
+    """
+    project = read_project(head)
+    old = _stacks(base)
+    for stack in project.stacks():
+        running = _Rehearsal(base, stack) if stack in old else None
+        try:
+            report = rehearse(stack, project.directory)
+        except EcrStackError as error:
+            if running:
+                running.end()
+            yield StackChange(stack, mistake=str(error), new=stack not in old)
+            continue
+        before, mistake = running.result() if running else (_NOTHING, None)
+        after = report.as_json()
+        try:
+            comparison, effects = compare(before, after), effects_of(before, after)
+        except (EcrStackError, LookupError, TypeError, AttributeError, ValueError) as error:
+            # a base of another version may write reports in another shape
+            mistake = f"its report cannot be read: {type(error).__name__}: {error}"
+            comparison, effects = compare(_NOTHING, after), []
+        yield StackChange(stack, report, comparison, effects, base_mistake=mistake, new=stack not in old)
+    for stack in old:
+        if stack not in project.stacks():
+            yield StackChange(stack, gone=True)
+
+
+def _stacks(base: Path) -> list[str]:
+    try:
+        project = read_project(base)
+    except EcrStackError:
+        return []
+    # Pulumi looks for a project in the folders above, too; what is found there is not the base.
+    return project.stacks() if project.directory == base.resolve() else []
+
+
+class _Rehearsal:
+    """The rehearsal of a stack in another folder, by the code of that folder, while something else goes on."""
+
+    def __init__(self, folder: Path, stack: str) -> None:
+        program = "from ecr_stack.cli import main; main()"
+        self._running = subprocess.Popen(
+            [sys.executable, "-c", program, "rehearse", "--stack", stack, "--format", "json"],
+            cwd=folder,
+            env={
+                **os.environ,
+                "PYTHONPATH": str(folder.resolve()),
+                "PATH": os.pathsep.join(filter(None, [os.environ.get("PATH"), str(Path(sys.executable).parent)])),
+                "COLUMNS": "120",
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+        )
+
+    def result(self) -> tuple[dict[str, Any], str | None]:
+        """The report, or an empty one and why there is none."""
+        written, said = self._running.communicate()
+        try:
+            report = json.loads(written)
+            if isinstance(report, dict) and isinstance(report.get("resources"), list):
+                return report, None
+        except ValueError:
+            pass
+        lines = said.strip().splitlines()
+        return _NOTHING, "\n".join(lines[:20]) or f"exit code {self._running.returncode}, and no message"
+
+    def end(self) -> None:
+        """Do without the result."""
+        self._running.kill()
+        self._running.communicate()

@@ -1,0 +1,114 @@
+"""A stack file's settings as a whole: the namespace, the keys beside it, and the JSON Schema for editors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ecr_stack.errors import InvalidInput, Problem
+from ecr_stack.model import nearest
+from ecr_stack.schema.registry import RegistrySettings, region_problem, registry_settings
+
+__all__ = ["NAMESPACE", "schema", "settings_in", "stack_settings_of"]
+
+NAMESPACE = "ecr-stack:"
+
+
+def settings_in(config: Mapping[str, Any], *, source: str) -> RegistrySettings:
+    """Judge a stack's configuration.
+
+    Args:
+        config: every key of the stack with its namespace; values as Pulumi hands them to a program: texts, and maps
+            and lists as JSON.
+        source: the file's name, for messages.
+
+    Raises:
+        InvalidInput: with every mistake.
+    """
+    own = {
+        key.removeprefix(NAMESPACE): _structured(value) for key, value in config.items() if key.startswith(NAMESPACE)
+    }
+    strange = list(_strange_namespaces(config))
+    try:
+        settings = stack_settings_of(own, source=source, region=config.get("aws:region"))
+    except InvalidInput as error:
+        raise InvalidInput(source, [*strange, *error.problems]) from None
+    if strange:
+        raise InvalidInput(source, strange)
+    return settings
+
+
+def _strange_namespaces(config: Mapping[str, Any]) -> Iterator[Problem]:
+    """Find the keys that were meant for this program: Pulumi hands other namespaces on without a word."""
+    for key, value in config.items():
+        namespace, colon, rest = key.partition(":")
+        if colon and namespace != NAMESPACE[:-1] and nearest(namespace, [NAMESPACE[:-1]]):
+            yield Problem(
+                key,
+                _structured(value),
+                f"`{namespace}` is no namespace of this program, so the key would do nothing",
+                f"write `{NAMESPACE}{rest}`",
+            )
+
+
+def stack_settings_of(settings: Mapping[str, Any], *, source: str, region: object) -> RegistrySettings:
+    """Judge what a stack file says.
+
+    Args:
+        settings: the keys of the namespace `ecr-stack:`, without it.
+        source: the file's name, for messages.
+        region: the value of `aws:region`, `None` where the file has none.
+
+    Raises:
+        InvalidInput: with every mistake.
+    """
+    wrong = region_problem(region) if region is not None else None
+    try:
+        known = region if isinstance(region, str) and wrong is None else None
+        judged = registry_settings(settings, source=source, prefix=NAMESPACE, region=known)
+    except InvalidInput as error:
+        raise InvalidInput(source, [*([wrong] if wrong else []), *error.problems]) from None
+    if wrong:
+        raise InvalidInput(source, [wrong])
+    return judged
+
+
+def schema() -> dict[str, Any]:
+    """Describe a stack file as JSON Schema (draft 2020-12), for editors and for other tools."""
+    described = RegistrySettings.model_json_schema(by_alias=True)
+    definitions = described.pop("$defs", {})
+    properties = {f"{NAMESPACE}{key}": value for key, value in described["properties"].items()}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A stack file of ecr-stack",
+        "type": "object",
+        "properties": {
+            "config": {
+                "type": "object",
+                "properties": {
+                    "aws:region": {
+                        "type": "string",
+                        "description": "The Region of the registry, e.g. `us-east-1`.",
+                    },
+                    **properties,
+                },
+                "required": [f"{NAMESPACE}{key}" for key in described.get("required", [])],
+                # Other namespaces are other programs' affair; a mistyped key of ours is an error.
+                "patternProperties": {f"^(?!{NAMESPACE})[^:]+:": True},
+                "additionalProperties": False,
+            }
+        },
+        "required": ["config"],
+        "$defs": definitions,
+    }
+
+
+def _structured(value: Any) -> Any:
+    """Turn a value back into what the stack file says: Pulumi hands maps and lists over as JSON, the rest as text."""
+    if isinstance(value, str) and value[:1] in ("{", "["):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value

@@ -1,0 +1,186 @@
+"""moto asked alone for what `gaps` supplies: each of these fails on the day moto closes the gap.
+
+Then the gap is to be deleted from `ecr_stack/embedded_aws/gaps.py`, and its test from here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from ecr_stack.embedded_aws import base, model
+from ecr_stack.embedded_aws.gaps import GAPS
+from ecr_stack.errors import Unavailable
+
+ACCOUNT = "777788889999"
+
+
+class Moto:
+    """moto without anything around it."""
+
+    def __call__(self, service: str, operation: str, region: str = "eu-west-1", **parameters: Any) -> dict[str, Any]:
+        self.asked.add(f"{service}:{operation}")
+        return base.answer(model.operation(service, operation), parameters, ACCOUNT, region)
+
+    def __init__(self) -> None:
+        self.asked: set[str] = set()
+
+
+@pytest.fixture
+def moto() -> Iterator[Moto]:
+    base.forget(ACCOUNT)
+    yield Moto()
+    base.forget(ACCOUNT)
+
+
+_OIDC = {"OpenIDConnectProviderArn": "arn:aws:iam::777788889999:oidc-provider/example.org", "ClientID": "a"}
+ABSENT = {
+    "iam:AddClientIDToOpenIDConnectProvider": _OIDC,
+    "iam:RemoveClientIDFromOpenIDConnectProvider": _OIDC,
+    "ecr:StartLifecyclePolicyPreview": {"repositoryName": "api"},
+    "ecr:GetLifecyclePolicyPreview": {"repositoryName": "api"},
+    "ecr:CreateRepositoryCreationTemplate": {"prefix": "api", "appliedFor": ["REPLICATION"]},
+    "ecr:DescribeRepositoryCreationTemplates": {},
+    "ecr:UpdateRepositoryCreationTemplate": {"prefix": "api"},
+    "ecr:DeleteRepositoryCreationTemplate": {"prefix": "api"},
+    "ecr:CreatePullThroughCacheRule": {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"},
+    "ecr:DescribePullThroughCacheRules": {},
+    "ecr:UpdatePullThroughCacheRule": {"ecrRepositoryPrefix": "quay"},
+    "ecr:DeletePullThroughCacheRule": {"ecrRepositoryPrefix": "quay"},
+    "ecr:PutAccountSetting": {"name": "BLOB_MOUNTING", "value": "ENABLED"},
+    "ecr:GetAccountSetting": {"name": "BLOB_MOUNTING"},
+}
+WRONG = {
+    "ecr:CreateRepository",
+    "ecr:PutLifecyclePolicy",
+    "ecr:PutImage",
+    "ecr:PutRegistryPolicy",
+    "ecr:PutReplicationConfiguration",
+    "ecr:DescribeRepositories",
+    "ecr:ListImages",
+    "ecr:DescribeImages",
+    "kms:CreateKey",
+    "kms:DescribeKey",
+    "kms:EnableKeyRotation",
+    "kms:GetKeyRotationStatus",
+    "iam:AttachRolePolicy",
+    "iam:GetPolicy",
+    "iam:GetPolicyVersion",
+}
+
+
+def test_every_gap_is_watched_here() -> None:
+    assert set(GAPS) == set(ABSENT) | WRONG
+    assert all(gap.reason for gap in GAPS.values())
+
+
+@pytest.mark.parametrize("key", sorted(ABSENT))
+def test_moto_does_not_have(moto: Moto, key: str) -> None:
+    service, _, operation = key.partition(":")
+    with pytest.raises(Unavailable, match=operation):
+        moto(service, operation, **ABSENT[key])
+
+
+@pytest.mark.parametrize("name", ["a__b", "a--b"])
+def test_moto_refuses_legal_repository_names(moto: Moto, name: str) -> None:
+    with pytest.raises(ClientError, match="repositoryName"):
+        moto("ecr", "CreateRepository", repositoryName=name)
+
+
+def test_moto_keeps_a_key_s_alias_and_invents_keys(moto: Moto) -> None:
+    named = moto(
+        "ecr",
+        "CreateRepository",
+        repositoryName="named",
+        encryptionConfiguration={"encryptionType": "KMS", "kmsKey": "alias/nothing"},
+    )["repository"]
+    assert named["encryptionConfiguration"]["kmsKey"] == "alias/nothing"
+    invented = moto(
+        "ecr", "CreateRepository", repositoryName="invented", encryptionConfiguration={"encryptionType": "KMS"}
+    )["repository"]["encryptionConfiguration"]["kmsKey"]
+    with pytest.raises(ClientError, match="NotFoundException"):
+        moto("kms", "DescribeKey", KeyId=invented)
+
+
+def test_moto_gives_repositories_in_china_an_address_outside(moto: Moto) -> None:
+    made = moto("ecr", "CreateRepository", "cn-north-1", repositoryName="api")["repository"]
+    assert made["repositoryUri"].endswith(".amazonaws.com/api")
+
+
+def test_moto_does_not_page(moto: Moto) -> None:
+    for name in ("one", "two"):
+        moto("ecr", "CreateRepository", repositoryName=name)
+        manifest = json.dumps({"schemaVersion": 2, "mediaType": "m", "layers": [{"digest": name}]})
+        moto("ecr", "PutImage", repositoryName="one", imageManifest=manifest, imageTag=name)
+    assert len(moto("ecr", "DescribeRepositories", maxResults=1)["repositories"]) == 2
+    assert len(moto("ecr", "ListImages", repositoryName="one", maxResults=1)["imageIds"]) == 2
+    described = moto("ecr", "DescribeImages", repositoryName="one", maxResults=1)["imageDetails"]
+    assert len(described) == 2
+    assert "imageStatus" not in described[0]
+
+
+def test_moto_reads_exclusion_filters_as_regular_expressions(moto: Moto) -> None:
+    moto(
+        "ecr",
+        "CreateRepository",
+        repositoryName="api",
+        imageTagMutability="IMMUTABLE_WITH_EXCLUSION",
+        imageTagMutabilityExclusionFilters=[{"filterType": "WILDCARD", "filter": "*-dev"}],
+    )
+    with pytest.raises(re.error):
+        moto("ecr", "PutImage", repositoryName="api", imageManifest='{"mediaType": "m"}', imageTag="a-dev")
+
+
+def test_moto_refuses_archive_rules(moto: Moto) -> None:
+    moto("ecr", "CreateRepository", repositoryName="api")
+    rule = {
+        "rulePriority": 1,
+        "selection": {"tagStatus": "any", "countType": "sinceImagePulled", "countUnit": "days", "countNumber": 60},
+        "action": {"type": "transition", "targetStorageClass": "archive"},
+    }
+    with pytest.raises(ClientError, match="InvalidParameterException"):
+        moto("ecr", "PutLifecyclePolicy", repositoryName="api", lifecyclePolicyText=json.dumps({"rules": [rule]}))
+
+
+def test_moto_refuses_registry_policies_with_other_actions(moto: Moto) -> None:
+    statement = {"Sid": "a", "Effect": "Allow", "Principal": "*", "Action": "ecr:BatchGetImage", "Resource": "*"}
+    with pytest.raises(ClientError, match="Invalid registry policy"):
+        moto("ecr", "PutRegistryPolicy", policyText=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+
+
+def test_moto_refuses_a_second_replication_rule(moto: Moto) -> None:
+    rules = [{"destinations": [{"region": region, "registryId": ACCOUNT}]} for region in ("us-west-2", "us-east-1")]
+    with pytest.raises(ClientError, match="ValidationException"):
+        moto("ecr", "PutReplicationConfiguration", replicationConfiguration={"rules": rules})
+
+
+def test_moto_does_not_say_that_keys_encrypt(moto: Moto) -> None:
+    assert "KeyUsage" not in moto("kms", "CreateKey")["KeyMetadata"]
+
+
+def test_moto_does_not_know_the_managed_key_of_ecr(moto: Moto) -> None:
+    with pytest.raises(ClientError, match="NotFoundException"):
+        moto("kms", "DescribeKey", KeyId="alias/aws/ecr")
+
+
+def test_moto_forgets_the_rotation_period(moto: Moto) -> None:
+    key = moto("kms", "CreateKey")["KeyMetadata"]["KeyId"]
+    moto("kms", "EnableKeyRotation", KeyId=key, RotationPeriodInDays=90)
+    assert "RotationPeriodInDays" not in moto("kms", "GetKeyRotationStatus", KeyId=key)
+
+
+def test_moto_does_not_know_aws_s_own_policies(moto: Moto) -> None:
+    arn = "arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryPullOnly"
+    moto("iam", "CreateRole", RoleName="ci", AssumeRolePolicyDocument="{}")
+    for operation, parameters in (
+        ("AttachRolePolicy", {"RoleName": "ci"}),
+        ("GetPolicy", {}),
+        ("GetPolicyVersion", {"VersionId": "v1"}),
+    ):
+        with pytest.raises(ClientError, match="NoSuchEntity"):
+            moto("iam", operation, PolicyArn=arn, **parameters)

@@ -1,0 +1,307 @@
+"""Each mistake in a stack file is named by its place, its value, the rule it breaks and the remedy."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+
+from ecr_stack.errors import InvalidInput, Problem
+from ecr_stack.schema.stack import settings_in, stack_settings_of
+
+GOOD: dict[str, Any] = {
+    "environment": "prod",
+    "tags": {"Team": "platform"},
+    "encryption": {"type": "KMS", "deletionWindowInDays": 30},
+    "repositoryDefaults": {"tagMutability": "IMMUTABLE_WITH_EXCLUSION", "mutableTags": ["latest"], "scanOnPush": True},
+    "repositories": {"api-gateway": {}, "order-service": {"tagMutability": "IMMUTABLE"}, "user-service": None},
+    "replication": {"rules": [{"destinations": [{"region": "us-west-2"}]}]},
+}
+
+
+def mistakes(settings: object, region: object = "us-east-1") -> list[Problem]:
+    with pytest.raises(InvalidInput) as caught:
+        stack_settings_of(settings, source="Pulumi.prod.yaml", region=region)  # type: ignore[arg-type]
+    return list(caught.value.problems)
+
+
+def changed(path: str, value: Any) -> dict[str, Any]:
+    """GOOD with one value put somewhere; `path` is separated by slashes."""
+    settings = copy.deepcopy(GOOD)
+    here = settings
+    *parents, last = path.split("/")
+    for part in parents:
+        here = here.setdefault(part, {})
+        assert isinstance(here, dict)
+    here[last] = value
+    return settings
+
+
+def test_the_example_is_right() -> None:
+    assert stack_settings_of(GOOD, source="", region="us-east-1").names() == [
+        "api-gateway",
+        "order-service",
+        "user-service",
+    ]
+
+
+REPOSITORY = "repositories/api-gateway"
+CASES = [
+    # path, value, place, words of the rule, words of the remedy
+    ("environment", "Prod", "ecr-stack:environment", "slug", "`prod`"),
+    ("environment", "prod_1", "ecr-stack:environment", "slug", "`prod-1`"),
+    ("environment", None, "ecr-stack:environment", "required", "add"),
+    ("environment", "x" * 40, "ecr-stack:environment", "32", "write"),
+    ("enviroment", "prod", "ecr-stack:enviroment", "not a known key", "ecr-stack:environment"),
+    ("tags/Name", "x", "ecr-stack:tags.Name", "written by ecr-stack", "another key"),
+    ("tags/aws:team", "x", "ecr-stack:tags.aws:team", "reserved", "another key"),
+    ("tags/Team", 7, "ecr-stack:tags.Team", "text", '"7"'),
+    ("tags/Team", "a" * 257, "ecr-stack:tags.Team", "256", "shorten"),
+    ("tags", ["Team"], "ecr-stack:tags", "map", "key: value"),
+    ("encryption/type", "kms", "ecr-stack:encryption.type", "KMS, AES256", "KMS"),
+    ("encryption/type", "KMS_DSSE", "ecr-stack:encryption.type", "GovCloud", "type: KMS"),
+    ("encryption/deletionWindowInDays", 6, "ecr-stack:encryption.deletionWindowInDays", "7 to 30", "7"),
+    ("encryption/deletionWindowInDays", 31, "ecr-stack:encryption.deletionWindowInDays", "7 to 30", "30"),
+    ("encryption/deletionWindowInDays", "10", "ecr-stack:encryption.deletionWindowInDays", "whole number", "quotes"),
+    ("encryption/deletionWindowInDays", True, "ecr-stack:encryption.deletionWindowInDays", "whole number", "digits"),
+    ("encryption/deletionWindow", 10, "ecr-stack:encryption.deletionWindow", "known key", "deletionWindowInDays"),
+    ("encryption", {"keyArn": "alias/prod-ecr"}, "ecr-stack:encryption.keyArn", "not an alias", "ARN"),
+    ("encryption", {"keyArn": "1234"}, "ecr-stack:encryption.keyArn", "ARN", "arn:aws:kms:"),
+    (
+        "encryption",
+        {"keyArn": "arn:aws:kms:eu-west-1:123456789012:key/0a"},
+        "ecr-stack:encryption.keyArn",
+        "us-east-1",
+        "arn:aws:kms:us-east-1:",
+    ),
+    (
+        "encryption",
+        {"keyArn": "arn:aws:kms:us-east-1:123456789012:key/0a", "deletionWindowInDays": 7},
+        "ecr-stack:encryption.deletionWindowInDays",
+        "existing key",
+        "remove",
+    ),
+    (
+        "encryption",
+        {"type": "AES256", "deletionWindowInDays": 7},
+        "ecr-stack:encryption.deletionWindowInDays",
+        "Amazon S3",
+        "type: KMS",
+    ),
+    (f"{REPOSITORY}/tagMutability", "IMUTABLE", "api-gateway.tagMutability", "one of", "IMMUTABLE"),
+    (f"{REPOSITORY}/scanOnPush", "yes", "api-gateway.scanOnPush", "true or false", "without quotes"),
+    (f"{REPOSITORY}/scanOnPus", True, "api-gateway.scanOnPus", "known key", "scanOnPush"),
+    (f"{REPOSITORY}/mutableTags", [], "api-gateway.mutableTags", "at least 1", "remove the key"),
+    (f"{REPOSITORY}/mutableTags", ["a", "b", "c", "d", "e", "f"], "api-gateway.mutableTags", "at most 5", "remove"),
+    (f"{REPOSITORY}/mutableTags", ["a*b*c*d"], "api-gateway.mutableTags[0]", "two `*`", "latest"),
+    (f"{REPOSITORY}/mutableTags", ["la test"], "api-gateway.mutableTags[0]", "letters, digits", "latest"),
+    (f"{REPOSITORY}/mutableTags", "latest", "api-gateway.mutableTags", "list", "[latest]"),
+    ("repositories/order-service/mutableTags", ["x"], "order-service.mutableTags", "IMMUTABLE", "tagMutability"),
+    ("repositoryDefaults/tagMutability", "IMMUTABLE", "repositoryDefaults.mutableTags", "IMMUTABLE", "remove"),
+    (f"{REPOSITORY}/tagMutability", "MUTABLE_WITH_EXCLUSION", "api-gateway.tagMutability", "excludes", "immutableTags"),
+    (f"{REPOSITORY}", {"protect": True, "forceDelete": True}, "api-gateway.forceDelete", "protected", "false"),
+    (f"{REPOSITORY}/import", "yes", "api-gateway.import", "true or false", "true"),
+    (f"{REPOSITORY}/name", "order-service", "order-service", "one name", "another"),
+    (f"{REPOSITORY}/tags", {"Environment": "x"}, "api-gateway.tags.Environment", "written by ecr-stack", "remove"),
+    (f"{REPOSITORY}/lifecycle", [], "api-gateway.lifecycle", "at least 1", "remove"),
+    ("repositories", {}, "ecr-stack:repositories", "at least one", "NAME: {}"),
+    ("repositories", ["api-gateway"], "ecr-stack:repositories", "not a list", "api-gateway: {}"),
+    ("repositories/API", {}, "ecr-stack:repositories.API", "lowercase", "`api`"),
+    ("repositories/a", {}, "ecr-stack:repositories.a", "2 to 256", "write"),
+    ("repositories/a--b_", {}, "ecr-stack:repositories.a--b_", "2 to 256", "write"),
+    ("repositories", {"team//api": {}}, "ecr-stack:repositories.team//api", "lowercase", "team/api"),
+    ("repositories/api-gateway", [], "ecr-stack:repositories.api-gateway", "map", "{}"),
+    ("replication/rules", [{}], "replication.rules[0].destinations", "required", "destinations"),
+    ("replication/rules", [{"destinations": []}], "replication.rules[0].destinations", "at least 1", "add"),
+    (
+        "replication/rules",
+        [{"destinations": [{"region": "us-west-2"}], "repositoryFilters": ["*"]}],
+        "replication.rules[0].repositoryFilters[0]",
+        "not a pattern",
+        "leave `repositoryFilters` out",
+    ),
+    (
+        "replication/rules",
+        [{"destinations": [{"region": "us-west-2"}], "repositoryFilters": ["prod-"]}],
+        "replication.rules[0].repositoryFilters[0]",
+        "no repository of this stack",
+        "api-gateway",
+    ),
+    (
+        "replication/rules",
+        [{"destinations": [{"region": "us-west-2"}], "repositoryFilters": ["/api"]}],
+        "replication.rules[0].repositoryFilters[0]",
+        "beginning of a repository name",
+        "api-",
+    ),
+    (
+        "replication/rules",
+        [{"destinations": [{"region": "us-east-1"}]}],
+        "replication.rules[0].destinations[0].region",
+        "itself",
+        "another Region",
+    ),
+    (
+        "replication/rules",
+        [{"destinations": [{"region": "cn-north-1"}]}],
+        "replication.rules[0].destinations[0].region",
+        "partitions",
+        "partition aws",
+    ),
+    (
+        "replication/rules",
+        [{"destinations": [{"region": "us-west-2", "registryId": 111122223333}]}],
+        "replication.rules[0].destinations[0].registryId",
+        "text",
+        '"111122223333"',
+    ),
+    (
+        "replication/rules",
+        [{"destinations": [{"region": "us-west-2"}, {"region": "us-west-2"}]}],
+        "replication.rules[0].destinations[1]",
+        "once",
+        "remove",
+    ),
+    (
+        "replication/rules",
+        [{"destinations": [{"region": "us-west-2"}]}] * 11,
+        "replication.rules",
+        "at most 10",
+        "remove",
+    ),
+    (
+        "tagSchemes",
+        [{"name": "releases", "tagPatterns": ["v*"]}],
+        "ecr-stack:tagSchemes[0]",
+        "no rule selects",
+        "kept: true",
+    ),
+    ("tagSchemes", [{"name": "x"}], "ecr-stack:tagSchemes[0]", "tagPatterns or commitHashes", "add"),
+    ("tagSchemes", {"releases": "v*"}, "ecr-stack:tagSchemes", "list", "["),
+    ("lifecycleGuard", {"maxExpirePercent": 101}, "lifecycleGuard.maxExpirePercent", "0 to 100", "100"),
+    ("lifecycleGuard", {"maxExpire": -1}, "lifecycleGuard.maxExpire", "0 or more", "0"),
+    (
+        "lifecycleGuard",
+        {"overrides": {"api-gatewy": {"maxExpire": 1, "reason": "x"}}},
+        "lifecycleGuard.overrides.api-gatewy",
+        "no repository",
+        "api-gateway",
+    ),
+    (
+        "lifecycleGuard",
+        {"overrides": {"api-gateway": {"maxExpire": 1}}},
+        "lifecycleGuard.overrides.api-gateway.reason",
+        "required",
+        "reason",
+    ),
+    (
+        "lifecycleGuard",
+        {"overrides": {"api-gateway": {"reason": "because"}}},
+        "lifecycleGuard.overrides.api-gateway",
+        "changes a limit",
+        "maxExpire",
+    ),
+    (f"{REPOSITORY}/access", {"pull": ["*"]}, "api-gateway.access.pull[0]", "everybody", "organizations"),
+    (f"{REPOSITORY}/access", {"pull": ["role/a*"]}, "api-gateway.access.pull[0]", "without wildcards", "each one"),
+    (f"{REPOSITORY}/access", {"pull": [111122223333]}, "api-gateway.access.pull[0]", "text", '"111122223333"'),
+    (f"{REPOSITORY}/access", {}, "api-gateway.access", "grants something", "remove"),
+    (f"{REPOSITORY}/access", {"push": ["role/a"], "pul": []}, "api-gateway.access.pul", "known key", "pull"),
+    ("registryAccess", {"replicationFrom": ["1"]}, "registryAccess.replicationFrom[0]", "12 digits", "quotes"),
+    (
+        f"{REPOSITORY}/lifecycle",
+        [{"tagPrefixes": ["v*"], "keepLast": 3}],
+        "api-gateway.lifecycle[0].tagPrefixes[0]",
+        "plain text",
+        "`v`",
+    ),
+    (f"{REPOSITORY}/lifecycle", [{"untagged": True}], "api-gateway.lifecycle[0]", "one outcome", "keepLast"),
+    (
+        f"{REPOSITORY}/lifecycle",
+        [{"any": True, "keepLast": 3}, {"untagged": True, "expireAfterDays": 1}],
+        "api-gateway.lifecycle[0].any",
+        "last one",
+        "end",
+    ),
+    (
+        f"{REPOSITORY}/lifecycle",
+        [{"untagged": True, "expireAfterDaysInArchive": 30}],
+        "api-gateway.lifecycle[0].expireAfterDaysInArchive",
+        "at least 90",
+        "90",
+    ),
+    (
+        f"{REPOSITORY}/lifecycle",
+        [{"untagged": True, "expireAfterDays": 1}, {"untagged": True, "keepLast": 1}],
+        "api-gateway.lifecycle[1].untagged",
+        "already",
+        "remove",
+    ),
+    ("scanning", {"rules": [{"frequency": "MANUAL", "filters": ["*"]}]}, "scanning.type", "need", "type: BASIC"),
+    (
+        "scanning",
+        {"type": "BASIC", "rules": [{"frequency": "CONTINUOUS_SCAN", "filters": ["*"]}]},
+        "scanning.rules[0].frequency",
+        "BASIC",
+        "SCAN_ON_PUSH",
+    ),
+    (
+        "scanning",
+        {"type": "BASIC", "rules": [{"frequency": "SCAN_ON_PUSH", "filters": ["api-*"]}]},
+        "scanning.rules",
+        "order-service",
+        "add a filter",
+    ),
+    (
+        "scanning",
+        {"type": "BASIC", "rules": [{"frequency": "SCAN_ON_PUSH", "filters": ["API"]}]},
+        "scanning.rules[0].filters[0]",
+        "lowercase",
+        "prod-*",
+    ),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "place", "rule", "remedy"), CASES, ids=lambda value: str(value)[:40])
+def test_a_mistake_is_named(path: str, value: Any, place: str, rule: str, remedy: str) -> None:
+    found = [problem for problem in mistakes(changed(path, value)) if problem.place.endswith(place)]
+    assert found, mistakes(changed(path, value))
+    assert any(rule in problem.rule and remedy in problem.remedy for problem in found), found
+
+
+def test_every_mistake_is_reported_not_the_first_one() -> None:
+    settings = changed("environment", "Prod")
+    settings["encryption"] = {"deletionWindowInDays": 3}
+    settings["repositories"]["API"] = {"scanOnPush": "no"}
+    settings["replication"]["rules"][0]["repositoryFilters"] = ["nothing-"]
+    places = {problem.place for problem in mistakes(settings, region="mars")}
+    assert places == {
+        "aws:region",
+        "ecr-stack:environment",
+        "ecr-stack:encryption.deletionWindowInDays",
+        "ecr-stack:repositories.API",
+        "ecr-stack:repositories.API.scanOnPush",
+        "ecr-stack:replication.rules[0].repositoryFilters[0]",
+    }
+
+
+def test_a_key_in_a_mistyped_namespace_is_not_passed_over() -> None:
+    config = {f"ecr-stack:{key}": json.dumps(value) for key, value in GOOD.items() if key != "environment"}
+    config |= {"ecr-stack:environment": "prod", "ecr_stack:scanning": "{}", "other:key": "x"}
+    with pytest.raises(InvalidInput) as caught:
+        settings_in(config, source="Pulumi.prod.yaml")
+    (problem,) = caught.value.problems
+    assert (problem.place, problem.remedy) == ("ecr_stack:scanning", "write `ecr-stack:scanning`")
+
+
+def test_exclusions_of_the_defaults_do_not_follow_a_repository_into_another_mode() -> None:
+    settings = stack_settings_of(GOOD, source="", region="us-east-1")
+    assert "mutable_tags" not in settings.repository("order-service")
+    assert settings.repository("api-gateway")["mutable_tags"] == ["latest"]
+
+
+def test_more_tags_than_aws_allows_are_counted_with_those_of_the_program() -> None:
+    settings = changed("tags", {f"t{number}": "x" for number in range(48)})
+    assert any("50 tags" in problem.rule for problem in mistakes(settings))
+    stack_settings_of(changed("tags", {f"t{number}": "x" for number in range(47)}), source="", region=None)
