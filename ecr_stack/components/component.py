@@ -59,7 +59,7 @@ class Component(pulumi.ComponentResource):
     """The model of the arguments."""
 
     def __init__(
-        self, name: str, opts: Optional[pulumi.ResourceOptions], *, former: Sequence[str | pulumi.Alias] = ()
+        self, name: str, opts: Optional[pulumi.ResourceOptions], *, former: Sequence[str] = ()
     ) -> None:
         # Pulumi takes a string for a URN
         named = [alias if alias.startswith("urn:") else pulumi.Alias(name=alias) for alias in former]
