@@ -306,6 +306,11 @@ class _Servicer(ProviderServicer):
             return await super()._construct(request, context)
         except EcrStackError as error:
             raise InputPropertiesError(_respelled(str(error)), []) from None
+        except Exception as error:
+            # so the SDK raises what the engine has answered, e.g. for a child that AWS refuses
+            if type(error) in (Exception, pulumi.RunError):
+                raise InputPropertiesError(str(error), []) from None
+            raise
 
 
 def serve() -> None:

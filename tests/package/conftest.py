@@ -6,10 +6,12 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -77,7 +79,15 @@ class Engine(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineSe
         context.abort(grpc.StatusCode.UNIMPLEMENTED, "unknown")
 
     def SupportsFeature(self, request: Any, context: Any) -> Any:
-        known = {"secrets", "resourceReferences", "outputValues", "aliasSpecs", "deletedWith", "replaceWith", "resourceHooks"}
+        known = {
+            "secrets",
+            "resourceReferences",
+            "outputValues",
+            "aliasSpecs",
+            "deletedWith",
+            "replaceWith",
+            "resourceHooks",
+        }
         return resource_pb2.SupportsFeatureResponse(hasSupport=request.id in known)
 
     def RegisterResource(self, request: Any, context: Any) -> Any:
@@ -119,6 +129,11 @@ class Package:
     stub: Any
     engine: Engine
     address: str
+    errors: Path
+
+    def printed(self) -> str:
+        """What it has written to standard error, which the engine shows to whoever runs the program."""
+        return self.errors.read_text()
 
     def schema(self) -> dict[str, Any]:
         text = self.stub.GetSchema(provider_pb2.GetSchemaRequest(version=0)).schema
@@ -161,21 +176,24 @@ def running(aws: EmbeddedAws) -> Iterator[Package]:
     address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     server.start()
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "PULUMI_"))}
-    with subprocess.Popen(
-        [sys.executable, PROJECT / "package", address],
-        # anywhere but in the project
-        cwd="/",
-        env=environment | {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    # A pipe that nobody reads fills up, and the package then waits for ever.
+    with (
+        tempfile.NamedTemporaryFile("w") as errors,
+        subprocess.Popen(
+            [sys.executable, PROJECT / "package", address],
+            # anywhere but in the project
+            cwd="/",
+            env=environment | {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"},
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        ) as process,
+    ):
         assert process.stdout is not None
-        assert process.stderr is not None
         port = process.stdout.readline().strip()
-        assert port.isdigit(), process.stderr.read()
+        assert port.isdigit(), Path(errors.name).read_text()
         with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-            yield Package(provider_pb2_grpc.ResourceProviderStub(channel), engine, address)
+            yield Package(provider_pb2_grpc.ResourceProviderStub(channel), engine, address, Path(errors.name))
         process.terminate()
     server.stop(None)
 

@@ -216,7 +216,10 @@ def test_a_secret_stays_one_and_makes_nothing_else_one(package: Package) -> None
     package.construct(
         "Repository",
         "secretive",
-        {"access": {"pull": [secret(f"arn:aws:iam::{ACCOUNT}:role/hidden")]}, "lifecycle": [{"any": True, "keepLast": 3}]},
+        {
+            "access": {"pull": [secret(f"arn:aws:iam::{ACCOUNT}:role/hidden")]},
+            "lifecycle": [{"any": True, "keepLast": 3}],
+        },
     )
     requests = {one.type.partition(":")[2]: one for one in package.engine.requests if one.name == "secretive"}
     assert is_secret(requests[POLICY.partition(":")[2]].object["policy"])
@@ -297,7 +300,11 @@ MISTAKES = [
     ("Repository", {"mutableTags": ["v*"]}, ["mutableTags", "`tagMutability: IMMUTABLE_WITH_EXCLUSION`"]),
     ("Registry", {"environment": "Prod", "repositories": {"API": {}}}, ["2 mistakes", "write `prod`", "write `api`"]),
     # the same when it is known later
-    ("Repository", {"lifecycle": [{"untagged": True, "expireAfterDays": output(0.5)}]}, ["lifecycle[0].expireAfterDays"]),
+    (
+        "Repository",
+        {"lifecycle": [{"untagged": True, "expireAfterDays": output(0.5)}]},
+        ["lifecycle[0].expireAfterDays"],
+    ),
     ("Repository", {"access": {"fullAccess": [output("nobody at all")]}}, ["access.fullAccess[0]", '"nobody at all"']),
     ("Repository", {"access": output({"full_access": ["role/x"]})}, ["access.full_access", "write `fullAccess`"]),
     ("Repository", {"import": output(True)}, ["import: ", "must be known"]),
@@ -325,6 +332,7 @@ def test_after_a_refused_component_the_next_one_is_made(package: Package) -> Non
             package.construct(component, f"refused-{number}", inputs)
         outputs = package.construct("Repository", f"after-{number}", {"access": {"pull": ["role/nodes"]}})
         assert outputs["repositoryName"] == f"after-{number}"
+    assert package.printed() == ""
 
 
 def test_after_a_component_that_aws_refuses_the_next_one_is_made(package: Package) -> None:
@@ -332,6 +340,7 @@ def test_after_a_component_that_aws_refuses_the_next_one_is_made(package: Packag
     with pytest.raises(grpc.RpcError) as refusal:
         package.construct("Repository", "taken-again", {"name": "taken", "access": {"pull": ["role/nodes"]}})
     assert "already exists" in refusal.value.details()  # type: ignore[attr-defined]
+    assert 'File "' not in refusal.value.details()  # type: ignore[attr-defined]
     assert package.construct("Repository", "after-it", {})["repositoryName"] == "after-it"
 
 
