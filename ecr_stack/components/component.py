@@ -229,7 +229,7 @@ def with_outputs(args: Any) -> Any:
     if isinstance(args, Mapping):
         return {key: with_outputs(value) if value is not None else None for key, value in args.items()}
     if isinstance(args, (list, tuple)):
-        return [with_outputs(value) for value in args]
+        return [with_outputs(value) if value is not None else None for value in args]
     if isinstance(args, Awaitable) or asyncio.isfuture(args):
         return pulumi.Output.from_input(args)
     return args

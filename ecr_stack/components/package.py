@@ -8,6 +8,7 @@ https://www.pulumi.com/docs/iac/guides/building-extending/packages/schema/
 
 import ast
 import asyncio
+import contextlib
 import inspect
 import json
 import re
@@ -326,7 +327,5 @@ def serve() -> None:
         print(port, flush=True)
         await server.wait_for_termination()
 
-    try:
+    with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(serving())
-    except KeyboardInterrupt:
-        pass
