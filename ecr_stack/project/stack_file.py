@@ -17,6 +17,8 @@ from typing import Any
 from ecr_stack.errors import InvalidInput, NotFound, Problem
 from ecr_stack.model import nearest
 from ecr_stack.project.document import Change, Document, read_document, text_of
+from ecr_stack.project.native_rules import native_rule_problems
+from ecr_stack.project.provider_settings import provider_problems
 from ecr_stack.schema.registry import region_problem
 from ecr_stack.schema.stack import NAMESPACE, settings_in
 
@@ -88,11 +90,12 @@ class StackFile:
 
     def located(self, error: InvalidInput) -> InvalidInput:
         """The same mistakes with their lines, and with what is written where the engine reads it otherwise."""
-        return InvalidInput(self.path.name, [self._located(problem) for problem in error.problems])
+        located = [self._located(problem) for problem in error.problems]
+        return InvalidInput(self.path.name, sorted(located, key=lambda problem: problem.line or 0))
 
     def _located(self, problem: Problem) -> Problem:
         change = self.written.get(problem.place)
-        if change is not None:
+        if change is not None and change.kind != "key":
             return _changed(problem.place, change)
         return replace(problem, line=problem.line or self.line(problem.place))
 
@@ -214,61 +217,76 @@ def read_stack(project: Project, stack: str, *, secrets: Mapping[str, str] | Non
         raise InvalidInput(document.source, [*problems, document.refuse(("config",), stated, rule, remedy, "config")])
     values = {key: _default(described) for key, described in project.declared.items()}
     values = {key: value for key, value in values.items() if value is not None}
-    places: dict[str, str] = {}
-    for key, value in stated.items():
-        namespaced = _namespaced(key, project.name)
-        if ("config", key) in document.unquoted:
-            rule, remedy = "a key must be a string", f'write "{key}", in quotes'
-            problems.append(document.refuse(("config", key), value, rule, remedy, key))
-            continue
-        if namespaced.count(":") != 1:
-            rule, remedy = "a key is `namespace:name`", f"write e.g. `{NAMESPACE}{key.rpartition(':')[2] or 'tags'}`"
-            problems.append(document.refuse(("config", key), value, rule, remedy, key))
-            continue
-        if namespaced in places:
-            rule = f"the same as `{places[namespaced]}`"
-            problems.append(document.refuse(("config", key), value, rule, "remove one of them", key))
-        places[namespaced] = key
-        values[namespaced] = value
+    values |= _stated(document, stated, project.name, problems)
     lines = {_place(path, project.name): line for path, line in document.lines.items() if path[:1] == ("config",)}
-    written = {
-        _place(path, project.name): change for path, change in document.changes.items() if path[:1] == ("config",)
-    }
-    for place, change in written.items():
+    changes = {_place(path, project.name): each for path, each in document.changes.items() if path[:1] == ("config",)}
+    for place, change in changes.items():
         misread = change.kind in ("date", "octal", "key") and place.startswith((NAMESPACE, "aws:"))
         (problems if misread else warnings).append(_changed(place, change))
-    file = StackFile(stack, project.stack_folder / document.source, {}, frozenset(), (), lines, written)
     for key, described in project.declared.items():
-        problems += map(file._located, _type_problems(key, described, values))
-    config: dict[str, str] = {}
-    secret: set[str] = set()
-    for key, value in values.items():
-        if _holds_secret(value):
-            secret.add(key)
-            if secrets and key in secrets:
-                config[key] = secrets[key]
-                continue
-            if key.startswith(NAMESPACE):
-                name = f" {key}" if not isinstance(value, Mapping) or set(value) == {"secure"} else f" --path '{key}…'"
-                rule = "an encrypted value can be read only by Pulumi, which has its passphrase or key"
-                remedy = (
-                    f"write it in plain text, nothing in {NAMESPACE}… is secret: pulumi config set --plaintext{name}"
-                )
-                problems.append(Problem(key, "secure: …", rule, remedy, file.line(key)))
-                continue
-        try:
-            config[key] = _text(value)
-        except ValueError:
-            rule, remedy = "has a number that is not finite, which has no JSON form", "write a number, or quote it"
-            problems.append(Problem(key, "…", rule, remedy, file.line(key)))
+        problems += _type_problems(key, described, values)
+    config = _handed_over(values, secrets or {}, problems)
+    file = StackFile(
+        name=stack,
+        path=project.stack_folder / document.source,
+        config=config,
+        secret_keys=frozenset(key for key, value in values.items() if _holds_secret(value)),
+        warnings=tuple(warnings),
+        lines=lines,
+        written=changes,
+    )
     region = region_problem(config["aws:region"]) if "aws:region" in config else None
-    if region:
-        problems.append(file._located(region))
-    if problems:
-        known = {problem.place for problem in problems}
-        further = [file._located(problem) for problem in _further(config) if problem.place not in known]
-        raise InvalidInput(document.source, sorted([*problems, *further], key=lambda problem: problem.line or 0))
-    return replace(file, config=config, secret_keys=frozenset(secret), warnings=tuple(warnings))
+    problems += [*([region] if region else []), *provider_problems(config), *native_rule_problems(values)]
+    # this project's own settings are judged here as well, so that all mistakes come at once, each with its line
+    known = {problem.place for problem in problems}
+    further = [problem for problem in _further(config) if not _is_within(problem.place, known)]
+    if problems or further:
+        raise file.located(InvalidInput(document.source, [*problems, *further]))
+    return file
+
+
+def _stated(document: Document, stated: Mapping[str, Any], project: str, problems: list[Problem]) -> dict[str, Any]:
+    """The values of a stack file by namespaced key."""
+    values: dict[str, Any] = {}
+    spelled: dict[str, str] = {}
+    for key, value in stated.items():
+        path, namespaced = ("config", key), _namespaced(key, project)
+        if path in document.unquoted:
+            problems.append(document.refuse(path, value, "a key must be a string", f'write "{key}", in quotes', key))
+        elif namespaced.count(":") != 1:
+            remedy = f"write e.g. `{NAMESPACE}{key.rpartition(':')[2] or 'tags'}`"
+            problems.append(document.refuse(path, value, "a key is `namespace:name`", remedy, key))
+        elif namespaced in values:
+            rule = f"is the same key as `{spelled[namespaced]}`"
+            problems.append(document.refuse(path, value, rule, "remove one of them", key))
+        else:
+            values[namespaced], spelled[namespaced] = value, key
+    return values
+
+
+def _handed_over(values: Mapping[str, Any], secrets: Mapping[str, str], problems: list[Problem]) -> dict[str, str]:
+    """The values as the program gets them."""
+    config: dict[str, str] = {}
+    for key, value in values.items():
+        encrypted = _holds_secret(value)
+        if encrypted and key in secrets:
+            config[key] = secrets[key]
+        elif encrypted and key.startswith(NAMESPACE):
+            rule = "an encrypted value can be read only by Pulumi, which has its passphrase or key"
+            remedy = f"write it in plain text, for nothing under `{NAMESPACE}` is secret: `pulumi config set {key} …`"
+            problems.append(Problem(key, "secure: …", rule, remedy))
+        else:
+            try:
+                config[key] = _text(value)
+            except ValueError:
+                rule = "has a number that is not finite, which has no JSON form"
+                problems.append(Problem(key, "…", rule, "write a number, or quote it"))
+    return config
+
+
+def _is_within(place: str, places: set[str]) -> bool:
+    """Whether a place is one of those, or inside of one."""
+    return any(place == each or place.startswith((f"{each}.", f"{each}[")) for each in places)
 
 
 def _path(project: Project, stack: str) -> Path:
@@ -353,12 +371,12 @@ def _place(path: tuple[str | int, ...], project: str) -> str:
 
 
 def _changed(place: str, change: Change) -> Problem:
-    what = {"date": "the date", "octal": "the number"}.get(change.kind, "the number")
-    quoted = json.dumps(change.written, ensure_ascii=False)
-    if change.kind == "key":
-        what = "the key"
+    what = {"date": "the date", "key": "the key"}.get(change.kind, "the number")
     rule = f"Pulumi reads `{change.written}` without quotes as {what} {change.becomes}"
-    return Problem(place, change.written, rule, f"write {quoted}, in quotes, or {change.becomes}", change.line)
+    remedy = f"write {json.dumps(change.written, ensure_ascii=False)}, in quotes"
+    if change.kind == "number":
+        remedy += f", or {change.becomes}"
+    return Problem(place, change.written, rule, remedy, change.line)
 
 
 def _namespaced(key: str, project: str) -> str:
@@ -422,8 +440,15 @@ def _type_problems(key: str, described: Mapping[str, Any], values: Mapping[str, 
             rule = "Pulumi.yaml declares this value as secret, so it must be encrypted"
             yield Problem(key, "…", rule, f"write it with `pulumi config set --secret {key}`")
         elif not _is_of(kind, described.get("items"), value):
-            example = {"array": "[…]", "object": "`key: value` lines, or {}"}.get(kind, _TYPES[kind])
-            yield Problem(key, value, f"must be {_TYPES[kind]}", f"write {example}")
+            yield Problem(key, value, f"must be {_TYPES[kind]}", f"write {_example(kind, value)}")
+
+
+def _example(kind: str, value: Any) -> str:
+    if kind == "object" and isinstance(value, list) and value:
+        names = [item.get("name") if isinstance(item, Mapping) else item for item in value]
+        if all(isinstance(name, str) for name in names):
+            return "a map without `-`: " + ", ".join(f"`{name}: {{}}`" for name in names[:3])
+    return {"array": "[…]", "object": "`key: value` lines, or {}"}.get(kind, _TYPES[kind])
 
 
 def _is_of(kind: Any, items: Any, value: Any, *, nested: bool = False) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ecr_stack.errors import EcrStackError
-from ecr_stack.project.stack_file import ENCRYPTED, read_project, read_stack
+from ecr_stack.project.stack_file import read_project, read_stack
 
 PROJECT = "name: registry\nruntime: python\n"
 
