@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from ecr_stack.errors import EcrStackError
-from ecr_stack.project.stack_file import read_project, read_stack
+from ecr_stack.project.stack_file import ENCRYPTED, read_project, read_stack
 
 PROJECT = "name: registry\nruntime: python\n"
 
 # One plain value each; every one of them stands under a key, in a list and in a map.
-SCALARS = """
+SCALARS = (
+    """
 yes|no|on|off|Yes|NO|y|n|true|True|TRUE|tRUE|false|False|FALSE|null|Null|NULL|nULL|~|None
 0|1|-1|+1|00|01|007|010|-010|+010|08|089|0800|012345678901|012345670123|123456789012|0.0|-0|-0.0|+0
 0o17|0O17|-0o17|0o18|0b11|0B11|-0b11|0b12|0x10|0X1F|-0x10|+0x10|0xZZ|0x|0b|0o
@@ -33,7 +34,10 @@ yes|no|on|off|Yes|NO|y|n|true|True|TRUE|tRUE|false|False|FALSE|null|Null|NULL|nU
 !!str 012|!!str 2024-01-01|!!str yes|!!int 12|!!int "12"|!!float 3|!!float 1e3|!!float "2.5"|!!bool true|!!bool "true"
 !!null null|!!null ~|!!timestamp 2024-01-01|!!binary aGVsbG8=|!custom 12|!<tag:yaml.org,2002:str> 12|! 12|! '12'|!!str
 arn:aws:iam::123456789012:role/x|a:b|a#b|@a|%a|`a|a, b|[a|é|日本|a  b|a&b|<a>|"<a>&"
-""".strip("\n").replace("\n", "|").split("|")
+""".strip("\n")
+    .replace("\n", "|")
+    .split("|")
+)
 
 # Whole files.
 FILES = {
@@ -243,3 +247,44 @@ def test_every_file_is_read_or_refused_as_the_engine_does(pulumi: Pulumi, name: 
         assert theirs is not None
     else:
         assert ours == theirs, said
+
+
+PROJECTS = {
+    "defaults and values": (
+        "config:\n  aws:region: {value: eu-west-1}\n  size: 3\n  on: true\n  name: {type: string, default: x}\n"
+        "  map: {type: object, default: {b: 1, a: [1.5, x]}}\n  list: {type: array, items: {type: string}, default: [a]}\n"
+        "  aws:defaultTags: {value: {tags: {A: b}}}\n  registry:own: {default: 012}\n",
+        "config:\n  size: 4\n",
+    ),
+    "a list without more": ("config:\n  a: [1, x]\n", "config: {}\n"),
+    "a value of the stack over a map": ("config:\n  a: {type: object, default: {x: 1}}\n", "config:\n  a: {y: 2}\n"),
+    "a null over a default": ("config:\n  a: {type: string, default: x}\n", "config:\n  a:\n"),
+}
+
+
+@pytest.mark.parametrize("name", PROJECTS)
+def test_what_pulumi_yaml_declares_is_laid_under_a_stack_as_by_the_engine(pulumi: Pulumi, name: str) -> None:
+    declared, stack_file = PROJECTS[name]
+    (pulumi.folder / "Pulumi.yaml").write_text(PROJECT + declared)
+    try:
+        theirs, said = pulumi.config(stack_file)
+        assert theirs is not None, said
+        if "012" in declared:  # which the engine takes for 10, and this refuses
+            assert theirs["registry:own"] == "10"
+            assert pulumi.ours(stack_file) is None
+            (pulumi.folder / "Pulumi.yaml").write_text(PROJECT + declared.replace("012", "10"))
+        assert pulumi.ours(stack_file) == theirs
+    finally:
+        (pulumi.folder / "Pulumi.yaml").write_text(PROJECT)
+
+
+def test_encrypted_values_are_known_for_what_they_are(pulumi: Pulumi) -> None:
+    (pulumi.folder / "Pulumi.test.yaml").write_text(pulumi.salt)
+    pulumi.run("config", "set", "--secret", "--stack", "test", "pw", "hunter2")
+    pulumi.run("config", "set", "--secret", "--path", "--stack", "test", "db.pw", "hunter3")
+    pulumi.run("config", "set", "--path", "--stack", "test", "db.user", "me")
+    shown = json.loads(pulumi.run("config", "--json", "--stack", "test").stdout)
+    file = read_stack(read_project(pulumi.folder), "test")
+    assert file.secret_keys == {key for key, entry in shown.items() if entry["secret"]}
+    assert file.config["registry:pw"] == ENCRYPTED
+    assert json.loads(file.config["registry:db"]) == {"pw": ENCRYPTED, "user": "me"}
