@@ -330,10 +330,8 @@ def _root_problems(document: Document, data: Mapping[str, Any]) -> Iterator[Prob
             continue
         guess = nearest(key, _ROOT_KEYS)
         if ":" in key:
-            rule, remedy = (
-                "Pulumi reads keys under `config:` only",
-                "write `config:` above it, and indent the key by two spaces",
-            )
+            where = "move it below `config:`" if "config" in data else "write `config:` above it"
+            rule, remedy = "Pulumi reads keys under `config:` only", f"{where}, and indent it by two spaces"
         elif guess:
             rule, remedy = f"`{key}` is not a known key", f"write `{guess}`"
         else:
