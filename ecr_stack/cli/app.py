@@ -164,12 +164,13 @@ def _load(row: Row) -> Any:
 
 
 def _add_hint(error: Any) -> None:
-    """Say what was meant by a word that is not taken: a stack's name, or a value's misspelling."""
+    """Say what was meant by a word that a command does not take: a stack's name, or its file's."""
     context = getattr(error, "ctx", None)
     words = error.message.partition("unexpected extra argument(s) (")[2].rstrip(")")
     options = {option for parameter in context.command.params for option in parameter.opts} if context else set()
     if words and "--stack" in options:
-        error.message = f"Unexpected argument '{words}'. Did you mean '--stack {words}'?"
+        stack = words.rpartition("/")[2].removeprefix("Pulumi.").removesuffix(".yaml")
+        error.message = f"Unexpected argument '{words}'. Did you mean '--stack {stack}'?"
 
 
 app = typer.Typer(

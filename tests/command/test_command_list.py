@@ -72,6 +72,7 @@ def test_the_version_has_a_short_flag() -> None:
         (("plan",), "Did you mean 'lifecycle plan'?"),
         (("lifecycle", "forcast"), "Did you mean 'forecast'?"),
         (("access", "dev"), "Did you mean '--stack dev'?"),
+        (("access", "./Pulumi.dev.yaml"), "Did you mean '--stack dev'?"),
         (("access", "--stak", "dev"), "--stack"),
         (("access", "--stack", "Pulumi.test.yaml"), "did you mean test?"),
         (("access", "--stack", "./Pulumi.test.yaml"), "did you mean test?"),
