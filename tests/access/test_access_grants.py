@@ -20,11 +20,13 @@ from ecr_stack.aws.iam import (
     registry_policy,
     repository_policy,
 )
-from ecr_stack.aws.iam.actions import ACTIONS, GRANTED_ONLY, REGISTRY_ACTIONS, REPOSITORY_ACTIONS
+from ecr_stack.aws.iam.actions import ACTIONS, REGISTRY_ACTIONS, REPOSITORY_ACTIONS
 from ecr_stack.aws.iam.documents import MAX_LENGTH
 from ecr_stack.errors import InvalidInput, Problem
 from ecr_stack.model import parse
 
+# Actions that are granted and are no operations of the API.
+GRANTED_ONLY = {"ecr:BatchImportUpstreamImage", "ecr:ReplicateImage", "ecr:GetImageCopyStatus"}
 ACCOUNT = "123456789012"
 ROOT = f"arn:aws:iam::{ACCOUNT}:root"
 ORG = "o-a1b2c3d4e5"

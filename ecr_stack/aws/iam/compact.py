@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ecr_stack.aws.iam.actions import LOGIN, PULL, PUSH
-from ecr_stack.aws.iam.matching import glob
+from ecr_stack.aws.iam.matching import covers
 from ecr_stack.aws.iam.quotas import (
     INLINE_POLICIES,
     MANAGED_POLICIES_PER_ROLE,
@@ -153,13 +153,7 @@ def split_policies(
 def without_covered(arns: Iterable[str]) -> list[str]:
     """The ARNs without repetitions, and without those that a pattern among them covers; in their order."""
     named = list(dict.fromkeys(arns))
-    return [arn for arn in named if not any(other != arn and _covers(other, arn) for other in named)]
-
-
-def _covers(pattern: str, arn: str) -> bool:
-    """Whether everything that `arn` matches is matched by `pattern`; no where that is not plain to see."""
-    # A `?` of the pattern takes one character, and a `*` of the ARN stands for many.
-    return "${" not in pattern + arn and not ("?" in pattern and "*" in arn) and glob(pattern, arn)
+    return [arn for arn in named if not any(other != arn and covers(other, arn) for other in named)]
 
 
 def _document(statements: Iterable[Statement]) -> Document:

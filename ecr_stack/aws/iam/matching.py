@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 
 from ecr_stack.aws.iam.reader import Condition
 
-__all__ = ["Context", "Truth", "all_of", "any_of", "condition_holds", "glob", "has_variable", "negated"]
+__all__ = ["Context", "Truth", "all_of", "any_of", "condition_holds", "covers", "glob", "has_variable", "negated"]
 
 Truth = bool | None
 """Yes, no, or not known."""
@@ -68,6 +68,14 @@ def glob(pattern: str, value: str) -> bool:
         else:
             return False
     return set(pattern[at:]) <= {"*"}
+
+
+def covers(pattern: str, other: str) -> bool:
+    """Whether everything that the pattern `other` matches is matched by `pattern`; no where that is not plain."""
+    if pattern == other:
+        return True
+    # A `?` of the pattern takes one character, and a `*` of the other may be many.
+    return not has_variable(pattern + other) and not ("?" in pattern and "*" in other) and glob(pattern, other)
 
 
 def condition_holds(conditions: Iterable[Condition], context: Context) -> Truth:
