@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from ecr_stack.aws.iam.actions import PULL, PUSH, REPOSITORY_ACTIONS
 from ecr_stack.aws.iam.evaluation import Answer, Principal, Verdict
@@ -136,14 +137,7 @@ def _as_json(stack: str, inventory: PolicyInventory, cells: Iterable[Cell]) -> d
 
 def _show(stack: str, inventory: PolicyInventory, cells: list[Cell], action: str | None, console: Console) -> None:
     columns = [action] if action else ["pull", "push"]
-    table = Table(title=f"Access to the repositories of {escape(stack)}", title_justify="left")
-    table.add_column("principal", overflow="fold")
-    table.add_column("repositories", overflow="fold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
     also = not action and any(_also(cell) for cell in cells)
-    if also:
-        table.add_column("also", overflow="fold")
     # repositories with the same answers share a row
     rows: dict[tuple[str, ...], list[PolicedRepository]] = {}
     for cell in cells:
@@ -151,22 +145,30 @@ def _show(stack: str, inventory: PolicyInventory, cells: list[Cell], action: str
         if also:
             said.append(_also(cell))
         rows.setdefault((cell.principal.name, *said), []).append(cell.repository)
-    shown = ""
-    for (name, *said), repositories in rows.items():
-        who = _short(name, inventory)
-        table.add_row("" if name == shown else escape(who), escape(_listed(repositories, inventory)), *said)
-        shown = name
-    if not rows:
-        console.print(f"No policy of stack {escape(stack)} lets anybody do anything.")
+    head = ["principal", "repositories", *columns, *(["also"] if also else [])]
+    lines = [
+        [escape(_short(name, inventory)), escape(_listed(repositories, inventory)), *said]
+        for (name, *said), repositories in rows.items()
+    ]
+    unresolved = inventory.unresolved()
+    if not console.is_terminal:
+        # one line a row and nothing wrapped, for grep and cut
+        for line in [head, *lines, *([["(not known)", escape(", ".join(unresolved))]] if unresolved else [])]:
+            console.out("\t".join(Text.from_markup(cell).plain.replace("\n", "; ") for cell in line), highlight=False)
         return
-    console.print(table)
+    table = Table(title=f"Access to the repositories of {escape(stack)}", title_justify="left")
+    for column in head:
+        table.add_column(column, overflow="fold", no_wrap=column == "principal")
+    for above, line in zip([head, *lines], lines, strict=False):
+        table.add_row("" if above[0] == line[0] else line[0], *line[1:])
+    console.print(table if lines else f"No policy of stack {escape(stack)} lets anybody do anything.")
     console.print(
         "[dim]Own policy: who asks must be allowed by a policy of their own, too, and none in this stack does. "
         "Everybody needs ecr:GetAuthorizationToken of their own to log in. "
         "By Region: the replicas that ECR makes there, with the policy of the template. "
         "Policies made elsewhere are not looked at.[/dim]"
     )
-    if unresolved := inventory.unresolved():
+    if unresolved:
         console.print(f"Named in policies, and not known whom they stand for: {escape(', '.join(unresolved))}")
 
 

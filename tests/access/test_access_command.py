@@ -116,6 +116,8 @@ def test_people_read_a_table_in_which_like_repositories_share_a_row(ask: Callabl
     assert "NoDeletes" not in result.stdout
     assert "DeleteRepository: denied" in result.stdout
     assert f"account {OTHER}" in result.stdout
+    # a pipe gets one line a row
+    assert [line.split("\t")[0] for line in result.stdout.splitlines()][:2] == ["principal", "role/ci"]
 
 
 @pytest.mark.parametrize(
@@ -192,8 +194,42 @@ def test_policies_of_roles_and_of_the_registry_count_too() -> None:
     assert push is not None
     # the document of a policy that the stack neither makes nor knows leaves it open
     assert push.conditions == ("AmazonS3ReadOnlyAccess allows it",)
+    assert inventory.unresolved() == []
     stranger = matrix(inventory, [Principal.of("role/stranger", OWN, "aws")], inventory.actions())[0]
     assert not stranger.anything
+
+
+def test_the_boundary_of_a_role_and_ids_in_policies_leave_answers_open() -> None:
+    arn, boundary = f"arn:aws:ecr:us-east-1:{OWN}:repository/api", f"arn:aws:iam::{OWN}:policy/limits"
+    limits = policy({"Effect": "Allow", "Action": "ecr:BatchGetImage", "Resource": "*"})
+    everything = [{"name": "x", "policy": policy({"Effect": "Allow", "Action": "ecr:*", "Resource": "*"})}]
+
+    def verdict(action: str, *more: ResourceRecord, **role: Any) -> Verdict:
+        report = Report("test", "p", OWN, "us-east-1")
+        report.resources = [
+            record("aws:ecr/repository:Repository", arn=arn, name="api"),
+            record("aws:ecr/repositoryPolicy:RepositoryPolicy", repository="api",
+                   policy=policy({"Effect": "Allow", "Principal": {"AWS": "AROAEXAMPLEID1234567"}, "Action": "ecr:PutImage"})),
+            record("aws:iam/role:Role", name="ci", arn=f"arn:aws:iam::{OWN}:role/ci", **role),
+            *more,
+        ]  # fmt: skip
+        inventory = policy_inventory(report)
+        assert inventory.unresolved() == ["AROAEXAMPLEID1234567"]
+        (cell,) = matrix(inventory, [Principal.of("role/ci", OWN, "aws")], [action])
+        return cell.answers[action].verdict
+
+    own = record("aws:iam/policy:Policy", arn=boundary, policy=limits)
+    role = {"inlinePolicies": everything, "permissionsBoundary": boundary}
+    assert verdict("ecr:BatchGetImage", own, **role) is Verdict.ALLOWED
+    assert verdict("ecr:DeleteRepository", own, **role) is Verdict.NOT_ALLOWED
+    assert verdict("ecr:BatchGetImage", **role) is Verdict.CONDITIONAL
+    assert verdict("ecr:PutImage") is Verdict.CONDITIONAL
+    attached = record(
+        "aws:iam/policyAttachment:PolicyAttachment",
+        roles=["ci"],
+        policyArn="arn:aws:iam::aws:policy/AdministratorAccess",
+    )
+    assert verdict("ecr:DeleteRepository", attached) is Verdict.ALLOWED
 
 
 def test_replicas_have_the_policy_of_the_template_that_makes_them() -> None:
