@@ -110,9 +110,9 @@ def test_one_principal_and_one_action_is_a_question_with_an_exit_code(ask: Calla
 def test_people_read_a_table_in_which_like_repositories_share_a_row(ask: Callable[..., Result]) -> None:
     result = ask()
     assert result.exit_code == 0
-    (node,) = [line for line in result.stdout.splitlines() if "role/node" in line]
-    assert "api, web" in node
-    assert "own policy" in node
+    node = [line.split("\t") for line in result.stdout.splitlines() if line.startswith("role/node\t")]
+    assert [line[1] for line in node] == ["api, web", "shared"]
+    assert "own policy" in node[0][2]
     assert "NoDeletes" not in result.stdout
     assert "DeleteRepository: denied" in result.stdout
     assert f"account {OTHER}" in result.stdout
