@@ -154,7 +154,7 @@ def _show(stack: str, inventory: PolicyInventory, cells: list[Cell], action: str
     if not console.is_terminal:
         # one line a row and nothing wrapped, for grep and cut
         for line in [head, *lines, *([["(not known)", escape(", ".join(unresolved))]] if unresolved else [])]:
-            console.out("\t".join(Text.from_markup(cell).plain.replace("\n", "; ") for cell in line), highlight=False)
+            typer.echo("\t".join(Text.from_markup(cell).plain.replace("\n", "; ") for cell in line))
         return
     table = Table(title=f"Access to the repositories of {escape(stack)}", title_justify="left")
     for column in head:
