@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from ecr_stack.aws.iam.actions import PULL, PUSH
 from ecr_stack.aws.iam.compact import (
     fits_inline,
+    named_subjects,
     permission_statements,
     pipeline_trust,
     split_policies,
@@ -136,6 +138,32 @@ def test_the_smaller_trust_lets_in_the_same_jobs(subjects: list[str], asked: lis
             assert trusted(small, claims) is expected
         else:  # a subject that GitHub does not write by default: fewer may be trusted, and never more
             assert expected or not trusted(small, claims)
+
+
+@given(st.lists(_subject, min_size=1, max_size=90, unique=True), st.booleans())
+def test_the_subjects_that_a_smaller_trust_names_are_those_that_were_asked_for(subjects: list[str], ids: bool) -> None:
+    if ids:
+        subjects = [
+            re.sub(
+                r"repo:([\w-]+)/([a-z-]+)([0-9]+):", lambda m: f"repo:{m[1]}@1/{m[2]}{m[3]}@{len(m[1])}{m[3]}:", each
+            )
+            for each in subjects
+        ]
+    document = pipeline_trust(PROVIDER, AUDIENCE, subjects)
+    named = [subject for statement in read_policy(document) for subject in named_subjects(statement)]
+    assert sorted(named) == sorted(subjects)
+
+
+def test_a_wildcard_that_no_claim_narrows_stays_one() -> None:
+    small = pipeline_trust(
+        PROVIDER, AUDIENCE, [f"repo:octo-org/service-{n:02}:{ref}" for n in range(20) for ref in REFS]
+    )
+    (whole,) = small["Statement"]
+    for operator, key in (("StringNotLike", f"{HOST}:sub"), ("StringEquals", f"{HOST}:repository")):
+        kept = {name: value for name, value in whole["Condition"][operator].items() if name != key}
+        condition = {**whole["Condition"], operator: kept}
+        (statement,) = read_policy({"Statement": {**whole, "Condition": condition}})
+        assert "repo:octo-org/*:ref:refs/heads/main" in named_subjects(statement)
 
 
 # --- permissions

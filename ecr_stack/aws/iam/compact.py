@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ecr_stack.aws.iam import reader
 from ecr_stack.aws.iam.actions import LOGIN, PULL, PUSH
 from ecr_stack.aws.iam.matching import covers
 from ecr_stack.aws.iam.quotas import (
@@ -26,6 +27,7 @@ from ecr_stack.errors import InvalidInput, Problem
 
 __all__ = [
     "fits_inline",
+    "named_subjects",
     "permission_statements",
     "pipeline_trust",
     "split_policies",
@@ -62,6 +64,37 @@ def pipeline_trust(provider_arn: str, audience: str, subjects: Sequence[str]) ->
         return plain
     candidates = [plain, *(_grouped(provider_arn, audience, named, by_suffix) for by_suffix in (False, True))]
     return min(candidates, key=policy_size)
+
+
+def named_subjects(statement: reader.Statement) -> list[str]:
+    """The subjects that a trust statement of `pipeline_trust` names, in the form with claims too.
+
+    Whoever judges subjects by their grammar judges these: `repo:octo-org/*:ref:refs/heads/main`, for the repository
+    `octo-org/api` alone, is `repo:octo-org/api:ref:refs/heads/main`. The values of `sub` as they are if no claim or no
+    limit of colons narrows them; nothing if no condition on `sub` binds.
+    """
+    binding = {each.key: each.values for each in statement.conditions if each.binds}
+    excluded = [each.values for each in statement.conditions if (each.operator, each.key) == _NOT_LIKE_SUBJECT]
+    subjects = [value for key, values in binding.items() if key.endswith(":sub") for value in values]
+    repositories = binding.get(f"{_GITHUB}:repository", ())
+    ids = binding.get(f"{_GITHUB}:repository_id", ())
+    if (_MORE_COLONS,) not in excluded or any(set("*?$") & set(name) for name in repositories):
+        return subjects
+    numbered = zip(repositories, ids, strict=True) if len(ids) == len(repositories) else ((r, "") for r in repositories)
+    named = list(numbered)
+    expanded: list[str] = []
+    for subject in subjects:
+        match = re.fullmatch(r"repo:([\w.-]+)(@[0-9]+)?/\*:([^*?:]+:[^:]+)", subject, re.ASCII)
+        if match is None or not named or bool(match[2]) != bool(ids):
+            expanded.append(subject)
+            continue
+        owner, owner_id, suffix = match[1], match[2] or "", match[3]
+        expanded += [
+            f"repo:{owner}{owner_id}/{repository.partition('/')[2]}{f'@{id_}' if id_ else ''}:{suffix}"
+            for repository, id_ in named
+            if repository.partition("/")[0] == owner
+        ]
+    return expanded
 
 
 def trust_problem(document: Statement, place: str) -> Problem | None:
@@ -189,6 +222,8 @@ def _pieces(statement: Statement, limit: int, place: str) -> Iterator[Statement]
 
 
 _GITHUB = "token.actions.githubusercontent.com"
+_MORE_COLONS = "*:*:*:*:*"
+_NOT_LIKE_SUBJECT = ("StringNotLike", f"{_GITHUB}:sub")
 _SUBJECT = re.compile(
     r"repo:(?P<owner>[\w.-]+)(?P<owner_id>@[0-9]+)?/(?P<name>[\w.-]+)(?P<id>@[0-9]+)?:"
     r"(?P<suffix>ref:[^:]+|environment:[^:]+)",
@@ -205,7 +240,7 @@ def _trust(
     condition.setdefault("StringLike" if like else "StringEquals", {})[f"{host}:sub"] = list(subjects)
     if claims:
         # In `repo:OWNER/*:ref:refs/heads/main`, three colons leave nothing but the name for `*`.
-        condition["StringNotLike"] = {f"{host}:sub": "*:*:*:*:*"}
+        condition["StringNotLike"] = {f"{host}:sub": _MORE_COLONS}
     return {
         "Sid": sid, "Effect": "Allow", "Principal": {"Federated": provider_arn},
         "Action": "sts:AssumeRoleWithWebIdentity", "Condition": condition,
