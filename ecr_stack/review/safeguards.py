@@ -397,4 +397,3 @@ def _guards(report: Record, repositories: Repositories) -> None:
                 # a maximum, or the days for which what was pulled is protected
                 strength = number if what.startswith("PROTECT") else -number
             repository.protect(f"guard {what}", strength, words, shown)
-

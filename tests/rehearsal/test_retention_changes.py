@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+
 from ecr_stack.review.retention_changes import RetentionChange, retention_changes
 
 
@@ -72,7 +73,9 @@ def test_the_archive_loses_nothing() -> None:
 
 
 def test_a_tag_that_stands_still_is_on_one_image() -> None:
-    changes = retention_changes(report(api=[tagged("latest", keep=1)]), report(api=[tagged("latest", keep=1), after(9)]))
+    changes = retention_changes(
+        report(api=[tagged("latest", keep=1)]), report(api=[tagged("latest", keep=1), after(9)])
+    )
     assert "images tagged `latest`" not in {kind.images for change in changes for kind in change.kinds}
 
 
