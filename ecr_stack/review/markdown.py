@@ -15,8 +15,8 @@ import unicodedata
 
 __all__ = ["code", "fenced", "prose", "visible"]
 
-_HIDDEN = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
-"""Control and format characters (zero-width, direction), surrogates, and separators of lines and paragraphs."""
+_HIDDEN = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp", "Zs"})
+"""Control and format characters (zero-width, direction), surrogates, and separators other than the space."""
 
 
 def visible(text: str, keep: str = "") -> str:
@@ -32,7 +32,7 @@ def visible(text: str, keep: str = "") -> str:
 
 
 def _visible(character: str) -> str:
-    if character in "\r\n\t":
+    if character in " \r\n\t":
         return " "
     if unicodedata.category(character) in _HIDDEN:
         return character.encode("unicode_escape").decode("ascii")

@@ -74,6 +74,8 @@ HOSTILE = [
 ]
 PARTS = st.sampled_from([*HOSTILE, " ", "\n", "v1", "word"]) | st.text(max_size=8)
 TEXTS = st.lists(PARTS, min_size=1, max_size=6).map("".join)
+# A report with half of a character is refused.
+REPORTED = TEXTS.map(lambda text: text.encode("utf-8", "replace").decode())
 
 _URN = "urn:pulumi:t::p::{}::{}"
 
@@ -172,11 +174,10 @@ BENIGN = skeleton(comment("benign"))
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(TEXTS)
+@given(REPORTED)
 @example("\r# heading <!-- ![](x) @user #123 \u202e")
 def test_a_comment_has_the_same_structure_whatever_the_texts_are(text: str) -> None:
     written = comment(text)
-    assert "danger" not in skeleton(written)
     # with other names other things may be said; what they are made of is the same
     assert set(skeleton(written)) <= set(BENIGN)
     assert skeleton(written).count("fence code mermaid") == 1
@@ -216,7 +217,7 @@ def test_english_words_stay_words(word: str) -> None:
 
 
 @settings(max_examples=40, deadline=None)
-@given(TEXTS)
+@given(REPORTED)
 def test_a_diagram_has_the_same_lines_whatever_the_names_are(text: str) -> None:
     def lines(name: str) -> list[str]:
         (diagram,) = re.findall(r"```mermaid\n(.*?)\n```", comment(name), re.DOTALL)
