@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ecr_stack.review.comparison import Change, Comparison, Property, Risk
-from ecr_stack.review.openings import openings
+from ecr_stack.review.access_changes import access_changes
+from ecr_stack.review.comparison import Comparison, Risk
 from ecr_stack.review.report import Record, at, parsed
 from ecr_stack.review.retention_changes import RetentionChange, retention_changes
 from ecr_stack.review.safeguards import weakened
@@ -62,9 +62,7 @@ def risks_of(comparison: Comparison, base: Record, head: Record) -> list[Risk]:
         *_losses(comparison, base),
         *_retention(comparison, base, head),
         *weakened(base, head, renamed),
-        *(risk for change in (*comparison.changed, *comparison.replaced) for risk in _access(change)),
-        *_admissions(comparison, head),
-        *_removed_denials(comparison, base),
+        *_access(base, head),
     ]
     return sorted(dict.fromkeys(found), key=lambda risk: risk.level != "danger")
 
@@ -136,51 +134,35 @@ def _loss(change: RetentionChange, losing: list[str]) -> str:
     )
 
 
-def _access(change: Change) -> Iterator[Risk]:
-    """What changed policies let somebody do, wherever in the resource they are."""
-    for property_ in change.properties:
-        for statement in _in_statements(property_):
-            for level, words in openings(statement):
-                yield Risk(level, change.urn, change.name, words)
+def _access(base: Record, head: Record) -> Iterator[Risk]:
+    """What changed policies let somebody do, wherever they are."""
+    before, after = ({record["urn"]: record for record in report["resources"]} for report in (base, head))
+    for change in access_changes(before, after):
+        yield Risk(change.level, change.urn, change.name, change.message)
+    for urn, record in after.items():
+        if record["type"] not in _READ and _differs(before.get(urn), record):
+            words = "has a policy that is new or changes, and that the review does not interpret: read it"
+            yield Risk("danger", urn, record["name"], words)
 
 
-def _in_statements(property_: Property) -> Iterator[Property]:
-    """The property if it is inside of a policy's statements; if it holds policies, the statements of each."""
-    if "Statement" in property_.path.replace("[", ".").split("."):
-        yield property_
-        return
-    before, after = (dict(_policies(value, property_.path)) for value in (property_.before, property_.after))
-    for path in dict.fromkeys([*before, *after]):
-        if before.get(path) != after.get(path):
-            yield Property(path, before.get(path), after.get(path))
+_READ = frozenset(
+    {
+        *("aws:ecr/repositoryPolicy:RepositoryPolicy", "aws:ecr/registryPolicy:RegistryPolicy", _TEMPLATE, _KEY),
+        *("aws:iam/role:Role", "aws:iam/rolePolicy:RolePolicy", "aws:kms/grant:Grant", "aws:kms/keyPolicy:KeyPolicy"),
+    }
+)
+"""The types whose policies `access_changes` interprets by themselves; others it does if a role has them."""
 
 
-def _policies(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+def _differs(old: Record | None, new: Record) -> bool:
+    """Whether a resource has another policy than before."""
+    return _policies(parsed(at(old, "inputs") or {})) != _policies(parsed(new["inputs"]))
+
+
+def _policies(value: Any) -> list[Any]:
+    """The statements of all policies in a value, wherever they are."""
     if isinstance(value, Mapping):
         if "Statement" in value:
-            yield f"{path}.Statement", value["Statement"]
-        else:
-            for key, item in value.items():
-                yield from _policies(item, f"{path}.{key}")
-    elif isinstance(value, list):
-        for place, item in enumerate(value):
-            yield from _policies(item, f"{path}[{place}]")
-
-
-def _admissions(comparison: Comparison, head: Record) -> Iterator[Risk]:
-    """Policies of new resources: all that they allow is new."""
-    records = {record["urn"]: record for record in head["resources"]}
-    for change in comparison.added:
-        for path, statements in _policies(parsed(records[change.urn]["inputs"]), ""):
-            for level, words in openings(Property(path.lstrip("."), None, statements)):
-                yield Risk(level, change.urn, change.name, f"new: {words}")
-
-
-def _removed_denials(comparison: Comparison, base: Record) -> Iterator[Risk]:
-    """A policy that goes takes its denials with it."""
-    records = {record["urn"]: record for record in base["resources"]}
-    for change in comparison.removed:
-        for path, statements in _policies(parsed(records[change.urn]["inputs"]), ""):
-            for level, words in openings(Property(path.lstrip("."), statements, None)):
-                if level == "danger":
-                    yield Risk(level, change.urn, change.name, words)
+            return [value["Statement"]]
+        return [found for item in value.values() for found in _policies(item)]
+    return [found for item in value for found in _policies(item)] if isinstance(value, list) else []

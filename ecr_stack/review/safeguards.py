@@ -234,9 +234,6 @@ def _opening(subject: _Subject) -> None:
     record, kind = subject.record, subject.record["type"]
     if kind.startswith("aws:ecrpublic/") and kind.endswith(":Repository"):
         subject.expose("public", ["everybody"], "is public: {gained} may pull from it")
-    elif kind == "aws:kms/grant:Grant":
-        words = f"lets {_property(record, 'granteePrincipal')} use a key: {{gained}}"
-        subject.expose("grant", items(_property(record, "operations")), words)
     elif kind == "aws:ecr/accountSetting:AccountSetting":
         value = str(_property(record, "value"))
         subject.protect(
@@ -310,11 +307,6 @@ def _identity(subject: _Subject) -> None:
     managed = items(_property(record, "managedPolicyArns"))
     if managed:
         subject.expose("managed", managed, "gets the managed policy {gained}")
-    if kind in ("Role", "User"):
-        boundary = _property(record, "permissionsBoundary")
-        if boundary:
-            words = "its permissions boundary changes"
-            subject.protect("boundary", frozenset({str(boundary)}), words, str(boundary), "danger")
     if kind == "Role":
         longest = _number(_property(record, "maxSessionDuration"), 3600)
         subject.protect("session", -longest, "its sessions may last longer", f"{longest:.0f} seconds")

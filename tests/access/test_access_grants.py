@@ -20,11 +20,13 @@ from ecr_stack.aws.iam import (
     registry_policy,
     repository_policy,
 )
-from ecr_stack.aws.iam.actions import ACTIONS, GRANTED_ONLY, REGISTRY_ACTIONS, REPOSITORY_ACTIONS
-from ecr_stack.aws.iam.documents import MAX_LENGTH
+from ecr_stack.aws.iam.actions import ACTIONS, REGISTRY_ACTIONS, REPOSITORY_ACTIONS
+from ecr_stack.aws.iam.quotas import REGISTRY_POLICY, REPOSITORY_POLICY
 from ecr_stack.errors import InvalidInput, Problem
 from ecr_stack.model import parse
 
+# Actions that are granted and are no operations of the API.
+GRANTED_ONLY = {"ecr:BatchImportUpstreamImage", "ecr:ReplicateImage", "ecr:GetImageCopyStatus"}
 ACCOUNT = "123456789012"
 ROOT = f"arn:aws:iam::{ACCOUNT}:root"
 ORG = "o-a1b2c3d4e5"
@@ -79,7 +81,8 @@ def test_a_push_may_read_the_manifest_and_may_not_download_layers() -> None:
 
 def test_the_limit_of_a_policy_is_that_of_the_api() -> None:
     shapes = Loader().load_service_model("ecr", "service-2")["shapes"]
-    assert shapes["RepositoryPolicyText"]["max"] == shapes["RegistryPolicyText"]["max"] == MAX_LENGTH
+    assert shapes["RepositoryPolicyText"]["max"] == REPOSITORY_POLICY.limit
+    assert shapes["RegistryPolicyText"]["max"] == REGISTRY_POLICY.limit
 
 
 # --- grants
@@ -419,7 +422,7 @@ def test_a_policy_that_is_too_long_says_what_to_shorten_and_by_how_much() -> Non
     grants = access(pull=pull, push=["role/ci"])
     (problem,) = access_problems(grants, "ecr-stack:repositories.api.access")
     assert problem.place == "ecr-stack:repositories.api.access"
-    assert "10,240 are allowed" in problem.rule
+    assert "AWS allows 10,240" in problem.rule
     assert "`pull` takes" in problem.remedy
     with pytest.raises(InvalidInput, match="10,240"):
         repository_policy(grants, ACCOUNT, "aws")
@@ -498,7 +501,7 @@ def test_whatever_is_accepted_becomes_a_document_that_ecr_takes(data: dict[str, 
     if document is None:
         assert not any(value for key, value in data.items() if key != "match")
         return
-    assert len(policy_text(document)) <= MAX_LENGTH
+    assert len(policy_text(document)) <= REPOSITORY_POLICY.limit
     sids = [statement["Sid"] for statement in document["Statement"] if "Sid" in statement]
     assert len(sids) == len(set(sids))
     for statement in document["Statement"]:

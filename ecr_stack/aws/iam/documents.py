@@ -9,12 +9,10 @@ from typing import Any
 from ecr_stack.aws.iam.actions import IMPORT, LAMBDA, PULL, PUSH, REPLICATE
 from ecr_stack.aws.iam.grants import Access, Match, RegistryAccess
 from ecr_stack.aws.iam.principals import account_of, arn_of, is_account, partition_problem, root_of, unique
+from ecr_stack.aws.iam.quotas import REGISTRY_POLICY, REPOSITORY_POLICY, Quota, policy_size
 from ecr_stack.errors import InvalidInput, Problem
 
-__all__ = ["MAX_LENGTH", "access_problems", "policy_text", "registry_policy", "repository_policy"]
-
-MAX_LENGTH = 10_240
-"""Characters that a policy of a repository or registry may have, by the ECR API model."""
+__all__ = ["access_problems", "policy_text", "registry_policy", "repository_policy"]
 
 
 def policy_text(document: Mapping[str, Any]) -> str:
@@ -83,10 +81,10 @@ def access_problems(
         statements = _repository_statements(access, account, partition or "aws")
     else:
         statements = _registry_statements(access, account, region, partition or "aws")
+    quota = REPOSITORY_POLICY if isinstance(access, Access) else REGISTRY_POLICY
     document = _document(statements)
-    length = len(policy_text(document)) if document else 0
-    if length > MAX_LENGTH:
-        problems.append(_too_long(statements, place, length))
+    if document and policy_size(document) > quota.limit:
+        problems.append(_too_long(statements, place, policy_size(document), quota))
     return problems
 
 
@@ -227,11 +225,11 @@ def _named(access: Access | RegistryAccess) -> Iterator[tuple[str, Sequence[str]
         yield f"statements[{index}].Principal.AWS", statement.Principal.AWS or []
 
 
-def _too_long(statements: Iterable[Mapping[str, Any]], place: str, length: int) -> Problem:
+def _too_long(statements: Iterable[Mapping[str, Any]], place: str, length: int, quota: Quota) -> Problem:
     """Name the statement that takes most of the length, and what would shorten it."""
-    over = length - MAX_LENGTH
+    over = length - quota.limit
     largest = max(statements, key=lambda statement: len(policy_text(statement)))
-    share = len(policy_text(largest))
+    share = policy_size(largest)
     sid = str(largest.get("Sid", "a custom statement"))
     keys = {"AllowPull": "pull", "AllowPush": "push", "AllowLambda": "lambda", "AllowReplication": "replicationFrom"}
     key = next((key for prefix, key in sorted(keys.items(), reverse=True) if sid.startswith(prefix)), "statements")
@@ -245,6 +243,6 @@ def _too_long(statements: Iterable[Mapping[str, Any]], place: str, length: int) 
         "lambda": "name accounts instead of functions, or one pattern with `*` for several functions",
     }.get(key, "name fewer, or split it among repositories")
     return Problem(
-        place, None, f"the policy would have {length:,} characters, and {MAX_LENGTH:,} are allowed",
+        place, None, f"{quota.subject} would have {length:,} characters, and AWS allows {quota.limit:,} ({quota.source})",
         f"take off {over:,} characters: `{key}` takes {share:,} of them; {shorter}",
     )  # fmt: skip

@@ -13,8 +13,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
 from ecr_stack.aws.iam.actions import RegistryAction, RepositoryAction
-from ecr_stack.aws.iam.conditions import Conditions, binds_principals
+from ecr_stack.aws.iam.conditions import Conditions
 from ecr_stack.aws.iam.principals import arn_of, unique
+from ecr_stack.aws.iam.reader import bound, conditions_of
 from ecr_stack.aws.names import PrincipalName
 from ecr_stack.model import Model, check, refusal
 
@@ -141,7 +142,7 @@ class _Statement(Model):
 
     @model_validator(mode="after")
     def _not_public(self) -> Self:
-        if self.Effect == "Allow" and self.Principal.public and not binds_principals(self.Condition or {}):
+        if self.Effect == "Allow" and self.Principal.public and not bound(conditions_of(self.Condition)):
             raise refusal(
                 "the statement lets everybody with an AWS account in: its principal is `*`, and no condition says whose",
                 "name the principals, or add `Condition: {StringEquals: {aws:PrincipalOrgID: o-…}}`",
