@@ -235,7 +235,7 @@ ANYBODY = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
             "danger replicas: the lifecycle of new replicas",
         ),
         (put("replicas", repositoryPolicy=policy(ANYBODY)), "danger replicas: lets in"),
-        (put("ci", permissionsBoundary=None), "danger ci: "),
+        (put("ci", permissionsBoundary=None), "danger ci: loses its permissions boundary"),
         (put("ci", maxSessionDuration=43200), "attention ci: its sessions may last longer (3600 seconds → 43200"),
         (put("ci", managedPolicyArns=["arn:aws:iam::aws:policy/AdministratorAccess"]), "policy/AdministratorAccess"),
         (put("ci", inlinePolicies=[{"name": "x", "policy": policy(ANYBODY)}]), "danger ci: lets in"),
@@ -386,3 +386,37 @@ def test_what_cannot_change_in_place_is_what_the_provider_says() -> None:
 
     declared = {token: kind.replaces_on for token, kind in RESOURCE_TYPES.items() if token != GUARD}
     assert {token: names for token, names in declared.items() if names} == FIXED
+
+
+NODES, CI = (f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ("nodes", "ci"))
+
+
+def deny(*, principals: list[str], actions: list[str]) -> str:
+    everything = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "ecr:*"}
+    return policy(everything, {"Sid": "No", "Effect": "Deny", "Principal": {"AWS": principals}, "Action": actions})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "level", "words"),
+    [
+        (
+            ([NODES, CI], ["ecr:PutImage"]),
+            ([CI], ["ecr:PutImage"]),
+            "danger",
+            f"no longer denies {NODES}: ecr:PutImage",
+        ),
+        (([CI], ["ecr:PutImage"]), ([NODES, CI], ["ecr:PutImage"]), "attention", f"denies {NODES}: ecr:PutImage"),
+        (([CI], ["ecr:PutImage", "ecr:DeleteRepository"]), ([CI], ["ecr:PutImage"]), "danger", "no longer denies"),
+        (([CI], ["ecr:PutImage"]), ([CI], ["ecr:PutImage", "ecr:DeleteRepository"]), "attention", "denies"),
+    ],
+)
+def test_a_denial_is_told_the_right_way_round(before: Any, after: Any, level: str, words: str) -> None:
+    base, head = registry(), registry()
+    for report, (principals, actions) in ((base, before), (head, after)):
+        text = deny(principals=principals, actions=actions)
+        report["resources"].append(
+            record("aws:ecr/repositoryPolicy:RepositoryPolicy", "p", repository="api", policy=text)
+        )
+    (risk,) = compare(base, head).risks
+    assert (risk.level, risk.name) == (level, "p")
+    assert risk.message.startswith(words)
