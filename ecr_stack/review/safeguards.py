@@ -260,7 +260,7 @@ def _images(subject: _Subject, samples: tuple[str, ...]) -> None:
         "MUTABLE_WITH_EXCLUSION": excluded,
     }.get(mutability, frozenset())
     but = f" but {', '.join(exclusions)}" if exclusions else ""
-    subject.protect("tags", fixed, "tags that cannot be moved today could be, e.g. {lost}", f"{mutability}{but}")
+    subject.protect("tags", fixed, "tags that cannot be moved today could be, for example {lost}", f"{mutability}{but}")
     forced = _property(record, "forceDelete") is True
     subject.protect("force", float(not forced), "could be deleted with the images in it")
     scan = at(_property(record, "imageScanningConfiguration"), "scanOnPush") is True

@@ -95,7 +95,10 @@ def test_a_new_principal_is_named(project: Make) -> None:
         ({"protect": False}, "attention test-api is no longer protected"),
         ({"protect": False, "forceDelete": True}, "attention test-api could be deleted with the images in it"),
         ({"scanOnPush": False}, "attention test-api is no longer scanned on push"),
-        ({"tagMutability": "MUTABLE"}, "attention test-api tags that cannot be moved today could be, e.g. `v1.2.3`"),
+        (
+            {"tagMutability": "MUTABLE"},
+            "attention test-api tags that cannot be moved today could be, for example `v1.2.3`",
+        ),
         ({"lifecycle": None}, "attention test-api the lifecycle would be removed"),
         ({"access": None}, "danger test-api the policy would be removed"),
     ],
