@@ -22,7 +22,6 @@ __all__ = ["sample_tags", "weakened"]
 _REPOSITORY = "aws:ecr/repository:Repository"
 _TEMPLATE = "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate"
 _LIFECYCLE = "aws:ecr/lifecyclePolicy:LifecyclePolicy"
-_COMMAND = "command:local:Command"
 _KEY = "aws:kms/key:Key"
 
 Strength = float | frozenset[str]
@@ -364,28 +363,24 @@ def _replication(registry: _Subject, repositories: Repositories, account: Any) -
 
 
 def _guards(report: Record, repositories: Repositories) -> None:
-    """The guard in front of each repository's lifecycle policy: its limits, if the policy waits for it."""
-    policies = [record for record in report["resources"] if record["type"] == _LIFECYCLE]
-    waited_for = {urn for record in policies for urn in items(record.get("dependencies"))}
+    """The guard in front of each repository's lifecycle policy: its limits, which its component has on record."""
+    by_urn = {record["urn"]: record for record in report["resources"]}
     for record in report["resources"]:
-        environment = at(record, "inputs", "environment")
-        place = tuple(str(at(environment, f"ECR_STACK_{part}")) for part in ("REGION", "REPOSITORY"))
-        repository = repositories.get((place[0], place[1]))
-        if record["type"] != _COMMAND or repository is None:
+        if record["type"] != _LIFECYCLE:
             continue
-        if "lifecycle guard" not in str(at(record, "inputs", "create")) or record["urn"] not in waited_for:
+        limits = at(by_urn.get(str(record.get("parent")), {}), "outputs", "lifecycleGuard")
+        repository = repositories.get((_region(record), str(_property(record, "repository"))))
+        if not isinstance(limits, Mapping) or repository is None:
             continue
         repository.protect("guard", 1, "loses its lifecycle guard: nothing counts what a changed lifecycle removes")
-        reason = at(environment, "ECR_STACK_REASON")
-        for variable, value in sorted(environment.items()):
-            what = variable.removeprefix("ECR_STACK_")
-            if variable == what or what in ("REPOSITORY", "REGION", "REASON"):
+        reason = limits.get("reason")
+        for key, value in sorted(limits.items()):
+            if key == "reason":
                 continue
-            words = f"the lifecycle guard allows more: {what.lower().replace('_', ' ')}"
             shown = f"{value}, because: {reason}" if reason else str(value)
             number = _number(value, math.nan)
             strength: Strength = frozenset({str(value)})
             if not math.isnan(number):
                 # a maximum, or the days for which what was pulled is protected
-                strength = number if what.startswith("PROTECT") else -number
-            repository.protect(f"guard {what}", strength, words, shown)
+                strength = number if key.startswith("protect") else -number
+            repository.protect(f"guard {key}", strength, f"the lifecycle guard allows more: {key}", shown)
