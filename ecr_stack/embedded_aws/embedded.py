@@ -14,13 +14,13 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
-from ecr_stack.embedded_aws import base, images, model
-from ecr_stack.embedded_aws.gaps import GAPS
+from ecr_stack.embedded_aws import api_model, images, moto_backend
+from ecr_stack.embedded_aws.assumed import AssumedResources
 from ecr_stack.embedded_aws.http import Endpoint
+from ecr_stack.embedded_aws.moto_overrides import OVERRIDES
 from ecr_stack.embedded_aws.request import Request, State
+from ecr_stack.embedded_aws.request_validation import check_request
 from ecr_stack.embedded_aws.rules import RULES
-from ecr_stack.embedded_aws.shapes import check_request
-from ecr_stack.embedded_aws.supposed import Supposed
 from ecr_stack.errors import Unavailable
 
 __all__ = ["EmbeddedAws"]
@@ -40,7 +40,7 @@ class EmbeddedAws:
     _start_lock: ClassVar[threading.Lock] = threading.Lock()
 
     def __init__(self, account: str = "123456789012", region: str = "us-east-1") -> None:
-        model.check_region(region)
+        api_model.check_region(region)
         self.account = account
         self.region = region
         self.calls: Counter[str] = Counter()
@@ -49,7 +49,7 @@ class EmbeddedAws:
         self._lock = threading.RLock()
         self._endpoint: Endpoint | None = None
         self._environment: str | None = None
-        self._supposed = Supposed(account)
+        self._supposed = AssumedResources(account)
         self._counting = True
 
     def start(self) -> Self:
@@ -65,10 +65,10 @@ class EmbeddedAws:
                 # it would put every request into another account
                 self._environment = os.environ.pop("MOTO_ACCOUNT_ID", None)
             self._running.add(self.account)
-        base.forget(self.account)
-        base.prepare(self.account)
+        moto_backend.forget(self.account)
+        moto_backend.prepare(self.account)
         self._state = State()
-        self._supposed = Supposed(self.account)
+        self._supposed = AssumedResources(self.account)
         self.calls.clear()
         return self
 
@@ -84,7 +84,7 @@ class EmbeddedAws:
         if self._endpoint is not None:
             self._endpoint.close()
             self._endpoint = None
-        base.forget(self.account)
+        moto_backend.forget(self.account)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -119,8 +119,8 @@ class EmbeddedAws:
             Unavailable: the service or the operation is not embedded, or does not exist.
         """
         here = region or self.region
-        model.check_region(here)
-        described = model.operation(service, operation)
+        api_model.check_region(here)
+        described = api_model.operation(service, operation)
         asked = dict(parameters or {})
         key = f"{service}:{operation}"
         with self._lock:
@@ -133,7 +133,7 @@ class EmbeddedAws:
             self._supposed.make_room(request)
             for rule in RULES.get(key, ()):
                 rule(request)
-            gap = GAPS.get(key)
+            gap = OVERRIDES.get(key)
             return gap.answer(request) if gap else request.forward()
 
     def seed_images(
@@ -144,7 +144,7 @@ class EmbeddedAws:
             images.seed(self.account, region or self.region, repository, image_details)
 
     def suppose(self, arn: str) -> bool:
-        """Let a role, user or key exist that is made elsewhere; see `supposed.Supposed.suppose`.
+        """Let a role, user or key exist that is made elsewhere; see `supposed.AssumedResources.suppose`.
 
         Returns:
             Whether it did not exist before: it is an assumption now.

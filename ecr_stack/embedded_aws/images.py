@@ -14,7 +14,7 @@ from typing import Any
 from moto.ecr.models import Image as MotoImage
 
 from ecr_stack.aws.lifecycle import Image, parse_images
-from ecr_stack.embedded_aws import base
+from ecr_stack.embedded_aws import moto_backend
 from ecr_stack.errors import NotFound
 
 __all__ = ["describe", "read", "seed"]
@@ -39,7 +39,7 @@ def seed(account: str, region: str, repository: str, images: Iterable[Mapping[st
         NotFound: there is no such repository.
         InvalidInput: an image cannot be read.
     """
-    found = base.ecr_state(account, region).repositories.get(repository)
+    found = moto_backend.ecr_state(account, region).repositories.get(repository)
     if found is None:
         raise NotFound(f"there is no repository `{repository}` in {region}")
     now = datetime.now(UTC)

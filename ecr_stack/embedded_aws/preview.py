@@ -12,7 +12,7 @@ from typing import Any
 from moto.ecr.models import Repository
 
 from ecr_stack.aws.lifecycle import Decision, evaluate
-from ecr_stack.embedded_aws import base, images
+from ecr_stack.embedded_aws import images, moto_backend
 from ecr_stack.embedded_aws.paging import page
 from ecr_stack.embedded_aws.request import Request
 
@@ -24,7 +24,7 @@ _PAGE = 100
 
 
 def _repository(request: Request) -> Repository:
-    return base.ecr_state(request.account, request.region).repositories[request.get("repositoryName")]
+    return moto_backend.ecr_state(request.account, request.region).repositories[request.get("repositoryName")]
 
 
 def start_preview(request: Request) -> dict[str, Any]:

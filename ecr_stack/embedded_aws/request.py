@@ -11,8 +11,8 @@ from botocore.exceptions import ClientError
 from botocore.model import OperationModel
 
 from ecr_stack.aws.names import partition_of
-from ecr_stack.embedded_aws import base
-from ecr_stack.embedded_aws.refusals import invalid, refusal
+from ecr_stack.embedded_aws import moto_backend
+from ecr_stack.embedded_aws.aws_errors import invalid, refusal
 
 __all__ = ["Request", "State"]
 
@@ -64,7 +64,7 @@ class Request:
         """Let moto answer, with some parameters changed (`None` takes one out)."""
         parameters = {**self.parameters, **(changes or {})}
         asked = {name: value for name, value in parameters.items() if value is not None}
-        return base.answer(self.model, asked, self.account, self.region)
+        return moto_backend.answer(self.model, asked, self.account, self.region)
 
     def json_parameter(self, name: str, refused: ClientError) -> Any:
         """Give the JSON document of a text parameter, or raise `refused` where it is none."""

@@ -21,14 +21,14 @@ from botocore.exceptions import ClientError
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 
 from ecr_stack.aws.names import REPOSITORY_NAME
-from ecr_stack.embedded_aws import base, images
+from ecr_stack.embedded_aws import images, moto_backend
 from ecr_stack.embedded_aws.paging import page
 from ecr_stack.embedded_aws.preview import get_preview, start_preview
 from ecr_stack.embedded_aws.request import Request
 from ecr_stack.embedded_aws.rules.keys import encrypting_key, find_key
 from ecr_stack.embedded_aws.rules.registry import ACCOUNT_SETTINGS
 
-__all__ = ["GAPS", "Gap"]
+__all__ = ["OVERRIDES", "Override"]
 
 Answer = dict[str, Any]
 
@@ -36,7 +36,7 @@ _MANAGED_KEY = "alias/aws/ecr"
 
 
 @dataclass(frozen=True)
-class Gap:
+class Override:
     """One operation that moto does not answer as AWS does."""
 
     reason: str
@@ -54,7 +54,7 @@ def _create_repository(request: Request) -> Answer:
     with mock.patch.object(moto.ecr.models, "ECR_REPOSITORY_NAME_PATTERN", REPOSITORY_NAME.pattern):
         answer = request.forward({"encryptionConfiguration": encryption or None})
     if request.partition == "aws-cn":
-        repository = base.ecr_state(request.account, request.region).repositories[request.get("repositoryName")]
+        repository = moto_backend.ecr_state(request.account, request.region).repositories[request.get("repositoryName")]
         repository.uri = repository.uri.replace(".amazonaws.com/", ".amazonaws.com.cn/")
         answer["repository"]["repositoryUri"] = repository.uri
     return answer
@@ -64,7 +64,7 @@ def _managed_key(request: Request) -> str:
     """Give the ARN of AWS's own key for ECR, which comes into being on its first use."""
     key = find_key(_MANAGED_KEY, request.account, request.region)
     if key is None:
-        state = base.kms_state(request.account, request.region)
+        state = moto_backend.kms_state(request.account, request.region)
         description = "Default key that protects my ECR data when no other key is defined"
         key = state.create_key(None, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", description, None)
         key.key_manager = "AWS"
@@ -80,19 +80,19 @@ def _describe_key(request: Request) -> Answer:
 
 def _put_lifecycle_policy(request: Request) -> Answer:
     name, text = request.get("repositoryName"), request.get("lifecyclePolicyText")
-    base.ecr_state(request.account, request.region).repositories[name].lifecycle_policy = text
+    moto_backend.ecr_state(request.account, request.region).repositories[name].lifecycle_policy = text
     return {"registryId": request.account, "repositoryName": name, "lifecyclePolicyText": text}
 
 
 def _put_registry_policy(request: Request) -> Answer:
     text = request.get("policyText")
-    base.ecr_state(request.account, request.region).registry_policy = text
+    moto_backend.ecr_state(request.account, request.region).registry_policy = text
     return {"registryId": request.account, "policyText": text}
 
 
 def _put_replication(request: Request) -> Answer:
     configuration = json.loads(json.dumps(request.get("replicationConfiguration")))
-    base.ecr_state(request.account, request.region).replication_config = configuration
+    moto_backend.ecr_state(request.account, request.region).replication_config = configuration
     return {"replicationConfiguration": configuration}
 
 
@@ -109,7 +109,7 @@ def _paged(entries: str, default: int, names: str) -> Callable[[Request], Answer
 
 def _describe_images(request: Request) -> Answer:
     name = request.get("repositoryName")
-    repository = base.ecr_state(request.account, request.region).repositories.get(name)
+    repository = moto_backend.ecr_state(request.account, request.region).repositories.get(name)
     if repository is None or request.get("imageIds"):
         # moto finds them, or says what is missing
         digests = {image["imageDigest"] for image in request.forward({"filter": None})["imageDetails"]}
@@ -127,7 +127,7 @@ def _describe_images(request: Request) -> Answer:
 
 
 def _put_image(request: Request) -> Answer:
-    repository = base.ecr_state(request.account, request.region).repositories.get(request.get("repositoryName"))
+    repository = moto_backend.ecr_state(request.account, request.region).repositories.get(request.get("repositoryName"))
     if repository is None:
         return request.forward()
     mode, filters = repository.image_tag_mutability, repository.image_tag_mutability_exclusion_filters
@@ -178,7 +178,7 @@ def _aws_policies() -> dict[str, Any]:
 def _with_aws_policy(request: Request) -> Answer:
     """Let moto know the one policy of AWS that is asked for: knowing all of them costs it seconds."""
     arn = request.get("PolicyArn")
-    state = base.iam_state(request.account, request.region)
+    state = moto_backend.iam_state(request.account, request.region)
     if ":iam::aws:policy/" in arn and arn not in state.managed_policies:
         name = arn.rpartition("/")[2]
         data = _aws_policies().get(name)
@@ -192,7 +192,7 @@ def _with_aws_policy(request: Request) -> Answer:
 def _change_clients(change: Callable[[list[str], str], None]) -> Callable[[Request], Answer]:
     def answer(request: Request) -> Answer:
         arn = request.get("OpenIDConnectProviderArn")
-        provider = base.iam_state(request.account, request.region).open_id_providers.get(arn)
+        provider = moto_backend.iam_state(request.account, request.region).open_id_providers.get(arn)
         if provider is None:
             raise request.refuse("NoSuchEntity", f"OpenIDConnect Provider not found for arn {arn}", 404)
         change(provider.client_id_list, request.get("ClientID"))
@@ -300,42 +300,42 @@ _caches = _Records(
     names="ecrRepositoryPrefixes",
 )
 
-GAPS: Mapping[str, Gap] = {
-    "ecr:CreateRepository": Gap(
+OVERRIDES: Mapping[str, Override] = {
+    "ecr:CreateRepository": Override(
         "refuses names with `__` or `--`; keeps a key's alias or id where ECR keeps its ARN; invents a key where ECR "
         "uses alias/aws/ecr; gives repositories in China a URI outside of it",
         _create_repository,
     ),
-    "ecr:PutLifecyclePolicy": Gap("refuses transitions to the archive", _put_lifecycle_policy),
-    "ecr:PutRegistryPolicy": Gap(
+    "ecr:PutLifecyclePolicy": Override("refuses transitions to the archive", _put_lifecycle_policy),
+    "ecr:PutRegistryPolicy": Override(
         "refuses all actions but two; version 2 of the policy scope allows every action of ECR", _put_registry_policy
     ),
-    "ecr:PutReplicationConfiguration": Gap("refuses a second rule", _put_replication),
-    "ecr:DescribeRepositories": Gap("does not page", _paged("repositories", 100, "repositoryNames")),
-    "ecr:ListImages": Gap("does not page", _paged("imageIds", 100, "")),
-    "ecr:DescribeImages": Gap(
+    "ecr:PutReplicationConfiguration": Override("refuses a second rule", _put_replication),
+    "ecr:DescribeRepositories": Override("does not page", _paged("repositories", 100, "repositoryNames")),
+    "ecr:ListImages": Override("does not page", _paged("imageIds", 100, "")),
+    "ecr:DescribeImages": Override(
         "does not page or filter, and knows no pull time, archive time or status", _describe_images
     ),
-    "ecr:PutImage": Gap("reads exclusion filters as regular expressions", _put_image),
-    "ecr:StartLifecyclePolicyPreview": Gap("has no previews", start_preview),
-    "ecr:GetLifecyclePolicyPreview": Gap("has no previews", get_preview),
-    "ecr:CreateRepositoryCreationTemplate": Gap("has no creation templates", _templates.create),
-    "ecr:DescribeRepositoryCreationTemplates": Gap("has no creation templates", _templates.describe),
-    "ecr:UpdateRepositoryCreationTemplate": Gap("has no creation templates", _templates.update),
-    "ecr:DeleteRepositoryCreationTemplate": Gap("has no creation templates", _templates.delete),
-    "ecr:CreatePullThroughCacheRule": Gap("has no pull through cache", _caches.create),
-    "ecr:DescribePullThroughCacheRules": Gap("has no pull through cache", _caches.describe),
-    "ecr:UpdatePullThroughCacheRule": Gap("has no pull through cache", _caches.update),
-    "ecr:DeletePullThroughCacheRule": Gap("has no pull through cache", _caches.delete),
-    "ecr:PutAccountSetting": Gap("has no account settings", _put_account_setting),
-    "ecr:GetAccountSetting": Gap("has no account settings", _get_account_setting),
-    "kms:CreateKey": Gap("does not say that keys encrypt unless told otherwise", _create_key),
-    "kms:DescribeKey": Gap("does not know alias/aws/ecr", _describe_key),
-    "kms:EnableKeyRotation": Gap("forgets the rotation period", _enable_rotation),
-    "kms:GetKeyRotationStatus": Gap("does not say the rotation period", _rotation_status),
-    "iam:AddClientIDToOpenIDConnectProvider": Gap("does not change clients", _change_clients(_add)),
-    "iam:RemoveClientIDFromOpenIDConnectProvider": Gap("does not change clients", _change_clients(_remove)),
-    "iam:AttachRolePolicy": Gap("knows AWS's own policies only if it loads all of them", _with_aws_policy),
-    "iam:GetPolicy": Gap("knows AWS's own policies only if it loads all of them", _with_aws_policy),
-    "iam:GetPolicyVersion": Gap("knows AWS's own policies only if it loads all of them", _with_aws_policy),
+    "ecr:PutImage": Override("reads exclusion filters as regular expressions", _put_image),
+    "ecr:StartLifecyclePolicyPreview": Override("has no previews", start_preview),
+    "ecr:GetLifecyclePolicyPreview": Override("has no previews", get_preview),
+    "ecr:CreateRepositoryCreationTemplate": Override("has no creation templates", _templates.create),
+    "ecr:DescribeRepositoryCreationTemplates": Override("has no creation templates", _templates.describe),
+    "ecr:UpdateRepositoryCreationTemplate": Override("has no creation templates", _templates.update),
+    "ecr:DeleteRepositoryCreationTemplate": Override("has no creation templates", _templates.delete),
+    "ecr:CreatePullThroughCacheRule": Override("has no pull through cache", _caches.create),
+    "ecr:DescribePullThroughCacheRules": Override("has no pull through cache", _caches.describe),
+    "ecr:UpdatePullThroughCacheRule": Override("has no pull through cache", _caches.update),
+    "ecr:DeletePullThroughCacheRule": Override("has no pull through cache", _caches.delete),
+    "ecr:PutAccountSetting": Override("has no account settings", _put_account_setting),
+    "ecr:GetAccountSetting": Override("has no account settings", _get_account_setting),
+    "kms:CreateKey": Override("does not say that keys encrypt unless told otherwise", _create_key),
+    "kms:DescribeKey": Override("does not know alias/aws/ecr", _describe_key),
+    "kms:EnableKeyRotation": Override("forgets the rotation period", _enable_rotation),
+    "kms:GetKeyRotationStatus": Override("does not say the rotation period", _rotation_status),
+    "iam:AddClientIDToOpenIDConnectProvider": Override("does not change clients", _change_clients(_add)),
+    "iam:RemoveClientIDFromOpenIDConnectProvider": Override("does not change clients", _change_clients(_remove)),
+    "iam:AttachRolePolicy": Override("knows AWS's own policies only if it loads all of them", _with_aws_policy),
+    "iam:GetPolicy": Override("knows AWS's own policies only if it loads all of them", _with_aws_policy),
+    "iam:GetPolicyVersion": Override("knows AWS's own policies only if it loads all of them", _with_aws_policy),
 }

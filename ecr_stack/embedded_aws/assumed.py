@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 
-from ecr_stack.embedded_aws import base, model
+from ecr_stack.embedded_aws import api_model, moto_backend
 from ecr_stack.embedded_aws.request import Request
 from ecr_stack.errors import Unavailable
 
-__all__ = ["Supposed"]
+__all__ = ["AssumedResources"]
 
 _ARN = re.compile(
     r"arn:(?P<partition>aws[a-z-]*):(?P<service>iam|kms):(?P<region>[a-z0-9-]*):(?P<account>[0-9]{12}):"
@@ -23,7 +23,7 @@ _TRUST = {
 }
 
 
-class Supposed:
+class AssumedResources:
     """What is supposed to exist in an account."""
 
     def __init__(self, account: str) -> None:
@@ -47,7 +47,7 @@ class Supposed:
         if match["service"] == "kms":
             return self._key(match["region"], match["name"])
         region = _REGIONS.get(match["partition"], "us-east-1")
-        iam = base.iam_state(self._account, region)
+        iam = moto_backend.iam_state(self._account, region)
         if match["kind"] == "user":
             if match["name"] in iam.users:
                 return False
@@ -60,8 +60,8 @@ class Supposed:
         return True
 
     def _key(self, region: str, id_: str) -> bool:
-        model.check_region(region)
-        state = base.kms_state(self._account, region)
+        api_model.check_region(region)
+        state = moto_backend.kms_state(self._account, region)
         if id_ in state.keys:
             return False
         key = state.create_key(None, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", "", None)
@@ -77,7 +77,7 @@ class Supposed:
             role = (request.partition, request.get("RoleName"))
             if role in self._roles:
                 self._roles.discard(role)
-                iam = base.iam_state(request.account, request.region)
+                iam = moto_backend.iam_state(request.account, request.region)
                 for id_, found in list(iam.roles.items()):
                     if found.name == role[1]:
                         del iam.roles[id_]
