@@ -1,7 +1,7 @@
-"""What moto lacks, or refuses although AWS accepts it: each gap with its reason.
+"""What moto lacks, or answers otherwise than AWS: each operation with the reason and with what answers instead.
 
-`tests/embedded/test_gaps.py` asks moto alone for each of them, and fails on the day moto closes one, so that it is
-deleted here.
+`tests/embedded_aws/test_moto_overrides.py` asks moto alone for each of them, and fails on the day moto answers as AWS does,
+so that the override is deleted here.
 """
 
 from __future__ import annotations
@@ -9,30 +9,30 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from fnmatch import fnmatchcase
-from functools import lru_cache
 from typing import Any
-from unittest import mock
 
-import moto.ecr.models
-import moto.iam.models
 from botocore.exceptions import ClientError
-from moto.iam.aws_managed_policies import aws_managed_policies_data
 
-from ecr_stack.aws.names import REPOSITORY_NAME
-from ecr_stack.embedded_aws import images, moto_backend
+from ecr_stack.embedded_aws import (
+    image_operations,
+    moto_backend,
+    pull_through,
+    replication,
+    repositories,
+    scanning,
+    signing,
+)
+from ecr_stack.embedded_aws.image_store import StoredImage
+from ecr_stack.embedded_aws.lifecycle_runs import get_preview, start_preview
 from ecr_stack.embedded_aws.paging import page
-from ecr_stack.embedded_aws.preview import get_preview, start_preview
+from ecr_stack.embedded_aws.repositories import MANAGED_KEY, managed_key
 from ecr_stack.embedded_aws.request import Request
-from ecr_stack.embedded_aws.rules.keys import encrypting_key, find_key
+from ecr_stack.embedded_aws.rules.keys import find_key
 from ecr_stack.embedded_aws.rules.registry import ACCOUNT_SETTINGS
 
 __all__ = ["OVERRIDES", "Override"]
 
 Answer = dict[str, Any]
-
-_MANAGED_KEY = "alias/aws/ecr"
 
 
 @dataclass(frozen=True)
@@ -45,36 +45,9 @@ class Override:
     """What answers instead."""
 
 
-def _create_repository(request: Request) -> Answer:
-    encryption = dict(request.get("encryptionConfiguration") or {})
-    if encryption.get("encryptionType", "AES256") != "AES256":
-        key = encryption.get("kmsKey")
-        encryption["kmsKey"] = encrypting_key(request, key) if key else _managed_key(request)
-    # the answer to this call is moto's; only its idea of a name is replaced
-    with mock.patch.object(moto.ecr.models, "ECR_REPOSITORY_NAME_PATTERN", REPOSITORY_NAME.pattern):
-        answer = request.forward({"encryptionConfiguration": encryption or None})
-    if request.partition == "aws-cn":
-        repository = moto_backend.ecr_state(request.account, request.region).repositories[request.get("repositoryName")]
-        repository.uri = repository.uri.replace(".amazonaws.com/", ".amazonaws.com.cn/")
-        answer["repository"]["repositoryUri"] = repository.uri
-    return answer
-
-
-def _managed_key(request: Request) -> str:
-    """Give the ARN of AWS's own key for ECR, which comes into being on its first use."""
-    key = find_key(_MANAGED_KEY, request.account, request.region)
-    if key is None:
-        state = moto_backend.kms_state(request.account, request.region)
-        description = "Default key that protects my ECR data when no other key is defined"
-        key = state.create_key(None, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", description, None)
-        key.key_manager = "AWS"
-        state.create_alias(key.id, _MANAGED_KEY)
-    return str(key.arn)
-
-
 def _describe_key(request: Request) -> Answer:
-    if request.get("KeyId").endswith(_MANAGED_KEY):
-        _managed_key(request)
+    if request.get("KeyId").endswith(MANAGED_KEY):
+        managed_key(request)
     return request.forward()
 
 
@@ -107,48 +80,6 @@ def _paged(entries: str, default: int, names: str) -> Callable[[Request], Answer
     return answer
 
 
-def _describe_images(request: Request) -> Answer:
-    name = request.get("repositoryName")
-    repository = moto_backend.ecr_state(request.account, request.region).repositories.get(name)
-    if repository is None or request.get("imageIds"):
-        # moto finds them, or says what is missing
-        digests = {image["imageDigest"] for image in request.forward({"filter": None})["imageDetails"]}
-        held = [image for image in repository.images if image.image_digest in digests] if repository else []
-        return {"imageDetails": [images.describe(request.account, name, images.read(image)) for image in held]}
-    wanted = request.get("filter", {})
-    status, tagged = wanted.get("imageStatus", "ACTIVE"), wanted.get("tagStatus", "ANY")
-    shown = [
-        image
-        for image in map(images.read, repository.images)
-        if status in ("ANY", image.status) and tagged in ("ANY", "TAGGED" if image.tags else "UNTAGGED")
-    ]
-    found, more = page(request, shown, 100)
-    return {"imageDetails": [images.describe(request.account, name, image) for image in found], **more}
-
-
-def _put_image(request: Request) -> Answer:
-    repository = moto_backend.ecr_state(request.account, request.region).repositories.get(request.get("repositoryName"))
-    if repository is None:
-        return request.forward()
-    mode, filters = repository.image_tag_mutability, repository.image_tag_mutability_exclusion_filters
-    tag = request.get("imageTag")
-    excluded = any(fnmatchcase(tag or "", entry["filter"]) for entry in filters or [])
-    immutable = str(getattr(mode, "value", mode)).startswith("IMMUTABLE") != excluded
-    holder = next((image for image in repository.images if tag is not None and tag in image.image_tags), None)
-    if immutable and holder is not None and holder.image_manifest != request.get("imageManifest"):
-        raise request.refuse(
-            "ImageTagAlreadyExistsException",
-            f"The image tag '{tag}' already exists in the '{repository.name}' repository and cannot be overwritten "
-            "because the tag is immutable.",
-        )
-    # what moto would make of the mode is taken out of its sight, under the lock of the call
-    repository.image_tag_mutability, repository.image_tag_mutability_exclusion_filters = "MUTABLE", None
-    try:
-        return request.forward()
-    finally:
-        repository.image_tag_mutability, repository.image_tag_mutability_exclusion_filters = mode, filters
-
-
 def _create_key(request: Request) -> Answer:
     return request.forward({"KeyUsage": request.get("KeyUsage", "ENCRYPT_DECRYPT")})
 
@@ -170,22 +101,9 @@ def _rotation_status(request: Request) -> Answer:
     return answer
 
 
-@lru_cache(maxsize=1)
-def _aws_policies() -> dict[str, Any]:
-    return dict(json.loads(aws_managed_policies_data))
-
-
 def _with_aws_policy(request: Request) -> Answer:
-    """Let moto know the one policy of AWS that is asked for: knowing all of them costs it seconds."""
-    arn = request.get("PolicyArn")
-    state = moto_backend.iam_state(request.account, request.region)
-    if ":iam::aws:policy/" in arn and arn not in state.managed_policies:
-        name = arn.rpartition("/")[2]
-        data = _aws_policies().get(name)
-        if data:
-            policy = moto.iam.models.AWSManagedPolicy.from_data(name, request.account, request.partition, data)
-            if policy.arn == arn:
-                state.managed_policies[arn] = policy
+    if ":iam::aws:policy/" in request.get("PolicyArn"):
+        moto_backend.aws_managed_policy(request.account, request.region, request.get("PolicyArn"))
     return request.forward()
 
 
@@ -211,8 +129,43 @@ def _remove(clients: list[str], client: str) -> None:
         clients.remove(client)
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
+def _of_image(answer: Callable[[Request, StoredImage], Answer]) -> Callable[[Request], Answer]:
+    """Find the image that a request is about, for an answer that takes it."""
+    return lambda request: answer(request, image_operations.find_image(request, request.get("imageId")))
+
+
+def _caller_identity(request: Request) -> Answer:
+    answer = request.forward()
+    if not answer["Arn"].endswith(":user/moto"):
+        return answer
+    name = request.caller.rpartition("/")[2]
+    user = moto_backend.iam_state(request.account, request.region).users.get(name)
+    return {"UserId": user.id if user else "AIDAEMBEDDEDAWSCALLER", "Account": request.account, "Arn": request.caller}
+
+
+_EXCLUSIONS = "pull time update exclusion"
+
+
+def _register_exclusion(request: Request) -> Answer:
+    arn, entries = request.get("principalArn"), request.state.of(_EXCLUSIONS, request.region)
+    if arn in entries:
+        message = f"The pull time update exclusion for the principal '{arn}' already exists"
+        raise request.refuse("ExclusionAlreadyExistsException", message)
+    entries[arn] = request.state.now()
+    return {"principalArn": arn, "createdAt": entries[arn]}
+
+
+def _deregister_exclusion(request: Request) -> Answer:
+    arn, entries = request.get("principalArn"), request.state.of(_EXCLUSIONS, request.region)
+    if entries.pop(arn, None) is None:
+        message = f"The pull time update exclusion for the principal '{arn}' does not exist"
+        raise request.refuse("ExclusionNotFoundException", message)
+    return {"principalArn": arn}
+
+
+def _list_exclusions(request: Request) -> Answer:
+    found, more = page(request, list(request.state.of(_EXCLUSIONS, request.region)), 100)
+    return {"pullTimeUpdateExclusions": found, **more}
 
 
 class _Records:
@@ -242,7 +195,7 @@ class _Records:
         if name in entries:
             message = f"The {self.kind} with the prefix '{name}' already exists in the registry '{request.account}'"
             raise request.refuse(f"{self.error}AlreadyExistsException", message)
-        now = _now()
+        now = request.state.now()
         entries[name] = {**request.parameters, "createdAt": now, "updatedAt": now}
         return self._answer(request, entries[name])
 
@@ -261,7 +214,7 @@ class _Records:
         return {"registryId": request.account, self.listing: found, **more}
 
     def update(self, request: Request) -> Answer:
-        changed = {**self._entry(request), **request.parameters, "updatedAt": _now()}
+        changed = {**self._entry(request), **request.parameters, "updatedAt": request.state.now()}
         request.state.of(self.kind, request.region)[request.get(self.key)] = changed
         return self._answer(request, changed)
 
@@ -304,19 +257,56 @@ OVERRIDES: Mapping[str, Override] = {
     "ecr:CreateRepository": Override(
         "refuses names with `__` or `--`; keeps a key's alias or id where ECR keeps its ARN; invents a key where ECR "
         "uses alias/aws/ecr; gives repositories in China a URI outside of it",
-        _create_repository,
+        repositories.create_repository,
     ),
+    "ecr:DeleteRepository": Override("does not know our images", repositories.delete_repository),
     "ecr:PutLifecyclePolicy": Override("refuses transitions to the archive", _put_lifecycle_policy),
     "ecr:PutRegistryPolicy": Override(
         "refuses all actions but two; version 2 of the policy scope allows every action of ECR", _put_registry_policy
     ),
     "ecr:PutReplicationConfiguration": Override("refuses a second rule", _put_replication),
     "ecr:DescribeRepositories": Override("does not page", _paged("repositories", 100, "repositoryNames")),
-    "ecr:ListImages": Override("does not page", _paged("imageIds", 100, "")),
-    "ecr:DescribeImages": Override(
-        "does not page or filter, and knows no pull time, archive time or status", _describe_images
+    **{
+        f"ecr:{name}": Override("makes up digests, sizes and layers of images", answer)
+        for name, answer in {
+            "BatchCheckLayerAvailability": image_operations.batch_check_layer_availability,
+            "BatchDeleteImage": image_operations.batch_delete_image,
+            "BatchGetImage": image_operations.batch_get_image,
+            "CompleteLayerUpload": image_operations.complete_layer_upload,
+            "DescribeImages": image_operations.describe_images,
+            "InitiateLayerUpload": image_operations.initiate_layer_upload,
+            "ListImages": image_operations.list_images,
+            "PutImage": image_operations.put_image,
+            "UploadLayerPart": image_operations.upload_layer_part,
+        }.items()
+    },
+    "ecr:GetDownloadUrlForLayer": Override("has no layers", image_operations.get_download_url_for_layer),
+    "ecr:ListImageReferrers": Override("has no referrers", image_operations.list_image_referrers),
+    "ecr:UpdateImageStorageClass": Override("has no archive", image_operations.update_image_storage_class),
+    "ecr:BatchGetRepositoryScanningConfiguration": Override(
+        "does not match filters as ECR does", scanning.batch_get_repository_scanning_configuration
     ),
-    "ecr:PutImage": Override("reads exclusion filters as regular expressions", _put_image),
+    "ecr:DescribeImageScanFindings": Override(
+        "makes findings up, and knows no states", _of_image(scanning.describe_image_scan_findings)
+    ),
+    "ecr:StartImageScan": Override(
+        "scans what is scanned on push, under enhanced scanning too", _of_image(scanning.start_image_scan)
+    ),
+    "ecr:DescribeImageReplicationStatus": Override(
+        "does not replicate", _of_image(replication.describe_image_replication_status)
+    ),
+    "ecr:StartReplicationBackfill": Override("does not replicate", replication.start_backfill),
+    "ecr:StopReplicationBackfill": Override("does not replicate", replication.stop_backfill),
+    "ecr:ListReplicationBackfills": Override("does not replicate", replication.list_backfills),
+    "ecr:DescribeReplicationBackfillResults": Override("does not replicate", replication.describe_backfill_results),
+    "ecr:PutSigningConfiguration": Override("does not sign", signing.put_configuration),
+    "ecr:GetSigningConfiguration": Override("does not sign", signing.get_configuration),
+    "ecr:DeleteSigningConfiguration": Override("does not sign", signing.delete_configuration),
+    "ecr:DescribeImageSigningStatus": Override("does not sign", _of_image(signing.describe_status)),
+    "ecr:RegisterPullTimeUpdateExclusion": Override("has no exclusions", _register_exclusion),
+    "ecr:DeregisterPullTimeUpdateExclusion": Override("has no exclusions", _deregister_exclusion),
+    "ecr:ListPullTimeUpdateExclusions": Override("has no exclusions", _list_exclusions),
+    "ecr:ValidatePullThroughCacheRule": Override("has no pull through cache", pull_through.validate_rule),
     "ecr:StartLifecyclePolicyPreview": Override("has no previews", start_preview),
     "ecr:GetLifecyclePolicyPreview": Override("has no previews", get_preview),
     "ecr:CreateRepositoryCreationTemplate": Override("has no creation templates", _templates.create),
@@ -329,6 +319,7 @@ OVERRIDES: Mapping[str, Override] = {
     "ecr:DeletePullThroughCacheRule": Override("has no pull through cache", _caches.delete),
     "ecr:PutAccountSetting": Override("has no account settings", _put_account_setting),
     "ecr:GetAccountSetting": Override("has no account settings", _get_account_setting),
+    "sts:GetCallerIdentity": Override("names a caller that IAM cannot have", _caller_identity),
     "kms:CreateKey": Override("does not say that keys encrypt unless told otherwise", _create_key),
     "kms:DescribeKey": Override("does not know alias/aws/ecr", _describe_key),
     "kms:EnableKeyRotation": Override("forgets the rotation period", _enable_rotation),
