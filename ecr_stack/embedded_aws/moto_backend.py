@@ -218,8 +218,10 @@ def answer(
         written["method"], url, headers, urlencode(body) if isinstance(body, dict) else body
     )
     try:
-        handler = _responses(service.service_name)
-        status, answered, text = handler.dispatch(request, request.raw_url, request.headers)
+        handler = _responses(service.service_name)()
+        # it checks nothing unless told to, and imports moto's S3, and half of moto with it, before it finds that out
+        handler._authenticate_and_authorize_normal_action = lambda _resource="*": None
+        status, answered, text = handler._dispatch(request, request.raw_url, request.headers)
     except HTTPException as error:
         status, answered, text = error.code, dict(error.get_headers()), error.get_body()
     except NotImplementedError:

@@ -69,6 +69,10 @@ def _put_replication(request: Request) -> Answer:
     return {"replicationConfiguration": configuration}
 
 
+def _put_scanning(request: Request) -> Answer:
+    return request.forward({"scanType": request.get("scanType", "BASIC"), "rules": request.get("rules", [])})
+
+
 def _paged(entries: str, default: int, names: str) -> Callable[[Request], Answer]:
     def answer(request: Request) -> Answer:
         everything = request.forward({"maxResults": None, "nextToken": None})
@@ -291,6 +295,7 @@ OVERRIDES: Mapping[str, Override] = {
     "ecr:BatchGetRepositoryScanningConfiguration": Override(
         "does not match filters as ECR does", scanning.batch_get_repository_scanning_configuration
     ),
+    "ecr:PutRegistryScanningConfiguration": Override("fails without rules", _put_scanning),
     "ecr:DescribeImageScanFindings": Override(
         "makes findings up, and knows no states", _of_image(scanning.describe_image_scan_findings)
     ),
@@ -327,6 +332,7 @@ OVERRIDES: Mapping[str, Override] = {
     "sts:GetCallerIdentity": Override("names a caller that IAM cannot have", _caller_identity),
     "kms:CreateKey": Override("does not say that keys encrypt unless told otherwise", _create_key),
     "kms:DescribeKey": Override("does not know alias/aws/ecr", _describe_key),
+    "kms:CancelKeyDeletion": Override("fails if the key is named by its ARN", _by_key_id),
     "kms:DisableKey": Override("fails if the key is named by its ARN", _by_key_id),
     "kms:EnableKey": Override("fails if the key is named by its ARN", _by_key_id),
     "kms:EnableKeyRotation": Override("forgets the rotation period", _enable_rotation),

@@ -89,12 +89,14 @@ WRONG = {
     "ecr:PutLifecyclePolicy",
     "ecr:PutImage",
     "ecr:PutRegistryPolicy",
+    "ecr:PutRegistryScanningConfiguration",
     "ecr:PutReplicationConfiguration",
     "ecr:DescribeRepositories",
     "ecr:ListImages",
     "ecr:DescribeImages",
     "kms:CreateKey",
     "kms:DescribeKey",
+    "kms:CancelKeyDeletion",
     "kms:DisableKey",
     "kms:EnableKey",
     "kms:EnableKeyRotation",
@@ -179,6 +181,11 @@ def test_moto_scans_what_was_scanned_and_under_enhanced_scanning_too(moto: Moto)
     assert moto("ecr", "StartImageScan", **image)["imageScanStatus"]["status"] == "IN_PROGRESS"
 
 
+def test_moto_fails_over_a_scanning_configuration_without_rules(moto: Moto) -> None:
+    with pytest.raises(TypeError):
+        moto("ecr", "PutRegistryScanningConfiguration", scanType="BASIC")
+
+
 def test_moto_names_a_caller_that_iam_cannot_have(moto: Moto) -> None:
     assert moto("sts", "GetCallerIdentity")["Arn"] == "arn:aws:sts::777788889999:user/moto"
 
@@ -215,7 +222,7 @@ def test_moto_does_not_know_the_managed_key_of_ecr(moto: Moto) -> None:
         moto("kms", "DescribeKey", KeyId="alias/aws/ecr")
 
 
-@pytest.mark.parametrize("operation", ["DisableKey", "EnableKey"])
+@pytest.mark.parametrize("operation", ["CancelKeyDeletion", "DisableKey", "EnableKey"])
 def test_moto_fails_over_the_arn_of_a_key(moto: Moto, operation: str) -> None:
     with pytest.raises(KeyError):
         moto("kms", operation, KeyId=moto("kms", "CreateKey")["KeyMetadata"]["Arn"])
