@@ -42,6 +42,7 @@ __all__ = [
     "answer",
     "aws_managed_policy",
     "ecr_state",
+    "event_matches",
     "every_repository_name",
     "forget",
     "iam_state",
@@ -138,6 +139,13 @@ def secret_text(account: str, region: str, arn: str) -> str | None:
     version = secret.versions.get(secret.default_version_id) or {}
     text = version.get("secret_string")
     return text if isinstance(text, str) else None
+
+
+def event_matches(pattern: str, event: Any) -> bool:
+    """Whether an event matches a pattern of EventBridge, as moto's rules read it."""
+    from moto.events.models import EventPattern
+
+    return bool(EventPattern.load(pattern).matches_event(event))
 
 
 @contextmanager

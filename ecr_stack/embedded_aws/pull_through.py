@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from urllib.error import HTTPError, URLError
+from urllib.request import ProxyHandler, build_opener
 from urllib.request import Request as HttpRequest
-from urllib.request import urlopen
 
 from botocore.exceptions import ClientError
 
