@@ -84,6 +84,11 @@ def _create_key(request: Request) -> Answer:
     return request.forward({"KeyUsage": request.get("KeyUsage", "ENCRYPT_DECRYPT")})
 
 
+def _by_key_id(request: Request) -> Answer:
+    key = find_key(request.get("KeyId"), request.account, request.region)
+    return request.forward({"KeyId": key.id} if key is not None else None)
+
+
 def _enable_rotation(request: Request) -> Answer:
     answer = request.forward()
     key = find_key(request.get("KeyId"), request.account, request.region)
@@ -322,6 +327,8 @@ OVERRIDES: Mapping[str, Override] = {
     "sts:GetCallerIdentity": Override("names a caller that IAM cannot have", _caller_identity),
     "kms:CreateKey": Override("does not say that keys encrypt unless told otherwise", _create_key),
     "kms:DescribeKey": Override("does not know alias/aws/ecr", _describe_key),
+    "kms:DisableKey": Override("fails if the key is named by its ARN", _by_key_id),
+    "kms:EnableKey": Override("fails if the key is named by its ARN", _by_key_id),
     "kms:EnableKeyRotation": Override("forgets the rotation period", _enable_rotation),
     "kms:GetKeyRotationStatus": Override("does not say the rotation period", _rotation_status),
     "iam:AddClientIDToOpenIDConnectProvider": Override("does not change clients", _change_clients(_add)),
