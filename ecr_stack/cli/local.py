@@ -46,6 +46,13 @@ def serve(
         ),
     ] = None,
     account: Account = "123456789012",
+    upstream: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="REGISTRY=URL",
+            help="What a pull through cache asks in place of a registry, e.g. quay.io=http://127.0.0.1:5000. Repeatable.",
+        ),
+    ] = None,
     format_: Annotated[
         Format, typer.Option("--format", help="For people, or for scripts: one line of JSON first.")
     ] = Format.TEXT,
@@ -62,6 +69,8 @@ def serve(
     with ExitStack() as held:
         here = _region(stack) or region or _REGION
         local = held.enter_context(local_aws(account, here, data=data, port=port))
+        for registry, url in _upstreams(upstream or []).items():
+            local.aws.use_upstream(registry, url)
         if stack is not None and local.is_new:
             _deploy(stack, local.aws)
         attached = held.enter_context(serving(local.aws))
@@ -74,6 +83,19 @@ def serve(
         sys.stdout.flush()
         while not stopped.wait(1):
             local.save(always=False)
+
+
+def _upstreams(written: list[str]) -> dict[str, str]:
+    """Read the options `--upstream`: registry → URL."""
+    read = {}
+    for text in written:
+        registry, _, url = text.partition("=")
+        if not registry or not url.startswith(("http://", "https://")):
+            rule = "must be a registry, `=` and a URL"
+            problem = Problem("--upstream", text, rule, "write quay.io=http://127.0.0.1:5000, for example")
+            raise InvalidInput("the command line", [problem])
+        read[registry] = url
+    return read
 
 
 def _region(stack: str | None) -> str | None:

@@ -1,6 +1,7 @@
 """The embedded AWS over HTTP, for other processes: the same calls, the same state, another way in.
 
-It speaks the protocols of its services: JSON (ECR, KMS) and query (IAM, STS). Signatures are not checked.
+It speaks JSON (ECR, KMS), query (IAM, STS) and REST-JSON (Signer, Inspector), not CBOR, so that CloudWatch can be called
+in the process alone. Signatures are not checked.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import socket
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 from uuid import uuid4
@@ -127,6 +129,8 @@ def api(call: Call, routes: Sequence[Route] = ()) -> Starlette:
     """Give AWS's API as an ASGI application, with further routes that come before it."""
 
     async def answer(request: Request) -> Response:
+        if request.method in ("GET", "HEAD") and "Authorization" not in request.headers:
+            return PlainTextResponse("the embedded AWS\n")
         body = bytearray()
         try:
             async for chunk in request.stream():
@@ -135,18 +139,10 @@ def api(call: Call, routes: Sequence[Route] = ()) -> Starlette:
                     return _response(413, "text/plain", b"")
         except ClientDisconnect:
             return _response(400, "text/plain", b"")
-        return await run_in_threadpool(_Exchange(call, request.headers, bytes(body)).answer)
+        return await run_in_threadpool(_Exchange(call, request, bytes(body)).answer)
 
-    async def is_up(_: Request) -> Response:
-        return PlainTextResponse("the embedded AWS\n")
-
-    return Starlette(
-        routes=[
-            *routes,
-            Route("/{path:path}", answer, methods=["POST"]),
-            Route("/{path:path}", is_up, methods=["GET"]),
-        ]
-    )
+    methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+    return Starlette(routes=[*routes, Route("/{path:path}", answer, methods=methods)])
 
 
 @dataclass(frozen=True)
@@ -154,58 +150,70 @@ class _Exchange:
     """One API request and its answer."""
 
     call: Call
-    headers: Mapping[str, str]
+    request: Request
     body: bytes
 
     def answer(self) -> Response:
-        service = "?"
+        service, protocol = "?", "json"
         try:
             service, region, key = self._scope()
-            operation = self._operation(service)
+            protocol = str(api_model.service(service).protocol)
+            operation, path = self._operation(service, protocol)
             described = get_service_model(service).operation_model(operation)
-            parameters = self._parameters(described, service)
+            parameters = self._parameters(described, protocol, path)
             answer = self.call(service, operation, parameters, region, key)
         except _Refused as refused:
-            return _refusal(service, *refused.args)
+            return _refusal(protocol, *refused.args)
         except ClientError as error:
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
-            return _refusal(service, status, error.response["Error"]["Code"], error.response["Error"]["Message"])
+            return _refusal(protocol, status, error.response["Error"]["Code"], error.response["Error"]["Message"])
         except BotoCoreError as error:
-            return _refusal(service, 400, "ValidationException", str(error))
+            return _refusal(protocol, 400, "ValidationException", str(error))
         except EcrStackError as error:
-            return _refusal(service, 400, "UnknownOperationException", str(error))
-        text = get_serializer_class(service, _protocol(service))(described).serialize(answer)["body"]
-        return _response(200, _CONTENT[_protocol(service)], text.encode() if isinstance(text, str) else text)
+            return _refusal(protocol, 400, "UnknownOperationException", str(error))
+        text = get_serializer_class(service, protocol)(described).serialize(answer)["body"]
+        return _response(200, _CONTENT[protocol], text.encode() if isinstance(text, str) else text)
 
     def _scope(self) -> tuple[str, str, str]:
         """Give the service, the Region and the access key that the request is signed for."""
-        match = _CREDENTIAL.search(self.headers.get("Authorization", ""))
+        match = _CREDENTIAL.search(self.request.headers.get("Authorization", ""))
         if match is None:
             raise _Refused(403, "MissingAuthenticationTokenException", "the request has no signature")
         if match["service"] not in api_model.SERVICES:
             raise _Refused(400, "UnknownOperationException", f"the service {match['service']} is not embedded")
         return match["service"], match["region"], match["key"]
 
-    def _operation(self, service: str) -> str:
-        if _protocol(service) == "json":
-            name = self.headers.get("X-Amz-Target", "").rpartition(".")[2]
+    def _operation(self, service: str, protocol: str) -> tuple[str, dict[str, str]]:
+        """Give the operation, and its parameters in the path."""
+        if protocol not in _CONTENT:
+            raise _Refused(400, "UnknownOperationException", f"{service} cannot be called over HTTP here")
+        if protocol == "rest-json":
+            for method, path, operation in _paths(service):
+                match = path.fullmatch(self.request.url.path)
+                if match and method == self.request.method:
+                    return operation, match.groupdict()
+            name = f"{self.request.method} {self.request.url.path}"
+        elif protocol == "json":
+            name = self.request.headers.get("X-Amz-Target", "").rpartition(".")[2]
         else:
             name = dict(parse_qsl(self.body.decode("utf-8", "replace"))).get("Action", "")
         if name not in api_model.service(service).operation_names:
             raise _Refused(400, "UnknownOperationException", f"{service} has no operation {name!r}")
-        return name
+        return name, {}
 
-    def _parameters(self, described: Any, service: str) -> dict[str, Any]:
-        protocol = _protocol(service)
-        query = protocol == "query"
-        form = parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True) if query else []
+    def _parameters(self, described: Any, protocol: str, path: Mapping[str, str]) -> dict[str, Any]:
+        values = {
+            "json": [],
+            "query": parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True),
+            "rest-json": list(self.request.query_params.multi_items()),
+        }
         asked: Any = {
-            "method": "POST",
-            "values": MultiDict(form),
-            "headers": {"Content-Type": self.headers.get("Content-Type", "")},
+            "method": self.request.method,
+            "values": MultiDict(values[protocol]),
+            "headers": dict(self.request.headers),
             "body": self.body,
-            "url_path": "/",
-            "url_params": {},
+            "url_path": self.request.url.path,
+            "url_params": path,
         }
         try:
             if protocol == "json":
@@ -216,8 +224,26 @@ class _Exchange:
             raise _Refused(400, "SerializationException", f"the request cannot be read: {error}") from None
 
 
-def _refusal(service: str, status: int, code: str, message: str) -> Response:
-    if service in api_model.SERVICES and _protocol(service) == "query":
+@cache
+def _paths(service: str) -> list[tuple[str, re.Pattern[str], str]]:
+    """Give the operations of a service by method and path; paths with fewer parameters come first."""
+    model = api_model.service(service)
+    found = []
+    for name in model.operation_names:
+        http = model.operation_model(name).http
+        uri = http["requestUri"].partition("?")[0]
+        parts = [
+            f"(?P<{part[1:-1].rstrip('+')}>{'.+' if part[-2] == '+' else '[^/]+'})"
+            if part[:1] == "{"
+            else re.escape(part)
+            for part in re.split(r"(\{[^}]+\})", uri)
+        ]
+        found.append((http["method"], re.compile("".join(parts)), name))
+    return sorted(found, key=lambda entry: entry[1].groups)
+
+
+def _refusal(protocol: str, status: int, code: str, message: str) -> Response:
+    if protocol == "query":
         text = (
             "<ErrorResponse><Error><Type>Sender</Type>"
             f"<Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error>"
@@ -234,8 +260,5 @@ def _response(status: int, content: str, body: bytes, headers: Mapping[str, str]
     return Response(body, status, sent)
 
 
-_CONTENT = {"json": "application/x-amz-json-1.1", "query": "text/xml"}
-
-
-def _protocol(service: str) -> str:
-    return str(api_model.service(service).protocol)
+_CONTENT = {"json": "application/x-amz-json-1.1", "query": "text/xml", "rest-json": "application/json"}
+"""The protocols, each with the content type of its answers."""

@@ -55,8 +55,9 @@ def dump(state: State) -> bytes:
 
 
 def load(state: State, written: bytes) -> None:
-    """Let an account remember what `dump` gave, and nothing else."""
+    """Let an account remember what `dump` gave, and nothing else. Layers that no image needs are deleted."""
     read = pickle.loads(written)
     moto_backend.hold(state.account, read["moto"])
     for name, value in read["own"].items():
         setattr(state, name, value)
+    state.layers.keep_only(layer for store in state.stores.values() for layer in store.forget_unused_layers())
