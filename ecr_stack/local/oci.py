@@ -330,7 +330,7 @@ def _check_range(request: Request, name: str, upload: Upload) -> None:
         raise _Refused(400, "BLOB_UPLOAD_INVALID", f"the Content-Range must be `first-last`, not {told!r}")
     first, last = int(match[1]), int(match[2])
     if first != upload.size:
-        headers = _progress(416, name, upload).headers
+        headers = _progress_headers(name, upload)
         raise _Refused(416, "BLOB_UPLOAD_INVALID", f"the next byte must be {upload.size}, not {first}", headers)
     if length is not None and int(length) != last - first + 1:
         raise _Refused(400, "SIZE_INVALID", f"{length} bytes are not the range {told}")
@@ -357,13 +357,17 @@ def _created_blob(name: str, digest: str) -> Response:
 
 
 def _progress(status: int, name: str, upload: Upload) -> Response:
-    headers = {
+    return Response(status_code=status, headers=_progress_headers(name, upload))
+
+
+def _progress_headers(name: str, upload: Upload) -> dict[str, str]:
+    """Say where an upload goes on."""
+    return {
         **_VERSION,
         "Location": f"/v2/{name}/blobs/uploads/{upload.id}",
         "Docker-Upload-UUID": upload.id,
         "Range": f"0-{max(upload.size - 1, 0)}",
     }
-    return Response(status_code=status, headers=headers)
 
 
 def _page(request: Request, key: str, entries: list[str], head: Mapping[str, Any]) -> Response:
