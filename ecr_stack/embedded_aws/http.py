@@ -42,7 +42,7 @@ Call = Callable[[str, str, Mapping[str, Any], str, str], dict[str, Any]]
 T = TypeVar("T")
 
 LOOPBACK = "127.0.0.1"
-"""The only address that anything here listens on. Its number, since `localhost` is another address for some clients."""
+"""Where clients of AWS's API are led to. Nothing here listens on anything but the loopback interface."""
 
 _CREDENTIAL = re.compile(
     r"Credential=(?P<key>[^/,]+)/[0-9]{8}/(?P<region>[a-z0-9-]+)/(?P<service>[a-z0-9-]+)/aws4_request"
@@ -71,15 +71,7 @@ class Listener:
         Raises:
             Unavailable: the port is taken.
         """
-        listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listening.bind((LOOPBACK, port))
-            # from here on connections wait for the server
-            listening.listen(_BACKLOG)
-        except OSError as error:
-            listening.close()
-            raise Unavailable(f"cannot listen on {LOOPBACK}:{port}: {error.strerror}") from None
+        sockets = _bound(port)
         configuration = uvicorn.Config(
             app,
             loop="asyncio",
@@ -95,8 +87,8 @@ class Listener:
             timeout_graceful_shutdown=2,
         )
         server = uvicorn.Server(configuration)
-        self._servers.append((server, self._run(_started(server.serve([listening])))))
-        return int(listening.getsockname()[1])
+        self._servers.append((server, self._run(_started(server.serve(sockets)))))
+        return int(sockets[0].getsockname()[1])
 
     def close(self) -> None:
         """Let requests that are under way end, for two seconds, and stop listening."""
@@ -110,6 +102,38 @@ class Listener:
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+
+def _bound(port: int) -> list[socket.socket]:
+    """Give listening sockets at both loopback addresses: `localhost` is one for some clients, the other for others."""
+    sockets: list[socket.socket] = []
+    try:
+        for family, address in ((socket.AF_INET, LOOPBACK), (socket.AF_INET6, "::1")):
+            if family == socket.AF_INET6 and not _has_ipv6():
+                continue
+            listening = socket.socket(family, socket.SOCK_STREAM)
+            sockets.append(listening)
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind((address, port or (sockets[0].getsockname()[1] if len(sockets) > 1 else 0)))
+            # from here on connections wait for the server
+            listening.listen(_BACKLOG)
+    except OSError as error:
+        for listening in sockets:
+            listening.close()
+        if port == 0 and len(sockets) > 1:
+            return _bound(0)
+        raise Unavailable(f"cannot listen on port {port} of the loopback interface: {error.strerror}") from None
+    return sockets
+
+
+@cache
+def _has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
 
 
 async def _started(serving: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

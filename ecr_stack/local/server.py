@@ -16,7 +16,6 @@ from starlette.routing import Route
 
 from ecr_stack.aws.lifecycle import parse_time
 from ecr_stack.embedded_aws import EmbeddedAws
-from ecr_stack.embedded_aws.http import LOOPBACK
 from ecr_stack.local.oci import DIGEST, application
 from ecr_stack.local.snapshot import Snapshot
 
@@ -69,7 +68,8 @@ class LocalAws:
         """Give `host:port` of the registry of a Region, and see that something listens there."""
         if region not in self.registries:
             app = application(self.aws.registry(region), self.aws.access.signer)
-            self.registries[region] = f"{LOOPBACK}:{self.aws.listen(app, self._ports.get(region, 0))}"
+            # not the address: oras goes without TLS to this name only; for docker and crane it makes no difference
+            self.registries[region] = f"localhost:{self.aws.listen(app, self._ports.get(region, 0))}"
         return self.registries[region]
 
     def description(self) -> dict[str, Any]:

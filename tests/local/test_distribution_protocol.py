@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from conftest import ACCOUNT, INDEX, MANIFEST, REGION, Client, descriptor, digest_of, token_of
+from registry_client import ACCOUNT, INDEX, MANIFEST, REGION, Client, descriptor, digest_of, token_of
 
 from ecr_stack.embedded_aws import EmbeddedAws
 from ecr_stack.local.server import LocalAws
@@ -371,7 +371,9 @@ def test_repositories_are_listed(client: Client, aws: EmbeddedAws, api: str) -> 
 def _attach(client: Client, name: str, subject: str, artifact_type: str, **members: Any) -> str:
     about = {"mediaType": MANIFEST, "digest": subject, "size": 1}
     annotations = {"org.example": artifact_type}
-    return client.push(name, "", artifact_type.encode(), subject=about, artifactType=artifact_type, annotations=annotations)
+    return client.push(
+        name, "", artifact_type.encode(), subject=about, artifactType=artifact_type, annotations=annotations
+    )
 
 
 def test_referrers_of_an_image_are_listed_and_filtered(client: Client, aws: EmbeddedAws, api: str) -> None:

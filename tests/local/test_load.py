@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import boto3
 from botocore.config import Config
-from conftest import REGION, Client, digest_of
+from registry_client import REGION, Client, digest_of
 
 from ecr_stack.embedded_aws import EmbeddedAws
 from ecr_stack.local.server import LocalAws
