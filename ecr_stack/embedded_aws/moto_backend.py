@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
@@ -45,6 +45,8 @@ __all__ = [
     "event_matches",
     "every_repository_name",
     "forget",
+    "held",
+    "hold",
     "iam_state",
     "kms_state",
     "secret_text",
@@ -175,6 +177,19 @@ def aws_managed_policy(account: str, region: str, arn: str) -> None:
         policy = AWSManagedPolicy.from_data(name, account, partition_of(region), data)
         if policy.arn == arn:
             state.managed_policies[arn] = policy
+
+
+def held(account: str) -> dict[str, dict[str, Any]]:
+    """Give everything that moto holds for an account: service → Region or partition → state."""
+    return {service: dict(backends[account]) for service, backends in _loaded.items() if account in backends}
+
+
+def hold(account: str, states: Mapping[str, Mapping[str, Any]]) -> None:
+    """Let moto hold what `held` gave."""
+    for service, by_region in states.items():
+        for region, state in by_region.items():
+            _state(service, account, region)
+            _loaded[service][account][region] = state
 
 
 def forget(account: str) -> None:
