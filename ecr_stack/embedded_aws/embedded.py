@@ -346,7 +346,7 @@ class EmbeddedAws:
             self._state.upstreams[registry_url.removeprefix("https://").rstrip("/")] = url
 
     def suppose(self, arn: str) -> bool:
-        """Let a role, user or key exist that is made elsewhere; see `assumed.AssumedResources.assume`.
+        """Let a role, user, key or secret exist that is made elsewhere; see `assumed.AssumedResources.assume`.
 
         Returns:
             Whether it did not exist before: it is an assumption now.

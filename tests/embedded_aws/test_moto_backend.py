@@ -69,7 +69,6 @@ def test_every_operation_of_ecr_is_answered(aws: EmbeddedAws) -> None:
         "arn": "arn:aws:ecr:eu-west-1:111122223333:repository/api",
         "digest": f"sha256:{0:064x}",
         "uuid": "00000000-1111-4222-8333-444444444444",
-        "secret": "arn:aws:secretsmanager:eu-west-1:111122223333:secret:ecr-pullthroughcache/hub-a1b2c3",
         "role": "arn:aws:iam::111122223333:role/ci",
     }
     answered = set()
