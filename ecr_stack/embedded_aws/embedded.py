@@ -80,6 +80,7 @@ class EmbeddedAws:
         self._url = ""
         self._environment: str | None = None
         self._assumed = AssumedResources(account)
+        self._callers: set[str] = set()
         self._counting = True
 
     def start(self) -> Self:
@@ -98,6 +99,7 @@ class EmbeddedAws:
             self._running[self.account] = self._state
         moto_backend.forget(self.account)
         self._assumed = AssumedResources(self.account)
+        self._callers = set()
         self.calls.clear()
         return self
 
@@ -170,7 +172,8 @@ class EmbeddedAws:
                 self.calls[key] += 1
             check_request(described, asked)
             caller = self.caller_arn(here)
-            if service in ("iam", "sts"):
+            if caller not in self._callers:
+                self._callers.add(caller)
                 self._assumed.assume(caller)
             request = Request(described, asked, self.account, here, self._state, caller, access_key or "EMBEDDED")
             self._assumed.make_room(request)

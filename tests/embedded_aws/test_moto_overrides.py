@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from ecr_stack.embedded_aws import api_model, moto_backend
+from ecr_stack.embedded_aws import api_model, moto_backend, public_registry
 from ecr_stack.embedded_aws.moto_overrides import OVERRIDES
 from ecr_stack.errors import Unavailable
 
@@ -44,6 +44,10 @@ _BACKFILL = "00000000-1111-4222-8333-444444444444"
 ABSENT = {
     "iam:AddClientIDToOpenIDConnectProvider": _OIDC,
     "iam:RemoveClientIDFromOpenIDConnectProvider": _OIDC,
+    "inspector2:GetConfiguration": {},
+    "inspector2:ListCoverage": {},
+    "inspector2:UpdateConfiguration": {"ecrConfiguration": {"rescanDuration": "DAYS_30"}},
+    **{f"ecr-public:{name}": {} for name in public_registry.OPERATIONS},
     "ecr:GetDownloadUrlForLayer": {"repositoryName": "api", "layerDigest": "sha256:0"},
     "ecr:ListImageReferrers": {"repositoryName": "api", "subjectId": _IMAGE},
     "ecr:UpdateImageStorageClass": {"repositoryName": "api", "imageId": _IMAGE, "targetStorageClass": "ARCHIVE"},
@@ -85,16 +89,23 @@ WRONG = {
     "ecr:InitiateLayerUpload",
     "ecr:StartImageScan",
     "ecr:UploadLayerPart",
+    "events:TestEventPattern",
+    "inspector2:BatchGetAccountStatus",
+    "inspector2:Disable",
+    "inspector2:Enable",
+    "inspector2:ListFindings",
     "sts:GetCallerIdentity",
     "ecr:PutLifecyclePolicy",
     "ecr:PutImage",
     "ecr:PutRegistryPolicy",
+    "ecr:PutRegistryScanningConfiguration",
     "ecr:PutReplicationConfiguration",
     "ecr:DescribeRepositories",
     "ecr:ListImages",
     "ecr:DescribeImages",
     "kms:CreateKey",
     "kms:DescribeKey",
+    "kms:CancelKeyDeletion",
     "kms:DisableKey",
     "kms:EnableKey",
     "kms:EnableKeyRotation",
@@ -179,6 +190,26 @@ def test_moto_scans_what_was_scanned_and_under_enhanced_scanning_too(moto: Moto)
     assert moto("ecr", "StartImageScan", **image)["imageScanStatus"]["status"] == "IN_PROGRESS"
 
 
+def test_moto_fails_over_a_scanning_configuration_without_rules(moto: Moto) -> None:
+    with pytest.raises(TypeError):
+        moto("ecr", "PutRegistryScanningConfiguration", scanType="BASIC")
+
+
+@pytest.mark.parametrize("operation", ["Enable", "Disable"])
+def test_moto_fails_over_inspector_without_accounts(moto: Moto, operation: str) -> None:
+    with pytest.raises(TypeError):
+        moto("inspector2", operation, resourceTypes=["ECR"])
+
+
+def test_moto_does_not_know_the_account_and_findings_of_inspector(moto: Moto) -> None:
+    assert moto("inspector2", "BatchGetAccountStatus", accountIds=[ACCOUNT])["accounts"] == []
+    assert moto("inspector2", "ListFindings")["findings"] == []
+
+
+def test_moto_does_not_say_whether_an_event_matches(moto: Moto) -> None:
+    assert moto("events", "TestEventPattern", EventPattern='{"source": ["aws.ecr"]}', Event="{}") == {}
+
+
 def test_moto_names_a_caller_that_iam_cannot_have(moto: Moto) -> None:
     assert moto("sts", "GetCallerIdentity")["Arn"] == "arn:aws:sts::777788889999:user/moto"
 
@@ -215,7 +246,7 @@ def test_moto_does_not_know_the_managed_key_of_ecr(moto: Moto) -> None:
         moto("kms", "DescribeKey", KeyId="alias/aws/ecr")
 
 
-@pytest.mark.parametrize("operation", ["DisableKey", "EnableKey"])
+@pytest.mark.parametrize("operation", ["CancelKeyDeletion", "DisableKey", "EnableKey"])
 def test_moto_fails_over_the_arn_of_a_key(moto: Moto, operation: str) -> None:
     with pytest.raises(KeyError):
         moto("kms", operation, KeyId=moto("kms", "CreateKey")["KeyMetadata"]["Arn"])

@@ -5,9 +5,12 @@ https://docs.aws.amazon.com/AmazonECR/latest/userguide/replication.html
 
 from __future__ import annotations
 
+import hashlib
 import json
+import threading
 from collections.abc import Iterator
-from typing import Any
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar
 
 import pytest
 from botocore.exceptions import ClientError
@@ -272,3 +275,52 @@ def test_a_pull_fetches_through_the_cache_of_another_registry(aws: EmbeddedAws, 
     # within 24 hours the upstream is not asked again
     other.push_image("base/python", "3", content="newer")
     assert aws.call("ecr", "BatchGetImage", pull)["images"][0]["imageId"]["imageDigest"] == digest
+
+
+class _Upstream(BaseHTTPRequestHandler):
+    """An OCI registry with one image, which a test puts into `served`: path → media type and bytes."""
+
+    served: ClassVar[dict[str, tuple[str, bytes]]] = {}
+
+    def do_GET(self) -> None:
+        media_type, body = self.served.get(self.path, ("text/plain", b""))
+        self.send_response(200 if body else 404)
+        self.send_header("Content-Type", media_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+def test_a_pull_fetches_from_an_upstream_on_loopback(aws: EmbeddedAws, refused: Any) -> None:
+    layer = b"a layer"
+    digest = f"sha256:{hashlib.sha256(layer).hexdigest()}"
+    kind = "application/vnd.oci.image.manifest.v1+json"
+    manifest = json.dumps({"schemaVersion": 2, "layers": [{"digest": digest, "size": len(layer)}]}).encode()
+    _Upstream.served = {
+        "/v2/team/python/manifests/3": (kind, manifest),
+        f"/v2/team/python/blobs/{digest}": ("application/octet-stream", layer),
+    }
+    rule = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}
+    aws.call("ecr", "CreatePullThroughCacheRule", rule)
+    pull = {"repositoryName": "quay/team/python", "imageIds": [{"imageTag": "3"}]}
+    # nothing is fetched from the Internet
+    assert refused("ecr", "BatchGetImage", pull)[0] == "UnableToGetUpstreamImageException"
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Upstream) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        aws.use_upstream("https://quay.io", f"http://127.0.0.1:{server.server_address[1]}")
+        image = aws.call("ecr", "BatchGetImage", pull)["images"][0]
+        assert (image["imageManifest"].encode(), image["imageManifestMediaType"]) == (manifest, kind)
+        found = aws.registry().layer("quay/team/python", digest)
+        assert found is not None
+        assert found[0].read_bytes() == layer
+        missing = {**pull, "imageIds": [{"imageTag": "9"}]}
+        assert aws.call("ecr", "BatchGetImage", missing)["failures"][0]["failureCode"] == "ImageNotFound"
+        _Upstream.served[f"/v2/team/python/blobs/{digest}"] = ("application/octet-stream", b"another")
+        _Upstream.served["/v2/team/other/manifests/3"] = (kind, manifest)
+        _Upstream.served[f"/v2/team/other/blobs/{digest}"] = ("application/octet-stream", b"another")
+        wrong = {**pull, "repositoryName": "quay/team/other"}
+        assert refused("ecr", "BatchGetImage", wrong)[0] == "UnableToGetUpstreamImageException"
+        server.shutdown()
