@@ -15,6 +15,10 @@ _ARN = re.compile(
     r"arn:(?P<partition>aws[a-z-]*):(?P<service>iam|kms):(?P<region>[a-z0-9-]*):(?P<account>[0-9]{12}):"
     r"(?P<kind>role|user|key)(?P<path>/(?:[\w+=,.@-]+/)*)(?P<name>[\w+=,.@-]+)"
 )
+_SECRET = re.compile(
+    r"arn:aws[a-z-]*:secretsmanager:(?P<region>[a-z0-9-]+):(?P<account>[0-9]{12}):"
+    r"secret:(?P<name>[\w/+=.@-]+)-[a-zA-Z0-9]{6}"
+)
 # IAM exists once in a partition; which of its regions is asked makes no difference.
 _REGIONS = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1", "aws-eusc": "eusc-de-east-1"}
 _TRUST = {
@@ -24,14 +28,14 @@ _TRUST = {
 
 
 class AssumedResources:
-    """The roles, users and keys that are assumed to exist in an account."""
+    """The roles, users, keys and secrets that are assumed to exist in an account."""
 
     def __init__(self, account: str) -> None:
         self._account = account
         self._made: set[tuple[str, str, str]] = set()
 
     def assume(self, arn: str) -> bool:
-        """Let a role, user or key exist. Those of other accounts are taken to exist anyway.
+        """Let a role, user, key or secret exist. Those of other accounts are taken to exist anyway.
 
         Returns:
             Whether it did not exist before.
@@ -39,9 +43,15 @@ class AssumedResources:
         Raises:
             Unavailable: the ARN is of something else.
         """
+        secret = _SECRET.fullmatch(arn)
+        if secret is not None:
+            api_model.check_region(secret["region"])
+            return secret["account"] != self._account or moto_backend.make_secret(
+                self._account, secret["region"], secret["name"], arn
+            )
         match = _ARN.fullmatch(arn)
         if match is None:
-            raise Unavailable(f"roles, users and keys can be assumed to exist, not `{arn}`")
+            raise Unavailable(f"roles, users, keys and secrets can be assumed to exist, not `{arn}`")
         if match["account"] != self._account:
             return True
         if match["service"] == "kms":

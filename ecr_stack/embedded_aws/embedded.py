@@ -10,19 +10,15 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ClassVar, Self
-
-from starlette.routing import Route
-from starlette.types import ASGIApp
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from ecr_stack.aws.names import partition_of
-from ecr_stack.embedded_aws import api_model, lifecycle_runs, moto_backend, persistence, scanning, seeding
+from ecr_stack.embedded_aws import api_model, lifecycle_runs, moto_backend, scanning, seeding
 from ecr_stack.embedded_aws.assumed import AssumedResources
-from ecr_stack.embedded_aws.http import LOOPBACK, Listener, api
 from ecr_stack.embedded_aws.image_store import LayerFiles
 from ecr_stack.embedded_aws.moto_overrides import OVERRIDES
 from ecr_stack.embedded_aws.registry import Registry
@@ -31,6 +27,12 @@ from ecr_stack.embedded_aws.request import Request, State
 from ecr_stack.embedded_aws.request_validation import check_request
 from ecr_stack.embedded_aws.rules import RULES
 from ecr_stack.errors import Unavailable
+
+if TYPE_CHECKING:
+    from starlette.routing import Route
+    from starlette.types import ASGIApp
+
+    from ecr_stack.embedded_aws.http import Listener
 
 __all__ = ["EmbeddedAws"]
 
@@ -344,7 +346,7 @@ class EmbeddedAws:
             self._state.upstreams[registry_url.removeprefix("https://").rstrip("/")] = url
 
     def suppose(self, arn: str) -> bool:
-        """Let a role, user or key exist that is made elsewhere; see `assumed.AssumedResources.assume`.
+        """Let a role, user, key or secret exist that is made elsewhere; see `assumed.AssumedResources.assume`.
 
         Returns:
             Whether it did not exist before: it is an assumption now.
@@ -375,6 +377,9 @@ class EmbeddedAws:
         Raises:
             Unavailable: the port is taken.
         """
+        # a web server costs a rehearsal, which needs none, a fifth of its start
+        from ecr_stack.embedded_aws.http import LOOPBACK, api
+
         if not self._url:
             self._url = f"http://{LOOPBACK}:{self.listen(api(self.call, routes), port)}"
         return self._url
@@ -385,6 +390,8 @@ class EmbeddedAws:
         Raises:
             Unavailable: the port is taken.
         """
+        from ecr_stack.embedded_aws.http import Listener
+
         with self._lock:
             self._check_running()
             if self._listener is None:
@@ -395,13 +402,22 @@ class EmbeddedAws:
         """Give everything that the account remembers, as bytes; layers are files of their own."""
         with self._lock:
             self._check_running()
+            from ecr_stack.embedded_aws import persistence
+
             return persistence.dump(self._state)
 
     def load(self, written: bytes) -> None:
         """Go on from where `dump` was called. The bytes must be trusted: they are a pickle."""
         with self._lock:
             self._check_running()
+            from ecr_stack.embedded_aws import persistence
+
             persistence.load(self._state, written)
+
+    @property
+    def lock(self) -> AbstractContextManager[Any]:
+        """What is held during each call: hold it to do several things as one. A thread may hold it twice."""
+        return self._lock
 
     def registry_regions(self) -> list[str]:
         """Give the Regions whose registry holds or has held something."""

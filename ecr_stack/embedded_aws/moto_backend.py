@@ -45,10 +45,12 @@ __all__ = [
     "event_matches",
     "every_repository_name",
     "forget",
+    "has_secret",
     "held",
     "hold",
     "iam_state",
     "kms_state",
+    "make_secret",
     "secret_text",
 ]
 
@@ -133,11 +135,27 @@ def iam_state(account: str, region: str) -> IAMBackend:
     return state
 
 
+def has_secret(account: str, region: str, arn: str) -> bool:
+    """Whether Secrets Manager has a secret that is not deleted."""
+    secret = _state("secretsmanager", account, region).secrets.get(arn)
+    return secret is not None and not secret.is_deleted()
+
+
+def make_secret(account: str, region: str, name: str, arn: str) -> bool:
+    """Let Secrets Manager have a secret with an ARN of one's own and no value, and tell whether it did not have it."""
+    state = _state("secretsmanager", account, region)
+    if arn in state.secrets:
+        return False
+    state.create_secret(name, None, None, None, None, None, None, [], False)
+    state.secrets.get(name).arn = arn
+    return True
+
+
 def secret_text(account: str, region: str, arn: str) -> str | None:
     """Give the text of a secret of Secrets Manager, if there is one."""
-    secret = _state("secretsmanager", account, region).secrets.get(arn)
-    if secret is None or secret.is_deleted():
+    if not has_secret(account, region, arn):
         return None
+    secret = _state("secretsmanager", account, region).secrets.get(arn)
     version = secret.versions.get(secret.default_version_id) or {}
     text = version.get("secret_string")
     return text if isinstance(text, str) else None

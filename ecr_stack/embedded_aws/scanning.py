@@ -258,7 +258,7 @@ def describe_image_scan_findings(request: Request, image: StoredImage) -> Answer
 def _basic(finding: Mapping[str, Any]) -> Answer:
     if "package" not in finding:
         return dict(finding)
-    attributes = [("package_name", "package"), ("package_version", "version"), ("fixed_in_version", "fixedInVersion")]
+    attributes = [("package_name", "package"), ("package_version", "version"), ("fixed_in_versions", "fixedInVersion")]
     shown = {name: finding[name] for name in ("name", "description", "uri", "severity") if name in finding}
     values = [{"key": key, "value": finding[name]} for key, name in attributes if finding.get(name)]
     return {**shown, "attributes": values}
@@ -271,7 +271,7 @@ def _enhanced(finding: Mapping[str, Any], request: Request, image: StoredImage, 
     package = {
         "name": finding.get("package", attributes.get("package_name")),
         "version": finding.get("version", attributes.get("package_version")),
-        "fixedInVersion": finding.get("fixedInVersion", attributes.get("fixed_in_version")),
+        "fixedInVersion": finding.get("fixedInVersion", attributes.get("fixed_in_versions")),
         "packageManager": "OS",
     }
     fixed = package["fixedInVersion"]

@@ -164,6 +164,7 @@ SECRET = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:ecr-pullthroughca
             {"upstreamRegistryUrl": "ghcr.io", "credentialArn": SECRET.replace("eu-west-1", "us-west-2")},
             "InvalidParameterException",
         ),
+        ({"upstreamRegistryUrl": "ghcr.io", "credentialArn": SECRET}, "SecretNotFoundException"),
         ({"upstreamRegistryUrl": "444455556666.dkr.ecr.us-west-2.amazonaws.com"}, "InvalidParameterException"),
         (
             {
@@ -182,6 +183,8 @@ def test_upstreams_that_ecr_refuses_are_refused(refused: Any, settings: dict[str
 
 
 def test_upstreams_with_what_they_need_are_taken(aws: EmbeddedAws) -> None:
+    assert aws.suppose(SECRET) is True
+    assert aws.suppose(SECRET) is False
     for prefix, settings in {
         "hub": {"upstreamRegistryUrl": "registry-1.docker.io", "credentialArn": SECRET},
         "kube": {"upstreamRegistryUrl": "registry.k8s.io"},

@@ -84,7 +84,12 @@ def test_findings_come_in_the_shape_of_the_scan_type(aws: EmbeddedAws, repositor
     aws.seed_findings(repository, "v1", [CVE, {"name": "CVE-2", "severity": "LOW", "attributes": []}])
     basic = _findings(aws)["imageScanFindings"]
     assert basic["findingSeverityCounts"] == {"LOW": 1, "HIGH": 1}
-    assert {"key": "package_name", "value": "openssl"} in basic["findings"][0]["attributes"]
+    # as scanners' own fixtures have it; the API reference does not list the attributes
+    assert basic["findings"][0]["attributes"] == [
+        {"key": "package_name", "value": "openssl"},
+        {"key": "package_version", "value": "3.0.1"},
+        {"key": "fixed_in_versions", "value": "3.0.2"},
+    ]
     assert "enhancedFindings" not in basic
     _configure(aws, "ENHANCED", CONTINUOUS_SCAN="*")
     aws.push_image(repository, "v2")

@@ -146,6 +146,11 @@ def pull_through_cache(request: Request) -> None:
         raise request.invalid("credentialArn", f"the upstream registry {upstream} takes no credentials")
     if credentials and credentials.split(":")[3:5] != [request.region, request.account]:
         raise request.invalid("credentialArn", "the secret must be of the account and Region of the rule")
+    if credentials and not moto_backend.has_secret(request.account, request.region, credentials):
+        raise request.refuse(
+            "SecretNotFoundException",
+            f"The ARN of the secret specified in the pull through cache rule was not found: {credentials}",
+        )
     if upstream == "ecr" and not url.startswith(request.account) and not request.get("customRoleArn"):
         raise request.invalid("customRoleArn", "a role is needed for the registry of another account")
     role = request.get("customRoleArn")
