@@ -17,8 +17,7 @@ import yaml
 
 from ecr_stack.errors import InvalidInput, NotFound, Problem
 from ecr_stack.model import nearest
-from ecr_stack.schema.registry import region_problem
-from ecr_stack.schema.stack import NAMESPACE, settings_in
+from ecr_stack.schema.stack import NAMESPACE, region_problem, settings_in
 
 __all__ = ["Project", "StackFile", "read_project", "read_stack"]
 

@@ -15,11 +15,13 @@ from ecr_stack.model import nearest, refusal
 
 __all__ = [
     "ACTIONS",
+    "FULL",
     "IMPORT",
     "LAMBDA",
     "LOGIN",
     "PULL",
     "PUSH",
+    "READ",
     "REGISTRY_ACTIONS",
     "REPLICATE",
     "REPOSITORY_ACTIONS",
@@ -42,6 +44,25 @@ PUSH = (
     "ecr:UploadLayerPart",
 )
 """What a push needs, and no pull. https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html"""
+
+READ = (
+    *PULL,
+    "ecr:DescribeImageScanFindings",
+    "ecr:DescribeImages",
+    "ecr:DescribeRepositories",
+    "ecr:GetLifecyclePolicy",
+    "ecr:GetLifecyclePolicyPreview",
+    "ecr:GetRepositoryPolicy",
+    "ecr:ListImages",
+    "ecr:ListTagsForResource",
+)
+"""What AWS's managed read-only policy allows on repositories.
+
+https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AmazonEC2ContainerRegistryReadOnly.html
+"""
+
+FULL = ("ecr:*",)
+"""Everything with a repository, deleting it included."""
 
 LAMBDA = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 """What Lambda needs. https://docs.aws.amazon.com/lambda/latest/dg/images-create.html#gettingstarted-images-permissions"""

@@ -12,7 +12,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from ecr_stack.model import nearest, refusal
+from ecr_stack.model import Item, nearest, refusal
 
 __all__ = ["BINDING_KEYS", "Conditions", "binds_principals"]
 
@@ -84,7 +84,7 @@ Conditions = Annotated[
                 Annotated[str, AfterValidator(_key)],
                 Annotated[
                     list[Annotated[str, BeforeValidator(_value, json_schema_input_type=str | bool | int | float),
-                                   AfterValidator(_text)]],
+                                   AfterValidator(_text), Item]],
                     Field(min_length=1),
                     BeforeValidator(_values, json_schema_input_type=str | bool | int | float | list[str | bool | int | float]),
                 ],
