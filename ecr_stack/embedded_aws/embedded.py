@@ -10,7 +10,7 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -422,6 +422,11 @@ class EmbeddedAws:
             from ecr_stack.embedded_aws import persistence
 
             persistence.load(self._state, written)
+
+    @property
+    def lock(self) -> AbstractContextManager[Any]:
+        """What is held during each call: hold it to do several things as one. A thread may hold it twice."""
+        return self._lock
 
     def registry_regions(self) -> list[str]:
         """Give the Regions whose registry holds or has held something."""

@@ -41,12 +41,7 @@ def create_repository(request: Request) -> Answer:
         key = encryption.get("kmsKey")
         encryption["kmsKey"] = encrypting_key(request, key) if key else managed_key(request)
     with moto_backend.every_repository_name():
-        answer = request.forward({"encryptionConfiguration": encryption or None})
-    if request.partition == "aws-cn":
-        repository = moto_backend.ecr_state(request.account, request.region).repositories[request.get("repositoryName")]
-        repository.uri = repository.uri.replace(".amazonaws.com/", ".amazonaws.com.cn/")
-        answer["repository"]["repositoryUri"] = repository.uri
-    return answer
+        return request.forward({"encryptionConfiguration": encryption or None})
 
 
 def managed_key(request: Request) -> str:

@@ -66,11 +66,13 @@ class LocalAws:
 
     def host(self, region: str) -> str:
         """Give `host:port` of the registry of a Region, and see that something listens there."""
-        if region not in self.registries:
-            app = application(self.aws.registry(region), self.aws.access.signer)
-            # not the address: oras goes without TLS to this name only; for docker and crane it makes no difference
-            self.registries[region] = f"localhost:{self.aws.listen(app, self._ports.get(region, 0))}"
-        return self.registries[region]
+        with self.aws.lock:
+            if region not in self.registries:
+                app = application(self.aws.registry(region), self.aws.access.signer)
+                port = self.aws.listen(app, self._ports.get(region, 0))
+                # not the address: oras goes without TLS to this name only; for docker and crane it makes no difference
+                self.registries[region] = f"localhost:{port}"
+            return self.registries[region]
 
     def description(self) -> dict[str, Any]:
         """Give what clients need to know, with the registries of all Regions that hold anything."""

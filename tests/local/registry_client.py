@@ -36,6 +36,10 @@ class Client:
         self._pool = urllib3.PoolManager(num_pools=2, maxsize=200, retries=False)
         self._login = {"Authorization": f"Basic {token}"} if token else {}
 
+    @property
+    def login_header(self) -> str:
+        return f"Authorization: {self._login['Authorization']}"
+
     def __call__(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> urllib3.BaseHTTPResponse:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import socket
 from datetime import timedelta
 from typing import Any
 
@@ -84,6 +85,22 @@ def test_a_layer_is_uploaded_in_parts_and_goes_on_where_it_stopped(client: Clien
     done = client("PUT", f"{location}?digest={digest_of(b'abcdefghij')}", b"ij")
     assert done.status == 201
     assert client("GET", done.headers["Location"]).data == b"abcdefghij"
+
+
+def test_an_upload_goes_on_after_its_connection_broke_off(client: Client, api: str) -> None:
+    location = client("POST", f"/v2/{api}/blobs/uploads/").headers["Location"]
+    content = bytes(range(256)) * 8192
+    host, _, port = client.base.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port))) as connection:
+        head = (
+            f"PATCH {location} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(content)}\r\n{client.login_header}\r\n\r\n"
+        )
+        connection.sendall(head.encode() + content[:1_500_000])
+    arrived = int(client("GET", location).headers["Range"].partition("-")[2]) + 1
+    assert 0 < arrived <= 1_500_000
+    rest = client("PATCH", location, content[arrived:], {"Content-Range": f"{arrived}-{len(content) - 1}"})
+    assert rest.status == 202
+    assert client("PUT", f"{location}?digest={digest_of(content)}").status == 201
 
 
 def test_a_part_out_of_order_is_refused_with_the_range_that_is_there(client: Client, api: str) -> None:
@@ -391,6 +408,7 @@ def test_referrers_of_an_image_are_listed_and_filtered(client: Client, aws: Embe
     assert filtered.headers["OCI-Filters-Applied"] == "artifactType"
     found = aws.call("ecr", "DescribeImages", {"repositoryName": api, "imageIds": [{"imageDigest": sbom}]})
     assert found["imageDetails"][0]["subjectManifestDigest"] == image
+    assert found["imageDetails"][0]["artifactMediaType"] == "application/spdx+json"
     assert client("GET", f"/v2/{api}/referrers/{ABSENT}").json()["manifests"] == []
     assert client.refused("GET", f"/v2/{api}/referrers/v1") == (400, "DIGEST_INVALID")
 

@@ -93,3 +93,15 @@ def test_thousands_of_calls_by_many_threads_are_answered_without_a_retry(local: 
     names = client("GET", "/v2/_catalog").json()["repositories"]
     assert set(names) == {f"team/{number}" for number in range(0, 400, 2)}
     assert local.aws.calls["ecr:CreateRepository"] == 400
+
+
+def test_a_region_that_many_need_at_once_has_one_port(local: LocalAws) -> None:
+    def uri(number: int) -> str:
+        made = local.aws.call("ecr", "CreateRepository", {"repositoryName": f"team/{number}"}, "us-west-2")
+        return str(made["repository"]["repositoryUri"]).partition("/")[0]
+
+    with ThreadPoolExecutor(20) as pool:
+        described = [pool.submit(local.description) for _ in range(20)]
+        hosts = set(pool.map(uri, range(20)))
+    assert hosts == {local.registries["us-west-2"]}
+    assert {future.result()["registries"].get("us-west-2", *hosts) for future in described} == hosts
