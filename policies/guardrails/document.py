@@ -61,6 +61,8 @@ class Statement:
     not_principal: bool
     actions: tuple[str, ...]
     not_action: bool
+    resources: tuple[str, ...]
+    """What it is about; "*" also for all but some (NotResource) and for a document that is attached to its resource."""
     conditions: tuple[Condition, ...]
 
 
@@ -143,6 +145,7 @@ def _statement(number: int, statement: Any) -> Statement:
         not_principal="notprincipal" in elements,
         actions=_values(called, "Action", elements.get("action", elements.get("notaction"))),
         not_action="notaction" in elements,
+        resources=("*",) if "notresource" in elements else _values(called, "Resource", elements.get("resource", "*")),
         conditions=tuple(_conditions(called, elements.get("condition"))),
     )
 
@@ -151,12 +154,17 @@ def _elements(mapping: Mapping[str, Any]) -> dict[str, Any]:
     return _object([(str(key).lower(), value) for key, value in mapping.items()])
 
 
+_KINDS = {kind.lower(): kind for kind in ("AWS", "Service", "Federated", "CanonicalUser")}
+
+
 def _principals(called: str, principal: Any) -> list[tuple[str, str]]:
     if principal is None:
         return []
     if isinstance(principal, dict):
         return [
-            (str(kind), value) for kind, values in principal.items() for value in _values(called, "Principal", values)
+            (_KINDS.get(str(kind).lower(), str(kind)), value)
+            for kind, values in principal.items()
+            for value in _values(called, "Principal", values)
         ]
     return [("*", value) for value in _values(called, "Principal", principal)]
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 
 from guardrails.document import Condition, Statement
 
@@ -17,6 +18,10 @@ _ORGANIZATION = re.compile(r"o-[a-z0-9]{10,32}")
 _ORGANIZATION_PATH = re.compile(r"o-[a-z0-9]{10,32}/.*")
 # Nothing before the account may be a wildcard: `*` reaches across colons in StringLike.
 _ARN_OF_ACCOUNT = re.compile(r"arn:[^:*?$]+:[^:*?$]+:[^:*?$]*:([0-9]{12}):.+", re.DOTALL)
+
+# ArnLike and ArnEquals compare the six parts by themselves, so that a wildcard in the region stays in the region.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html#Conditions_ARN
+_ARN_LIKE = re.compile(r"arn:[^:$]+:[^:$]+:[^:$]*:([0-9]{12}):.+", re.DOTALL)
 
 # The id of a user, or of a role with the name of any session.
 _UNIQUE_ID = re.compile(r"A[A-Z0-9]{15,}(:.*)?", re.DOTALL)
@@ -98,6 +103,8 @@ def _binds(condition: Condition, extra_keys: Collection[str]) -> bool:
     if not condition.binds:
         return False
     pattern = _BINDING.get(condition.key)
+    if pattern is _ARN_OF_ACCOUNT:
+        pattern = _arn_pattern(condition)
     if pattern is not None:
         return all(pattern.fullmatch(value) for value in condition.values)
     return extra and not any(_wild(value) for value in condition.values)
@@ -115,31 +122,59 @@ def _is_narrow(addresses: str) -> bool:
     return network.prefixlen >= (8 if network.version == 4 else 32)
 
 
-def accounts(statement: Statement) -> Iterator[tuple[str, str]]:
-    """The accounts that a statement lets in, each with the text that names it; ("", text) where it names none.
+@dataclass(frozen=True)
+class Party:
+    """Somebody whom a statement lets in."""
 
-    Services and identity providers are not accounts. A principal that is everyone counts by its binding conditions.
+    kind: str
+    """`account`, `organization`, or `unknown` where the id does not say whose it is."""
+    id: str
+    written: str
+    """The text of the document that names it."""
+
+
+def crossings(statement: Statement, trusted: Callable[[Party], bool]) -> list[Party]:
+    """Whom a statement lets in who is not trusted.
+
+    Everyone without any condition that binds is not listed here: `public` says so. Conditions must all hold, so one
+    that admits trusted parties only is enough.
     """
-    if not statement.allows:
-        return
+    if not statement.allows or statement.not_principal:
+        return []
+    limits = [admitted for condition in statement.conditions if (admitted := _parties(condition))]
+    if any(all(trusted(party) for party in limit) for limit in limits):
+        return []
+    found: dict[Party, None] = {}
     for kind, value in statement.principals:
-        if kind not in {"AWS", "*", "CanonicalUser"}:
-            continue
         match = _ARN_OF_ACCOUNT.fullmatch(value)
-        if match:
-            yield match[1], value
-        elif _wild(value):
-            yield from _accounts_of_conditions(statement)
-        else:
-            yield (value if _ACCOUNT.fullmatch(value) else ""), value
+        if match and kind != "Service":
+            named = [Party("account", match[1], value)]
+        elif _ACCOUNT.fullmatch(value):
+            named = [Party("account", value, value)]
+        elif kind == "Service" or _wild(value):
+            named = limits[0] if limits else []
+        else:  # of an identity provider that AWS knows by its host name, `identity` judges the trust
+            named = [] if kind == "Federated" else [Party("unknown", value, value)]
+        found.update(dict.fromkeys(party for party in named if not trusted(party)))
+    return list(found)
 
 
-def _accounts_of_conditions(statement: Statement) -> Iterator[tuple[str, str]]:
-    """An account, where one condition limits to accounts; an organization is a limit of its own."""
-    for condition in statement.conditions:
-        pattern = _BINDING.get(condition.key)
-        if pattern in {_ACCOUNT, _ARN_OF_ACCOUNT} and _binds(condition, ()):
-            for value in condition.values:
-                match = _ARN_OF_ACCOUNT.fullmatch(value)
-                yield (match[1] if match else value), value
-            return
+def _parties(condition: Condition) -> list[Party]:
+    """The accounts or organizations that a binding condition admits, all of them."""
+    if not _binds(condition, ()):
+        return []
+    pattern = _BINDING[condition.key]
+    if pattern in {_ORGANIZATION, _ORGANIZATION_PATH}:
+        return [Party("organization", value.partition("/")[0], value) for value in condition.values]
+    if pattern is _UNIQUE_ID:
+        return [Party("unknown", value, value) for value in condition.values]
+    return [Party("account", _account(condition, value), value) for value in condition.values]
+
+
+def _account(condition: Condition, value: str) -> str:
+    match = _arn_pattern(condition).fullmatch(value)
+    return match[1] if match else value
+
+
+def _arn_pattern(condition: Condition) -> re.Pattern[str]:
+    return _ARN_LIKE if condition.test.startswith("arn") else _ARN_OF_ACCOUNT

@@ -27,7 +27,31 @@ KEY = "aws:kms/key:Key"
 KEY_POLICY = "aws:kms/keyPolicy:KeyPolicy"
 REPLICA_KEY = "aws:kms/replicaKey:ReplicaKey"
 EXTERNAL_KEY = "aws:kms/externalKey:ExternalKey"
+GRANT = "aws:kms/grant:Grant"
 ROLE = "aws:iam/role:Role"
+OIDC_PROVIDER = "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
+PUBLIC_REPOSITORY = "aws:ecrpublic/repository:Repository"
+PUBLIC_REPOSITORY_POLICY = "aws:ecrpublic/repositoryPolicy:RepositoryPolicy"
+ACCOUNT_SETTING = "aws:ecr/accountSetting:AccountSetting"
+PULL_THROUGH_RULE = "aws:ecr/pullThroughCacheRule:PullThroughCacheRule"
+
+ATTACHMENTS = [
+    "aws:iam/groupPolicyAttachment:GroupPolicyAttachment",
+    "aws:iam/policyAttachment:PolicyAttachment",
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+    "aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive",
+    "aws:iam/userPolicyAttachment:UserPolicyAttachment",
+    "aws:iam/userPolicyAttachmentsExclusive:UserPolicyAttachmentsExclusive",
+    "aws:iam/groupPolicyAttachmentsExclusive:GroupPolicyAttachmentsExclusive",
+]
+IDENTITY_POLICIES = [
+    "aws:iam/groupPolicy:GroupPolicy",
+    "aws:iam/policy:Policy",
+    "aws:iam/rolePolicy:RolePolicy",
+    "aws:iam/userPolicy:UserPolicy",
+    ROLE,
+    *ATTACHMENTS,
+]
 
 
 class Unknown(Enum):
@@ -108,7 +132,10 @@ def stack_of(resource: Resource) -> str:
 
 def called(resource: Resource) -> str:
     """What to call the resource in a message: its name in AWS, where known."""
-    return text(resource.props, "name") or text(resource.props, "repository") or resource.name
+    for key in ("name", "repository", "repositoryName"):
+        if found := text(resource.props, key):
+            return found
+    return resource.name
 
 
 def region_of(resource: Resource) -> str:

@@ -46,6 +46,7 @@ def _unwrapped(values: Any) -> dict[str, Any]:
     url="https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-using-tags.html",
     severity=Severity.LOW,
     remedy="Add the tags, or set this policy's level to `remediate`, which adds them.",
+    stack_file=dict.fromkeys([REPOSITORY, KEY], "Add the tags to `ecr-stack:tags`."),
     config={
         "required": {
             "type": "array",
@@ -71,4 +72,4 @@ def repositories_and_keys_have_the_required_tags(
     tags = tags_of(resource)
     missing = [name for name in config["required"] if not tags.get(name)]
     if missing:
-        report(f"{called(resource)} lacks the tag{'s' * (len(missing) > 1)} {', '.join(missing)}. Add to its tags.")
+        report(f"{called(resource)} lacks the tag{'s' * (len(missing) > 1)} {', '.join(missing)}.")

@@ -35,7 +35,6 @@ def test_a_careless_production_stack_is_told_everything() -> None:
     assert names(*careless) == {
         "every-repository-has-a-lifecycle-policy",
         "image-tags-in-production-are-immutable",
-        "key-policies-name-no-foreign-principal",
         "keys-in-production-wait-before-deletion",
         "keys-rotate",
         "oidc-roles-trust-named-subjects",
@@ -70,7 +69,7 @@ def test_what_dev_allows_itself_would_be_violations_in_production(dev: Any) -> N
         }
         for each in dev.resources
     ]
-    config = {name: {"productionValues": ["dev"]} for name in in_production_only()}
+    config = {name: {"productionValues": ["dev", "*prod*", "*prd*", "live"]} for name in in_production_only()}
     found = {each["policy"] for each in violations(resources, stack="dev", config=config)}
     assert found == {
         "image-tags-in-production-are-immutable",
@@ -125,8 +124,8 @@ def test_a_disabled_policy_says_nothing_and_a_level_can_be_changed() -> None:
 
     assert levels({}) == ["mandatory"]
     assert levels({name: "advisory"}) == ["advisory"]
-    assert levels({name: {"enforcementLevel": "disabled"}}) == []
-    assert levels({"all": "disabled", name: "advisory"}) == ["advisory"]
+    assert levels({name: {"enforcementLevel": "disabled", "reason": "The stack is torn down this week"}}) == []
+    assert levels({"all": "mandatory", name: "advisory"}) == ["advisory"]
 
 
 @pytest.mark.parametrize(
@@ -139,7 +138,10 @@ def test_a_disabled_policy_says_nothing_and_a_level_can_be_changed() -> None:
         ({"keys-rotate": {"maximumDays": "90"}}, "It must be of type integer"),
         ({"keys-rotate": {"maximumDays": 7}}, "It must be from 90 to 2560"),
         ({"repositories-in-production-are-protected": {"productionValues": [7]}}, "It must be of type string"),
-        ({"key-policies-name-no-foreign-principal": {"trustedAccounts": ["me"]}}, "It must match"),
+        ({"nothing-crosses-to-those-who-are-not-trusted": {"trustedAccounts": ["me"]}}, "It must match"),
+        ({"keys-rotate": "disabled"}, "must come with a reason"),
+        ({"keys-rotate": {"enforcementLevel": "disabled", "reason": ""}}, "must come with a reason"),
+        ({"all": "disabled"}, "disable each policy by itself"),
         ({"repositories-are-not-replaced": {"standing": {"api": "KMS"}}}, "It must be of type object"),
         ([], "It must be an object"),
     ],
