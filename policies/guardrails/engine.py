@@ -24,6 +24,7 @@ class Analyzer(_PolicyAnalyzerServicer):
 
     def Configure(self, request: Any, _context: Any) -> Any:  # noqa: N802
         """Take the configuration, without what lacks a reason."""
+        kept: dict[str, str] = {}
         for each in POLICIES:
             if each.name not in request.policyConfig:
                 continue
@@ -32,13 +33,18 @@ class Analyzer(_PolicyAnalyzerServicer):
             disabled = config.enforcementLevel == proto.DISABLED
             if not (wrong := unexplained(each, EnforcementLevel.DISABLED if disabled else None, properties)):
                 continue
-            sys.stderr.write(f"{wrong} It stays as it is without a configuration.\n")
+            kept[each.name] = wrong.remedy
             if disabled:
                 level = each.enforcement_level or EnforcementLevel.MANDATORY
                 config.enforcementLevel = self._map_enforcement_level(level)
             for name in PRODUCTION:
                 if name in properties:
                     config.properties[name] = each.facts.config[name]["default"]
+        if kept:
+            sys.stderr.write(
+                f"Relaxed without a reason, and therefore in force: {', '.join(kept)}."
+                f" To relax a policy, {next(iter(kept.values()))}\n"
+            )
         return super().Configure(request, _context)  # type: ignore[no-untyped-call]
 
 

@@ -14,7 +14,7 @@ import pulumi_aws as aws
 
 key = aws.kms.Key("key", enable_key_rotation=True, tags={"Name": "k", "Environment": "dev", "ManagedBy": "x"})
 aws.ecr.Repository(
-    "sound",
+    "sound",  # but for the tag that calls it dev, in the stack live-prod
     name="sound",
     encryption_configurations=[{"encryption_type": "KMS", "kms_key": key.arn}],
     image_scanning_configuration={"scan_on_push": True},
@@ -54,6 +54,7 @@ def test_a_preview_of_somebody_elses_program_is_stopped_with_every_objection(eng
         ("every-repository-has-a-lifecycle-policy", "careless"),
         ("every-repository-has-a-lifecycle-policy", "sound"),
         ("image-tags-in-production-are-immutable", "careless"),
+        ("image-tags-in-production-are-immutable", "sound"),
         ("policies-name-no-public-principal", "careless"),
         ("policies-name-no-wildcard-action", "careless"),
         ("repositories-and-keys-have-the-required-tags", "careless"),
@@ -61,5 +62,6 @@ def test_a_preview_of_somebody_elses_program_is_stopped_with_every_objection(eng
         ("repositories-are-scanned-on-push", "careless"),
         ("repositories-in-production-are-not-force-deleted", "careless"),
         ("repositories-in-production-are-protected", "careless"),
+        ("repositories-in-production-are-protected", "sound"),
         ("repositories-in-production-are-replicated", "shop-live-prod"),
     }

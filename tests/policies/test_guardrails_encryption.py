@@ -55,7 +55,7 @@ def test_the_longest_rotation_period_can_be_configured() -> None:
     slow = key(rotationPeriodInDays=730)
     assert messages(ROTATE, slow) == []
     [message] = messages(ROTATE, slow, config={"maximumDays": 365})
-    assert "730 days, more than 365" in message
+    assert "730 days (rotationPeriodInDays), more than 365" in message
 
 
 @pytest.mark.parametrize("principal", ["*", {"AWS": "*"}, {"aws": ["*"]}, {"AWS": "arn:aws:iam::*:root"}], ids=str)

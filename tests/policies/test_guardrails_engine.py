@@ -169,9 +169,9 @@ def test_a_policy_given_as_an_object_is_read(pack: _PolicyAnalyzerServicer) -> N
 
 def test_level_and_parameters_come_from_the_configuration(pack: _PolicyAnalyzerServicer) -> None:
     name = "image-tags-in-production-are-immutable"
-    configure(pack, name, proto.ADVISORY, productionValues=["live"])
+    configure(pack, name, proto.ADVISORY, productionValues=["gold"], productionStacks=["gold"])
     assert said(pack.Analyze(request(repository(imageTagMutability="MUTABLE")), None)) == []
-    live = repository(imageTagMutability="MUTABLE", environment="live")
+    live = repository(imageTagMutability="MUTABLE", environment="gold")
     assert said(pack.Analyze(request(live), None)) == [(name, proto.ADVISORY)]
     configure(pack, name, proto.DISABLED)
     assert said(pack.Analyze(request(live), None)) == []

@@ -155,7 +155,6 @@ def nothing(_: list[Record]) -> None:
                 "repositories-are-encrypted-with-a-customer-key",
                 "keys-rotate",
                 "keys-in-production-wait-before-deletion",
-                "policies-name-no-public-principal",
             },
         ),
         (
