@@ -37,9 +37,12 @@ def test_the_shipped_production_stack_passes_a_preview_and_an_update(engine: Eng
     engine.stack("prod", config)
     for command in (["preview"], ["up", "--yes", "--skip-preview"]):
         answer = engine(*command, "--policy-pack", PACK)
-        assert "✅ ecr-guardrails" in answer.said
+        assert "ecr-guardrails@" in answer.said
         assert "[mandatory]" not in answer.said
-        assert "[advisory]" not in answer.said
+        # A preview does not know the ARN of a key that is not made yet, and so not the IAM policies that name it.
+        waiting = set(re.findall(r"can't run policy '([a-z-]+)'", answer.said))
+        assert waiting == ({"identity-policies-allow-no-wildcard"} if command == ["preview"] else set())
+        assert answer.said.count("[advisory]") == answer.said.count("can't run policy")
 
 
 def test_a_preview_of_somebody_elses_program_is_stopped_with_every_objection(engine: Engine) -> None:

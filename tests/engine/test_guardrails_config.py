@@ -36,7 +36,10 @@ def test_levels_and_properties_are_the_configurations(engine: Engine) -> None:
     advice = levels(engine("preview", *pack(engine, {"all": "advisory"})).said)
     assert advice[IMMUTABLE] == "advisory"
     assert set(advice.values()) == {"advisory"}
-    elsewhere = {**OFF, IMMUTABLE: {"enforcementLevel": "mandatory", "productionValues": ["gold"], "reason": "Elsewhere"}}
+    elsewhere = {
+        **OFF,
+        IMMUTABLE: {"enforcementLevel": "mandatory", "productionValues": ["gold"], "reason": "Elsewhere"},
+    }
     assert levels(engine("preview", *pack(engine, elsewhere)).said) == {}
     here = {**OFF, IMMUTABLE: {"enforcementLevel": "mandatory", "productionValues": ["prod"]}}
     assert levels(engine("preview", *pack(engine, here), code=-1).said) == {IMMUTABLE: "mandatory"}

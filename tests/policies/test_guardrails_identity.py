@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from guarded import ACCOUNT, messages, role, statement
+from guarded import ACCOUNT, document, messages, record, role, statement
 
 SUBJECTS = "oidc-roles-trust-named-subjects"
 EVERYONE = "roles-are-not-assumed-by-everyone"
@@ -129,3 +129,67 @@ def test_roles_that_everyone_can_assume_are_reported(principal: Any) -> None:
     assert "by everyone" in message
     condition = {"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}
     assert messages(EVERYONE, role(statement(principal, "sts:AssumeRole", Condition=condition))) == []
+
+
+IDENTITY = "identity-policies-allow-no-wildcard"
+WIDE: list[dict[str, Any]] = [
+    {"Action": "*"},
+    {"Action": ["ecr:PutImage", "*"], "Resource": "arn:aws:ecr:*:*:repository/api"},
+    {"action": "*:*"},
+    {"Action": "ecr:*"},
+    {"Action": "ECR:**"},
+    {"Action": "e*:PutImage"},
+    {"NotAction": "iam:CreateUser"},
+    {"NotAction": []},
+    {"Action": "kms:Decrypt", "Resource": "*"},
+    {"Action": "KMS:D*", "Resource": ["*"]},
+    {"Action": "kms:ReEncrypt*", "Resource": f"arn:aws:kms:*:{ACCOUNT}:key/*"},
+    {"Action": "kms:Decrypt", "NotResource": "arn:aws:kms:us-east-1:1:key/x"},
+    {"Action": "iam:PassRole"},
+    {"Action": "iam:PassRole", "Resource": f"arn:aws:iam::{ACCOUNT}:role/*"},
+    {"Action": "sts:AssumeRole", "Resource": "*"},
+    {"Action": "*", "Effect": "allow"},
+]
+
+
+@pytest.mark.parametrize("elements", WIDE, ids=str)
+def test_iam_policies_that_allow_too_much_are_reported_wherever_they_are(elements: dict[str, Any]) -> None:
+    given = {"Effect": "Allow", "Resource": "*"} | elements
+    for policy in (document(given), {"Statement": given}):
+        for kind in ("policy:Policy", "rolePolicy:RolePolicy", "userPolicy:UserPolicy", "groupPolicy:GroupPolicy"):
+            [message] = messages(IDENTITY, record(f"aws:iam/{kind}", policy=policy))
+            assert "allows too much: statement 1" in message
+        assert messages(IDENTITY, role(inlinePolicies=[{"name": "all", "policy": policy}]))
+
+
+@pytest.mark.parametrize("name", ["AdministratorAccess", "IAMFullAccess", "PowerUserAccess"])
+def test_managed_policies_that_allow_everything_are_reported(name: str) -> None:
+    arn = f"arn:aws:iam::aws:policy/{name}"
+    for resource in (
+        role(managedPolicyArns=[arn]),
+        record("aws:iam/rolePolicyAttachment:RolePolicyAttachment", role="ci", policyArn=arn),
+        record("aws:iam/userPolicyAttachment:UserPolicyAttachment", user="ci", policyArn=arn),
+        record("aws:iam/policyAttachment:PolicyAttachment", policyArn=arn.replace(":aws:", ":aws-cn:", 1)),
+        record("aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive", policyArns=[arn]),
+    ):
+        [message] = messages(IDENTITY, resource)
+        assert f"policy/{name}" in message
+
+
+def test_iam_policies_that_a_registry_needs_pass() -> None:
+    needed = [
+        {"Action": "ecr:GetAuthorizationToken", "Resource": "*"},
+        {"Action": ["ecr:BatchGetImage", "ecr:Describe*"], "Resource": f"arn:aws:ecr:us-east-1:{ACCOUNT}:repository/*"},
+        {"Action": ["kms:Decrypt", "kms:GenerateDataKey"], "Resource": f"arn:aws:kms:us-east-1:{ACCOUNT}:key/1-2"},
+        {
+            "Action": "kms:Decrypt",
+            "Resource": "*",
+            "Condition": {"StringEquals": {"kms:ViaService": "ecr.us-east-1.amazonaws.com"}},
+        },
+        {"Action": "iam:PassRole", "Resource": f"arn:aws:iam::{ACCOUNT}:role/ecr-template"},
+        {"Action": "*", "Effect": "Deny", "Resource": "*"},
+    ]
+    policy = document(*({"Effect": "Allow"} | each for each in needed))
+    read_only = "arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryReadOnly"
+    attached = record("aws:iam/rolePolicyAttachment:RolePolicyAttachment", role="nodes", policyArn=read_only)
+    assert messages(IDENTITY, record("aws:iam/policy:Policy", policy=policy), attached) == []

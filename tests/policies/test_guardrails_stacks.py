@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -172,3 +173,51 @@ def test_each_of_many_repositories_is_judged_by_its_own_documents() -> None:
         owner = statement({"AWS": f"arn:aws:iam::123456789012:role/{name}"})
         many += [repository(name), lifecycle(name=name), repository_policy(owner, repository=name)]
     assert violations(many, stack="prod") == []
+
+
+STACK_FILE = {
+    "image-tags-in-production-are-immutable": "`ecr-stack:repositories.api.tagMutability`",
+    "repositories-in-production-are-protected": "`ecr-stack:repositories.api.protect`",
+    "repositories-in-production-are-not-force-deleted": "`ecr-stack:repositories.api.forceDelete`",
+    "repositories-are-scanned-on-push": "`ecr-stack:repositories.api.scanOnPush`",
+    "repositories-are-encrypted-with-a-customer-key": "`ecr-stack:encryption.type`",
+    "repositories-in-production-are-replicated": "`ecr-stack:replication.rules`",
+    "every-repository-has-a-lifecycle-policy": "`ecr-stack:repositories.api.lifecycle`",
+    "repositories-and-keys-have-the-required-tags": "`ecr-stack:tags`",
+}
+
+
+def test_a_message_names_the_key_of_the_stack_file_that_made_the_resource() -> None:
+    kind = "aws:ecr/repository:Repository"
+    careless = record(kind, protect=False, name="api", forceDelete=True)
+    careless["urn"] = f"urn:pulumi:prod::shop::ecr-stack:index:Registry$ecr-stack:index:Repository${kind}::prod-api"
+    found = {each["policy"]: each["message"] for each in violations([careless], stack="prod")}
+    assert found.keys() == STACK_FILE.keys()
+    for policy, place in STACK_FILE.items():
+        assert place in found[policy]
+    somebody_elses = {
+        each["policy"]: each["message"]
+        for each in violations([record(kind, protect=False, name="api", forceDelete=True)], stack="prod")
+    }
+    assert found.keys() == somebody_elses.keys()
+    assert not any("ecr-stack:" in message for message in somebody_elses.values())
+
+
+def test_every_message_says_how_to_accept_it_with_a_reason_and_what_it_says_is_taken() -> None:
+    careless = record("aws:ecr/repository:Repository", protect=False, name="api", forceDelete=True)
+    for each in violations([careless], stack="prod"):
+        before, _, written = each["message"].partition("To accept this, give a reason in policies/config.json: ")
+        assert before and written.endswith(".")
+        [still] = [
+            now
+            for now in violations([careless], stack="prod", config=json.loads(written.removesuffix(".")))
+            if now["policy"] == each["policy"]
+        ]
+        assert still["level"] == "advisory"
+
+
+@pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.name)
+def test_every_policy_about_what_a_stack_file_can_say_names_its_keys(policy: Any) -> None:
+    for kind, text in policy.facts.stack_file.items():
+        assert kind in policy.facts.types
+        assert "`ecr-stack:" in text and text.endswith(".")
