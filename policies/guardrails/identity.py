@@ -10,7 +10,18 @@ from pulumi_policy import Severity
 from guardrails.document import Statement, documents, statements
 from guardrails.policy import Config, Resource, resource_policy
 from guardrails.principals import public
-from guardrails.resources import ATTACHMENTS, IDENTITY_POLICIES, ROLE, UNKNOWN, called, each, look
+from guardrails.resources import (
+    ATTACHMENTS,
+    IDENTITY_POLICIES,
+    POLICY_ATTACHMENT,
+    ROLE,
+    UNKNOWN,
+    USERS_POLICIES,
+    called,
+    each,
+    look,
+    text,
+)
 from guardrails.subjects import KNOWN_TO_AWS, grammar_of, is_open
 
 _TRUST = {ROLE: "Fix `ecr-stack:pipelines`: name the repository and its branches, tags or environments."}
@@ -125,6 +136,21 @@ def identity_policies_allow_no_wildcard(resource: Resource, config: Config, repo
         for statement in statements(document):
             if how := _too_much(statement):
                 report(f"The IAM policy of {name} allows too much: {statement.called} {how}.")
+
+
+@resource_policy(
+    types=USERS_POLICIES,
+    reason="A permission of a single user is forgotten when the person changes teams; that of a group or a role is not.",
+    control="Security Hub IAM.2",
+    url="https://docs.aws.amazon.com/securityhub/latest/userguide/iam-controls.html#iam-2",
+    severity=Severity.LOW,
+    remedy="Attach the policy to a role or a group.",
+)
+def iam_policies_belong_to_roles_or_groups(resource: Resource, _config: Config, report: Callable[[str], None]) -> None:
+    """Report IAM policies of users."""
+    users = [text(resource.props, "user"), *(user for user in each(resource.props, "users") if isinstance(user, str))]
+    if resource.resource_type != POLICY_ATTACHMENT or any(users):
+        report(f"{called(resource)} gives a policy to the user {', '.join(filter(None, users)) or 'of its program'}.")
 
 
 def _attached(resource: Resource) -> Iterator[object]:

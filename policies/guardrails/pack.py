@@ -41,6 +41,7 @@ POLICIES: list[ResourceGuardrail | StackGuardrail] = [
     identity.oidc_roles_trust_named_subjects,
     identity.roles_are_not_assumed_by_everyone,
     identity.identity_policies_allow_no_wildcard,
+    identity.iam_policies_belong_to_roles_or_groups,
     protection.repositories_in_production_are_not_force_deleted,
     protection.repositories_in_production_are_protected,
     replacement.repositories_are_not_replaced,

@@ -35,14 +35,21 @@ PUBLIC_REPOSITORY_POLICY = "aws:ecrpublic/repositoryPolicy:RepositoryPolicy"
 ACCOUNT_SETTING = "aws:ecr/accountSetting:AccountSetting"
 PULL_THROUGH_RULE = "aws:ecr/pullThroughCacheRule:PullThroughCacheRule"
 
+POLICY_ATTACHMENT = "aws:iam/policyAttachment:PolicyAttachment"
 ATTACHMENTS = [
     "aws:iam/groupPolicyAttachment:GroupPolicyAttachment",
-    "aws:iam/policyAttachment:PolicyAttachment",
+    POLICY_ATTACHMENT,
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
     "aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive",
     "aws:iam/userPolicyAttachment:UserPolicyAttachment",
     "aws:iam/userPolicyAttachmentsExclusive:UserPolicyAttachmentsExclusive",
     "aws:iam/groupPolicyAttachmentsExclusive:GroupPolicyAttachmentsExclusive",
+]
+USERS_POLICIES = [
+    "aws:iam/userPolicy:UserPolicy",
+    "aws:iam/userPolicyAttachment:UserPolicyAttachment",
+    "aws:iam/userPolicyAttachmentsExclusive:UserPolicyAttachmentsExclusive",
+    POLICY_ATTACHMENT,
 ]
 IDENTITY_POLICIES = [
     "aws:iam/groupPolicy:GroupPolicy",

@@ -9,7 +9,7 @@ from pulumi_policy import Severity
 from pulumi_policy.secret import Secret
 
 from guardrails.policy import Config, Resource, resource_policy
-from guardrails.resources import KEY, REPOSITORY, called, stack_of, tags_are_known, tags_of
+from guardrails.resources import KEY, PUBLIC_REPOSITORY, REPOSITORY, called, stack_of, tags_are_known, tags_of
 
 
 def _with_the_required_tags(resource: Resource, config: Config) -> Mapping[str, Any] | None:
@@ -40,7 +40,7 @@ def _unwrapped(values: Any) -> dict[str, Any]:
 
 
 @resource_policy(
-    types=[REPOSITORY, KEY],
+    types=[REPOSITORY, KEY, PUBLIC_REPOSITORY],
     reason="Tags say whose a registry is and what may touch it; costs, access by tag and these guardrails read them.",
     control="AWS Well-Architected COST02-BP03",
     url="https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-using-tags.html",

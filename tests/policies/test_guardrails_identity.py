@@ -193,3 +193,16 @@ def test_iam_policies_that_a_registry_needs_pass() -> None:
     read_only = "arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryReadOnly"
     attached = record("aws:iam/rolePolicyAttachment:RolePolicyAttachment", role="nodes", policyArn=read_only)
     assert messages(IDENTITY, record("aws:iam/policy:Policy", policy=policy), attached) == []
+
+
+def test_policies_of_users_are_reported() -> None:
+    name = "iam-policies-belong-to-roles-or-groups"
+    arn = "arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryReadOnly"
+    for resource in (
+        record("aws:iam/userPolicy:UserPolicy", user="ci", policy="{}"),
+        record("aws:iam/userPolicyAttachment:UserPolicyAttachment", user="ci", policyArn=arn),
+        record("aws:iam/policyAttachment:PolicyAttachment", users=["ci"], policyArn=arn),
+    ):
+        [message] = messages(name, resource)
+        assert "to the user ci" in message
+    assert messages(name, record("aws:iam/policyAttachment:PolicyAttachment", roles=["ci"], policyArn=arn)) == []
