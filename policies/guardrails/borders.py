@@ -116,10 +116,11 @@ class _Border:
         listed = found if isinstance(found, dict) else {}
         trusted = {*config["trustedAccounts"], *texts(listed.get("accounts"))}
         own = _own_accounts(resources, trusted)
-        named = Counter(account for resource in resources for account in _named_in(resource) if account not in trusted)
+        named = Counter[str]() if own else Counter(account for each in resources for account in _named_in(each))
+        most = next((account for account, _ in named.most_common() if account not in trusted), None)
         return cls(
-            own=frozenset(own or [account for account, _ in named.most_common(1)]),
-            assumed=not own and bool(named),
+            own=frozenset(own or ([most] if most else [])),
+            assumed=most is not None,
             accounts=frozenset(trusted),
             organizations=frozenset([*config["trustedOrganizations"], *texts(listed.get("organizations"))]),
             issuers=(*config["trustedIssuers"], *texts(listed.get("issuers")), *KNOWN_TO_AWS),
@@ -156,20 +157,21 @@ class _AccountUnknown(UnknownValueError):
 _ARN = re.compile(r"arn:[^:]+:[^:]+:[^:]*:([0-9]{12}):.+", re.DOTALL)
 
 
-def _account_of(arn: Any) -> str:
-    match = _ARN.fullmatch(arn) if isinstance(arn, str) else None
+def _account_of(value: Any) -> str:
+    """The account of an ARN, or the account that the value is, which may have been read as a number."""
+    if isinstance(value, int | float):
+        value = f"{value:.0f}".zfill(12)
+    match = re.fullmatch(r"([0-9]{12})", value) or _ARN.fullmatch(value) if isinstance(value, str) else None
     return match[1] if match else ""
 
 
 def _own_accounts(resources: Sequence[PolicyResource], trusted: set[str]) -> set[str]:
-    """The accounts that the stack deploys to: what the provider allows, else where its resources are.
+    """The accounts that the stack deploys to: where its resources are, else what the provider allows.
 
-    A resource that is only read (`.get`) by the ARN of somebody else's looks like one of the stack's; those that AWS
-    gives by ARN, such as keys, are therefore asked last. Of a stack that is not made yet, a key's policy tells: KMS
-    refuses one that shuts its own account out, so the one account that it names is its own.
+    A resource that is only read (`.get`) by the ARN of another account looks like one of the stack's, so those that AWS
+    finds by ARN, such as keys, are asked last. For a stack that is not made yet, a key's policy tells: KMS refuses one
+    that locks its own account out, so the one account that it names is its own.
     """
-    if allowed := texts(configured("aws:allowedAccountIds")):
-        return set(allowed)
     made = {
         text(resource.props, "registryId") or _account_of(look(resource.props, "arn"))
         for resource in resources
@@ -177,6 +179,8 @@ def _own_accounts(resources: Sequence[PolicyResource], trusted: set[str]) -> set
     }
     if made := made - {""}:
         return made
+    if allowed := texts(configured("aws:allowedAccountIds")):
+        return set(allowed)
     keys = [resource for resource in resources if resource.resource_type == KEY]
     if made := {_account_of(look(key.props, "arn")) for key in keys} - {""}:
         return made
@@ -216,7 +220,8 @@ def _crossings(resource: PolicyResource, border: _Border) -> Iterator[str]:
             parties.setdefault(party, statement.called)
     for party, where in parties.items():
         kind = "somebody whose account cannot be told" if party.kind == "unknown" else f"{party.kind} {party.id}"
-        yield f"{name} lets in {kind}, which is not trusted: {where} has {party.written!r} ({border.here})."
+        here = f" ({border.here})" if party.kind == "account" else ""
+        yield f"{name} lets in {kind}, which is not trusted: {where} has {party.written!r}{here}."
 
 
 def _relied_on(resource: PolicyResource) -> Iterator[tuple[str, str]]:
@@ -226,7 +231,7 @@ def _relied_on(resource: PolicyResource) -> Iterator[tuple[str, str]]:
         yield "is encrypted with a key of", _account_of(look(encryption, "kmsKey"))
     for rule in each(look(props, "replicationConfiguration"), "rules"):
         for destination in each(rule, "destinations"):
-            yield "copies images to", text(destination, "registryId")
+            yield "copies images to", _account_of(look(destination, "registryId"))
     if resource.resource_type == GRANT:
         yield "grants the use of a key to", _account_of(look(props, "granteePrincipal"))
         yield "lets its grant be retired by", _account_of(look(props, "retiringPrincipal"))

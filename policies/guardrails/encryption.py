@@ -18,7 +18,9 @@ from guardrails.resources import (
     UNKNOWN,
     called,
     each,
+    flag,
     look,
+    number,
     text,
 )
 
@@ -83,13 +85,13 @@ def keys_rotate(resource: Resource, config: Config, report: Callable[[str], None
         or look(props, "customKeyStoreId")
     ):
         return
-    rotates = look(props, "enableKeyRotation")
-    period = look(props, "rotationPeriodInDays")
+    rotates = flag(props, "enableKeyRotation")
+    period = number(props, "rotationPeriodInDays")
     if rotates is UNKNOWN:
         return
     if not rotates:
         report(f"Key {resource.name} does not rotate: enableKeyRotation is not true.")
-    elif isinstance(period, int | float) and period > config["maximumDays"]:
+    elif period is not None and period > config["maximumDays"]:
         report(
             f"Key {resource.name} rotates every {period:g} days (rotationPeriodInDays), more than"
             f" {config['maximumDays']:g}."
@@ -107,7 +109,7 @@ def keys_rotate(resource: Resource, config: Config, report: Callable[[str], None
 def keys_are_enabled(resource: Resource, _config: Config, report: Callable[[str], None]) -> None:
     """Report keys that are disabled."""
     for name in ("isEnabled", "enabled"):
-        if look(resource.props, name) is False:
+        if flag(resource.props, name) is False:
             report(f"Key {resource.name} is disabled: {name} is false.")
 
 
@@ -121,7 +123,7 @@ def keys_are_enabled(resource: Resource, _config: Config, report: Callable[[str]
 )
 def keys_keep_the_lockout_check(resource: Resource, _config: Config, report: Callable[[str], None]) -> None:
     """Report key policies that bypass the lockout safety check."""
-    if look(resource.props, "bypassPolicyLockoutSafetyCheck") is True:
+    if flag(resource.props, "bypassPolicyLockoutSafetyCheck") is True:
         report(f"Key {resource.name} bypasses the lockout safety check of its policy.")
 
 
@@ -146,9 +148,9 @@ def keys_keep_the_lockout_check(resource: Resource, _config: Config, report: Cal
 )
 def keys_in_production_wait_before_deletion(resource: Resource, config: Config, report: Callable[[str], None]) -> None:
     """Report production's keys with a short waiting period."""
-    days = look(resource.props, "deletionWindowInDays")
+    days = number(resource.props, "deletionWindowInDays")
     # Without a number, KMS waits 30 days.
-    if in_production(resource, config) and isinstance(days, int | float) and days < config["minimumDays"]:
+    if in_production(resource, config) and days is not None and days < config["minimumDays"]:
         report(
             f"Key {resource.name} of production waits {days:g} days before it is deleted, fewer than"
             f" {config['minimumDays']:g}."

@@ -104,9 +104,11 @@ def image_tags_in_production_are_immutable(resource: Resource, config: Config, r
 
 
 def _takes_releases(pattern: str, words: list[str]) -> bool:
-    """Whether what comes before the first wildcard is how a release's tag begins, with nothing behind to limit it."""
+    """Whether an exclusion is made of how a release's tag begins, with nothing behind to limit it."""
     before, wildcard, rest = pattern.partition("*")
+    word = "|".join(re.escape(each) for each in words)
+    if words and re.fullmatch(rf"\*[-_.]?(?:{word})[-_.]?\*", pattern, re.IGNORECASE):
+        return True
     if not wildcard or not before or not words or re.search(r"[a-z]{3}", rest, re.IGNORECASE):
         return False
-    word = "|".join(re.escape(each) for each in words)
     return bool(re.fullmatch(rf"(?:(?:{word})[-_.]?)?v?(?:[0-9][\w.+-]*)?", before, re.IGNORECASE))

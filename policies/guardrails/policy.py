@@ -91,12 +91,13 @@ class Facts:
         """What each configurable property is unless it is configured."""
         return {name: schema["default"] for name, schema in self.config.items()}
 
-    def fix(self, policy: str, resource: Resource | None) -> str:
+    def fix(self, policy: str, level: EnforcementLevel, resource: Resource | None) -> str:
         """How to fix a violation, in the words of whoever wrote the resource, and how to accept it instead."""
         remedy = self.remedy
         if resource is not None and "ecr-stack:index:Registry$" in resource.urn:
             remedy = self.stack_file.get(resource.resource_type, remedy).replace("{name}", _name(resource))
-        accept = f'{{"{policy}": {{"enforcementLevel": "advisory", "reason": "…"}}}}'
+        lower = "disabled" if level is EnforcementLevel.ADVISORY else "advisory"
+        accept = f'{{"{policy}": {{"enforcementLevel": "{lower}", "reason": "…"}}}}'
         return f"{remedy} To accept this, give a reason in policies/config.json: {accept}."
 
 
@@ -153,7 +154,7 @@ def resource_policy(
                 return
 
             def tell(text: str) -> None:
-                report(f"{text} {facts.fix(policy.name, args)}", None)
+                report(f"{text} {facts.fix(policy.name, level, args)}", None)
 
             _judge(lambda: function(args, _configured(facts, args.get_config()), tell), tell)
 
@@ -197,7 +198,7 @@ def stack_policy(
 
             def tell(text: str, urn: str = "") -> None:
                 about = by_urn.get(urn) or next(iter(resources), None)
-                report(f"{text} {facts.fix(policy.name, about)}", urn or None)
+                report(f"{text} {facts.fix(policy.name, level, about)}", urn or None)
 
             # None at all is judged too: a repository that is missed may have been the last one.
             _judge(lambda: function(resources, _configured(facts, args.get_config()), tell), tell)

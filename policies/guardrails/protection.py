@@ -8,7 +8,7 @@ from pulumi_policy import Severity
 
 from guardrails.policy import Config, Resource, resource_policy
 from guardrails.production import PRODUCTION, in_production
-from guardrails.resources import REPOSITORY, called, look
+from guardrails.resources import REPOSITORY, called, flag
 
 
 @resource_policy(
@@ -27,7 +27,7 @@ def repositories_in_production_are_not_force_deleted(
     resource: Resource, config: Config, report: Callable[[str], None]
 ) -> None:
     """Report production's repositories with forceDelete."""
-    if look(resource.props, "forceDelete") is True and in_production(resource, config):
+    if flag(resource.props, "forceDelete") is True and in_production(resource, config):
         report(f"{called(resource)}, in production, has forceDelete: deleting or replacing it deletes its images.")
 
 

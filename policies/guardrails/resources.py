@@ -95,6 +95,23 @@ def text(values: Any, key: str | int) -> str:
     return value if isinstance(value, str) else ""
 
 
+def flag(values: Any, key: str) -> Any:
+    """The value at a key where it is true or false, also as text, which the provider takes too; else None or UNKNOWN."""
+    value = look(values, key)
+    if isinstance(value, str):
+        return {"true": True, "1": True, "false": False, "0": False}.get(value.lower())
+    return value if value is UNKNOWN or isinstance(value, bool) else None
+
+
+def number(values: Any, key: str) -> float | None:
+    """The value at a key where it is a number, also as text; else None."""
+    value = look(values, key)
+    try:
+        return float(value) if isinstance(value, int | float | str) else None
+    except ValueError:
+        return None
+
+
 def each(values: Any, key: str) -> Iterator[Any]:
     """The elements of the list at a key, UNKNOWN for those that are not known; once UNKNOWN for an unknown list."""
     elements = look(values, key)

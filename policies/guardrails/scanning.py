@@ -17,6 +17,7 @@ from guardrails.resources import (
     UNKNOWN,
     called,
     each,
+    flag,
     look,
     region_of,
     same_region,
@@ -58,14 +59,14 @@ def repositories_are_scanned_on_push(
         # only by hand under BASIC, whatever the repository's flag says.
         # https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning-filters.html
         deciding = next((kind or "BASIC" for _, kind, _, rules in here if kind == "ENHANCED" or rules), "")
-        flag = look(look(repository.props, "imageScanningConfiguration"), "scanOnPush")
+        asked = flag(look(repository.props, "imageScanningConfiguration"), "scanOnPush")
         if deciding and look(repository.props, "name") is not UNKNOWN:
             report(
                 f"{name} is not scanned when images are pushed: the registry's scanning is {deciding}, its rules decide,"
                 " and none that scans by itself matches this name.",
                 repository.urn,
             )
-        elif not deciding and not flag:  # UNKNOWN is not reported
+        elif not deciding and not asked:  # UNKNOWN is not reported
             report(
                 f"{name} is not scanned when images are pushed: scanOnPush is not true.",
                 repository.urn,

@@ -1,7 +1,7 @@
 """The subjects of CI issuers, each by its own grammar: which patterns name a pipeline, and which let others in.
 
 A row of `GRAMMARS` is an expression for patterns as they are written in a trust policy: what it does not match is
-open, or is not a subject of this issuer. `*` reaches across every separator, so what limits stands before the first one.
+open, or is not a subject of this issuer. `*` reaches across every separator, so what limits has to come before the first one.
 """
 
 from __future__ import annotations

@@ -83,6 +83,8 @@ RELYING = [
     record("aws:kms/grant:Grant", keyId=KEY_ARN, granteePrincipal=f"arn:aws:iam::{OTHER}:role/ci"),
     record("aws:kms/grant:Grant", keyId=KEY_ARN, granteePrincipal=OWN, retiringPrincipal=ROOT),
     record("aws:kms/grant:Grant", keyId=KEY_OF_OTHER, granteePrincipal=OWN),
+    record("aws:kms/grant:Grant", keyId=KEY_ARN, granteePrincipal=OTHER),
+    replication(replicationConfiguration={"rules": [{"destinations": [{"region": "x", "registryId": int(OTHER)}]}]}),
     record("aws:kms/replicaKey:ReplicaKey", primaryKeyArn=KEY_OF_OTHER),
     record(
         "aws:ecr/pullThroughCacheRule:PullThroughCacheRule",

@@ -241,3 +241,17 @@ def test_the_replica_itself_needs_no_replication() -> None:
 def test_the_regions_can_be_configured() -> None:
     [message] = messages(REPLICATED, repository(), replication(), config={"regions": ["us-west-2", "eu-west-1"]})
     assert "but not to eu-west-1" in message
+
+
+def test_texts_that_the_provider_takes_for_flags_and_numbers_are_no_way_out() -> None:
+    kind = "aws:kms/key:Key"
+    careless = {
+        FORCE: repository(forceDelete="true"),
+        "repositories-are-scanned-on-push": repository(imageScanningConfiguration={"scanOnPush": "false"}),
+        "keys-rotate": record(kind, enableKeyRotation="false"),
+        "keys-are-enabled": record(kind, isEnabled="false"),
+        "keys-keep-the-lockout-check": record(kind, bypassPolicyLockoutSafetyCheck="true"),
+        "keys-in-production-wait-before-deletion": record(kind, deletionWindowInDays="7"),
+    }
+    for policy, resource in careless.items():
+        assert messages(policy, resource), policy
