@@ -33,7 +33,7 @@ class Mistake:
     place: str
     """The keys that lead there, e.g. `keys-rotate.maximumDays`; "" for the whole."""
     value: Any
-    """What stands there."""
+    """The value there."""
     rule: str
     """What it breaks, a clause that begins with `must`."""
     remedy: str
@@ -66,7 +66,7 @@ def configured(
         return configured(policies, None)[0], [Mistake("", given, rule, 'write {"all": "mandatory"}')]
     names = [policy.name for policy in policies]
     strange = [
-        Mistake(str(key), given[key], "must stand at the name of a policy, or at all", _nearest(str(key), names))
+        Mistake(str(key), given[key], "must be the name of a policy, or all", _nearest(str(key), names))
         for key in given
         if key != "all" and key not in names
     ]
@@ -90,7 +90,7 @@ def _one(policy: ResourceGuardrail | StackGuardrail, everywhere: Any, own: Any) 
     for key, value in properties.items():
         place, schema = f"{policy.name}.{key}", policy.facts.config.get(key)
         if schema is None:
-            rule = "must stand at a property of this policy"
+            rule = "must be a property of this policy"
             mistakes.append(Mistake(place, value, rule, _nearest(key, ["enforcementLevel", *policy.facts.config])))
         elif mistake := _mismatch(place, value, schema):
             mistakes.append(mistake)

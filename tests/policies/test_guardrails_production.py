@@ -56,6 +56,8 @@ def test_exclusions_of_the_few_tags_that_move_pass(patterns: list[str]) -> None:
         "release*",
         "v1.*",
         "stable-*",
+        "*main*",
+        "*-prod-*",
     ],
 )
 def test_an_exclusion_that_is_mutability_by_another_name_is_reported(pattern: str) -> None:
