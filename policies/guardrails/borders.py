@@ -221,7 +221,7 @@ def _crossings(resource: PolicyResource, border: _Border) -> Iterator[str]:
     for party, where in parties.items():
         kind = "somebody whose account cannot be told" if party.kind == "unknown" else f"{party.kind} {party.id}"
         here = f" ({border.here})" if party.kind == "account" else ""
-        yield f"{name} lets in {kind}, which is not trusted: {where} has {party.written!r}{here}."
+        yield f"{name} lets in {kind}, which is not trusted: {where} has {party.text!r}{here}."
 
 
 def _relied_on(resource: PolicyResource) -> Iterator[tuple[str, str]]:

@@ -187,7 +187,9 @@ def _too_much(statement: Statement) -> str | None:
         service, _, verb = action.partition(":")
         if "*" in service or "?" in service or not verb.strip("*?"):
             return f"has the action {action}"
-    everywhere = [resource for resource in statement.resources if _is_everywhere(resource)]
+    # NotResource is about all but some
+    resources = ("*",) if statement.not_resource else statement.resources
+    everywhere = [resource for resource in resources if _is_everywhere(resource)]
     for action in statement.actions if everywhere else ():
         for narrow, limits in _NARROW.items():
             if _covers(action, narrow) and not any(
