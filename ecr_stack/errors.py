@@ -7,6 +7,7 @@ standard error and exit code 2, the Pulumi program into `pulumi.RunError`. Nobod
     ├── InvalidInput     what somebody wrote breaks a rule: one or more `Problem`s, all of them at once
     ├── NotFound         something that was named does not exist (a stack, a file, a repository)
     └── Unavailable      something outside did not answer, or not as it should (AWS, a tool)
+        └── MissingExtra an optional dependency is not installed
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["EcrStackError", "InvalidInput", "NotFound", "Problem", "Unavailable", "shown"]
+__all__ = ["EcrStackError", "InvalidInput", "MissingExtra", "NotFound", "Problem", "Unavailable", "shown"]
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,13 @@ class NotFound(EcrStackError):
 
 class Unavailable(EcrStackError):
     """Something outside this program did not answer, or answered with an error."""
+
+
+class MissingExtra(Unavailable, ImportError):
+    """An optional dependency is not installed."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} is not installed; run: pip install 'ecr-stack[rehearsal]'")
 
 
 def shown(value: Any, limit: int = 200) -> str:

@@ -20,7 +20,7 @@ from ecr_stack.model import nearest
 from ecr_stack.schema.registry import region_problem
 from ecr_stack.schema.stack import NAMESPACE, settings_in
 
-__all__ = ["Project", "StackFile", "read_project", "read_stack"]
+__all__ = ["PLACEHOLDER", "Project", "StackFile", "read_project", "read_stack"]
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,8 @@ class StackFile:
     path: Path
     config: Mapping[str, str]
     """What the program sees: text by namespaced key; maps and lists as JSON."""
+    secrets: frozenset[str] = frozenset()
+    """The keys whose values are secret: encrypted in the file, or given from outside."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -132,8 +134,18 @@ def _project(file: Path) -> Project:
     )
 
 
-def read_stack(project: Project, stack: str) -> StackFile:
+PLACEHOLDER = "secret-placeholder"
+"""What a program reads for an encrypted value, which only Pulumi can decrypt."""
+
+
+def read_stack(project: Project, stack: str, secrets: Mapping[str, str] | None = None) -> StackFile:
     """Read a stack file and lay it over the project's defaults.
+
+    Args:
+        project: the project.
+        stack: the stack's name.
+        secrets: values of secret keys, which replace what the file says. If given, even if empty, `PLACEHOLDER` takes
+            the place of encrypted values without one; otherwise encrypted values are refused.
 
     Raises:
         NotFound: where the stack has no file.
@@ -167,8 +179,13 @@ def read_stack(project: Project, stack: str) -> StackFile:
             values[key] = declaration
     for key, value in given.items():
         values[_namespaced(key, project.name)] = value
+    own_secrets = {_namespaced(key, project.name): value for key, value in (secrets or {}).items()}
+    secret_keys = {*own_secrets, *(key for key, value in values.items() if _secret(value))}
+    values.update(own_secrets)
+    if secrets is not None:
+        values = {key: _with_placeholders(value) for key, value in values.items()}
     for key, declaration in project.declared.items():
-        problems += _declared(key, declaration, values)
+        problems += [] if key in secret_keys else _declared(key, declaration, values)
     config: dict[str, str] = {}
     for key, value in values.items():
         if _secret(value):
@@ -177,7 +194,7 @@ def read_stack(project: Project, stack: str) -> StackFile:
                     key,
                     "secure: …",
                     "an encrypted value can be read by Pulumi alone, which has its passphrase or key",
-                    "write it in plain text: nothing here is secret",
+                    f"give the value with --config-secret {key}=VALUE",
                 )
             )
         else:
@@ -192,7 +209,7 @@ def read_stack(project: Project, stack: str) -> StackFile:
         problems.append(region)
     if problems:
         raise InvalidInput(path.name, [*problems, *_further(config, {problem.place for problem in problems})])
-    return StackFile(stack, path, config)
+    return StackFile(stack, path, config, frozenset(secret_keys))
 
 
 def _further(config: Mapping[str, str], known: set[str]) -> list[Problem]:
@@ -236,6 +253,14 @@ def _secret(value: object) -> bool:
     if isinstance(value, Mapping):
         return set(value) == {"secure"} or any(_secret(item) for item in value.values())
     return isinstance(value, list) and any(_secret(item) for item in value)
+
+
+def _with_placeholders(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        if set(value) == {"secure"}:
+            return PLACEHOLDER
+        return {key: _with_placeholders(item) for key, item in value.items()}
+    return [_with_placeholders(item) for item in value] if isinstance(value, list) else value
 
 
 def _text(value: object) -> str:
