@@ -8,12 +8,18 @@ from typing import Any
 
 from pulumi_aws import ecr
 
-from ecr_stack.embedded_provider.ecr_repository import encryption, encryption_problems, mutability_problems
+from ecr_stack.embedded_provider.ecr_repository import (
+    encryption,
+    encryption_problems,
+    mutability_problems,
+    same_encryption,
+)
 from ecr_stack.embedded_provider.resource import (
     Inputs,
     Outputs,
     ResourceType,
     Scope,
+    changed,
     json_problem,
     missing_is_none,
     tag_list,
@@ -50,6 +56,14 @@ class RepositoryCreationTemplate(ResourceType):
                 rule = f"one of {', '.join(_SCENARIOS)} is needed"
                 found.append(Problem(f"appliedFors[{index}]", scenario, rule, f"write {_SCENARIOS[1]}"))
         return found
+
+    def same(self, name: str, old: Any, new: Any) -> bool:
+        """Compare encryption as `same_encryption` does; where a template applies is a set."""
+        if name == "encryptionConfigurations" and old and new:
+            return same_encryption(old[0], new[0])
+        if name == "appliedFors" and old and new:
+            return set(old) == set(new)
+        return super().same(name, old, new)
 
     def _asked(self, inputs: Inputs) -> dict[str, Any]:
         lifecycle, policy = inputs.get("lifecyclePolicy"), inputs.get("repositoryPolicy")
@@ -97,9 +111,9 @@ class RepositoryCreationTemplate(ResourceType):
         """UpdateRepositoryCreationTemplate, with what differs."""
         asked, before = self._asked(new), self._asked(old)
         changes = {name: value for name, value in asked.items() if value != before[name]}
-        # both say what the other means
-        for name in ("imageTagMutability", "imageTagMutabilityExclusionFilters"):
-            changes[name] = asked[name]
+        if changed("imageTagMutabilityExclusionFilters", old, new):
+            # filters are refused without the mutability that they are exclusions from
+            changes["imageTagMutability"] = asked["imageTagMutability"]
         scope.call("ecr", "UpdateRepositoryCreationTemplate", **{**changes, "prefix": id_})
 
     def delete(self, scope: Scope, id_: str, outputs: Inputs) -> None:

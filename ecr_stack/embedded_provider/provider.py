@@ -210,7 +210,13 @@ class Provider:
         scope = self._scope(after)
         if isinstance(kind, Command):
             return kind.updated(scope, outputs or {}, after)
-        kind.update(scope, id_, before, after)
+        if outputs is not None and "tagsAll" in outputs:
+            # the default tags may have changed since: what counts is what the resource has
+            bare = Scope(self.aws, scope.region, {})
+            tagged = {**before, "tags": outputs["tagsAll"]}, {**after, "tags": scope.all_tags(after)}
+            kind.update(bare, id_, *tagged)
+        else:
+            kind.update(scope, id_, before, after)
         read = self._read(kind, scope, id_, after)
         if read is None:
             raise NotFound(f"there is no {type_} `{id_}` any more")
@@ -245,7 +251,16 @@ class Provider:
                 each[kind.name_property] = (outputs or before).get(kind.name_property)
         before.setdefault("region", self.region)
         after.setdefault("region", self.region)
-        return kind.diff(before, after)
+        found = kind.diff(before, after)
+        changes, recreating = set(found.changes), kind.recreates_on & set(found.changes)
+        tags = after.get("tags")
+        known_tags = tags is None or isinstance(tags, Mapping)
+        if outputs is not None and "tagsAll" in outputs and known_tags:
+            # other default tags change a resource whose own tags stay as they are
+            wanted = self._scope(after).all_tags(after)
+            if not has_unknown(wanted) and dict(outputs["tagsAll"] or {}) != wanted:
+                changes.add("tagsAll")
+        return Diff(tuple(sorted(changes)), tuple(sorted({*found.replaces, *recreating})))
 
     def planned(self, type_: str, inputs: Inputs, outputs: Inputs | None = None, *, unknown: Any = None) -> Outputs:
         """Give the outputs that a resource is going to have, without asking AWS anything.

@@ -80,6 +80,10 @@ class ResourceType:
     """The class of its inputs in `pulumi_aws`."""
     replaces_on: ClassVar[frozenset[str]] = frozenset()
     """The properties that cannot change in place, beside `region`."""
+    deletes_first: ClassVar[bool] = False
+    """Whether a replacement deletes the old resource before it makes the new one."""
+    recreates_on: ClassVar[frozenset[str]] = frozenset()
+    """The properties that the provider cannot update, though AWS could: the same thing is deleted and made again."""
     documents: ClassVar[frozenset[str]] = frozenset()
     """The properties that are JSON documents: another spelling of the same document is no change."""
     optional_blocks: ClassVar[frozenset[str]] = frozenset()
@@ -136,7 +140,7 @@ class ResourceType:
         return Diff(tuple(names), tuple(name for name in names if name in forcing))
 
     def same(self, name: str, old: Any, new: Any) -> bool:
-        """Whether a property is the same to the provider."""
+        """Whether a property is the same to the provider: `verify.SuppressEquivalentPolicyDiffs` and the like."""
         if name in self.optional_blocks and not new:
             return True
         if old == new or (

@@ -156,8 +156,14 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
             changes=provider_pb2.DiffResponse.DIFF_SOME if found.changes else provider_pb2.DiffResponse.DIFF_NONE,
             diffs=found.changes,
             replaces=found.replaces,
-            # two things cannot bear one name at a time, and this one was given
-            deleteBeforeReplace=bool(found.replaces and named and named not in news.get(_DEFAULTS, [])),
+            deleteBeforeReplace=bool(
+                found.replaces
+                and (
+                    (type_ in RESOURCE_TYPES and RESOURCE_TYPES[type_].deletes_first)
+                    # two things cannot have one name at a time, and this one was given
+                    or (named and named not in news.get(_DEFAULTS, []))
+                )
+            ),
         )
 
     def Create(self, request: Any, context: Any) -> Any:
