@@ -88,6 +88,8 @@ def run_program(
     loop = asyncio.new_event_loop()
     loop.set_default_executor(ThreadPoolExecutor(max_workers=4, thread_name_prefix="aws"))
     asyncio.set_event_loop(loop)
+    # what failed is raised below; what waited for it need not be told once more
+    loop.set_exception_handler(lambda *_: None)
     try:
         loop.run_until_complete(run_in_stack(program))
     finally:

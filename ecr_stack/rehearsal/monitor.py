@@ -328,6 +328,8 @@ class Recorder(MockMonitor):
                 **record.__dict__,
                 "inputs": self._visible(visible_inputs, secrets),
                 "outputs": self._visible(visible_outputs, secrets),
+                "options": self.secrets.hidden_in(options, secrets),
+                "id": self.secrets.hidden_in(id_, secrets),
             }
         )
         self._claim(urn)
