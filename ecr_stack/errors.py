@@ -13,11 +13,21 @@ standard error and exit code 2, the Pulumi program into `pulumi.RunError`. Nobod
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["EcrStackError", "InvalidInput", "MissingExtra", "NotFound", "Problem", "Unavailable", "shown"]
+__all__ = [
+    "EcrStackError",
+    "InvalidInput",
+    "MissingExtra",
+    "NotFound",
+    "Problem",
+    "Unavailable",
+    "needing_extra",
+    "shown",
+]
 
 
 @dataclass(frozen=True)
@@ -66,6 +76,29 @@ class MissingExtra(Unavailable, ImportError):
 
     def __init__(self, what: str) -> None:
         super().__init__(f"{what} is not installed; run: pip install 'ecr-stack[rehearsal]'")
+
+
+@contextmanager
+def needing_extra() -> Iterator[None]:
+    """Name the extra if an import in this context fails because one of its packages is not installed.
+
+    Raises:
+        MissingExtra: so it is.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        package = (error.name or "").split(".")[0]
+        if package not in _EXTRA:
+            raise
+        raise MissingExtra(_EXTRA[package]) from None
+
+
+_EXTRA = {
+    "moto": "moto, which the embedded AWS is built on,",
+    "responses": "moto, which the embedded AWS is built on,",
+    "pulumi_policy": "pulumi-policy, which runs the guardrails,",
+}
 
 
 def shown(value: Any, limit: int = 200) -> str:

@@ -31,9 +31,11 @@ from pulumi.runtime.stack import run_in_stack
 __all__ = [
     "CHECKED_WITH",
     "MockMonitor",
+    "NoMocks",
     "call_back",
     "input_type_py_to_pulumi_names",
     "is_input_type",
+    "missing_internals",
     "resource_pb2",
     "resource_pulumi_to_py_names",
     "resource_types",
@@ -46,6 +48,24 @@ CHECKED_WITH = "3.272.0"
 
 _PLACE_HOLDER: Any = object()
 _NOTHING: Any = None
+
+
+_INTERNALS: dict[Any, tuple[str, ...]] = {
+    resource: ("_get_stack_trace",),
+    mocks: ("MockMonitor", "set_mocks"),
+    MockMonitor: ("GetDeploymentInfo", "Invoke", "RegisterResource", "RegisterResourceOutputs", "RegisterResourceHook"),
+    SETTINGS: ("rpc_manager", "outputs"),
+}
+
+
+def missing_internals() -> list[str]:
+    """Name the internals that the installed SDK no longer has, beyond those that this module imports."""
+    return [
+        f"{getattr(owner, '__name__', type(owner).__name__)}.{name}"
+        for owner, names in _INTERNALS.items()
+        for name in names
+        if not hasattr(owner, name)
+    ]
 
 
 class NoMocks(mocks.Mocks):

@@ -17,17 +17,13 @@ from typing import Any
 
 from ecr_stack.aws.lifecycle.evaluate import Evaluation, evaluate
 from ecr_stack.aws.lifecycle.images import parse_images
-from ecr_stack.errors import MissingExtra, NotFound
+from ecr_stack.errors import NotFound, needing_extra
 
-try:
+with needing_extra():
     from ecr_stack.embedded_aws import EmbeddedAws
     from ecr_stack.rehearsal.monitor import AwsRefused, HookFailed
     from ecr_stack.rehearsal.program import ProgramFailed, rehearse_program
     from ecr_stack.rehearsal.report import UNKNOWN_VALUE, Report, ResourceRecord, Unchecked, Violation
-except ModuleNotFoundError as error:
-    if (error.name or "").split(".")[0] not in ("moto", "responses"):
-        raise
-    raise MissingExtra("moto, which the embedded AWS is built on,") from None
 
 __all__ = [
     "UNKNOWN_VALUE",

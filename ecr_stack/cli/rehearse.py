@@ -20,7 +20,7 @@ from ecr_stack.aws.names import AccountId
 from ecr_stack.cli import ReportFormat as Format
 from ecr_stack.cli.signals import ended_by_signals
 from ecr_stack.cli.terminal import aligned, console, print_json
-from ecr_stack.errors import InvalidInput, NotFound, Problem
+from ecr_stack.errors import InvalidInput, NotFound, Problem, needing_extra
 from ecr_stack.model import check
 from ecr_stack.rehearsal.report import Report, ResourceRecord
 
@@ -91,7 +91,8 @@ def command(
             raise typer.BadParameter("--preview and --stack-reference do not go with --engine pulumi")
         if compare_with is not None or format_ is Format.MARKDOWN:
             raise typer.BadParameter("--engine pulumi writes text or json, and compares with nothing")
-        from ecr_stack.cli import engine as with_engine
+        with needing_extra():
+            from ecr_stack.cli import engine as with_engine
 
         with_engine.command(stack, account=account, endpoint=endpoint, as_json=format_ is Format.JSON, secrets=secrets)
         return

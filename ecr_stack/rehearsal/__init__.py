@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ecr_stack.errors import MissingExtra
+from ecr_stack.errors import needing_extra
 from ecr_stack.rehearsal.report import UNKNOWN_VALUE, Report, ResourceRecord, Unchecked, Violation
 
 if TYPE_CHECKING:
@@ -18,11 +18,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     # moto and the Pulumi SDK take a second to load: commands that rehearse nothing do without.
     if name in ("ACCOUNT", "rehearse", "rehearse_program"):
-        try:
+        with needing_extra():
             from ecr_stack.rehearsal import program
-        except ModuleNotFoundError as error:
-            if (error.name or "").split(".")[0] in ("moto", "responses"):
-                raise MissingExtra("moto, which the embedded AWS is built on,") from None
-            raise
         return getattr(program, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -24,7 +24,7 @@ from ecr_stack.embedded_aws import EmbeddedAws
 from ecr_stack.embedded_provider import Provider
 from ecr_stack.embedded_provider.command import end_commands
 from ecr_stack.embedded_provider.environment import AWS_VARIABLES, embedded_environment
-from ecr_stack.errors import EcrStackError, InvalidInput, MissingExtra, NotFound, Problem
+from ecr_stack.errors import EcrStackError, InvalidInput, MissingExtra, NotFound, Problem, needing_extra
 from ecr_stack.project.stack_file import PLACEHOLDER, Project, StackFile, read_project, read_stack
 from ecr_stack.pulumi_sdk import run_program, without_stack_traces
 from ecr_stack.rehearsal.monitor import Recorder, Secrets
@@ -397,10 +397,12 @@ def _pack_of(folder: Path) -> Iterator[Any]:
     sys.modules.update(own)
     sys.path.insert(0, str(folder))
     try:
-        yield importlib.import_module("guardrails.check")
+        with needing_extra():
+            check = importlib.import_module("guardrails.check")
+        yield check
+    except MissingExtra:
+        raise
     except ImportError as error:
-        if (error.name or "").startswith("pulumi_policy"):
-            raise MissingExtra("pulumi-policy, which runs the guardrails") from None
         raise NotFound(f"the guardrails in {folder} cannot be loaded: {error}") from None
     finally:
         sys.path.remove(str(folder))

@@ -54,6 +54,9 @@ def test_other_default_tags_reach_a_stack_that_stands_and_leave_its_own_tags(eng
 
 def test_hooks_run_before_a_lifecycle_policy_is_made_and_again_before_it_is_made_anew(engine: Engine) -> None:
     (engine.project / "__main__.py").write_text(HOOKED)
+    (engine.project / "Pulumi.yaml").write_text(
+        "name: ecr-stack\nruntime: {name: python, options: {virtualenv: .venv}}\n"
+    )
     engine.stack("test", {"aws:region": "us-east-1", "ecr-stack:count": 5})
     engine("preview", "--stack", "test")
     engine.up()
