@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from pulumi_aws import ecr
@@ -51,6 +52,9 @@ def mutability_problems(inputs: Inputs) -> list[Problem]:
         text = entry.get("filter", "")
         if text.count("*") > 2:
             found.append(Problem(f"{place}.filter", text, "a filter has at most two wildcards (*)", "remove some"))
+        if not re.fullmatch(r"[a-zA-Z0-9._*-]+", text):
+            rule = "a filter has letters, digits and . _ * - only"
+            found.append(Problem(f"{place}.filter", text, rule, "remove the others"))
         if not 1 <= len(text) <= 128:
             found.append(Problem(f"{place}.filter", text, "a filter has 1 to 128 characters", "shorten it"))
     return found

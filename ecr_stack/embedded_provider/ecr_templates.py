@@ -21,6 +21,7 @@ from ecr_stack.embedded_provider.resource import (
     Scope,
     changed,
     json_problem,
+    length,
     missing_is_none,
     tag_list,
     tag_map,
@@ -50,6 +51,8 @@ class RepositoryCreationTemplate(ResourceType):
             *encryption_problems("encryptionConfigurations", inputs),
             *json_problem("lifecyclePolicy", inputs),
             *json_problem("repositoryPolicy", inputs),
+            *length("description", inputs, 0, 255),
+            *length("prefix", inputs, 2, 256),
         ]
         for index, scenario in enumerate(inputs.get("appliedFors") or []):
             if scenario not in _SCENARIOS:
@@ -129,6 +132,11 @@ class PullThroughCacheRule(ResourceType):
     token = "aws:ecr/pullThroughCacheRule:PullThroughCacheRule"
     args = ecr.PullThroughCacheRuleArgs
     replaces_on = frozenset({"ecrRepositoryPrefix", "upstreamRegistryUrl", "upstreamRepositoryPrefix"})
+
+    def problems(self, inputs: Inputs) -> list[Problem]:
+        """Refuse prefixes that the provider's schema refuses."""
+        names = ("ecrRepositoryPrefix", "upstreamRepositoryPrefix")
+        return [problem for name in names for problem in length(name, inputs, 2, 30)]
 
     def create(self, scope: Scope, inputs: Inputs) -> str:
         """CreatePullThroughCacheRule."""

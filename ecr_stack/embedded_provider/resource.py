@@ -198,8 +198,19 @@ def tag_map(tags: Sequence[Mapping[str, str]], key: str = "Key", value: str = "V
 
 
 def text_of(document: Any) -> str:
-    """Give a JSON document as text: programs may also hand it over as an object."""
-    return document if isinstance(document, str) else json.dumps(document, separators=(",", ":"))
+    """Give a JSON document as the provider sends it: white space removed, keys sorted.
+
+    Programs may hand a document over as text or as an object. `structure.NormalizeJsonString` in the provider's SDK
+    reads it and writes it again; Go writes `<`, `>` and `&` as escapes.
+    """
+    try:
+        data = json.loads(document) if isinstance(document, str) else document
+        text = json.dumps(data, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return str(document)
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
 
 
 def json_problem(name: str, inputs: Inputs) -> list[Problem]:
