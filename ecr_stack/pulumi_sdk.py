@@ -90,8 +90,20 @@ def run_program(
     preview: bool,
     config: Mapping[str, str],
     secret_keys: Collection[str] = (),
+    interrupted: Callable[[], None] = lambda: None,
 ) -> None:
     """Run a program as the Pulumi language host does, with `monitor` in the engine's place.
+
+    Args:
+        program: what to run.
+        monitor: answers the program.
+        project: the project's name.
+        stack: the stack's name.
+        organization: the organization's name.
+        preview: whether the program is to believe that nothing is made.
+        config: configuration by namespaced key.
+        secret_keys: the keys of secret configuration.
+        interrupted: called when the process is told to end, before the monitor's threads are waited for.
 
     Raises:
         BaseException: whatever the program raises.
@@ -112,6 +124,9 @@ def run_program(
     loop.set_exception_handler(lambda *_: None)
     try:
         loop.run_until_complete(run_in_stack(program))
+    except KeyboardInterrupt:
+        interrupted()
+        raise
     finally:
         # What waits for a resource that failed would wait for ever.
         for task in asyncio.all_tasks(loop):

@@ -21,15 +21,20 @@ def ended_by_signals() -> Iterator[None]:
         yield
         return
 
+    received: list[int] = []
+
     def end(number: int, _frame: Any) -> None:
         # a second signal must not interrupt the tidying up
         for each in (signal.SIGINT, signal.SIGTERM):
             signal.signal(each, signal.SIG_IGN)
-        raise SystemExit(128 + number)
+        received.append(number)
+        raise KeyboardInterrupt
 
     before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
+    except KeyboardInterrupt:
+        raise SystemExit(128 + received[0] if received else 130) from None
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

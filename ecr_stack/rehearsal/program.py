@@ -190,14 +190,12 @@ def _rehearse(
                 preview=report.preview,
                 config=config,
                 secret_keys=secret_keys,
+                interrupted=end_commands,
             )
         except Exception as error:
             refusal = _refusal_in(error)
             if refusal is not None:
                 raise refusal from None
-            raise
-        except BaseException:
-            end_commands()
             raise
         report.calls = dict(sorted(aws.calls.items()))
     resources = in_order(list(recorder.records.values()))
@@ -239,8 +237,12 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def _main(project: Project) -> None:
-    """Run `__main__.py` of a project, with what it prints on standard error."""
-    runpy.run_path(str(project.program), run_name="__main__")
+    """Run `__main__.py` of a project."""
+    try:
+        runpy.run_path(str(project.program), run_name="__main__")
+    except SystemExit as error:
+        if error.code not in (None, 0):
+            raise ProgramFailed(f"the program ended with sys.exit({error.code!r})") from None
 
 
 @contextmanager
@@ -252,8 +254,6 @@ def _failures_told(project: Project) -> Iterator[None]:
         raise
     except pulumi.RunError as error:
         raise ProgramFailed(str(error)) from None
-    except SystemExit as error:
-        raise ProgramFailed(f"the program ended with sys.exit({error.code!r})") from None
     except Exception as error:
         raise ProgramFailed(_where(error, project)) from error
 

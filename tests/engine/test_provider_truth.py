@@ -79,3 +79,28 @@ def _count(engine: Engine) -> int | None:
     except ClientError:
         return None
     return int(json.loads(text)["rules"][0]["selection"]["countNumber"])
+
+
+def test_destroying_a_protected_stack_stops_in_its_preview_and_without_one_deletes_what_is_not_protected(
+    engine: Engine,
+) -> None:
+    # docs/engine.md tells what happens
+    defaults = {"protect": True, "lifecycle": [{"untagged": True, "expireAfterDays": 1}]}
+    replication = {"rules": [{"destinations": [{"region": "us-west-2"}]}]}
+    engine.stack("test", plain(repositoryDefaults=defaults, replication=replication))
+    engine.up()
+    refused = engine("destroy", "--yes", "--stack", "test", code=-1)
+    assert "protect" in refused.said
+    assert _replicates(engine)
+    engine("destroy", "--yes", "--skip-preview", "--stack", "test", code=-1)
+    assert not _replicates(engine)
+    # what is deleted with its repository leaves the state, and stays in AWS as the repository does
+    assert "aws:ecr/lifecyclePolicy:LifecyclePolicy test-api" not in engine.state()
+    assert _count(engine) == 1
+    engine.up()
+    assert _replicates(engine)
+    engine.up("--expect-no-changes")
+
+
+def _replicates(engine: Engine) -> bool:
+    return bool(engine.aws.call("ecr", "DescribeRegistry")["replicationConfiguration"]["rules"])
