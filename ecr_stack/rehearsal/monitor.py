@@ -143,8 +143,7 @@ class Recorder(MockMonitor):
         self._claim(urn)
         self._run_hooks("before_create", urn, request)
         id_, outputs = self._create(urn, request, inputs)
-        secrets, names = secrets_in(request.object), _secret_names(request)
-        self._record(urn, request, inputs, outputs, id_)
+        secrets, names = self._record(urn, request, inputs, outputs, id_)
         self._run_hooks("after_create", urn, request, outputs, id_)
         self.resources[urn] = MockMonitor.ResourceRegistration(urn, id_, dict(outputs))
         return resource_pb2.RegisterResourceResponse(urn=urn, id=id_, object=message(outputs, secrets, names))
@@ -226,7 +225,7 @@ class Recorder(MockMonitor):
         if request.importId:
             read = self._asked(urn, lambda: provider.adopt(request.type, request.importId, inputs))
             return request.importId, read
-        if self._preview or has_unknown(inputs):
+        if self._preview:
             checked = self._asked(urn, lambda: provider.check(request.type, inputs, request.name, unknown=UNKNOWN))
             return "", provider.planned(request.type, checked, unknown=UNKNOWN)
         checked = self._asked(urn, lambda: provider.check(request.type, inputs))
@@ -303,7 +302,8 @@ class Recorder(MockMonitor):
 
     def _record(
         self, urn: str, request: Any, inputs: dict[str, Any], outputs: Mapping[str, Any], id_: str | None
-    ) -> None:
+    ) -> tuple[frozenset[str], frozenset[str]]:
+        """Keep a resource; gives the texts and the names of the properties that are secret in it."""
         secrets, names = secrets_in(request.object), _secret_names(request)
         self.secrets.add(secrets)
         options = _options(request, self)
@@ -339,6 +339,7 @@ class Recorder(MockMonitor):
             count = len(self.records)
         if self._progress:
             self._progress(count)
+        return secrets, names
 
     def _visible(self, values: Mapping[str, Any], secrets: frozenset[str] = frozenset()) -> dict[str, Any]:
         """Give values as a report shows them: without secrets, and with a word for what is unknown."""
