@@ -78,12 +78,12 @@ def access(report: Report, principal: str, action: str, repository: str, region:
     """
     from ecr_stack.aws.iam.evaluation import Principal
     from ecr_stack.aws.iam.matrix import matrix
-    from ecr_stack.cli.estate import estate_of
+    from ecr_stack.cli.policy_inventory import policy_inventory
 
-    estate = estate_of(report)
-    who = Principal.of(principal, estate.account, estate.partition)
-    actions = sorted({*estate.actions(), *([action] if ":" in action else [])})
-    for cell in matrix(estate, [who], actions):
+    inventory = policy_inventory(report)
+    who = Principal.of(principal, inventory.account, inventory.partition)
+    actions = sorted({*inventory.actions(), *([action] if ":" in action else [])})
+    for cell in matrix(inventory, [who], actions):
         if cell.repository.name == repository and cell.repository.region == (region or report.region):
             answer = cell.ability(action)
             if answer is not None:

@@ -20,7 +20,7 @@ from ecr_stack.aws.names import AccountId
 from ecr_stack.cli import ReportFormat as Format
 from ecr_stack.cli.signals import ended_by_signals
 from ecr_stack.cli.terminal import aligned, console, print_json
-from ecr_stack.errors import InvalidInput, NotFound, Problem, needing_extra
+from ecr_stack.errors import needing_extra
 from ecr_stack.model import check
 from ecr_stack.rehearsal.report import Report, ResourceRecord
 
@@ -101,9 +101,10 @@ def command(
     from ecr_stack.cli import comparison
     from ecr_stack.rehearsal import rehearse
     from ecr_stack.review.compare import compare
-    from ecr_stack.review.effects import effects_of
+    from ecr_stack.review.report import read_report
+    from ecr_stack.review.retention_changes import retention_changes
 
-    base = _report(compare_with) if compare_with else {"resources": []}
+    base = read_report(compare_with) if compare_with else {"resources": []}
     # a process that ends with the report need not collect garbage: that is half the time of a large stack
     gc.disable()
     with ended_by_signals(), _Ticker(enabled=format_ is Format.TEXT) as ticker:
@@ -126,7 +127,7 @@ def command(
         if format_ is Format.JSON:
             print_json(difference.as_json())
         elif format_ is Format.MARKDOWN:
-            typer.echo(comparison.markdown(difference, report, effects_of(base, report.as_json())))
+            typer.echo(comparison.markdown(difference, report, retention_changes(base, report.as_json())))
         else:
             comparison.show(difference, console())
     if not report.passes:
@@ -143,22 +144,6 @@ def _pairs(option: str, values: list[str] | None) -> dict[str, str]:
             raise typer.BadParameter("write it as NAME=VALUE", param_hint=option)
         pairs[key] = rest
     return pairs
-
-
-def _report(file: Path) -> Any:
-    try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise NotFound(f"{file}: {error.strerror}") from None
-    except ValueError:
-        raise InvalidInput(
-            str(file),
-            [
-                Problem(
-                    "(the file)", None, "this is not JSON", "write one with `ecr-stack rehearse --format json > FILE`"
-                )
-            ],
-        ) from None
 
 
 class _Ticker:

@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from ecr_stack.aws.lifecycle import compile_rules
-from ecr_stack.errors import NotFound
+import typer
+
+from ecr_stack.errors import EcrStackError, NotFound
 from ecr_stack.model import nearest
 from ecr_stack.project.stack_file import read_project, read_stack
 from ecr_stack.schema.registry import RegistrySettings
 from ecr_stack.schema.stack import settings_in
 
-__all__ = ["lifecycle_policy", "settings_of"]
+__all__ = ["StackName", "lifecycle_policy", "settings_of", "stack_names"]
+
+
+def stack_names() -> list[str]:
+    """The stacks that have a file in the project of the working directory; none where there is no project."""
+    try:
+        return read_project(Path.cwd()).stacks()
+    except (EcrStackError, OSError):
+        return []
+
+
+StackName = Annotated[
+    str,
+    typer.Option(
+        "--stack", "-s", metavar="NAME", help="The stack: NAME of Pulumi.NAME.yaml.", autocompletion=stack_names
+    ),
+]
+"""The option `--stack`, which a shell completes; `StackName | None` where a command can do without."""
 
 
 def settings_of(stack: str, directory: Path | None = None) -> RegistrySettings:
@@ -38,10 +57,10 @@ def lifecycle_policy(stack: str, repository: str) -> dict[str, Any] | None:
         InvalidInput: where the stack file is wrong.
     """
     settings = settings_of(stack)
-    names = dict(zip(settings.names(), settings.repositories, strict=True))
+    names = dict(zip(settings.physical_names(), settings.repositories, strict=True))
     if repository not in names:
         guess = nearest(repository, list(names))
         hint = f"did you mean {guess}? " if guess else ""
         raise NotFound(f"no repository `{repository}` in stack {stack}: {hint}there are {', '.join(names)}")
-    rules = settings.lifecycle_of(names[repository])
-    return compile_rules(rules) if rules else None
+    text = settings.lifecycle_text(names[repository])
+    return json.loads(text) if text else None

@@ -25,7 +25,7 @@ from ecr_stack.embedded_provider import Provider
 from ecr_stack.embedded_provider.command import end_commands
 from ecr_stack.embedded_provider.environment import AWS_VARIABLES, embedded_environment
 from ecr_stack.errors import EcrStackError, InvalidInput, MissingExtra, NotFound, Problem, needing_extra
-from ecr_stack.project.stack_file import PLACEHOLDER, Project, StackFile, read_project, read_stack
+from ecr_stack.project.stack_file import ENCRYPTED, Project, read_project, read_stack
 from ecr_stack.pulumi_sdk import run_program, without_stack_traces
 from ecr_stack.rehearsal.monitor import Recorder, Secrets
 from ecr_stack.rehearsal.order import in_order, undeclared_orders
@@ -74,18 +74,19 @@ def rehearse(
         EcrStackError: AWS would refuse a resource, or the program fails.
     """
     project = read_project(directory or Path.cwd())
-    file = read_stack(project, stack, secrets or {})
-    if config:
-        file = StackFile(file.name, file.path, {**file.config, **_configuration(config, project.name)}, file.secrets)
+    file = read_stack(project, stack)
+    hidden = _configuration(secrets or {}, project.name)
+    values = {**file.config, **_configuration(config or {}, project.name), **hidden}
+    secret_keys = file.secret_keys | set(hidden)
     if not (project.program / "__main__.py").is_file():
         raise NotFound(f"no program: {project.program / '__main__.py'} does not exist")
-    region = file.config.get("aws:region") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    region = values.get("aws:region") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     if not region:
         raise NotFound(f"{file.path.name}: no Region; add `aws:region: us-east-1` under `config:`")
     report = Report(stack=stack, project=project.name, account=account, region=region, preview=preview)
     references = StackReferences(project, stack, account, stack_references or {})
     with _own_modules(project.directory), _failures_told(project):
-        _rehearse(report, lambda: _main(project), file.config, file.secrets, references, progress, project=project)
+        _rehearse(report, lambda: _main(project), values, secret_keys, references, progress, project=project)
     return report
 
 
@@ -215,9 +216,9 @@ def _secret_texts(values: Iterator[str]) -> frozenset[str]:
     """The texts in secret configuration values: each whole, and the strings in it if it is JSON."""
     texts: set[str] = set()
     for value in values:
-        if PLACEHOLDER in value:
+        if ENCRYPTED in value:
             # the rest of a map with one encrypted value is no secret
-            texts.add(PLACEHOLDER)
+            texts.add(ENCRYPTED)
             continue
         texts.add(value)
         with contextlib.suppress(ValueError, RecursionError):

@@ -126,7 +126,7 @@ def rehearse_with_engine(
             "out `--engine pulumi`; a rehearsal without it needs no Pulumi CLI"
         )
     project = read_project(directory or Path.cwd())
-    file = read_stack(project, stack, secrets or {})
+    file = read_stack(project, stack)
     # It finds most mistakes in a second, and knows what the stack takes for given.
     report = rehearse(stack, project.directory, account=account, secrets=secrets)
     with contextlib.ExitStack() as stack_of_things:
@@ -148,7 +148,13 @@ def rehearse_with_engine(
             around = _led_to(endpoint, report.region, folder)
         pulumi = _Pulumi(folder, around, to_stderr)
         run = EngineRun(stack, project.name, account, report.region, pulumi.said("version").strip(), report)
-        _live(run, pulumi, _configuration(endpoint), {key: file.config[key] for key in file.secrets}, announce)
+        _live(
+            run,
+            pulumi,
+            _configuration(endpoint),
+            {**{key: file.config[key] for key in file.secret_keys}, **(secrets or {})},
+            announce,
+        )
         run.account = run.outputs.get("registryId", account)
         run.calls = dict(sorted(calls.items()))
     run.seconds = time.perf_counter() - began
@@ -272,7 +278,7 @@ def _lay_out(folder: Path, project: Project, file: StackFile) -> None:
 
 def _without_keys(lines: Iterable[str], file: StackFile, project: Project) -> Iterator[str]:
     """Leave the secret keys out of a stack file, each with the lines that are indented below it."""
-    spellings = {*file.secrets, *(key.removeprefix(f"{project.name}:") for key in file.secrets)}
+    spellings = {*file.secret_keys, *(key.removeprefix(f"{project.name}:") for key in file.secret_keys)}
     skipped: int | None = None
     for line in lines:
         indent = len(line) - len(line.lstrip())
