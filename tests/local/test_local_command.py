@@ -222,6 +222,7 @@ def refusal(*arguments: str, directory: Path = PROJECT) -> str:
 
 def test_what_cannot_be_served_is_said(tmp_path: Path) -> None:
     assert "staging" in refusal("--stack", "staging")
+    assert "mars-1" in refusal("--region", "mars-1", directory=tmp_path)
     assert "--upstream" in refusal("--upstream", "quay.io")
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
