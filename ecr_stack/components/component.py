@@ -58,9 +58,7 @@ class Component(pulumi.ComponentResource):
     ARGUMENTS: ClassVar[type[Model]]
     """The model of the arguments."""
 
-    def __init__(
-        self, name: str, opts: Optional[pulumi.ResourceOptions], *, former: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, name: str, opts: Optional[pulumi.ResourceOptions], *, former: Sequence[str] = ()) -> None:
         # Pulumi takes a string for a URN
         named = [alias if alias.startswith("urn:") else pulumi.Alias(name=alias) for alias in former]
         own = pulumi.ResourceOptions(aliases=named)

@@ -41,7 +41,8 @@ class LifecyclePolicy(Component):
         settings: LifecyclePolicyArguments = self._validated(args)
         repository = self._value(settings, "repository")
         self.policy = lifecycle_policy(self, settings, ("rules", "document", "guard"), repository, {}).policy
-        self.register_outputs({"policy": self.policy})
+        guard = settings.known("guard")
+        self.register_outputs({"policy": self.policy, "lifecycleGuard": guard.as_written() if guard else None})
 
 
 def lifecycle_policy(

@@ -20,7 +20,7 @@ from ecr_stack.aws.names import partition_of
 from ecr_stack.embedded_aws import api_model, lifecycle_runs, moto_backend, scanning, seeding
 from ecr_stack.embedded_aws.assumed import AssumedResources
 from ecr_stack.embedded_aws.image_store import LayerFiles
-from ecr_stack.embedded_aws.moto_overrides import OVERRIDES
+from ecr_stack.embedded_aws.moto_overrides import COSTS, OVERRIDES
 from ecr_stack.embedded_aws.registry import Registry
 from ecr_stack.embedded_aws.registry_access import RegistryAccess
 from ecr_stack.embedded_aws.request import Request, State
@@ -316,6 +316,15 @@ class EmbeddedAws:
                 self.seed_findings(entry["repository"], entry["image"], entry["findings"], **common)
             if "states" in entry:
                 self.script_scan(entry["repository"], entry["image"], entry["states"], **common)
+
+    def seed_costs(self, results_by_time: Iterable[Mapping[str, Any]]) -> None:
+        """Say what Cost Explorer answers: `ResultsByTime` as `GetCostAndUsage` gives them, in the granularity and groups
+        that will be asked for. A request gets those whose `TimePeriod` lies in its own; filters are not applied.
+        """
+        with self._lock:
+            costs = self._state.of(COSTS, "global")
+            for result in results_by_time:
+                costs[str(len(costs))] = dict(result)
 
     def run_lifecycle(self, at: datetime | None = None) -> list[lifecycle_runs.LifecycleAction]:
         """Apply the lifecycle policies of every Region as ECR would at an instant.

@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from ecr_stack.embedded_aws import pull_through, replication, scanning, signing
 from ecr_stack.embedded_aws.image_store import RepositoryContents, StoredImage, read_manifest
 from ecr_stack.embedded_aws.paging import page
-from ecr_stack.embedded_aws.repositories import is_immutable, tag_is_immutable
+from ecr_stack.embedded_aws.repositories import has_usable_key, is_immutable, tag_is_immutable
 from ecr_stack.embedded_aws.request import Request
 
 __all__ = [
@@ -86,6 +86,8 @@ def put_image(request: Request) -> Answer:
         )
     if tag is not None and contents.tags.get(tag, digest) != digest and is_immutable(repository, tag):
         raise tag_is_immutable(repository.name, tag)
+    if not has_usable_key(repository, request.account, request.region):
+        raise request.refuse("KmsException", f"The key of the repository '{repository.name}' is not enabled")
     is_new = image is None or image.status != "ACTIVE"
     if image is None:
         image = StoredImage(digest, text, pushed_at=request.state.now(), **{**manifest, "media_type": media_type})
@@ -196,6 +198,9 @@ def batch_get_image(request: Request) -> Answer:
         if image is None or image.status != "ACTIVE":
             # an image in the archive cannot be pulled
             failures.append(_failure(identifier, "ImageNotFound", "Requested image not found"))
+            continue
+        if not has_usable_key(request.repository, request.account, request.region):
+            failures.append(_failure(identifier, "KmsError", "The key of the repository is not enabled"))
             continue
         _record_pull(request, image)
         full = {"imageDigest": image.digest, **({"imageTag": tag} if tag is not None else {})}

@@ -32,7 +32,7 @@ from ecr_stack.embedded_aws.request import Request
 from ecr_stack.embedded_aws.rules.keys import find_key
 from ecr_stack.embedded_aws.rules.registry import ACCOUNT_SETTINGS
 
-__all__ = ["OVERRIDES", "Override"]
+__all__ = ["COSTS", "OVERRIDES", "Override"]
 
 Answer = dict[str, Any]
 
@@ -159,6 +159,19 @@ def _test_event_pattern(request: Request) -> Answer:
     event = request.json_parameter("Event", request.refuse("ValidationException", "Parameter Event is not valid."))
     request.json_parameter("EventPattern", refused)
     return {"Result": moto_backend.event_matches(request.get("EventPattern"), event)}
+
+
+COSTS = "cost"
+
+
+def _cost_and_usage(request: Request) -> Answer:
+    period = request.get("TimePeriod")
+    results = [
+        result
+        for result in request.state.of(COSTS, "global").values()
+        if period["Start"] <= result["TimePeriod"]["Start"] and result["TimePeriod"]["End"] <= period["End"]
+    ]
+    return {"ResultsByTime": results, "DimensionValueAttributes": []}
 
 
 _EXCLUSIONS = "pull time update exclusion"
@@ -342,6 +355,7 @@ OVERRIDES: Mapping[str, Override] = {
         f"ecr-public:{name}": Override("has no ECR Public", answer)
         for name, answer in public_registry.OPERATIONS.items()
     },
+    "ce:GetCostAndUsage": Override("knows no costs, and no periods", _cost_and_usage),
     "events:TestEventPattern": Override("answers nothing", _test_event_pattern),
     "inspector2:BatchGetAccountStatus": Override(
         "does not know an account before `Enable`", inspector.batch_get_account_status

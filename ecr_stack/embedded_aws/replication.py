@@ -25,9 +25,8 @@ from ecr_stack.embedded_aws import moto_backend, scanning
 from ecr_stack.embedded_aws.image_store import Replication, StoredImage
 from ecr_stack.embedded_aws.paging import page
 from ecr_stack.embedded_aws.policy_documents import actions_of, statements_of
-from ecr_stack.embedded_aws.repositories import create_for, is_immutable
+from ecr_stack.embedded_aws.repositories import create_for, has_usable_key, is_immutable
 from ecr_stack.embedded_aws.request import Request, State
-from ecr_stack.embedded_aws.rules.keys import find_key
 
 __all__ = [
     "describe_backfill_results",
@@ -97,9 +96,7 @@ def _copy(
             create_for(target, to_region, repository, "REPLICATION")
         except ClientError:
             return Replication("FAILED", "RepositoryCreationFailed")
-    key_arn = (registered[repository].encryption_configuration or {}).get("kmsKey")
-    key = find_key(key_arn, registry, to_region) if key_arn else None
-    if key is not None and key.key_state != "Enabled":
+    if not has_usable_key(registered[repository], registry, to_region):
         return Replication("FAILED", "KmsError")
     _put(state, region, repository, image, tag, target, to_region)
     return Replication("COMPLETE")

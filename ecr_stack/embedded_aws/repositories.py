@@ -21,6 +21,7 @@ __all__ = [
     "create_for",
     "create_repository",
     "delete_repository",
+    "has_usable_key",
     "is_immutable",
     "managed_key",
     "matching_template",
@@ -88,6 +89,16 @@ def tag_is_immutable(repository: str, tag: str) -> ClientError:
         f"The image tag '{tag}' already exists in the '{repository}' repository and cannot be overwritten because the "
         "tag is immutable.",
     )
+
+
+def has_usable_key(repository: Repository, account: str, region: str) -> bool:
+    """Whether images of a repository can be written and read: not if its KMS key is disabled or about to be deleted.
+
+    https://docs.aws.amazon.com/AmazonECR/latest/userguide/encryption-at-rest.html
+    """
+    arn = (repository.encryption_configuration or {}).get("kmsKey")
+    key = find_key(arn, account, region) if arn else None
+    return key is None or key.key_state == "Enabled"
 
 
 def matching_template(state: State, region: str, name: str, scenario: Scenario) -> Answer | None:

@@ -84,7 +84,7 @@ class Request:
         """The repository that is named by `repositoryName`.
 
         Raises:
-            botocore.exceptions.ClientError: there is none of this name.
+            botocore.exceptions.ClientError: there is no such repository.
         """
         name = self.get("repositoryName")
         repository = moto_backend.ecr_state(self.account, self.region).repositories.get(name)

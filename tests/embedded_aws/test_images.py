@@ -287,3 +287,18 @@ def test_a_lifecycle_policy_runs_at_an_instant(aws: EmbeddedAws, repository: str
     assert [(action.repository, action.digest, action.outcome) for action in done] == [(repository, untagged, "expire")]
     left = aws.call("ecr", "ListImages", {"repositoryName": repository})["imageIds"]
     assert left == [{"imageDigest": tagged, "imageTag": "v1"}]
+
+
+def test_a_repository_whose_key_is_disabled_takes_and_gives_no_images(
+    aws: EmbeddedAws, refused: Any, key: dict[str, Any]
+) -> None:
+    # https://docs.aws.amazon.com/AmazonECR/latest/userguide/encryption-at-rest.html
+    encryption = {"encryptionType": "KMS", "kmsKey": key["Arn"]}
+    aws.call("ecr", "CreateRepository", {"repositoryName": "api", "encryptionConfiguration": encryption})
+    again = _put(aws, "api", aws.push_image("api", "v1"))
+    aws.call("kms", "DisableKey", {"KeyId": key["Arn"]})
+    assert refused("ecr", "PutImage", {**again, "imageTag": "v2"})[0] == "KmsException"
+    pull = {"repositoryName": "api", "imageIds": [{"imageTag": "v1"}]}
+    assert aws.call("ecr", "BatchGetImage", pull)["failures"][0]["failureCode"] == "KmsError"
+    aws.call("kms", "EnableKey", {"KeyId": key["Arn"]})
+    aws.call("ecr", "PutImage", {**again, "imageTag": "v2"})

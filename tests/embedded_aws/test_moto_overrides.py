@@ -89,6 +89,7 @@ WRONG = {
     "ecr:InitiateLayerUpload",
     "ecr:StartImageScan",
     "ecr:UploadLayerPart",
+    "ce:GetCostAndUsage",
     "events:TestEventPattern",
     "inspector2:BatchGetAccountStatus",
     "inspector2:Disable",
@@ -204,6 +205,12 @@ def test_moto_fails_over_inspector_without_accounts(moto: Moto, operation: str) 
 def test_moto_does_not_know_the_account_and_findings_of_inspector(moto: Moto) -> None:
     assert moto("inspector2", "BatchGetAccountStatus", accountIds=[ACCOUNT])["accounts"] == []
     assert moto("inspector2", "ListFindings")["findings"] == []
+
+
+def test_moto_knows_no_costs(moto: Moto) -> None:
+    period = {"Start": "2026-01-01", "End": "2026-03-01"}
+    asked = {"TimePeriod": period, "Granularity": "MONTHLY", "Metrics": ["UnblendedCost"]}
+    assert moto("ce", "GetCostAndUsage", "us-east-1", **asked)["ResultsByTime"] == []
 
 
 def test_moto_does_not_say_whether_an_event_matches(moto: Moto) -> None:

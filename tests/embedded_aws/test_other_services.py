@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any
 
@@ -81,6 +82,23 @@ def test_what_is_kept_elsewhere_is_read_back(aws: EmbeddedAws) -> None:
     profile = {"profileName": "main", "platformId": "Notation-OCI-SHA384-ECDSA"}
     arn = aws.call("signer", "PutSigningProfile", profile)["arn"]
     assert arn == "arn:aws:signer:eu-west-1:111122223333:/signing-profiles/main"
+
+
+def test_costs_are_those_that_were_seeded_for_the_period(aws: EmbeddedAws) -> None:
+    months = ["2026-01-01", "2026-02-01", "2026-03-01", "2026-04-01"]
+    results = [
+        {
+            "TimePeriod": {"Start": start, "End": end},
+            "Total": {"UnblendedCost": {"Amount": "1.5", "Unit": "USD"}},
+            "Groups": [],
+            "Estimated": False,
+        }
+        for start, end in itertools.pairwise(months)
+    ]
+    aws.seed_costs(results)
+    period = {"Start": "2026-02-01", "End": "2026-04-01"}
+    asked = {"TimePeriod": period, "Granularity": "MONTHLY", "Metrics": ["UnblendedCost"]}
+    assert aws.call("ce", "GetCostAndUsage", asked)["ResultsByTime"] == results[1:]
 
 
 def test_inspector_finds_what_enhanced_scanning_found(aws: EmbeddedAws, repository: str) -> None:

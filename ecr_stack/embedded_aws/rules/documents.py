@@ -38,7 +38,7 @@ def lifecycle_policy(request: Request) -> None:
 
 
 def check_lifecycle_policy(request: Request, place: str) -> None:
-    """Check the lifecycle policy that stands in a text parameter."""
+    """Check the lifecycle policy in a string parameter."""
     errors = [finding for finding in lint(request.parameters[place]) if finding.severity == "error"]
     if errors:
         first = errors[0]
@@ -52,7 +52,7 @@ def repository_policy(request: Request) -> None:
 
 
 def check_repository_policy(request: Request, place: str) -> None:
-    """Check the repository policy that stands in a text parameter."""
+    """Check the repository policy in a string parameter."""
     refused = request.invalid(place[:1].upper() + place[1:], "Invalid repository policy provided")
     document = request.json_parameter(place, refused)
     wrong = check_document(document, principals=True, resources=False, services=frozenset({"ecr"}))
