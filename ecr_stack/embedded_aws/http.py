@@ -21,7 +21,7 @@ from moto.core.serialize import get_serializer_class
 from moto.core.utils import get_service_model
 from werkzeug.datastructures import MultiDict
 
-from ecr_stack.embedded_aws import model
+from ecr_stack.embedded_aws import api_model
 from ecr_stack.errors import EcrStackError
 
 __all__ = ["Endpoint"]
@@ -101,7 +101,7 @@ class _Handler(BaseHTTPRequestHandler):
         match = _CREDENTIAL.search(self.headers.get("Authorization", ""))
         if match is None:
             raise _Refused(403, "MissingAuthenticationTokenException", "the request has no signature")
-        if match["service"] not in model.SERVICES:
+        if match["service"] not in api_model.SERVICES:
             raise _Refused(400, "UnknownOperationException", f"the service {match['service']} is not embedded")
         return match["service"], match["region"]
 
@@ -110,13 +110,13 @@ class _Handler(BaseHTTPRequestHandler):
             name = self.headers.get("X-Amz-Target", "").rpartition(".")[2]
         else:
             name = dict(parse_qsl(body.decode("utf-8", "replace"))).get("Action", "")
-        if name not in model.service(service).operation_names:
+        if name not in api_model.service(service).operation_names:
             raise _Refused(400, "UnknownOperationException", f"{service} has no operation {name!r}")
         return name
 
     def _refuse(self, service: str, status: int, code: str, message: str) -> None:
         request_id = str(uuid4())
-        if service in model.SERVICES and _protocol(service) == "query":
+        if service in api_model.SERVICES and _protocol(service) == "query":
             text = (
                 "<ErrorResponse><Error><Type>Sender</Type>"
                 f"<Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error>"
@@ -144,7 +144,7 @@ _CONTENT = {"json": "application/x-amz-json-1.1", "query": "text/xml"}
 
 
 def _protocol(service: str) -> str:
-    return str(model.service(service).protocol)
+    return str(api_model.service(service).protocol)
 
 
 def _parse(described: Any, service: str, body: bytes, content: str) -> dict[str, Any]:

@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from ecr_stack.aws.lifecycle import lint
+from ecr_stack.embedded_aws.policy_documents import UnknownPrincipal, check_document, check_principals
 from ecr_stack.embedded_aws.request import Request
-from ecr_stack.embedded_aws.statements import UnknownPrincipal, check_document, check_principals
 
 __all__ = [
     "check_lifecycle_policy",

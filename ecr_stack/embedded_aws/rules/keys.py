@@ -10,15 +10,15 @@ from typing import Any
 from botocore.exceptions import ClientError
 from moto.kms.models import Key
 
-from ecr_stack.embedded_aws import base
-from ecr_stack.embedded_aws.request import Request
-from ecr_stack.embedded_aws.statements import (
+from ecr_stack.embedded_aws import moto_backend
+from ecr_stack.embedded_aws.policy_documents import (
     UnknownPrincipal,
     actions_of,
     check_document,
     check_principals,
     statements_of,
 )
+from ecr_stack.embedded_aws.request import Request
 
 __all__ = [
     "alias_is_free",
@@ -46,7 +46,7 @@ def find_key(name: str, account: str, region: str) -> Key | None:
         if match["region"] != region or match["account"] != account:
             return None
         name = match["rest"].removeprefix("key/")
-    keys = base.kms_state(account, region).keys
+    keys = moto_backend.kms_state(account, region).keys
     if name.startswith("alias/"):
         return next((key for key in keys.values() if name in key.aliases), None)
     return keys.get(name)

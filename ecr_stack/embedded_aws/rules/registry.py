@@ -5,7 +5,7 @@ from __future__ import annotations
 from botocore.exceptions import EndpointConnectionError
 
 from ecr_stack.aws.names import partition_of
-from ecr_stack.embedded_aws import model
+from ecr_stack.embedded_aws import api_model
 from ecr_stack.embedded_aws.request import Request
 
 __all__ = [
@@ -65,7 +65,7 @@ def replication(request: Request) -> None:
             if (region, registry) == (request.region, request.account):
                 raise request.invalid(place, "Replication destination cannot be the same as the source registry")
             try:
-                model.check_region(region)
+                api_model.check_region(region)
             except EndpointConnectionError:
                 raise request.invalid(place, f"Invalid region {region}") from None
             if partition_of(region) != request.partition:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ecr_stack.embedded_aws import base
+from ecr_stack.embedded_aws import moto_backend
 from ecr_stack.embedded_aws.request import Request
 from ecr_stack.embedded_aws.rules.keys import encrypting_key
 
@@ -33,7 +33,7 @@ def own_registry(request: Request) -> None:
 def exists(request: Request) -> None:
     """The repository that is named must exist."""
     name = request.get("repositoryName")
-    if name not in base.ecr_state(request.account, request.region).repositories:
+    if name not in moto_backend.ecr_state(request.account, request.region).repositories:
         raise request.refuse(
             "RepositoryNotFoundException",
             f"The repository with name '{name}' does not exist in the registry with id '{request.account}'",
@@ -43,7 +43,7 @@ def exists(request: Request) -> None:
 def name_is_free(request: Request) -> None:
     """A registry has one repository of a name."""
     name = request.get("repositoryName")
-    if name in base.ecr_state(request.account, request.region).repositories:
+    if name in moto_backend.ecr_state(request.account, request.region).repositories:
         raise request.refuse(
             "RepositoryAlreadyExistsException",
             f"The repository with name '{name}' already exists in the registry with id '{request.account}'",

@@ -1,35 +1,67 @@
-"""Previews of lifecycle policies: what a policy would do to the images of a repository, now.
+"""Lifecycle policies at work: previews of what one would do now, and runs that do it.
 
-A real preview takes a while, and `StartLifecyclePolicyPreview` answers `IN_PROGRESS`. Here it is there when it is asked
-for.
+A real preview takes a while, and `StartLifecyclePolicyPreview` answers `IN_PROGRESS`; here it is there when it is asked for.
+ECR runs policies in the background, within 24 hours; here they run when `EmbeddedAws.run_lifecycle` is called.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
-
-from moto.ecr.models import Repository
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
 
 from ecr_stack.aws.lifecycle import Decision, evaluate
-from ecr_stack.embedded_aws import base, images
+from ecr_stack.embedded_aws import moto_backend, replication
 from ecr_stack.embedded_aws.paging import page
-from ecr_stack.embedded_aws.request import Request
+from ecr_stack.embedded_aws.request import Request, State
 
-__all__ = ["get_preview", "start_preview"]
+__all__ = ["LifecycleAction", "get_preview", "run", "start_preview"]
 
-# A preview is the repository's, and goes with it.
-_PREVIEW = "ecr_stack_preview"
+_PREVIEWS = "lifecycle preview"
 _PAGE = 100
 
 
-def _repository(request: Request) -> Repository:
-    return base.ecr_state(request.account, request.region).repositories[request.get("repositoryName")]
+@dataclass(frozen=True)
+class LifecycleAction:
+    """What a lifecycle policy did to one image."""
+
+    region: str
+    repository: str
+    digest: str
+    tags: tuple[str, ...]
+    outcome: Literal["expire", "archive"]
+    rule_priority: int | None
+
+
+def run(state: State, region: str, at: datetime) -> list[LifecycleAction]:
+    """Apply the lifecycle policies of a registry as they decide at an instant, and give what was done.
+
+    Images that expire are deleted in the destinations too where `deleteReplication` is enabled.
+    """
+    done = []
+    for repository in list(moto_backend.ecr_state(state.account, region).repositories.values()):
+        if not repository.lifecycle_policy:
+            continue
+        contents = state.images(region).repository(repository.name)
+        images = [image.for_lifecycle() for image in contents.images.values()]
+        evaluation = evaluate(repository.lifecycle_policy, images, at)
+        for decision in (*evaluation.expire, *evaluation.archive):
+            image = contents.images[decision.image.digest]
+            tags = tuple(image.tags)
+            if decision.outcome == "expire":
+                contents.remove(image.digest)
+                replication.replicate_deletion(state, region, repository.name, image)
+                outcome: Literal["expire", "archive"] = "expire"
+            else:
+                image.status, image.archived_at, outcome = "ARCHIVED", at, "archive"
+            action = LifecycleAction(region, repository.name, image.digest, tags, outcome, decision.rule_priority)
+            done.append(action)
+    return done
 
 
 def start_preview(request: Request) -> dict[str, Any]:
     """Answer `StartLifecyclePolicyPreview`: of the policy that is given, or of the one in force."""
-    repository = _repository(request)
+    repository = request.repository
     text = request.get("lifecyclePolicyText", repository.lifecycle_policy)
     if text is None:
         raise request.refuse(
@@ -37,7 +69,8 @@ def start_preview(request: Request) -> dict[str, Any]:
             f"Lifecycle policy does not exist for the repository with name '{repository.name}' in the registry with "
             f"id '{request.account}'",
         )
-    evaluation = evaluate(text, map(images.read, repository.images), datetime.now(UTC))
+    images = [image.for_lifecycle() for image in request.contents.images.values()]
+    evaluation = evaluate(text, images, request.state.now())
     preview = {
         "registryId": request.account,
         "repositoryName": repository.name,
@@ -50,7 +83,7 @@ def start_preview(request: Request) -> dict[str, Any]:
             ],
         },
     }
-    setattr(repository, _PREVIEW, preview)
+    request.contents.notes(_PREVIEWS)["last"] = preview
     return {**_head(preview), "status": "IN_PROGRESS"}
 
 
@@ -74,8 +107,8 @@ def _result(decision: Decision) -> dict[str, Any]:
 
 def get_preview(request: Request) -> dict[str, Any]:
     """Answer `GetLifecyclePolicyPreview`: the results of the last preview, in pages."""
-    repository = _repository(request)
-    preview: dict[str, Any] | None = getattr(repository, _PREVIEW, None)
+    repository = request.repository
+    preview: dict[str, Any] | None = request.contents.notes(_PREVIEWS).get("last")
     if preview is None:
         raise request.refuse(
             "LifecyclePolicyPreviewNotFoundException",

@@ -13,7 +13,10 @@ from ecr_stack.errors import Unavailable
 
 __all__ = ["SERVICES", "check_region", "describe_region", "operation", "service"]
 
-SERVICES = ("ecr", "iam", "kms", "sts")
+SERVICES = (
+    "budgets", "ce", "cloudwatch", "ecr", "events", "iam", "inspector2", "kms", "secretsmanager", "signer", "sns", "sqs",
+    "sts",
+)  # fmt: skip
 """The AWS services that are embedded."""
 
 

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from ecr_stack.embedded_aws import base, model
-from ecr_stack.embedded_aws.gaps import GAPS
+from ecr_stack.embedded_aws import api_model, moto_backend
+from ecr_stack.embedded_aws.moto_overrides import OVERRIDES
 from ecr_stack.errors import Unavailable
 
 ACCOUNT = "777788889999"
@@ -25,7 +25,7 @@ class Moto:
 
     def __call__(self, service: str, operation: str, region: str = "eu-west-1", **parameters: Any) -> dict[str, Any]:
         self.asked.add(f"{service}:{operation}")
-        return base.answer(model.operation(service, operation), parameters, ACCOUNT, region)
+        return moto_backend.answer(api_model.operation(service, operation), parameters, ACCOUNT, region)
 
     def __init__(self) -> None:
         self.asked: set[str] = set()
@@ -33,9 +33,9 @@ class Moto:
 
 @pytest.fixture
 def moto() -> Iterator[Moto]:
-    base.forget(ACCOUNT)
+    moto_backend.forget(ACCOUNT)
     yield Moto()
-    base.forget(ACCOUNT)
+    moto_backend.forget(ACCOUNT)
 
 
 _OIDC = {"OpenIDConnectProviderArn": "arn:aws:iam::777788889999:oidc-provider/example.org", "ClientID": "a"}
@@ -75,8 +75,8 @@ WRONG = {
 
 
 def test_every_gap_is_watched_here() -> None:
-    assert set(GAPS) == set(ABSENT) | WRONG
-    assert all(gap.reason for gap in GAPS.values())
+    assert set(OVERRIDES) == set(ABSENT) | WRONG
+    assert all(gap.reason for gap in OVERRIDES.values())
 
 
 @pytest.mark.parametrize("key", sorted(ABSENT))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ecr_stack.embedded_aws import base, model
+from ecr_stack.embedded_aws import api_model, moto_backend
 
 __all__ = ["UnknownPrincipal", "actions_of", "check_document", "check_principals", "known_actions", "statements_of"]
 
@@ -48,7 +48,7 @@ def actions_of(statement: Mapping[str, Any]) -> list[str]:
 def known_actions(service: str) -> frozenset[str]:
     """Give the names, without the service's prefix, that a policy may allow."""
     extra = _ECR_ACTIONS_WITHOUT_OPERATION if service == "ecr" else set()
-    return frozenset(model.service(service).operation_names) | extra
+    return frozenset(api_model.service(service).operation_names) | extra
 
 
 def check_document(document: Any, *, principals: bool, resources: bool, services: frozenset[str] | None) -> str | None:
@@ -188,7 +188,7 @@ def _exists(name: str, account: str, region: str, partition: str) -> bool:
         return False
     if match["account"] != account:
         return True
-    iam = base.iam_state(account, region)
+    iam = moto_backend.iam_state(account, region)
     if match["kind"] == "role":
         return any(role.arn == name for role in iam.roles.values())
     if match["kind"] == "user":

@@ -15,7 +15,7 @@ from typing import Any
 from botocore.exceptions import ParamValidationError
 from botocore.model import OperationModel, Shape
 
-from ecr_stack.embedded_aws.refusals import invalid
+from ecr_stack.embedded_aws.aws_errors import invalid
 
 __all__ = ["check_request", "matches"]
 

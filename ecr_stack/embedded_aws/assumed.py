@@ -1,15 +1,15 @@
-"""Things that a program takes for given: made elsewhere, and so supposed to exist in the embedded account."""
+"""Resources that a program refers to and does not make: they are assumed to exist in the embedded account."""
 
 from __future__ import annotations
 
 import json
 import re
 
-from ecr_stack.embedded_aws import base, model
+from ecr_stack.embedded_aws import api_model, moto_backend
 from ecr_stack.embedded_aws.request import Request
 from ecr_stack.errors import Unavailable
 
-__all__ = ["Supposed"]
+__all__ = ["AssumedResources"]
 
 _ARN = re.compile(
     r"arn:(?P<partition>aws[a-z-]*):(?P<service>iam|kms):(?P<region>[a-z0-9-]*):(?P<account>[0-9]{12}):"
@@ -23,14 +23,14 @@ _TRUST = {
 }
 
 
-class Supposed:
-    """What is supposed to exist in an account."""
+class AssumedResources:
+    """The roles, users and keys that are assumed to exist in an account."""
 
     def __init__(self, account: str) -> None:
         self._account = account
-        self._roles: set[tuple[str, str]] = set()
+        self._made: set[tuple[str, str, str]] = set()
 
-    def suppose(self, arn: str) -> bool:
+    def assume(self, arn: str) -> bool:
         """Let a role, user or key exist. Those of other accounts are taken to exist anyway.
 
         Returns:
@@ -41,27 +41,28 @@ class Supposed:
         """
         match = _ARN.fullmatch(arn)
         if match is None:
-            raise Unavailable(f"roles, users and keys can be supposed to exist, not `{arn}`")
+            raise Unavailable(f"roles, users and keys can be assumed to exist, not `{arn}`")
         if match["account"] != self._account:
             return True
         if match["service"] == "kms":
             return self._key(match["region"], match["name"])
         region = _REGIONS.get(match["partition"], "us-east-1")
-        iam = base.iam_state(self._account, region)
+        iam = moto_backend.iam_state(self._account, region)
         if match["kind"] == "user":
             if match["name"] in iam.users:
                 return False
             iam.create_user(region, match["name"], match["path"])
+            self._made.add((match["partition"], "user", match["name"]))
             return True
         if any(role.name == match["name"] for role in iam.roles.values()):
             return False
         iam.create_role(match["name"], json.dumps(_TRUST), match["path"], None, "", [], "3600")
-        self._roles.add((match["partition"], match["name"]))
+        self._made.add((match["partition"], "role", match["name"]))
         return True
 
     def _key(self, region: str, id_: str) -> bool:
-        model.check_region(region)
-        state = base.kms_state(self._account, region)
+        api_model.check_region(region)
+        state = moto_backend.kms_state(self._account, region)
         if id_ in state.keys:
             return False
         key = state.create_key(None, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", "", None)
@@ -72,12 +73,17 @@ class Supposed:
         return True
 
     def make_room(self, request: Request) -> None:
-        """Let a program make a role itself that was only supposed to exist."""
-        if request.service == "iam" and request.model.name == "CreateRole":
-            role = (request.partition, request.get("RoleName"))
-            if role in self._roles:
-                self._roles.discard(role)
-                iam = base.iam_state(request.account, request.region)
-                for id_, found in list(iam.roles.items()):
-                    if found.name == role[1]:
-                        del iam.roles[id_]
+        """Let a program make a role itself that was only assumed to exist, or a user."""
+        if request.service != "iam" or request.model.name not in ("CreateRole", "CreateUser"):
+            return
+        kind = "role" if request.model.name == "CreateRole" else "user"
+        name = request.get("RoleName" if kind == "role" else "UserName")
+        if (request.partition, kind, name) not in self._made:
+            return
+        self._made.discard((request.partition, kind, name))
+        iam = moto_backend.iam_state(request.account, request.region)
+        if kind == "user":
+            iam.users.pop(name, None)
+        for id_, role in list(iam.roles.items()):
+            if kind == "role" and role.name == name:
+                del iam.roles[id_]
