@@ -40,7 +40,7 @@ class Finding:
     """One of `SEVERITIES`."""
     packages: tuple[Package, ...] = ()
     fixable: bool | None = None
-    """Whether at least one package has a fixed version; None if the scan does not say, as basic scanning never does."""
+    """Whether at least one package has a fixed version; None if the scan does not say; basic scanning rarely does."""
     uri: str | None = None
     description: str = ""
     score: float | None = None
@@ -130,12 +130,15 @@ def read_result(pages: Iterable[Mapping[str, Any]]) -> ScanResult:
 def _basic(entry: Mapping[str, Any]) -> Finding:
     attributes = {each.get("key"): each.get("value") for each in entry.get("attributes") or ()}
     name = attributes.get("package_name")
-    packages = (Package(name, attributes.get("package_version")),) if name else ()
+    fixed_in = attributes.get("fixed_in_version")
+    packages = (Package(name, attributes.get("package_version"), fixed_in=fixed_in),) if name else ()
     score = next((attributes[key] for key in ("CVSS4_SCORE", "CVSS3_SCORE", "CVSS2_SCORE") if key in attributes), None)
     return Finding(
         name=str(entry.get("name") or "(unnamed)"),
         severity=severity_of(entry.get("severity")),
         packages=packages,
+        # the API reference does not say which attributes there are: one that is missing says nothing
+        fixable=True if fixed_in else None,
         uri=entry.get("uri"),
         description=str(entry.get("description") or ""),
         score=_number(score),
