@@ -421,3 +421,115 @@ def start(
             console.print(f"{escape(name)}: [{style}]{outcome}[/], {escape(message)}", highlight=False, soft_wrap=True)
     if any(outcome == "refused" for _, outcome, _ in outcomes):
         raise typer.Exit(1)
+
+
+@app.command("report")
+def report(
+    stack: Annotated[str, typer.Option("--stack", "-s", help="The stack: NAME of Pulumi.NAME.yaml.")],
+    compare: Annotated[
+        Path | None, typer.Option("--compare", help="An earlier report, as --format json printed it.")
+    ] = None,
+    format_: Annotated[
+        ReportFormat, typer.Option("--format", help="A table, JSON, or one HTML page.")
+    ] = ReportFormat.TEXT,
+) -> None:
+    """Report what the scans of every repository's newest image found. Exit code 1 if a repository cannot be read.
+
+    Nothing is scanned for this. To see what a multi-architecture image consists of its index is fetched, which ECR records as a pull.
+    """  # fmt: skip
+    from ecr_stack.cli.scan_page import page
+    from ecr_stack.operations.scanning.report import Report, read_earlier, read_rows, trend
+
+    earlier = read_earlier(compare) if compare else None
+    names, region = _stack_repositories(stack)
+    rows = _with_progress(stack, region, names, read_rows)
+    if rows and all(row.unreadable for row in rows):
+        raise Unavailable(f"no repository can be read. The first one: {rows[0].problem}")
+    result = Report(stack=stack, region=region, at=datetime.now(UTC), repositories=rows)
+    change = trend(result, earlier) if earlier else None
+    match format_:
+        case ReportFormat.JSON:
+            typer.echo(json.dumps(result.as_json() | ({"trend": change.as_json()} if change else {}), indent=2))
+        case ReportFormat.HTML:
+            typer.echo(page(result, change), nl=False)
+        case _:
+            _show_report(result, change, Console())
+    if any(row.unreadable for row in rows):
+        raise typer.Exit(1)
+
+
+def _stack_repositories(stack: str) -> tuple[list[str], str | None]:
+    from ecr_stack.cli.registries import region_of
+    from ecr_stack.cli.stacks import settings_of
+
+    return list(settings_of(stack).names()), region_of(stack)
+
+
+def _with_progress(stack: str, region: str | None, names: Sequence[str], read_rows: Any) -> list[Any]:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    from ecr_stack.operations.ecr import client
+    from ecr_stack.operations.scanning.reading import Deadline, ScanReader
+
+    ecr = client(region, _profile(stack), timeout=30)
+    reader = ScanReader(ecr, Deadline(0), start=False, retry=False)
+    console = Console(stderr=True)
+    columns = (TextColumn("reading"), BarColumn(), MofNCompleteColumn(), TextColumn("[dim]{task.description}"))
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=len(names))
+        done = 0
+
+        def tick(name: str) -> None:
+            nonlocal done
+            done += 1
+            progress.update(task, advance=1, description=escape(name))
+            if not console.is_terminal and done % 100 == 0:
+                console.print(f"read {done:,} of {len(names):,} repositories", style="dim", highlight=False)
+
+        return list(read_rows(ecr, reader, names, tick))
+
+
+def _show_report(result: Any, change: Any, console: Console) -> None:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("repository", overflow="fold", min_width=16)
+    table.add_column("newest image", overflow="fold")
+    for name in SEVERITIES[:4]:
+        table.add_column(name.lower(), justify="right", no_wrap=True)
+    table.add_column("oldest fixable critical", overflow="fold")
+    table.add_column("in use", no_wrap=True)
+    for row in result.repositories:
+        moved = change.repositories.get(row.repository, {}) if change else {}
+        cells = []
+        for name in SEVERITIES[:4]:
+            count = None if row.counts is None else row.counts.get(name, 0)
+            text = "[dim]?[/]" if count is None else f"[{_STYLES[name] if count else 'dim'}]{count:,}[/]"
+            cells.append(text + (f" [dim]{moved[name]:+,}[/]" if moved.get(name) else ""))
+        fix = row.oldest_fixable_critical
+        unknown = row.counts is not None and row.counts.get("CRITICAL") and not row.fixability_known
+        newest = ", ".join(row.image_tags[:2]) or (short(row.image_digest) if row.image_digest else "–")
+        table.add_row(
+            escape(row.repository),
+            escape(newest) + (f" [dim]{age(row.image_pushed_at, result.at)}[/]" if row.image_pushed_at else ""),
+            *cells,
+            f"{(result.at - fix.first_observed_at).days} d [dim]{escape(fix.name)}[/]"
+            if fix
+            else ("[dim]not known[/]" if unknown else ""),
+            "" if row.in_use_count is None else (f"[red]{row.in_use_count:,}[/]" if row.in_use_count else "[dim]no[/]"),
+        )
+    console.print()
+    console.print(f"[bold]Image scans of stack {escape(result.stack)}[/]", highlight=False)
+    console.print()
+    console.print(table)
+    for row in result.repositories:
+        if row.problem:
+            console.print(
+                f"[yellow]note:[/] {escape(row.repository)}: {escape(row.problem)}", highlight=False, soft_wrap=True
+            )
+    totals = ", ".join(f"{result.totals[name]:,} {name.lower()}" for name in SEVERITIES[:4])
+    console.print()
+    console.print(f"[bold]{totals}[/] in {len(result.repositories):,} repositories", highlight=False, soft_wrap=True)
+    if result.unknown:
+        console.print(f"[yellow]Without a result: {result.unknown:,}. Of these nothing is known.[/]", highlight=False)
+    if change:
+        totals = ", ".join(f"{change.totals[name]:+,} {name.lower()}" for name in SEVERITIES[:4])
+        console.print(f"since {change.since:%Y-%m-%d %H:%M} UTC: {totals}", highlight=False, soft_wrap=True)

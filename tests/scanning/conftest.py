@@ -22,7 +22,9 @@ ACCOUNT, REGION = "123456789012", "us-east-1"
 HOST = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
 
 
-def finding(name: str = "CVE-2026-1000", severity: str = "CRITICAL", package: str = "openssl", **more: Any) -> dict[str, Any]:
+def finding(
+    name: str = "CVE-2026-1000", severity: str = "CRITICAL", package: str = "openssl", **more: Any
+) -> dict[str, Any]:
     return {"name": name, "severity": severity, "package": package, "version": "1.1.1-1", **more}
 
 

@@ -25,9 +25,7 @@ def scripted(aws: EmbeddedAws, *states: Any) -> None:
 
 def test_a_scan_that_is_not_there_at_first_is_waited_for(aws: EmbeddedAws, reader: Reader) -> None:
     aws.push_image("team/api", "v1")
-    scripted(
-        aws, "ScanNotFoundException", "PENDING", "IN_PROGRESS", {"status": "COMPLETE", "findings": [finding()]}
-    )
+    scripted(aws, "ScanNotFoundException", "PENDING", "IN_PROGRESS", {"status": "COMPLETE", "findings": [finding()]})
     lines: list[str] = []
     (scan,) = reader(progress=lines.append).scans([image()])
     assert (scan.status, scan.problem) == ("COMPLETE", None)
@@ -86,7 +84,14 @@ def test_more_findings_than_one_page_are_all_read(aws: EmbeddedAws, reader: Read
 
 @pytest.mark.parametrize(
     "status",
-    ["FAILED", "UNSUPPORTED_IMAGE", "IMAGE_SIZE_EXCEEDED", "SCAN_ELIGIBILITY_EXPIRED", "LIMIT_EXCEEDED", "IMAGE_ARCHIVED"],
+    [
+        "FAILED",
+        "UNSUPPORTED_IMAGE",
+        "IMAGE_SIZE_EXCEEDED",
+        "SCAN_ELIGIBILITY_EXPIRED",
+        "LIMIT_EXCEEDED",
+        "IMAGE_ARCHIVED",
+    ],
 )
 def test_a_scan_that_ends_without_a_result_cannot_be_judged(
     aws: EmbeddedAws, reader: Reader, clock: Clock, status: str
@@ -164,7 +169,9 @@ def test_attestations_are_no_platforms(aws: EmbeddedAws, reader: Reader) -> None
     assert [scan.platform for scan in reader().scans([image()])] == ["linux/amd64"]
 
 
-def test_an_image_that_is_replicated_while_the_gate_waits_is_found(aws: EmbeddedAws, reader: Reader, clock: Clock) -> None:
+def test_an_image_that_is_replicated_while_the_gate_waits_is_found(
+    aws: EmbeddedAws, reader: Reader, clock: Clock
+) -> None:
     asleep = clock.sleep
 
     def push_while_asleep(seconds: float) -> None:
@@ -311,13 +318,21 @@ TIMED_OUT = raising(ReadTimeoutError(endpoint_url="https://ecr"))
 UNREACHABLE = raising(EndpointConnectionError(endpoint_url="https://ecr"))
 
 
-@pytest.mark.parametrize("operation", ["DescribeImages", "DescribeImageScanFindings", "GetRegistryScanningConfiguration"])
+@pytest.mark.parametrize(
+    "operation", ["DescribeImages", "DescribeImageScanFindings", "GetRegistryScanningConfiguration"]
+)
 def test_throttling_timeouts_and_lost_connections_are_survived(
     aws: EmbeddedAws, reader: Reader, clock: Clock, operation: str
 ) -> None:
     aws.push_image("team/api", "v1")
     aws.seed_findings("team/api", "v1", [finding()])
-    faults = [THROTTLED, refusal(500, "ServerException"), TIMED_OUT, UNREACHABLE, refusal(429, "TooManyRequestsException")]
+    faults = [
+        THROTTLED,
+        refusal(500, "ServerException"),
+        TIMED_OUT,
+        UNREACHABLE,
+        refusal(429, "TooManyRequestsException"),
+    ]
     (scan,) = reader(ecr=faulty(operation, faults)).scans([image()])
     assert scan.result is not None
     assert scan.result.counts == {"CRITICAL": 1}

@@ -133,10 +133,11 @@ class ScanReader:
     """Reads scans of images in one Region with one client.
 
     Args:
-        ecr: a client of ECR that does not retry for long by itself.
+        ecr: a client of ECR.
         deadline: by when there must be an answer.
         progress: told about everything that changes.
         start: whether to start basic scans that are due.
+        retry: whether to try again while there is time if ECR is busy; False for a client that does so by itself.
         now: the time of day, in UTC.
     """
 
@@ -147,12 +148,14 @@ class ScanReader:
         progress: Callable[[str], None] = lambda _line: None,
         *,
         start: bool = True,
+        retry: bool = True,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._ecr = ecr
         self._deadline = deadline
         self._progress = progress
         self._start = start
+        self._retry = retry
         self._now = now
         self._configurations: dict[str | None, RegistryScanning | None] = {}
 
@@ -485,6 +488,8 @@ class ScanReader:
                 raise _refusal(error) from None
             else:
                 return answer
+            if not self._retry:
+                raise TimedOut(trouble)
             if self._deadline.left <= 0:
                 raise TimedOut(f"{trouble}, and the time is over")
             if unreachable and self._deadline.elapsed - since >= _PATIENCE:
