@@ -148,7 +148,7 @@ def _gate_scans(
     """Wait for every image. What keeps ECR from being asked at all is no bad request: it closes the gate."""
     from ecr_stack.operations.scanning.exceptions import JudgedImage
     from ecr_stack.operations.scanning.gate import PlatformScan
-    from ecr_stack.operations.scanning.reading import Deadline
+    from ecr_stack.operations.scanning.reading import Deadline, clause
 
     deadline = Deadline(seconds)
     scans: list[PlatformScan] = []
@@ -157,7 +157,7 @@ def _gate_scans(
         try:
             reader = _reader(region, stack, deadline, start)
         except Unavailable as error:
-            problem = " ".join(str(error).split()).rstrip(".")
+            problem = clause(str(error))
             scans += [
                 PlatformScan(
                     each.text, each.repository, each.digest, None, "NOT_READ",

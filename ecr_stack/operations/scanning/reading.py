@@ -23,7 +23,7 @@ from ecr_stack.operations.scanning.findings import ScanResult, read_result
 from ecr_stack.operations.scanning.gate import PlatformScan
 from ecr_stack.operations.scanning.references import ImageReference
 
-__all__ = ["Deadline", "Platform", "ScanReader", "TimedOut", "start_scan"]
+__all__ = ["Deadline", "Platform", "ScanReader", "TimedOut", "clause", "start_scan"]
 
 INDEX_MEDIA_TYPES = (
     "application/vnd.oci.image.index.v1+json",
@@ -510,7 +510,7 @@ class ScanReader:
         if problem is None and result is None:
             problem = _unfinished(each.status)
         if problem is not None:
-            problem = " ".join(problem.split()).rstrip(".")
+            problem = clause(problem)
         return PlatformScan(
             reference.text,
             reference.repository,
@@ -548,6 +548,11 @@ def _refusal(error: Any) -> EcrStackError:
         refused = kind(str(told))
         refused.code = code
         return refused
+
+
+def clause(message: str) -> str:
+    """Write a message of several lines as one, without a full stop."""
+    return "; ".join(line.strip().rstrip(".") for line in message.splitlines() if line.strip())
 
 
 def _unfinished(status: str) -> str:

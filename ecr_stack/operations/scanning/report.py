@@ -27,7 +27,7 @@ from ecr_stack.aws.scanning import SEVERITIES
 from ecr_stack.errors import EcrStackError, InvalidInput, NotFound, Problem
 from ecr_stack.model import Model, parse, refusal
 from ecr_stack.operations.ecr import answered
-from ecr_stack.operations.scanning.reading import ScanReader
+from ecr_stack.operations.scanning.reading import ScanReader, clause
 from ecr_stack.operations.scanning.references import ImageReference
 
 __all__ = ["OldestFix", "PlatformRow", "Report", "RepositoryRow", "Trend", "read_earlier", "read_rows", "trend"]
@@ -237,7 +237,7 @@ def _row(ecr: Any, reader: ScanReader, repository: str) -> RepositoryRow:
     except NotFound:
         return RepositoryRow(repository=repository, problem="the registry has no such repository yet")
     except EcrStackError as error:
-        return RepositoryRow(repository=repository, problem=" ".join(str(error).split()), unreadable=True)
+        return RepositoryRow(repository=repository, problem=clause(str(error)), unreadable=True)
 
 
 def _newest(ecr: Any, repository: str) -> Mapping[str, Any] | None:
