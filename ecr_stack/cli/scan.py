@@ -135,7 +135,7 @@ def gate(
         except OSError as error:
             raise Unavailable(f"{path} cannot be written: {error.strerror}") from None
     if format_ is GateFormat.TEXT:
-        _show_gate(decision, Console())
+        _show_gate(decision, _console())
     else:
         typer.echo(_written(decision, format_), nl=False)
     if decision.verdict == "closed":
@@ -315,6 +315,12 @@ def _show_gate(decision: Gate, console: Console) -> None:
     console.print(f"[{style}]{mark} {decision.verdict}:[/] {escape(decision.reason)}", highlight=False, soft_wrap=True)
 
 
+def _console() -> Console:
+    # in a pipe nothing is wrapped or cut: it is read by grep and by logs
+    console = Console()
+    return console if console.is_terminal else Console(width=400)
+
+
 def _scans_table(scans: Sequence[PlatformScan]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("image", overflow="fold")
@@ -358,7 +364,7 @@ def findings(
         told = listed.as_json()
         typer.echo(json.dumps({"images": told["images"], "findings": told["findings"]}, indent=2))
     else:
-        console = Console()
+        console = _console()
         console.print(_scans_table(scans))
         for scan in scans:
             if scan.problem:
@@ -414,7 +420,7 @@ def start(
         ]
         typer.echo(json.dumps({"scans": entries}, indent=2))
     else:
-        console = Console()
+        console = _console()
         for platform, outcome, message in outcomes:
             style = {"started": "green", "not due": "yellow"}.get(outcome, "red")
             name = f"{short(platform.digest or '?')} {platform.name or ''}".strip()
@@ -453,7 +459,7 @@ def report(
         case ReportFormat.HTML:
             typer.echo(page(result, change), nl=False)
         case _:
-            _show_report(result, change, Console())
+            _show_report(result, change, _console())
     if any(row.unreadable for row in rows):
         raise typer.Exit(1)
 

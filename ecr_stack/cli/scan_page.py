@@ -158,8 +158,9 @@ def _table(rows: list[RepositoryRow], at: datetime, trend: Trend | None) -> str:
     if not rows:
         return "<p>The stack has no repositories.</p>"
     heads = "".join(f'<th scope="col" class="number">{name.capitalize()}</th>' for name in _SHOWN)
+    # the roles say again what the elements say: on a narrow screen they are no table to the browser any more
     return (
-        '<div class="card"><table><thead><tr><th scope="col">Repository and newest image</th>'
+        '<div class="card"><table role="table"><thead><tr><th scope="col">Repository and newest image</th>'
         f'{heads}<th scope="col">Oldest fixable critical</th><th scope="col">In use</th><th scope="col">Scan</th></tr></thead>'
         f"<tbody>{''.join(_tr(row, at, trend) for row in rows)}</tbody></table></div>"
     )
@@ -173,7 +174,9 @@ def _tr(row: RepositoryRow, at: datetime, trend: Trend | None) -> str:
     names = [each.platform for each in row.platforms if each.platform]
     if names:
         facts.append(escape(", ".join(names)))
-    cells = [f'<th scope="row">{escape(row.repository)}<div class="small">{" · ".join(facts)}</div>{_bar(row)}</th>']
+    cells = [
+        f'<th scope="row" role="rowheader">{escape(row.repository)}<div class="small">{" · ".join(facts)}</div>{_bar(row)}</th>'
+    ]
     changes = trend.repositories.get(row.repository, {}) if trend else {}
     for name in _SHOWN:
         if row.counts is None:
@@ -197,7 +200,8 @@ def _tr(row: RepositoryRow, at: datetime, trend: Trend | None) -> str:
         cells.append(f'<td class="zero{"" if unknown else " empty"}">{"not known" if unknown else "–"}</td>')
     cells.append(_in_use(row, at))
     cells.append(f'<td class="small">{_status(row)}</td>')
-    return f"<tr>{''.join(cells)}</tr>"
+    cells[1:] = [cell.replace("<td", '<td role="cell"', 1) for cell in cells[1:]]
+    return f'<tr role="row">{"".join(cells)}</tr>'
 
 
 def _bar(row: RepositoryRow) -> str:
@@ -216,7 +220,9 @@ def _in_use(row: RepositoryRow, at: datetime) -> str:
     if row.in_use_count:
         return f'<td data-label="In use:"><span class="badge high">{row.in_use_count:,} running</span></td>'
     if row.last_in_use_at:
-        return f'<td data-label="In use:"><span class="small">last seen {_ago((at - row.last_in_use_at).days)}</span></td>'
+        return (
+            f'<td data-label="In use:"><span class="small">last seen {_ago((at - row.last_in_use_at).days)}</span></td>'
+        )
     if row.in_use_count == 0:
         return '<td data-label="In use:"><span class="small">no</span></td>'
     return '<td class="zero empty"><span title="ECR does not say">–</span></td>'

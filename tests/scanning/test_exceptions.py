@@ -60,7 +60,9 @@ def test_an_exception_opens_the_gate_and_is_told_as_used(tmp_path: Path) -> None
         ({"expires": "2026-11-25"}, True),
     ],
 )
-def test_an_exception_accepts_what_it_names_and_nothing_else(tmp_path: Path, more: dict[str, Any], accepted: bool) -> None:
+def test_an_exception_accepts_what_it_names_and_nothing_else(
+    tmp_path: Path, more: dict[str, Any], accepted: bool
+) -> None:
     decision = gate(written(tmp_path, {"exceptions": [ENTRY | more]}), OPENSSL)
     assert (decision.verdict == "open") is accepted
     assert len(decision.unused) == (not accepted)
@@ -93,7 +95,9 @@ def test_findings_that_ecr_counts_and_does_not_list_cannot_be_excepted(tmp_path:
 
 
 def test_only_findings_without_a_fix_are_left_out_by_fixable_only() -> None:
-    known = {fixable: Finding("CVE-2026-1", "HIGH", (Package("a"),), fixable=fixable) for fixable in (True, False, None)}
+    known = {
+        fixable: Finding("CVE-2026-1", "HIGH", (Package("a"),), fixable=fixable) for fixable in (True, False, None)
+    }
     verdicts = {fixable: gate(Exceptions(), found, fixable_only=True).verdict for fixable, found in known.items()}
     assert verdicts == {True: "closed", False: "open", None: "closed"}
 
@@ -121,11 +125,22 @@ BAD_ENTRIES: dict[str, tuple[Any, str, str]] = {
     "an empty reason": (ENTRY | {"reason": "  "}, "exceptions[0].reason", "1 character"),
     "a reason that is a number": (ENTRY | {"reason": 7}, "exceptions[0].reason", ""),
     "an unknown key": (ENTRY | {"expiry": "2026-12-31"}, "exceptions[0].expiry", "`expiry` is not a known key"),
-    "a wildcard for the vulnerability": (ENTRY | {"vulnerability": "CVE-*"}, "exceptions[0].vulnerability", "without wildcards"),
-    "a CVE with a short number": (ENTRY | {"vulnerability": "CVE-2026-12"}, "exceptions[0].vulnerability", "four digits"),
+    "a wildcard for the vulnerability": (
+        ENTRY | {"vulnerability": "CVE-*"},
+        "exceptions[0].vulnerability",
+        "without wildcards",
+    ),
+    "a CVE with a short number": (
+        ENTRY | {"vulnerability": "CVE-2026-12"},
+        "exceptions[0].vulnerability",
+        "four digits",
+    ),
     "a CVE in lower case": (ENTRY | {"vulnerability": "cve-2026-1000"}, "exceptions[0].vulnerability", "CVE-"),
     "two vulnerabilities in one": (
-        ENTRY | {"vulnerability": "CVE-2026-1000 CVE-2026-1001"}, "exceptions[0].vulnerability", "one vulnerability"),
+        ENTRY | {"vulnerability": "CVE-2026-1000 CVE-2026-1001"},
+        "exceptions[0].vulnerability",
+        "one vulnerability",
+    ),
     "a list of vulnerabilities": (ENTRY | {"vulnerability": ["CVE-2026-1000"]}, "exceptions[0].vulnerability", ""),
     "a day that does not exist": (ENTRY | {"expires": "2026-02-30"}, "exceptions[0].expires", "does not exist"),
     "a day the other way round": (ENTRY | {"expires": "31.12.2026"}, "exceptions[0].expires", "YYYY-MM-DD"),
@@ -138,7 +153,10 @@ BAD_ENTRIES: dict[str, tuple[Any, str, str]] = {
     "an empty package": (ENTRY | {"packages": [""]}, "exceptions[0].packages[0]", "empty"),
     "spaces around a package": (ENTRY | {"packages": [" openssl"]}, "exceptions[0].packages[0]", "spaces"),
     "a repository with its host": (
-        ENTRY | {"repositories": [f"{HOST}/team/api:v1"]}, "exceptions[0].repositories[0]", "repository pattern"),
+        ENTRY | {"repositories": [f"{HOST}/team/api:v1"]},
+        "exceptions[0].repositories[0]",
+        "repository pattern",
+    ),
     "a repository in capitals": (ENTRY | {"repositories": ["Team/api"]}, "exceptions[0].repositories[0]", "lowercase"),
     "an entry that is a string": ("CVE-2026-1000", "exceptions[0]", "map"),
 }

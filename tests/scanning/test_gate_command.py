@@ -45,7 +45,9 @@ def pushed(aws: EmbeddedAws, clock: Clock) -> EmbeddedAws:
 def test_the_gate_answers_by_its_contract(pushed: EmbeddedAws) -> None:
     code, answer = decision(f"{HOST}/team/api:v1")
     assert (code, answer["verdict"]) == (1, "closed")
-    assert answer["reason"].startswith(f"{HOST}/team/api:v1 (linux/amd64) has 1 CRITICAL (at most 0), 1 HIGH (at most 0)")
+    assert answer["reason"].startswith(
+        f"{HOST}/team/api:v1 (linux/amd64) has 1 CRITICAL (at most 0), 1 HIGH (at most 0)"
+    )
     assert [(each["platform"], each["status"], each["counts"]) for each in answer["images"]] == [
         (platform, "ACTIVE", {"CRITICAL": 1, "HIGH": 1, "LOW": 1}) for platform in ("linux/amd64", "linux/arm64")
     ]
@@ -140,7 +142,11 @@ def test_a_repository_that_does_not_exist_is_a_bad_request(aws: EmbeddedAws, clo
 
 def in_a_process(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    off = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+    off = {
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    }
     command = [sys.executable, "-c", "from ecr_stack.cli import main; main()", "scan", *arguments]
     return subprocess.run(
         command, capture_output=True, text=True, timeout=120, cwd=PROJECT, env=kept | off | environment, check=False
@@ -210,13 +216,19 @@ def test_sarif_says_what_could_not_be_judged(pushed: EmbeddedAws) -> None:
 def test_markdown_shows_texts_from_elsewhere_as_they_are(pushed: EmbeddedAws, tmp_path: Path) -> None:
     own = tmp_path / "own.yaml"
     own.write_text(
-        json.dumps({"exceptions": [{"vulnerability": "X-1", "reason": NASTY.replace("\0", ""), "who": "@all", "expires": "2999-01-01"}]})
+        json.dumps(
+            {
+                "exceptions": [
+                    {"vulnerability": "X-1", "reason": NASTY.replace("\0", ""), "who": "@all", "expires": "2999-01-01"}
+                ]
+            }
+        )
     )
     text = run("gate", f"{HOST}/team/api:v1", "--format", "markdown", "--exceptions", str(own)).stdout
     html = markdown_it.MarkdownIt("commonmark", {"linkify": True}).enable("table").render(text)
     assert "<table>" in html
     assert "**bold** &lt;b&gt;x&lt;/b&gt; | [a](" in html
-    for markup in ("<b>", "evil.example\"", "<h1>", "<code>x", "@team", "@all"):
+    for markup in ("<b>", 'evil.example"', "<h1>", "<code>x", "@team", "@all"):
         assert markup not in html
 
 
@@ -261,3 +273,19 @@ def test_a_scan_cannot_be_started_under_enhanced_scanning(pushed: EmbeddedAws) -
     result = run("start", f"{HOST}/team/api:v1")
     assert result.exit_code == 1
     assert "refused" in result.stdout
+
+
+def test_the_gate_waits_in_real_time_over_http(aws: EmbeddedAws) -> None:
+    aws.push_image("team/api", "v1")
+    aws.script_scan(
+        "team/api", "v1",
+        [{"status": "ScanNotFoundException"}, {"status": "IN_PROGRESS", "seconds": 2},
+         {"status": "COMPLETE", "findings": []}, {"status": "COMPLETE", "findings": [finding()]}],
+    )  # fmt: skip
+    done = in_a_process(
+        "gate", f"{HOST}/team/api:v1", "--timeout", "60s", "--format", "json",
+        AWS_ENDPOINT_URL=aws.serve(), AWS_ACCESS_KEY_ID="t", AWS_SECRET_ACCESS_KEY="t",
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["images"][0]["counts"] == {"CRITICAL": 1}
+    assert "IN_PROGRESS after" in done.stderr

@@ -33,11 +33,15 @@ def statement(status: str = "not_affected", product: Any = PRODUCT, **more: Any)
         "not_affected": {"justification": "vulnerable_code_not_in_execute_path"},
         "affected": {"action_statement": "Update."},
     }
-    return {
-        "vulnerability": {"name": "CVE-2026-1000"},
-        "products": [{"@id": product} if isinstance(product, str) else product],
-        "status": status,
-    } | reasons.get(status, {}) | more
+    return (
+        {
+            "vulnerability": {"name": "CVE-2026-1000"},
+            "products": [{"@id": product} if isinstance(product, str) else product],
+            "status": status,
+        }
+        | reasons.get(status, {})
+        | more
+    )
 
 
 def read(path: Path, *documents: dict[str, Any]) -> Exceptions:
@@ -90,7 +94,10 @@ def test_products_are_matched_by_package_url_and_digest(tmp_path: Path, product:
 
 def test_an_architecture_that_is_not_known_matches_none_that_is_named(tmp_path: Path) -> None:
     unknown = JudgedImage("team/api", frozenset({DIGEST}), "v1", HOST)
-    assert gate(read(tmp_path, document(statement(product="pkg:oci/api?arch=amd64"))), OPENSSL, image=unknown).verdict == "closed"
+    assert (
+        gate(read(tmp_path, document(statement(product="pkg:oci/api?arch=amd64"))), OPENSSL, image=unknown).verdict
+        == "closed"
+    )
 
 
 @pytest.mark.parametrize(
@@ -110,7 +117,10 @@ def test_subcomponents_name_the_package(tmp_path: Path, component: str, matches:
 
 def test_a_package_of_a_language_is_matched_with_its_namespace(tmp_path: Path) -> None:
     finding = Finding("CVE-2026-1000", "HIGH", (Package("org.apache:log4j", "2.0", "JAR"),))
-    for component, verdict in (("pkg:maven/org.apache/log4j@2.0", "open"), ("pkg:maven/com.apache/log4j@2.0", "closed")):
+    for component, verdict in (
+        ("pkg:maven/org.apache/log4j@2.0", "open"),
+        ("pkg:maven/com.apache/log4j@2.0", "closed"),
+    ):
         product = {"@id": PRODUCT, "subcomponents": [{"@id": component}]}
         assert gate(read(tmp_path, document(statement(product=product))), finding).verdict == verdict
 
