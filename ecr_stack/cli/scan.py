@@ -32,7 +32,7 @@ app = typer.Typer(help="What scans find in images, and a gate for pipelines.", n
 Images = Annotated[
     list[str],
     typer.Argument(
-        metavar="IMAGE...",
+        metavar="IMAGE",
         help="ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY:TAG or @sha256:…, or REPOSITORY:TAG with --region or --stack.",
     ),
 ]
@@ -107,8 +107,7 @@ def gate(
 ) -> None:
     """Wait for the scans of images and judge them. Exit code 1 if the gate stays closed.
 
-    Every platform of a multi-architecture image must be scanned and within the limits. What cannot be judged in time, an image that no scan
-    supports for example, closes the gate, and so does an exception that has expired. Progress goes to standard error.
+    Every platform of a multi-architecture image must be scanned and within the limits. What cannot be judged in time closes the gate, and so does an exception that has expired. Progress goes to standard error.
     """  # fmt: skip
     from ecr_stack.operations.scanning.exceptions import read_exceptions, today_of
     from ecr_stack.operations.scanning.gate import Limits, judge

@@ -261,10 +261,12 @@ def _load(path: Path) -> tuple[Any, dict[str, int]]:
     """The data of a file, and the line on which each place of it stands."""
     source = str(path)
     try:
-        if path.stat().st_size > _LARGEST_FILE:
+        with path.open("rb") as file:
+            content = file.read(_LARGEST_FILE + 1)
+        if len(content) > _LARGEST_FILE:
             problem = Problem("(the file)", None, "the file has more than 5 MB", "split it, and give each part")
             raise InvalidInput(source, [problem])
-        text = path.read_bytes().decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         problem = Problem("(the file)", None, "the file is not text in UTF-8", "save it as UTF-8")
         raise InvalidInput(source, [problem]) from None

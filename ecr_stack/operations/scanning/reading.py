@@ -88,9 +88,9 @@ class Deadline:
         """Seconds until the end; never negative."""
         return max(0.0, self.seconds - self.elapsed)
 
-    def pause(self, step: int, first: float = 2.0, most: float = 15.0) -> None:
-        """Sleep for longer at each step, with jitter, and never past the end."""
-        delay = min(most, first * 1.5 ** min(step, 20)) * (0.5 + self.jitter() / 2)
+    def pause(self, step: int, first: float = 1.0, most: float = 15.0) -> None:
+        """Sleep for longer at each step, with jitter, for a twentieth of the whole time at most, and never past the end."""
+        delay = min(most, self.seconds / 20, first * 1.5 ** min(step, 20)) * (0.5 + self.jitter() / 2)
         self.sleep(min(delay, self.left))
 
 
@@ -323,8 +323,8 @@ class ScanReader:
         each.result = result
         old = result.completed_at is not None and self._now() - result.completed_at >= _SETTLED_AFTER
         empty = not result.counts
-        if each.same >= 1 + empty + (not old):
-            each.done = True
+        needed = (2 if empty else 1) if old else (4 if empty else 2)
+        each.done = each.same >= needed
 
     def _due(self, each: _Watched, result: ScanResult) -> bool:
         """Whether a basic scan is so old that a new one is allowed, which findings of today need."""
