@@ -94,7 +94,7 @@ def schema(
 
 def _register() -> None:
     """Add the other commands. They are imported here so that they may import `app` and `Format` from this package."""
-    from ecr_stack.cli import access, forecast, guard, lifecycle, plan, rehearse, review, scan
+    from ecr_stack.cli import access, forecast, guard, lifecycle, local, plan, rehearse, review, scan
 
     app.command("rehearse")(rehearse.command)
     app.command("review")(review.command)
@@ -103,6 +103,7 @@ def _register() -> None:
     lifecycle.app.command("plan")(plan.command)
     lifecycle.app.command("forecast")(forecast.command)
     app.add_typer(lifecycle.app, name="lifecycle")
+    app.add_typer(local.app, name="local")
     app.add_typer(scan.app, name="scan")
 
 

@@ -11,10 +11,10 @@ from botocore.model import OperationModel, ServiceModel
 
 from ecr_stack.errors import Unavailable
 
-__all__ = ["SERVICES", "check_region", "describe_region", "operation", "service"]
+__all__ = ["SERVICES", "check_region", "describe_region", "operation", "service", "service_labels"]
 
 SERVICES = (
-    "budgets", "ce", "cloudwatch", "ecr", "events", "iam", "inspector2", "kms", "secretsmanager", "signer", "sns", "sqs",
+    "budgets", "ce", "cloudwatch", "ecr", "ecr-public", "events", "iam", "inspector2", "kms", "secretsmanager", "signer", "sns", "sqs",
     "sts",
 )  # fmt: skip
 """The AWS services that are embedded."""
@@ -51,6 +51,15 @@ def operation(service_name: str, name: str) -> OperationModel:
     if name not in model.operation_names:
         raise Unavailable(f"the API of {service_name} has no operation `{name}`")
     return model.operation_model(name)
+
+
+@cache
+def service_labels() -> frozenset[str]:
+    """Give the names of every AWS service, of the SDKs and of their endpoints, e.g. `codebuild`, `states`."""
+    session = _session()
+    partitions = session.get_data("endpoints")["partitions"]
+    endpoints = {label for partition in partitions for name in partition["services"] for label in name.split(".")}
+    return frozenset(endpoints | set(session.get_available_services()))
 
 
 @cache

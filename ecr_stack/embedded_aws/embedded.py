@@ -9,20 +9,24 @@ from __future__ import annotations
 import os
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
 from ecr_stack.aws.names import partition_of
-from ecr_stack.embedded_aws import api_model, lifecycle_runs, moto_backend, scanning, seeding
+from ecr_stack.embedded_aws import api_model, lifecycle_runs, moto_backend, persistence, scanning, seeding
 from ecr_stack.embedded_aws.assumed import AssumedResources
-from ecr_stack.embedded_aws.http import Endpoint
+from ecr_stack.embedded_aws.http import LOOPBACK, Listener, api
 from ecr_stack.embedded_aws.image_store import LayerFiles
 from ecr_stack.embedded_aws.moto_overrides import OVERRIDES
 from ecr_stack.embedded_aws.registry import Registry
+from ecr_stack.embedded_aws.registry_access import RegistryAccess
 from ecr_stack.embedded_aws.request import Request, State
 from ecr_stack.embedded_aws.request_validation import check_request
 from ecr_stack.embedded_aws.rules import RULES
@@ -48,13 +52,21 @@ class EmbeddedAws:
     # one for all accounts: a push into one of them may replicate into another one
     _lock: ClassVar[threading.RLock] = threading.RLock()
 
-    def __init__(self, account: str = "123456789012", region: str = "us-east-1", layers: Path | None = None) -> None:
+    def __init__(
+        self,
+        account: str = "123456789012",
+        region: str = "us-east-1",
+        layers: Path | None = None,
+        registry_host: Callable[[str], str] | None = None,
+    ) -> None:
         """Describe an account.
 
         Args:
             account: its id.
             region: of calls that name none.
             layers: a directory for the bytes of layers. Default: a temporary one.
+            registry_host: Region → `host:port` at which the caller serves the Region's registry without TLS; in every
+                answer of AWS it takes the place of `ACCOUNT.dkr.ecr.REGION.amazonaws.com`.
         """
         api_model.check_region(region)
         self.account = account
@@ -63,9 +75,12 @@ class EmbeddedAws:
         """How often each operation was called, e.g. `ecr:CreateRepository`."""
         self._layers = layers
         self._state = State(account)
-        self._endpoint: Endpoint | None = None
+        self.access = RegistryAccess(account, registry_host)
+        self._listener: Listener | None = None
+        self._url = ""
         self._environment: str | None = None
         self._assumed = AssumedResources(account)
+        self._callers: set[str] = set()
         self._counting = True
 
     def start(self) -> Self:
@@ -84,6 +99,7 @@ class EmbeddedAws:
             self._running[self.account] = self._state
         moto_backend.forget(self.account)
         self._assumed = AssumedResources(self.account)
+        self._callers = set()
         self.calls.clear()
         return self
 
@@ -96,9 +112,9 @@ class EmbeddedAws:
             if self._environment is not None:
                 os.environ["MOTO_ACCOUNT_ID"] = self._environment
                 self._environment = None
-        if self._endpoint is not None:
-            self._endpoint.close()
-            self._endpoint = None
+        if self._listener is not None:
+            self._listener.close()
+            self._listener, self._url = None, ""
         self._state.layers.close()
         moto_backend.forget(self.account)
 
@@ -156,14 +172,16 @@ class EmbeddedAws:
                 self.calls[key] += 1
             check_request(described, asked)
             caller = self.caller_arn(here)
-            if service in ("iam", "sts"):
+            if caller not in self._callers:
+                self._callers.add(caller)
                 self._assumed.assume(caller)
             request = Request(described, asked, self.account, here, self._state, caller, access_key or "EMBEDDED")
             self._assumed.make_room(request)
             for rule in RULES.get(key, ()):
                 rule(request)
             override = OVERRIDES.get(key)
-            return override.answer(request) if override else request.forward()
+            answer = override.answer(request) if override else request.forward()
+            return self.access.in_answer(request, answer)
 
     def _check_running(self) -> None:
         if self._running.get(self.account) is not self._state:
@@ -344,13 +362,57 @@ class EmbeddedAws:
             finally:
                 self._counting = before
 
-    def serve(self) -> str:
+    def serve(self, port: int = 0, routes: Sequence[Route] = ()) -> str:
         """Give the URL of an HTTP endpoint on the loopback interface that answers from the same state.
 
         It is for other processes: `AWS_ENDPOINT_URL` is the URL, the credentials are any, the Region is that of the
         request's signature. It stays up until `stop`.
+
+        Args:
+            port: where. Default: any that is free.
+            routes: what else it answers.
+
+        Raises:
+            Unavailable: the port is taken.
+        """
+        if not self._url:
+            self._url = f"http://{LOOPBACK}:{self.listen(api(self.call, routes), port)}"
+        return self._url
+
+    def listen(self, app: ASGIApp, port: int = 0) -> int:
+        """Serve an application on a port of the loopback interface (default: any that is free), and give the port.
+
+        Raises:
+            Unavailable: the port is taken.
         """
         with self._lock:
-            if self._endpoint is None:
-                self._endpoint = Endpoint(self.call)
-            return self._endpoint.url
+            self._check_running()
+            if self._listener is None:
+                self._listener = Listener()
+            return self._listener.listen(app, port)
+
+    def dump(self) -> bytes:
+        """Give everything that the account remembers, as bytes; layers are files of their own."""
+        with self._lock:
+            self._check_running()
+            return persistence.dump(self._state)
+
+    def load(self, written: bytes) -> None:
+        """Go on from where `dump` was called. The bytes must be trusted: they are a pickle."""
+        with self._lock:
+            self._check_running()
+            persistence.load(self._state, written)
+
+    def registry_regions(self) -> list[str]:
+        """Give the Regions whose registry holds or has held something."""
+        with self._lock:
+            kept = {region for (_, region), entries in self._state.entries.items() if entries}
+            return sorted(kept | set(self._state.stores) | set(moto_backend.held(self.account).get("ecr", {})))
+
+    def serve_layers(self, url: str) -> None:
+        """Say under which URL the caller serves layers by digest, for `GetDownloadUrlForLayer`."""
+        self._state.layer_url = url
+
+    def layer_file(self, digest: str) -> Path:
+        """Give the file of a layer of any repository, whether it exists or not."""
+        return self._state.layers.path(digest)

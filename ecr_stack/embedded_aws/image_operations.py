@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from ecr_stack.embedded_aws import pull_through, replication, scanning, signing
 from ecr_stack.embedded_aws.image_store import RepositoryContents, StoredImage, read_manifest
 from ecr_stack.embedded_aws.paging import page
-from ecr_stack.embedded_aws.repositories import is_immutable
+from ecr_stack.embedded_aws.repositories import is_immutable, tag_is_immutable
 from ecr_stack.embedded_aws.request import Request
 
 __all__ = [
@@ -85,11 +85,7 @@ def put_image(request: Request) -> Answer:
             f"'{repository.name}' in registry with id '{request.account}'",
         )
     if tag is not None and contents.tags.get(tag, digest) != digest and is_immutable(repository, tag):
-        raise request.refuse(
-            "ImageTagAlreadyExistsException",
-            f"The image tag '{tag}' already exists in the '{repository.name}' repository and cannot be overwritten "
-            "because the tag is immutable.",
-        )
+        raise tag_is_immutable(repository.name, tag)
     is_new = image is None or image.status != "ACTIVE"
     if image is None:
         image = StoredImage(digest, text, pushed_at=request.state.now(), **{**manifest, "media_type": media_type})

@@ -206,6 +206,15 @@ class ImageStore:
         """Give the contents of a repository; those of a new one are empty."""
         return self._repositories.setdefault(name, RepositoryContents())
 
+    def forget_unused_layers(self) -> set[str]:
+        """Forget layers that no image is made of, and give the digests of the others."""
+        kept: set[str] = set()
+        for contents in self._repositories.values():
+            used = {layer for image in contents.images.values() for layer in image.layers}
+            contents.layers = {layer: size for layer, size in contents.layers.items() if layer in used}
+            kept |= used
+        return kept
+
     def drop(self, name: str) -> None:
         """Forget a repository that was deleted."""
         self._repositories.pop(name, None)
@@ -277,6 +286,13 @@ class LayerFiles:
         """Drop an upload."""
         self.uploads.pop(upload.id, None)
         upload.path.unlink(missing_ok=True)
+
+    def keep_only(self, digests: Iterable[str]) -> None:
+        """Delete every other layer, and what is left of uploads that are no longer under way."""
+        kept = {self.path(digest) for digest in digests} | {upload.path for upload in self.uploads.values()}
+        for folder in ("layers", "uploads"):
+            for file in set(self._folder(folder).iterdir()) - kept:
+                file.unlink()
 
     def path(self, digest: str) -> Path:
         """Where the bytes of a layer are, if they are here."""

@@ -15,7 +15,9 @@ from botocore.exceptions import ClientError
 
 from ecr_stack.embedded_aws import (
     image_operations,
+    inspector,
     moto_backend,
+    public_registry,
     pull_through,
     replication,
     repositories,
@@ -69,6 +71,10 @@ def _put_replication(request: Request) -> Answer:
     return {"replicationConfiguration": configuration}
 
 
+def _put_scanning(request: Request) -> Answer:
+    return request.forward({"scanType": request.get("scanType", "BASIC"), "rules": request.get("rules", [])})
+
+
 def _paged(entries: str, default: int, names: str) -> Callable[[Request], Answer]:
     def answer(request: Request) -> Answer:
         everything = request.forward({"maxResults": None, "nextToken": None})
@@ -82,6 +88,11 @@ def _paged(entries: str, default: int, names: str) -> Callable[[Request], Answer
 
 def _create_key(request: Request) -> Answer:
     return request.forward({"KeyUsage": request.get("KeyUsage", "ENCRYPT_DECRYPT")})
+
+
+def _by_key_id(request: Request) -> Answer:
+    key = find_key(request.get("KeyId"), request.account, request.region)
+    return request.forward({"KeyId": key.id} if key is not None else None)
 
 
 def _enable_rotation(request: Request) -> Answer:
@@ -141,6 +152,13 @@ def _caller_identity(request: Request) -> Answer:
     name = request.caller.rpartition("/")[2]
     user = moto_backend.iam_state(request.account, request.region).users.get(name)
     return {"UserId": user.id if user else "AIDAEMBEDDEDAWSCALLER", "Account": request.account, "Arn": request.caller}
+
+
+def _test_event_pattern(request: Request) -> Answer:
+    refused = request.refuse("InvalidEventPatternException", "Event pattern is not valid")
+    event = request.json_parameter("Event", request.refuse("ValidationException", "Parameter Event is not valid."))
+    request.json_parameter("EventPattern", refused)
+    return {"Result": moto_backend.event_matches(request.get("EventPattern"), event)}
 
 
 _EXCLUSIONS = "pull time update exclusion"
@@ -286,6 +304,7 @@ OVERRIDES: Mapping[str, Override] = {
     "ecr:BatchGetRepositoryScanningConfiguration": Override(
         "does not match filters as ECR does", scanning.batch_get_repository_scanning_configuration
     ),
+    "ecr:PutRegistryScanningConfiguration": Override("fails without rules", _put_scanning),
     "ecr:DescribeImageScanFindings": Override(
         "makes findings up, and knows no states", _of_image(scanning.describe_image_scan_findings)
     ),
@@ -319,9 +338,26 @@ OVERRIDES: Mapping[str, Override] = {
     "ecr:DeletePullThroughCacheRule": Override("has no pull through cache", _caches.delete),
     "ecr:PutAccountSetting": Override("has no account settings", _put_account_setting),
     "ecr:GetAccountSetting": Override("has no account settings", _get_account_setting),
+    **{
+        f"ecr-public:{name}": Override("has no ECR Public", answer)
+        for name, answer in public_registry.OPERATIONS.items()
+    },
+    "events:TestEventPattern": Override("answers nothing", _test_event_pattern),
+    "inspector2:BatchGetAccountStatus": Override(
+        "does not know an account before `Enable`", inspector.batch_get_account_status
+    ),
+    "inspector2:Disable": Override("fails without accounts", inspector.disable),
+    "inspector2:Enable": Override("fails without accounts", inspector.enable),
+    "inspector2:GetConfiguration": Override("has no configuration", inspector.get_configuration),
+    "inspector2:ListCoverage": Override("has no coverage", inspector.list_coverage),
+    "inspector2:ListFindings": Override("does not know our images", inspector.list_findings),
+    "inspector2:UpdateConfiguration": Override("has no configuration", inspector.update_configuration),
     "sts:GetCallerIdentity": Override("names a caller that IAM cannot have", _caller_identity),
     "kms:CreateKey": Override("does not say that keys encrypt unless told otherwise", _create_key),
     "kms:DescribeKey": Override("does not know alias/aws/ecr", _describe_key),
+    "kms:CancelKeyDeletion": Override("fails if the key is named by its ARN", _by_key_id),
+    "kms:DisableKey": Override("fails if the key is named by its ARN", _by_key_id),
+    "kms:EnableKey": Override("fails if the key is named by its ARN", _by_key_id),
     "kms:EnableKeyRotation": Override("forgets the rotation period", _enable_rotation),
     "kms:GetKeyRotationStatus": Override("does not say the rotation period", _rotation_status),
     "iam:AddClientIDToOpenIDConnectProvider": Override("does not change clients", _change_clients(_add)),

@@ -12,7 +12,15 @@ from typing import Any
 
 from ecr_stack.embedded_aws import api_model, moto_backend
 
-__all__ = ["UnknownPrincipal", "actions_of", "check_document", "check_principals", "known_actions", "statements_of"]
+__all__ = [
+    "UnknownPrincipal",
+    "actions_of",
+    "check_document",
+    "check_principals",
+    "known_actions",
+    "principals_of",
+    "statements_of",
+]
 
 _VERSIONS = ("2012-10-17", "2008-10-17")
 _DOCUMENT_KEYS = {"Version", "Id", "Statement"}
@@ -25,6 +33,15 @@ _ARN = re.compile(
     r"(?P<kind>root|role|user|assumed-role|federated-user|saml-provider|oidc-provider)(/(?P<path>[\w+=,.@:/-]+))?"
 )
 _SERVICE = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.amazonaws\.com(\.cn)?")
+# Service principals' names that are neither a service's nor an endpoint's.
+_SERVICE_LABELS = frozenset(
+    {
+        "aoss", "appmesh", "billingconsole", "chatbot", "cloudwatch", "cloudwatch-crossaccount", "codedeploy", "config-multiaccountsetup",
+        "delivery", "devops", "ecs-tasks", "edgelambda", "eks-fargate", "eks-fargate-pods", "eks-nodegroup", "elasticmapreduce", "imagebuilder",
+        "lex", "mediapackage", "opensearchservice", "ops", "pods", "pullthroughcache", "replication", "replicator", "ses", "spot", "spotfleet",
+        "ssm-guiconnect", "tasks", "transitgateway", "vmie", "vpc-flow-logs", "wafv2", "worklink",
+    }
+)  # fmt: skip
 # Actions that are granted in ECR's policies and are no operations of its API.
 _ECR_ACTIONS_WITHOUT_OPERATION = {"ReplicateImage", "BatchImportUpstreamImage", "GetImageCopyStatus"}
 
@@ -145,9 +162,15 @@ def _check_condition(condition: Any) -> str | None:
     return None
 
 
-def _principals(statement: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def principals_of(statement: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Give kind and name of the principals (or those excepted by `NotPrincipal`) of a statement.
+
+    Raises:
+        UnknownPrincipal: the element cannot be read.
+    """
     given = statement.get("Principal", statement.get("NotPrincipal"))
     if given == "*":
+        yield "AWS", "*"
         return
     if not isinstance(given, Mapping) or not given or set(given) - _PRINCIPAL_KINDS:
         raise UnknownPrincipal(given)
@@ -166,14 +189,25 @@ def check_principals(document: Mapping[str, Any], account: str, region: str, par
     """
     checks: dict[str, Callable[[str], bool]] = {
         "AWS": lambda name: _exists(name, account, region, partition),
-        "Service": lambda name: _SERVICE.fullmatch(name) is not None,
+        "Service": _is_service,
         "Federated": lambda name: _SERVICE.fullmatch(name) is not None or _ARN.fullmatch(name) is not None,
         "CanonicalUser": lambda name: re.fullmatch(r"[0-9a-f]{64}", name) is not None,
     }
     for statement in statements_of(document):
-        for kind, name in _principals(statement):
+        for kind, name in principals_of(statement):
             if not checks[kind](name):
                 raise UnknownPrincipal(name)
+
+
+def _is_service(name: str) -> bool:
+    """Whether a service principal could be one: `SERVICE.amazonaws.com`, with parts of a service before or behind it.
+
+    AWS has no list of them. A name is taken if a part of it is a service's, in botocore's data or in the list here.
+    """
+    if not _SERVICE.fullmatch(name):
+        return False
+    labels = set(name.partition(".amazonaws.com")[0].split("."))
+    return bool(labels & (api_model.service_labels() | _SERVICE_LABELS))
 
 
 def _exists(name: str, account: str, region: str, partition: str) -> bool:

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from urllib.error import HTTPError, URLError
+from urllib.request import ProxyHandler, build_opener
 from urllib.request import Request as HttpRequest
-from urllib.request import urlopen
 
 from botocore.exceptions import ClientError
 
@@ -161,7 +161,8 @@ class _HttpSource:
 
     def _open(self, path: str, accept: str) -> Any:
         request = HttpRequest(f"{self._base}/{path}", headers={"Accept": accept})
-        return urlopen(request, timeout=_SECONDS)
+        # a proxy of the environment would look for a loopback address on its own machine
+        return build_opener(ProxyHandler({})).open(request, timeout=_SECONDS)
 
     def manifest(self, reference: str) -> tuple[str, str] | None:
         try:

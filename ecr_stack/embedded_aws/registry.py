@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from botocore.exceptions import ClientError
 
 from ecr_stack.embedded_aws import moto_backend, pull_through
 from ecr_stack.embedded_aws.image_store import RepositoryContents, StoredImage, Upload
-from ecr_stack.embedded_aws.repositories import create_for, matching_template
+from ecr_stack.embedded_aws.repositories import create_for, is_immutable, matching_template, tag_is_immutable
 from ecr_stack.embedded_aws.request import State
 
 __all__ = ["Registry"]
@@ -73,7 +74,10 @@ class Registry:
     def put_image(
         self, repository: str, manifest: str, media_type: str, tag: str | None = None, digest: str | None = None
     ) -> str:
-        """Put a manifest as `PutImage` does, and give its digest. The same again is no mistake, as in a docker push.
+        """Put a manifest as `PutImage` does, and give its digest.
+
+        The same again is no mistake, as in a docker push, unless the tag is immutable: ECR refuses that too
+        (https://github.com/aws/containers-roadmap/issues/2380).
 
         Args:
             repository: its name; made by `create_on_push` if it is missing.
@@ -94,8 +98,10 @@ class Registry:
         except ClientError as error:
             if error.response["Error"]["Code"] != "ImageAlreadyExistsException":
                 raise
-            from hashlib import sha256
-
+            with self._lock:
+                held = moto_backend.ecr_state(self.account, self.region).repositories[repository]
+                if tag is not None and is_immutable(held, tag):
+                    raise tag_is_immutable(repository, tag) from None
             return f"sha256:{sha256(manifest.encode()).hexdigest()}"
         return str(answer["image"]["imageId"]["imageDigest"])
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
+from botocore.exceptions import ClientError
+
 from ecr_stack.aws.lifecycle.tag_filter import TagFilter
 from ecr_stack.embedded_aws import api_model, moto_backend
+from ecr_stack.embedded_aws.aws_errors import refusal
 from ecr_stack.embedded_aws.request import Request, State
 from ecr_stack.embedded_aws.rules.keys import encrypting_key, find_key
 
@@ -21,6 +24,7 @@ __all__ = [
     "is_immutable",
     "managed_key",
     "matching_template",
+    "tag_is_immutable",
 ]
 
 Answer = dict[str, Any]
@@ -79,6 +83,16 @@ def is_immutable(repository: Repository, tag: str) -> bool:
     filters = repository.image_tag_mutability_exclusion_filters or []
     excluded = any(TagFilter.pattern(entry["filter"]).matches(tag) for entry in filters)
     return str(getattr(mode, "value", mode)).startswith("IMMUTABLE") != excluded
+
+
+def tag_is_immutable(repository: str, tag: str) -> ClientError:
+    """Build ECR's refusal of a push to a tag that is taken and cannot move."""
+    return refusal(
+        "PutImage",
+        "ImageTagAlreadyExistsException",
+        f"The image tag '{tag}' already exists in the '{repository}' repository and cannot be overwritten because the "
+        "tag is immutable.",
+    )
 
 
 def matching_template(state: State, region: str, name: str, scenario: Scenario) -> Answer | None:

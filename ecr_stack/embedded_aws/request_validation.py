@@ -19,10 +19,17 @@ from ecr_stack.embedded_aws.aws_errors import invalid
 
 __all__ = ["check_request", "matches"]
 
-# The scan filter's pattern backtracks without end on long values ("aaaa…!"): every letter may be either the
-# optional one or one of those that follow. The language is: words of letters, joined by single separators.
+_CONTROL = r"\x00-\x1f\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff"
+# Patterns that Python reads otherwise than Java, and what they mean. The scan filter's backtracks without end on long values
+# ("aaaa…!"), since every letter may be either the optional one or one of those that follow; its language is words of
+# letters, joined by single separators. In the others Python lacks a flag in the middle, a range that begins with a class, or
+# a property class.
 _EQUIVALENT = {
     r"^[a-z0-9*](?:[._\-/a-z0-9*]?[a-z0-9*]+)*$": r"[a-z0-9*]+(?:[._\-/][a-z0-9*]+)*",
+    r"^(?![^:\\]*/action/|(?i).*<script>.*</script>.*)[^:\\]+$": r"(?![^:\\]*/action/|(?i:.*<script>.*</script>.*))[^:\\]+",
+    r"^(?! )[\p{L}\p{N}\p{Z}-_]*(?<! )$": r"(?! )[\p{L}\p{N}\p{Z}\-_]*(?<! )",
+    r"[\p{L}\p{M}\p{N}\p{P}\p{S}\p{Zs}]+": rf"[^{_CONTROL}]+",
+    r"[^\p{C}]*": rf"[^{_CONTROL}]*",
 }
 # Java's property classes, which occur inside of character classes only.
 _SPACES = r"\u0020\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"

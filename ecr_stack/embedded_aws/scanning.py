@@ -24,7 +24,10 @@ __all__ = [
     "ScanState",
     "batch_get_repository_scanning_configuration",
     "describe_image_scan_findings",
+    "frequency",
+    "inspector_findings",
     "scan_on_push",
+    "scan_type",
     "script_scan",
     "seed_findings",
     "start_image_scan",
@@ -234,8 +237,8 @@ def describe_image_scan_findings(request: Request, image: StoredImage) -> Answer
     given = current.get("findings", contents.notes(_FINDINGS).get(key, ()))
     is_enhanced = (scan.kind if scan is not None else scan_type(request.state, request.region)) == "ENHANCED"
     is_enhanced = is_enhanced or any("packageVulnerabilityDetails" in finding for finding in given)
-    write = _enhanced if is_enhanced else _basic
-    findings = [write(finding, request, image) for finding in given]
+    name = request.get("repositoryName")
+    findings = [_enhanced(finding, request, image, name) if is_enhanced else _basic(finding) for finding in given]
     found, more = page(request, findings, 100)
     counts = {
         severity: sum(finding["severity"] == severity for finding in findings)
@@ -252,7 +255,7 @@ def describe_image_scan_findings(request: Request, image: StoredImage) -> Answer
     return {**answer, **more}
 
 
-def _basic(finding: Mapping[str, Any], request: Request, image: StoredImage) -> Answer:  # noqa: ARG001 - as _enhanced
+def _basic(finding: Mapping[str, Any]) -> Answer:
     if "package" not in finding:
         return dict(finding)
     attributes = [("package_name", "package"), ("package_version", "version"), ("fixed_in_version", "fixedInVersion")]
@@ -261,7 +264,7 @@ def _basic(finding: Mapping[str, Any], request: Request, image: StoredImage) -> 
     return {**shown, "attributes": values}
 
 
-def _enhanced(finding: Mapping[str, Any], request: Request, image: StoredImage) -> Answer:
+def _enhanced(finding: Mapping[str, Any], request: Request, image: StoredImage, repository: str) -> Answer:
     if "packageVulnerabilityDetails" in finding:
         return dict(finding)
     attributes = {entry["key"]: entry.get("value") for entry in finding.get("attributes", ())}
@@ -290,7 +293,7 @@ def _enhanced(finding: Mapping[str, Any], request: Request, image: StoredImage) 
         "resources": [
             {
                 "id": f"arn:{request.partition}:ecr:{request.region}:{request.account}:repository/"
-                f"{request.get('repositoryName')}/{image.digest}",
+                f"{repository}/{image.digest}",
                 "type": "AWS_ECR_CONTAINER_IMAGE",
                 "details": {
                     "awsEcrContainerImage": {
@@ -298,7 +301,7 @@ def _enhanced(finding: Mapping[str, Any], request: Request, image: StoredImage) 
                         "imageTags": list(image.tags),
                         "pushedAt": image.pushed_at,
                         "registry": request.account,
-                        "repositoryName": request.get("repositoryName"),
+                        "repositoryName": repository,
                     }
                 },
             }
@@ -310,6 +313,19 @@ def _enhanced(finding: Mapping[str, Any], request: Request, image: StoredImage) 
         "fixAvailable": "YES" if fixed else "NO",
         "exploitAvailable": "NO",
     }
+
+
+def inspector_findings(request: Request, repository: str) -> list[Answer]:
+    """Give the findings of a repository's images that enhanced scanning has found, as Amazon Inspector tells them."""
+    contents = request.state.contents(request.region, repository)
+    scans, seeded = contents.notes(_SCANS), contents.notes(_FINDINGS)
+    told = [
+        _enhanced(finding, request, image, repository)
+        for digest, image in contents.images.items()
+        if digest in scans and scans[digest].kind == "ENHANCED"
+        for finding in seeded.get(digest, ())
+    ]
+    return [{"remediation": {"recommendation": {"text": "None Provided"}}, **finding} for finding in told]
 
 
 def summary(state: State, region: str, repository: str, image: StoredImage) -> Answer:

@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ from ecr_stack.rehearsal.monitor import Recorder
 from ecr_stack.rehearsal.order import in_order, undeclared_orders
 from ecr_stack.rehearsal.report import Report, Violation
 
-__all__ = ["ACCOUNT", "ProgramFailed", "rehearse"]
+__all__ = ["ACCOUNT", "ProgramFailed", "region_of", "rehearse"]
 
 ACCOUNT = "123456789012"
 """The account that a rehearsal plays, unless told otherwise."""
@@ -48,6 +48,7 @@ def rehearse(
     *,
     account: str = ACCOUNT,
     progress: Callable[[int], None] | None = None,
+    aws: EmbeddedAws | None = None,
 ) -> Report:
     """Run a project's program for one stack against an embedded AWS.
 
@@ -56,6 +57,8 @@ def rehearse(
         directory: a folder of the project; the current one unless given.
         account: the account that the embedded AWS plays, twelve digits.
         progress: called with the number of resources so far.
+        aws: an embedded AWS that has been started, of the account and the stack's Region. The stack stays deployed in
+            it. Default: one for the rehearsal alone.
 
     Raises:
         NotFound: where there is no such project or stack.
@@ -67,20 +70,31 @@ def rehearse(
     file = read_stack(project, stack)
     if not (project.program / "__main__.py").is_file():
         raise NotFound(f"no program: {project.program / '__main__.py'} does not exist")
-    region = file.config.get("aws:region") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-    if not region:
-        raise NotFound(f"{file.path.name}: no Region; add `aws:region: us-east-1` under `config:`")
+    region = region_of(file)
     report = Report(stack=stack, project=project.name, account=account, region=region)
-    with _undisturbed(), EmbeddedAws(account=account, region=region) as aws:
-        report.assumed = _suppose(file, aws)
-        recorder = Recorder(Provider(aws), progress)
+    own = EmbeddedAws(account=account, region=region) if aws is None else nullcontext(aws)
+    with _undisturbed(), own as deployed:
+        report.assumed = _suppose(file, deployed)
+        recorder = Recorder(Provider(deployed), progress)
         _run(project, file, recorder)
         report.resources = in_order(list(recorder.records.values()))
         report.outputs = dict(sorted(recorder.exports.items()))
-        report.calls = dict(sorted(aws.calls.items()))
+        report.calls = dict(sorted(deployed.calls.items()))
     report.violations = [*undeclared_orders(report.resources), *_guardrails(project, report)]
     report.seconds = time.perf_counter() - began
     return report
+
+
+def region_of(file: StackFile) -> str:
+    """Give the Region of a stack: its own, or that of the environment.
+
+    Raises:
+        NotFound: neither names one.
+    """
+    region = file.config.get("aws:region") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    if not region:
+        raise NotFound(f"{file.path.name}: no Region; add `aws:region: us-east-1` under `config:`")
+    return region
 
 
 _PLACE_HOLDER: Any = object()

@@ -1,19 +1,19 @@
-"""moto asked alone for what `gaps` supplies: each of these fails on the day moto closes the gap.
+"""moto asked alone for what `moto_overrides` answers: each of these fails on the day moto answers as AWS does.
 
-Then the gap is to be deleted from `ecr_stack/embedded_aws/gaps.py`, and its test from here.
+Then the override is to be deleted from `ecr_stack/embedded_aws/moto_overrides.py`, and its test from here.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from ecr_stack.embedded_aws import api_model, moto_backend
+from ecr_stack.embedded_aws import api_model, moto_backend, public_registry
 from ecr_stack.embedded_aws.moto_overrides import OVERRIDES
 from ecr_stack.errors import Unavailable
 
@@ -39,9 +39,31 @@ def moto() -> Iterator[Moto]:
 
 
 _OIDC = {"OpenIDConnectProviderArn": "arn:aws:iam::777788889999:oidc-provider/example.org", "ClientID": "a"}
+_IMAGE = {"imageDigest": f"sha256:{0:064x}"}
+_BACKFILL = "00000000-1111-4222-8333-444444444444"
 ABSENT = {
     "iam:AddClientIDToOpenIDConnectProvider": _OIDC,
     "iam:RemoveClientIDFromOpenIDConnectProvider": _OIDC,
+    "inspector2:GetConfiguration": {},
+    "inspector2:ListCoverage": {},
+    "inspector2:UpdateConfiguration": {"ecrConfiguration": {"rescanDuration": "DAYS_30"}},
+    **{f"ecr-public:{name}": {} for name in public_registry.OPERATIONS},
+    "ecr:GetDownloadUrlForLayer": {"repositoryName": "api", "layerDigest": "sha256:0"},
+    "ecr:ListImageReferrers": {"repositoryName": "api", "subjectId": _IMAGE},
+    "ecr:UpdateImageStorageClass": {"repositoryName": "api", "imageId": _IMAGE, "targetStorageClass": "ARCHIVE"},
+    "ecr:DescribeImageReplicationStatus": {"repositoryName": "api", "imageId": _IMAGE},
+    "ecr:StartReplicationBackfill": {"destination": {"region": "us-west-2", "registryId": "777788889999"}},
+    "ecr:StopReplicationBackfill": {"replicationBackfillId": _BACKFILL},
+    "ecr:ListReplicationBackfills": {},
+    "ecr:DescribeReplicationBackfillResults": {"replicationBackfillId": _BACKFILL},
+    "ecr:PutSigningConfiguration": {"signingConfiguration": {"rules": []}},
+    "ecr:GetSigningConfiguration": {},
+    "ecr:DeleteSigningConfiguration": {},
+    "ecr:DescribeImageSigningStatus": {"repositoryName": "api", "imageId": _IMAGE},
+    "ecr:RegisterPullTimeUpdateExclusion": {"principalArn": "arn:aws:iam::777788889999:role/scanner"},
+    "ecr:DeregisterPullTimeUpdateExclusion": {"principalArn": "arn:aws:iam::777788889999:role/scanner"},
+    "ecr:ListPullTimeUpdateExclusions": {},
+    "ecr:ValidatePullThroughCacheRule": {"ecrRepositoryPrefix": "quay"},
     "ecr:StartLifecyclePolicyPreview": {"repositoryName": "api"},
     "ecr:GetLifecyclePolicyPreview": {"repositoryName": "api"},
     "ecr:CreateRepositoryCreationTemplate": {"prefix": "api", "appliedFor": ["REPLICATION"]},
@@ -56,16 +78,36 @@ ABSENT = {
     "ecr:GetAccountSetting": {"name": "BLOB_MOUNTING"},
 }
 WRONG = {
+    "ecr:BatchCheckLayerAvailability",
+    "ecr:BatchDeleteImage",
+    "ecr:BatchGetImage",
+    "ecr:BatchGetRepositoryScanningConfiguration",
+    "ecr:CompleteLayerUpload",
     "ecr:CreateRepository",
+    "ecr:DeleteRepository",
+    "ecr:DescribeImageScanFindings",
+    "ecr:InitiateLayerUpload",
+    "ecr:StartImageScan",
+    "ecr:UploadLayerPart",
+    "events:TestEventPattern",
+    "inspector2:BatchGetAccountStatus",
+    "inspector2:Disable",
+    "inspector2:Enable",
+    "inspector2:ListFindings",
+    "sts:GetCallerIdentity",
     "ecr:PutLifecyclePolicy",
     "ecr:PutImage",
     "ecr:PutRegistryPolicy",
+    "ecr:PutRegistryScanningConfiguration",
     "ecr:PutReplicationConfiguration",
     "ecr:DescribeRepositories",
     "ecr:ListImages",
     "ecr:DescribeImages",
     "kms:CreateKey",
     "kms:DescribeKey",
+    "kms:CancelKeyDeletion",
+    "kms:DisableKey",
+    "kms:EnableKey",
     "kms:EnableKeyRotation",
     "kms:GetKeyRotationStatus",
     "iam:AttachRolePolicy",
@@ -74,9 +116,9 @@ WRONG = {
 }
 
 
-def test_every_gap_is_watched_here() -> None:
+def test_every_override_is_watched_here() -> None:
     assert set(OVERRIDES) == set(ABSENT) | WRONG
-    assert all(gap.reason for gap in OVERRIDES.values())
+    assert all(override.reason for override in OVERRIDES.values())
 
 
 @pytest.mark.parametrize("key", sorted(ABSENT))
@@ -124,16 +166,52 @@ def test_moto_does_not_page(moto: Moto) -> None:
     assert "imageStatus" not in described[0]
 
 
-def test_moto_reads_exclusion_filters_as_regular_expressions(moto: Moto) -> None:
-    moto(
-        "ecr",
-        "CreateRepository",
-        repositoryName="api",
-        imageTagMutability="IMMUTABLE_WITH_EXCLUSION",
-        imageTagMutabilityExclusionFilters=[{"filterType": "WILDCARD", "filter": "*-dev"}],
-    )
-    with pytest.raises(re.error):
-        moto("ecr", "PutImage", repositoryName="api", imageManifest='{"mediaType": "m"}', imageTag="a-dev")
+def test_moto_keeps_images_without_layers_and_makes_up_their_digests(moto: Moto) -> None:
+    moto("ecr", "CreateRepository", repositoryName="api")
+    manifest = json.dumps({"schemaVersion": 2, "mediaType": "m", "layers": [{"digest": "sha256:1"}]})
+    image = moto("ecr", "PutImage", repositoryName="api", imageManifest=manifest, imageTag="v1")["image"]["imageId"]
+    assert image["imageDigest"] != f"sha256:{hashlib.sha256(manifest.encode()).hexdigest()}"
+    details = moto("ecr", "DescribeImages", repositoryName="api")["imageDetails"][0]
+    assert details["imageSizeInBytes"] == 50 * 1024 * 1024
+    moto("ecr", "DeleteRepository", repositoryName="api", force=True)
+
+
+def test_moto_scans_what_was_scanned_and_under_enhanced_scanning_too(moto: Moto) -> None:
+    moto("ecr", "CreateRepository", repositoryName="api", imageScanningConfiguration={"scanOnPush": True})
+    found = moto("ecr", "BatchGetRepositoryScanningConfiguration", repositoryNames=["api"])
+    assert found["scanningConfigurations"][0]["scanOnPush"] is False
+    rule = {"scanFrequency": "SCAN_ON_PUSH", "repositoryFilters": [{"filter": "ap", "filterType": "WILDCARD"}]}
+    moto("ecr", "PutRegistryScanningConfiguration", scanType="ENHANCED", rules=[rule])
+    manifest = json.dumps({"schemaVersion": 2, "mediaType": "m", "layers": [{"digest": "sha256:1"}]})
+    moto("ecr", "PutImage", repositoryName="api", imageManifest=manifest, imageTag="v1")
+    image = {"repositoryName": "api", "imageId": {"imageTag": "v1"}}
+    with pytest.raises(ClientError, match="ScanNotFoundException"):
+        moto("ecr", "DescribeImageScanFindings", **image)
+    assert moto("ecr", "StartImageScan", **image)["imageScanStatus"]["status"] == "IN_PROGRESS"
+
+
+def test_moto_fails_over_a_scanning_configuration_without_rules(moto: Moto) -> None:
+    with pytest.raises(TypeError):
+        moto("ecr", "PutRegistryScanningConfiguration", scanType="BASIC")
+
+
+@pytest.mark.parametrize("operation", ["Enable", "Disable"])
+def test_moto_fails_over_inspector_without_accounts(moto: Moto, operation: str) -> None:
+    with pytest.raises(TypeError):
+        moto("inspector2", operation, resourceTypes=["ECR"])
+
+
+def test_moto_does_not_know_the_account_and_findings_of_inspector(moto: Moto) -> None:
+    assert moto("inspector2", "BatchGetAccountStatus", accountIds=[ACCOUNT])["accounts"] == []
+    assert moto("inspector2", "ListFindings")["findings"] == []
+
+
+def test_moto_does_not_say_whether_an_event_matches(moto: Moto) -> None:
+    assert moto("events", "TestEventPattern", EventPattern='{"source": ["aws.ecr"]}', Event="{}") == {}
+
+
+def test_moto_names_a_caller_that_iam_cannot_have(moto: Moto) -> None:
+    assert moto("sts", "GetCallerIdentity")["Arn"] == "arn:aws:sts::777788889999:user/moto"
 
 
 def test_moto_refuses_archive_rules(moto: Moto) -> None:
@@ -166,6 +244,12 @@ def test_moto_does_not_say_that_keys_encrypt(moto: Moto) -> None:
 def test_moto_does_not_know_the_managed_key_of_ecr(moto: Moto) -> None:
     with pytest.raises(ClientError, match="NotFoundException"):
         moto("kms", "DescribeKey", KeyId="alias/aws/ecr")
+
+
+@pytest.mark.parametrize("operation", ["CancelKeyDeletion", "DisableKey", "EnableKey"])
+def test_moto_fails_over_the_arn_of_a_key(moto: Moto, operation: str) -> None:
+    with pytest.raises(KeyError):
+        moto("kms", operation, KeyId=moto("kms", "CreateKey")["KeyMetadata"]["Arn"])
 
 
 def test_moto_forgets_the_rotation_period(moto: Moto) -> None:

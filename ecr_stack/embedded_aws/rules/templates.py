@@ -31,6 +31,7 @@ def settings(request: Request) -> None:
         raise request.invalid("customRoleArn", "a custom role is needed for KMS encryption and for resource tags")
     if role and not _is_role(request, role):
         raise request.invalid("customRoleArn", f"the role {role} does not exist")
+    repositories.check_tags(request, request.get("resourceTags") or [], "resourceTags")
     if request.get("repositoryPolicy"):
         documents.check_repository_policy(request, "repositoryPolicy")
     if request.get("lifecyclePolicy"):
