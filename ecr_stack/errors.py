@@ -31,6 +31,8 @@ class Problem:
     """The rule that it breaks, a clause without a full stop."""
     remedy: str
     """What to write instead, a clause without a full stop."""
+    line: int | None = None
+    """The line of the file that it is in, from 1, where that is known."""
 
     def __str__(self) -> str:
         """Three lines: the place and the value, the rule, the remedy."""
@@ -49,7 +51,11 @@ class InvalidInput(EcrStackError):
         self.problems = tuple(problems)
         count = len(self.problems)
         head = f"{source}: {count} mistake{'' if count == 1 else 's'}"
-        super().__init__("\n\n".join([head, *(str(problem) for problem in self.problems)]))
+        super().__init__("\n\n".join([head, *map(self._written, self.problems)]))
+
+    def _written(self, problem: Problem) -> str:
+        """One problem, after the file and the line as compilers write them, so that editors and terminals link them."""
+        return f"{self.source}:{problem.line}: {problem}" if problem.line else str(problem)
 
 
 class NotFound(EcrStackError):

@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ecr_stack.aws.scanning import SEVERITIES
-from ecr_stack.cli import Format
+from ecr_stack.cli.formats import Format
 from ecr_stack.cli.measures import age, short
 from ecr_stack.errors import InvalidInput, Problem, Unavailable
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from ecr_stack.cli import app
+from ecr_stack.cli.app import app
 from ecr_stack.embedded_aws import EmbeddedAws
 from ecr_stack.operations.ecr import client
 from ecr_stack.operations.scanning import reading

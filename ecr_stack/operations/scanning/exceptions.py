@@ -13,6 +13,7 @@ An OpenVEX document serves the same purpose; see `vex`.
 
 from __future__ import annotations
 
+import dataclasses
 import fnmatch
 import json
 import re
@@ -291,8 +292,8 @@ def _load(path: Path) -> tuple[Any, dict[str, int]]:
         mark = getattr(error, "problem_mark", None)
         rule = str(getattr(error, "problem", None) or "it is not YAML")
         remedy = getattr(error, "remedy", "fix this line or the one before it")
-        where = f"line {mark.line + 1}" if mark else "(the file)"
-        raise InvalidInput(source, [Problem(where, None, rule, remedy)]) from None
+        line = mark.line + 1 if mark else None
+        raise InvalidInput(source, [Problem("(the file)", None, rule, remedy, line)]) from None
     except (RecursionError, ValueError) as error:
         rule = "the document is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise InvalidInput(source, [Problem("(the file)", None, rule, "write plain YAML")]) from None
@@ -322,14 +323,12 @@ def _positions(node: Any, place: str, positions: dict[str, int]) -> None:
 
 
 def _with_line(problem: Problem, positions: dict[str, int]) -> Problem:
+    """Add the line of a place, or of the nearest one above it."""
     place = problem.place
-    while place not in positions:
-        if not re.search(r"[.\[]", place):
-            return problem
-        place = re.sub(r"(\.[^.\[]*|\[[0-9]+\])$", "", place) if re.search(r"(\.[^.\[]*|\[[0-9]+\])$", place) else ""
-        if not place:
-            return problem
-    return Problem(f"{problem.place} (line {positions[place]})", problem.value, problem.rule, problem.remedy)
+    while place not in positions and re.search(r"[.\[]", place):
+        place = re.sub(r"(\.[^.\[]*|\[[^\[]*)$", "", place)
+    line = problem.line or positions.get(place)
+    return dataclasses.replace(problem, line=line)
 
 
 def today_of(now: datetime) -> date:
