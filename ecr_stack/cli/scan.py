@@ -18,6 +18,7 @@ from rich.table import Table
 from ecr_stack.aws.scanning import SEVERITIES
 from ecr_stack.cli.formats import Format
 from ecr_stack.cli.measures import age, short
+from ecr_stack.cli.stacks import StackName
 from ecr_stack.errors import InvalidInput, Problem, Unavailable
 
 if TYPE_CHECKING:
@@ -37,9 +38,6 @@ Images = Annotated[
     ),
 ]
 Region = Annotated[str | None, typer.Option("--region", help="The Region of images that name none.")]
-Stack = Annotated[
-    str | None, typer.Option("--stack", "-s", help="Take the Region and the profile from Pulumi.NAME.yaml.")
-]
 Timeout = Annotated[str, typer.Option("--timeout", help="How long to wait, e.g. 90s, 10m or 1h.")]
 
 
@@ -96,7 +94,7 @@ def gate(
         bool, typer.Option("--start/--no-start", help="Whether to start basic scans that are due.")
     ] = True,
     region: Region = None,
-    stack: Stack = None,
+    stack: StackName | None = None,
     format_: Annotated[GateFormat, typer.Option("--format", help="How to write the decision.")] = GateFormat.TEXT,
     output: Annotated[
         list[str] | None,
@@ -349,7 +347,7 @@ def _scans_table(scans: Sequence[PlatformScan]) -> Table:
 def findings(
     image: Annotated[str, typer.Argument(metavar="IMAGE", help="The image; see `ecr-stack scan gate --help`.")],
     region: Region = None,
-    stack: Stack = None,
+    stack: StackName | None = None,
     format_: Annotated[Format, typer.Option("--format", help="For people, or for scripts.")] = Format.TEXT,
 ) -> None:
     """List what the scans of an image found, for every platform, without waiting. Exit code 1 if a scan is missing."""
@@ -401,7 +399,7 @@ def _findings_table(listed: Gate) -> Table:
 def start(
     image: Annotated[str, typer.Argument(metavar="IMAGE", help="The image; see `ecr-stack scan gate --help`.")],
     region: Region = None,
-    stack: Stack = None,
+    stack: StackName | None = None,
     format_: Annotated[Format, typer.Option("--format", help="For people, or for scripts.")] = Format.TEXT,
 ) -> None:
     """Start a basic scan of every platform of an image. Exit code 1 if one cannot be started.
@@ -430,7 +428,7 @@ def start(
 
 @app.command("report")
 def report(
-    stack: Annotated[str, typer.Option("--stack", "-s", help="The stack: NAME of Pulumi.NAME.yaml.")],
+    stack: StackName,
     compare: Annotated[
         Path | None, typer.Option("--compare", help="An earlier report, as --format json printed it.")
     ] = None,
