@@ -8,7 +8,7 @@ import pulumi
 from ecr_stack import Registry, stack_settings
 
 settings = stack_settings()
-registry = Registry(settings.environment, settings.arguments())
+registry = Registry(settings.environment, settings)
 
 for name, value in registry.outputs().items():
     pulumi.export(name, value)

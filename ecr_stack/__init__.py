@@ -13,114 +13,154 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ecr_stack.aws.iam import Match
-    from ecr_stack.aws.iam.identity import NodePolicy, Platform
-    from ecr_stack.components.configuration import stack_settings
-    from ecr_stack.components.creation_template import CreationTemplate, CreationTemplateArgs
-    from ecr_stack.components.encryption_key import EncryptionKey, EncryptionKeyArgs
-    from ecr_stack.components.identity import (
-        PipelineAccess,
-        PipelineAccessArgs,
-        PipelineSourceArgs,
-        PullAccess,
-        PullAccessArgs,
-    )
-    from ecr_stack.components.lifecycle_guard import LifecycleGuardArgs
-    from ecr_stack.components.lifecycle_policy import LifecyclePolicy, LifecyclePolicyArgs, LifecycleRuleArgs
-    from ecr_stack.components.reference import RegistryOutputs, RegistryReference
-    from ecr_stack.components.registry import (
+    from ecr_stack.components.args import (
+        AccessArgs,
+        CreationTemplateArgs,
+        DestinationArgs,
         EncryptionArgs,
-        Registry,
-        RegistryArgs,
-        RegistryGuardArgs,
-        RegistryPipelineArgs,
-        ReplicationSettingsArgs,
-        ScanningArgs,
-        TagSchemeArgs,
-    )
-    from ecr_stack.components.registry_policy import (
+        EncryptionKeyArgs,
+        GuardOverrideArgs,
+        LifecycleGuardArgs,
+        LifecyclePolicyArgs,
+        LifecycleRuleArgs,
+        NodeAccessArgs,
+        PipelineAccessArgs,
+        PipelineSettingsArgs,
+        PipelineSourceArgs,
+        PullAccessArgs,
         PullThroughCacheGrantArgs,
         RegistryAccessArgs,
-        RegistryPolicy,
+        RegistryArgs,
         RegistryPolicyArgs,
-    )
-    from ecr_stack.components.replication import (
-        DestinationArgs,
-        Replication,
+        RegistryScanningArgs,
         ReplicationArgs,
         ReplicationRuleArgs,
+        ReplicationSettingsArgs,
+        RepositoryArgs,
+        RepositoryDefaultsArgs,
+        RepositoryEncryptionArgs,
+        RepositoryGuardArgs,
+        RepositoryPolicyArgs,
+        RepositorySettingsArgs,
+        ScanningArgs,
+        ScanRuleArgs,
+        ServiceGrantArgs,
+        TagSchemeArgs,
+    )
+    from ecr_stack.components.component import (
+        InvalidArguments,
+    )
+    from ecr_stack.components.configuration import (
+        stack_settings,
+    )
+    from ecr_stack.components.creation_template import (
+        CreationTemplate,
+    )
+    from ecr_stack.components.encryption_key import (
+        EncryptionKey,
+    )
+    from ecr_stack.components.identity import (
+        PipelineAccess,
+        PullAccess,
+    )
+    from ecr_stack.components.lifecycle_policy import (
+        LifecyclePolicy,
+    )
+    from ecr_stack.components.reference import (
+        RegistryOutputs,
+        RegistryReference,
+    )
+    from ecr_stack.components.registry import (
+        Registry,
+    )
+    from ecr_stack.components.registry_policy import (
+        RegistryPolicy,
+    )
+    from ecr_stack.components.replication import (
+        Replication,
     )
     from ecr_stack.components.repository import (
         Repository,
-        RepositoryArgs,
-        RepositoryDefaultsArgs,
-        RepositorySettingsArgs,
     )
-    from ecr_stack.components.repository_policy import AccessArgs, RepositoryPolicy, RepositoryPolicyArgs
-    from ecr_stack.components.scanning import RegistryScanning, RegistryScanningArgs, ScanRuleArgs
-    from ecr_stack.errors import EcrStackError, InvalidInput, NotFound, Problem, Unavailable
-    from ecr_stack.schema.encryption import EncryptionType
-    from ecr_stack.schema.repository import TagMutability
-    from ecr_stack.schema.scanning import ScanFrequency, ScanType
+    from ecr_stack.components.repository_policy import (
+        RepositoryPolicy,
+    )
+    from ecr_stack.components.scanning import (
+        RegistryScanning,
+    )
+    from ecr_stack.errors import (
+        EcrStackError,
+        InvalidInput,
+        NotFound,
+        Problem,
+        Unavailable,
+    )
 
-# Names are loaded when they are first used: the command line needs no Pulumi to judge a stack file, and a program
+# Names are loaded when they are first used: the command line needs no Pulumi to validate a stack file, and a program
 # that imports one component does not wait for the others.
 _HOMES = {
-    "AccessArgs": "components.repository_policy",
-    "CreationTemplate": "components.creation_template",
-    "CreationTemplateArgs": "components.creation_template",
-    "DestinationArgs": "components.replication",
-    "EcrStackError": "errors",
-    "EncryptionArgs": "components.registry",
-    "EncryptionKey": "components.encryption_key",
-    "EncryptionKeyArgs": "components.encryption_key",
-    "EncryptionType": "schema.encryption",
-    "InvalidInput": "errors",
-    "LifecycleGuardArgs": "components.lifecycle_guard",
-    "LifecyclePolicy": "components.lifecycle_policy",
-    "LifecyclePolicyArgs": "components.lifecycle_policy",
-    "LifecycleRuleArgs": "components.lifecycle_policy",
-    "Match": "aws.iam",
-    "NodePolicy": "aws.iam.identity",
-    "NotFound": "errors",
-    "PipelineAccess": "components.identity",
-    "PipelineAccessArgs": "components.identity",
-    "PipelineSourceArgs": "components.identity",
-    "Platform": "aws.iam.identity",
-    "Problem": "errors",
-    "PullAccess": "components.identity",
-    "PullAccessArgs": "components.identity",
-    "PullThroughCacheGrantArgs": "components.registry_policy",
-    "Registry": "components.registry",
-    "RegistryAccessArgs": "components.registry_policy",
-    "RegistryArgs": "components.registry",
-    "RegistryGuardArgs": "components.registry",
-    "RegistryOutputs": "components.reference",
-    "RegistryPipelineArgs": "components.registry",
-    "RegistryPolicy": "components.registry_policy",
-    "RegistryPolicyArgs": "components.registry_policy",
-    "RegistryReference": "components.reference",
-    "RegistryScanning": "components.scanning",
-    "RegistryScanningArgs": "components.scanning",
-    "Replication": "components.replication",
-    "ReplicationArgs": "components.replication",
-    "ReplicationRuleArgs": "components.replication",
-    "ReplicationSettingsArgs": "components.registry",
-    "Repository": "components.repository",
-    "RepositoryArgs": "components.repository",
-    "RepositoryDefaultsArgs": "components.repository",
-    "RepositoryPolicy": "components.repository_policy",
-    "RepositoryPolicyArgs": "components.repository_policy",
-    "RepositorySettingsArgs": "components.repository",
-    "ScanFrequency": "schema.scanning",
-    "ScanRuleArgs": "components.scanning",
-    "ScanType": "schema.scanning",
-    "ScanningArgs": "components.registry",
-    "TagMutability": "schema.repository",
-    "TagSchemeArgs": "components.registry",
-    "Unavailable": "errors",
-    "stack_settings": "components.configuration",
+    "components.args": (
+        "AccessArgs",
+        "CreationTemplateArgs",
+        "DestinationArgs",
+        "EncryptionArgs",
+        "EncryptionKeyArgs",
+        "GuardOverrideArgs",
+        "LifecycleGuardArgs",
+        "LifecyclePolicyArgs",
+        "LifecycleRuleArgs",
+        "NodeAccessArgs",
+        "PipelineAccessArgs",
+        "PipelineSettingsArgs",
+        "PipelineSourceArgs",
+        "PullAccessArgs",
+        "PullThroughCacheGrantArgs",
+        "RegistryAccessArgs",
+        "RegistryArgs",
+        "RegistryPolicyArgs",
+        "RegistryScanningArgs",
+        "ReplicationArgs",
+        "ReplicationRuleArgs",
+        "ReplicationSettingsArgs",
+        "RepositoryArgs",
+        "RepositoryDefaultsArgs",
+        "RepositoryEncryptionArgs",
+        "RepositoryGuardArgs",
+        "RepositoryPolicyArgs",
+        "RepositorySettingsArgs",
+        "ScanRuleArgs",
+        "ScanningArgs",
+        "ServiceGrantArgs",
+        "TagSchemeArgs",
+    ),
+    "components.configuration": ("stack_settings",),
+    "components.component": ("InvalidArguments",),
+    "components.creation_template": ("CreationTemplate",),
+    "components.encryption_key": ("EncryptionKey",),
+    "components.identity": (
+        "PipelineAccess",
+        "PullAccess",
+    ),
+    "components.lifecycle_policy": ("LifecyclePolicy",),
+    "components.reference": (
+        "RegistryOutputs",
+        "RegistryReference",
+    ),
+    "components.registry": ("Registry",),
+    "components.registry_policy": ("RegistryPolicy",),
+    "components.replication": ("Replication",),
+    "components.repository": ("Repository",),
+    "components.repository_policy": ("RepositoryPolicy",),
+    "components.scanning": ("RegistryScanning",),
+    "errors": (
+        "EcrStackError",
+        "InvalidInput",
+        "NotFound",
+        "Problem",
+        "Unavailable",
+    ),
 }
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "AccessArgs",
@@ -131,19 +171,19 @@ __all__ = [
     "EncryptionArgs",
     "EncryptionKey",
     "EncryptionKeyArgs",
-    "EncryptionType",
+    "GuardOverrideArgs",
+    "InvalidArguments",
     "InvalidInput",
     "LifecycleGuardArgs",
     "LifecyclePolicy",
     "LifecyclePolicyArgs",
     "LifecycleRuleArgs",
-    "Match",
-    "NodePolicy",
+    "NodeAccessArgs",
     "NotFound",
     "PipelineAccess",
     "PipelineAccessArgs",
+    "PipelineSettingsArgs",
     "PipelineSourceArgs",
-    "Platform",
     "Problem",
     "PullAccess",
     "PullAccessArgs",
@@ -151,9 +191,7 @@ __all__ = [
     "Registry",
     "RegistryAccessArgs",
     "RegistryArgs",
-    "RegistryGuardArgs",
     "RegistryOutputs",
-    "RegistryPipelineArgs",
     "RegistryPolicy",
     "RegistryPolicyArgs",
     "RegistryReference",
@@ -166,14 +204,14 @@ __all__ = [
     "Repository",
     "RepositoryArgs",
     "RepositoryDefaultsArgs",
+    "RepositoryEncryptionArgs",
+    "RepositoryGuardArgs",
     "RepositoryPolicy",
     "RepositoryPolicyArgs",
     "RepositorySettingsArgs",
-    "ScanFrequency",
     "ScanRuleArgs",
-    "ScanType",
     "ScanningArgs",
-    "TagMutability",
+    "ServiceGrantArgs",
     "TagSchemeArgs",
     "Unavailable",
     "stack_settings",
@@ -181,9 +219,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _HOME_OF:
         raise AttributeError(f"module 'ecr_stack' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"ecr_stack.{_HOMES[name]}"), name)
+    value = getattr(importlib.import_module(f"ecr_stack.{_HOME_OF[name]}"), name)
     globals()[name] = value
     return value
 

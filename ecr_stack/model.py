@@ -1,25 +1,104 @@
-"""The base of every pydantic model here, and the way from pydantic's errors to `Problem`s.
+"""The base of every pydantic model here, and the way from what somebody wrote to a model or to `Problem`s.
 
-Field names are snake_case in Python and camelCase (AWS's own words where AWS has one) in stack files. Unknown
-keys are refused with the nearest known one. Validators refuse with `refusal(rule, remedy)`, so that every
-message has the same parts.
+Field names are snake_case in Python and camelCase (AWS's own words if AWS has one) in stack files. A model states each
+key once: its type, default and limits, its description (the docstring below it), and in `cross_field_errors` what must
+hold between keys. `validate` reports every mistake at once: a value that breaks a rule is replaced by `INVALID`, and
+whatever else can be checked still is.
+
+A value may be unknown when it is validated: the program gets it from a resource that does not exist yet. Such values
+(`register_unknown`) pass validation in their place; whoever uses the model validates again once they are known.
 """
 
 from __future__ import annotations
 
 import difflib
+import re
 import types
 import typing
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, TypeAdapter, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PrivateAttr,
+    TypeAdapter,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    field_validator,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_core.core_schema import ValidationInfo
 
 from ecr_stack.errors import InvalidInput, Problem, shown
 
-__all__ = ["Model", "Whole", "nearest", "parse", "problems_of", "refusal"]
+__all__ = [
+    "INVALID",
+    "Item",
+    "Model",
+    "Structural",
+    "Text",
+    "Whole",
+    "check",
+    "is_unknown",
+    "key_of",
+    "nearest",
+    "parse",
+    "problems_of",
+    "python_spelling",
+    "refusal",
+    "register_unknown",
+    "validate",
+]
+
+
+class _Invalid:
+    """What takes the place of a value that breaks a rule, so that everything else can be checked."""
+
+    def __repr__(self) -> str:
+        return "INVALID"
+
+
+INVALID = _Invalid()
+_unknown_types: tuple[type, ...] = (_Invalid,)
+
+
+def register_unknown(*kinds: type) -> None:
+    """Let values of these types pass validation: they stand for values that are not known yet."""
+    global _unknown_types  # noqa: PLW0603 - one process, one set of types
+    _unknown_types = tuple(dict.fromkeys((*_unknown_types, *kinds)))
+
+
+def is_unknown(value: object) -> bool:
+    """Whether a value is not known (yet): an Output of a resource, or a value that broke a rule."""
+    return isinstance(value, _unknown_types)
+
+
+def _pass_unknown(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    return value if is_unknown(value) else handler(value)
+
+
+Item = WrapValidator(_pass_unknown)
+"""Metadata for the items of lists and maps: an item may be unknown."""
+
+Text = Annotated[str, Item]
+"""A string that may be unknown."""
+
+
+class _Structural:
+    """Metadata for a field that decides which resources exist: its value must be known."""
+
+    def __repr__(self) -> str:
+        return "Structural"
+
+
+Structural = _Structural()
+
+_SPELLINGS: dict[str, str] = {}
 
 
 class Model(BaseModel):
@@ -34,7 +113,81 @@ class Model(BaseModel):
         strict=True,
         frozen=True,
         use_attribute_docstrings=True,
+        arbitrary_types_allowed=True,
     )
+
+    _origin: tuple[str, str] | None = PrivateAttr(default=None)
+    """Whose arguments these are a part of, and at which key path; `None` if they are whole."""
+
+    EXAMPLES: ClassVar[Mapping[str, str]] = {}
+    """For required keys, an example of a value, by field name."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Remember how the keys of this model are spelled in Python."""
+        super().__pydantic_init_subclass__(**kwargs)
+        _SPELLINGS.update({key_of(cls, name): name for name in cls.model_fields if key_of(cls, name) != name})
+
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def _unknown_field(cls, value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
+        if not is_unknown(value):
+            return handler(value)
+        if value is not INVALID and Structural in cls.model_fields[str(info.field_name)].metadata:
+            raise PydanticCustomError(
+                "refused",
+                "{rule}",
+                {
+                    "rule": "the value decides which resources there are, so it must be known when the program runs; this "
+                    "is an Output",
+                    "remedy": "pass a plain value, e.g. one from the stack's configuration",
+                    "value": "(an Output)",
+                },
+            )
+        return value
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _unknown_model(cls, value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+        return value if is_unknown(value) else handler(value)
+
+    def cross_field_errors(self) -> Iterator[Problem]:
+        """Yield what is wrong between fields that are each right; places are relative, in camelCase.
+
+        A field may be unknown (`is_unknown`); it then contradicts nothing.
+        """
+        return iter(())
+
+    def given(self) -> dict[str, Any]:
+        """The fields that were set to something, by Python name; values as they are."""
+        return {name: value for name in type(self).model_fields if (value := self._set(name)) is not None}
+
+    def as_written(self) -> dict[str, Any]:
+        """The fields that were set, by their keys in a stack file, for messages."""
+        return {key_of(type(self), name): _written(value) for name, value in self.given().items()}
+
+    def _set(self, name: str) -> Any:
+        return getattr(self, name) if name in self.model_fields_set else None
+
+    def known(self, name: str) -> Any:
+        """A field's value, or `None` while it is unknown."""
+        value = getattr(self, name)
+        return None if is_unknown(value) else value
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, Model):
+        return value.as_written()
+    if isinstance(value, list):
+        return [_written(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _written(item) for key, item in value.items()}
+    return "…" if value is INVALID else "(not known)" if is_unknown(value) else value
+
+
+def key_of(model: type[BaseModel], name: str) -> str:
+    """A field's key in a stack file."""
+    return model.model_fields[name].alias or name
 
 
 def refusal(rule: str, remedy: str) -> PydanticCustomError:
@@ -53,32 +206,156 @@ Whole = Annotated[int, BeforeValidator(_whole)]
 _M = TypeVar("_M", bound=BaseModel)
 
 
+def validate(model: type[_M], data: object, place: str = "", *, python_names: bool = False) -> tuple[_M, list[Problem]]:
+    """Validate plain data, and report every mistake in it.
+
+    Args:
+        model: what the data must be.
+        data: plain data (`dict`, `list`, `str`, `int`, `float`, `bool`, `None`), with unknown values in places.
+        place: the key path of the data, e.g. `ecr-stack:repositories`; may be empty.
+        python_names: whether keys are spelled in snake_case, as component arguments are.
+
+    Returns:
+        The model and the mistakes, in the spelling of whoever wrote the data. If there are mistakes, the model holds
+        `INVALID` in their places.
+    """
+    found, problems = _tolerant(model, data, place, python_names)
+    if isinstance(found, Model):
+        for part, where in _parts(found, place):
+            for problem in part.cross_field_errors():
+                problems.append(Problem(_joined(where, problem.place), problem.value, problem.rule, problem.remedy))
+    return found, [python_spelling(problem) for problem in problems] if python_names else problems
+
+
 def parse(model: type[_M], data: object, place: str, *, source: str, python_names: bool = False) -> _M:
     """Validate plain data.
 
     Args:
         model: what it must be.
         data: plain data (`dict`, `list`, `str`, `int`, `float`, `bool`, `None`).
-        place: the key path under which `data` stands, e.g. `ecr-stack:repositories`; may be empty.
+        place: the key path of the data, e.g. `ecr-stack:repositories`; may be empty.
         source: whose mistake it would be, e.g. `Pulumi.prod.yaml` or `Repository "api"`.
         python_names: whether keys are spelled in snake_case, as component arguments are.
 
     Raises:
         InvalidInput: with every mistake found.
     """
-    try:
-        return model.model_validate(data, by_alias=not python_names, by_name=python_names)
-    except ValidationError as error:
-        raise InvalidInput(source, problems_of(error, model, place, python_names=python_names)) from None
-    except RecursionError:
-        problem = Problem(place, "…", "the value is nested without end", "write plain YAML without aliases to itself")
-        raise InvalidInput(source, [problem]) from None
+    found, problems = validate(model, data, place, python_names=python_names)
+    if problems:
+        raise InvalidInput(source, problems)
+    return found
+
+
+_ROUNDS = 12
+"""How often a document with mistakes is validated again without them: as deep as mistakes can hide each other."""
+
+
+def _tolerant(model: type[_M], data: Any, place: str, python_names: bool) -> tuple[_M, list[Problem]]:
+    problems: dict[tuple[int | str, ...], Problem] = {}
+    own = data
+    for attempt in range(_ROUNDS):
+        try:
+            return (
+                model.model_validate(own, by_alias=not python_names, by_name=python_names),
+                list(problems.values()),
+            )
+        except RecursionError:
+            remedy = "write plain YAML without aliases to itself"
+            return typing.cast(_M, INVALID), [Problem(place, "…", "the value is nested too deeply", remedy)]
+        except ValidationError as error:
+            if attempt == 0:
+                own = _copied(data)
+            for detail in error.errors(include_url=False):
+                loc = tuple(detail["loc"])
+                if detail["input"] is INVALID:
+                    # this type takes no unknown values: the mistake makes the whole of it unknown
+                    _replace(own, detail | {"loc": loc[:-1], "type": "refused"}, model)
+                    continue
+                # what is too short later on is so because a mistake was taken out of it
+                if loc not in problems and not (attempt and detail["type"] == "too_short"):
+                    problems[loc] = _problem(detail, model, place, python_names)
+                if not loc:
+                    return typing.cast(_M, INVALID), list(problems.values())
+                _replace(own, detail, model)
+    return typing.cast(_M, INVALID), list(problems.values())
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _copied(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_copied(item) for item in value]
+    return value
+
+
+def _moved(model: type[BaseModel], loc: tuple[int | str, ...]) -> str | None:
+    """For a key that belongs elsewhere, where it belongs."""
+    return getattr(_model_at(model, loc[:-1]), "MOVED", {}).get(str(loc[-1])) if loc else None
+
+
+def _replace(data: Any, detail: ErrorDetails, model: type[BaseModel]) -> None:
+    """Put `INVALID` where a mistake is; take out a key that is not known, or not a key."""
+    loc = [part for part in detail["loc"] if part != "[key]"]
+    here = data
+    for part in loc[:-1]:
+        try:
+            here = here[part]
+        except (KeyError, IndexError, TypeError):
+            return
+        if is_unknown(here):
+            return
+    if detail["type"] == "extra_forbidden" and len(loc) > 1 and _moved(model, detail["loc"]):
+        # what belongs elsewhere says all there is to say about its map
+        _replace(data, detail | {"loc": tuple(loc[:-1]), "type": "refused"}, model)
+        return
+    wrong_key = detail["type"] == "extra_forbidden" or detail["loc"][-1] == "[key]"
+    if isinstance(here, dict):
+        if wrong_key:
+            here.pop(loc[-1], None)
+        else:
+            here[loc[-1]] = INVALID
+    elif isinstance(here, list) and isinstance(loc[-1], int):
+        here[loc[-1]] = INVALID
+
+
+def _parts(value: Any, place: str) -> Iterator[tuple[Model, str]]:
+    """Every model in a model, with its key path."""
+    if isinstance(value, Model):
+        yield value, place
+        for name in value.model_fields_set:
+            yield from _parts(getattr(value, name), _joined(place, key_of(type(value), name)))
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _parts(item, _joined(place, str(key)))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _parts(item, f"{place}[{index}]")
+
+
+def _joined(place: str, key: str) -> str:
+    if not place or not key or key.startswith("["):
+        return place + key
+    # the top of a stack file is `ecr-stack:`, to which keys are appended without a dot
+    return place + key if place.endswith(":") else f"{place}.{key}"
+
+
+def python_spelling(problem: Problem) -> Problem:
+    """Spell the keys of a problem, in its place and in its code spans, the way Python does."""
+
+    def spelled(text: str) -> str:
+        return re.sub(r"(?<![\w/])[A-Za-z]+(?![\w/])", lambda match: _SPELLINGS.get(match[0], match[0]), text)
+
+    def spans(text: str) -> str:
+        return re.sub(r"`[^`]*`", lambda match: spelled(match[0]), text)
+
+    place = ".".join(spelled(part) for part in problem.place.removeprefix(".").split("."))
+    return Problem(place, problem.value, spans(problem.rule), spans(problem.remedy))
 
 
 def nearest(word: str, known: Sequence[str]) -> str | None:
     """Find the known word that `word` was most likely meant to be, or `None`."""
     folded = {name.lower(): name for name in known}
-    close = difflib.get_close_matches(word.lower(), list(folded), n=1, cutoff=0.6)
+    close = difflib.get_close_matches(word.lower()[:100], list(folded), n=1, cutoff=0.6)
     return folded[close[0]] if close else None
 
 
@@ -97,7 +374,7 @@ def problems_of(
         model: what the data should have been, by which unknown keys are compared with known ones.
         place: the key path of the data.
         python_names: whether keys are spelled in snake_case.
-        at: where in the model the validated part stands, where it was not the whole.
+        at: the location of the validated part in the model, if it was not the whole.
     """
     return [
         _problem(detail | {"loc": (*at, *detail["loc"])}, model, place, python_names)
@@ -119,73 +396,92 @@ def _problem(detail: ErrorDetails, model: type[BaseModel], place: str, python_na
                 context["remedy"],
             )
         case "missing":
-            return Problem(where, None, "the key is required", f"add `{loc[-1] if loc else where}`")
+            return Problem(where, None, "the key is required", f"add `{_example(model, loc, where)}`")
         case "extra_forbidden":
-            known = sorted(_keys_at(model, loc[:-1], python_names))
-            word = str(loc[-1]) if loc else ""
-            guess = nearest(word, known)
-            remedy = f"write `{guess}`" if guess else f"remove it; known here: {', '.join(known) or 'nothing'}"
-            return Problem(where, value, f"`{word}` is not a known key", remedy)
+            return _unknown_key(where, value, model, loc, python_names)
         case "int_type" | "int_parsing" | "int_from_float":
-            return Problem(where, value, "a whole number is needed", "write digits without quotes, e.g. 7")
+            return Problem(where, value, "must be a whole number", "write digits without quotes, e.g. 7")
         case "bool_type" | "bool_parsing":
-            return Problem(where, value, "true or false is needed", "write true or false without quotes")
+            return Problem(where, value, "must be true or false", "write true or false without quotes")
         case "string_type":
-            quoted = (
-                f'put it in quotes: "{shown(value)}"' if isinstance(value, (int, float)) else "write one text value"
-            )
-            return Problem(where, value, "a text is needed", quoted)
+            quoted = f'put it in quotes: "{shown(value)}"' if isinstance(value, (int, float)) else "write one string"
+            return Problem(where, value, "must be a string", quoted)
         case "list_type" | "tuple_type":
             item = value if isinstance(value, (str, int, float, bool)) else "…"
-            return Problem(where, value, "a list is needed", f"write [{item}]")
+            return Problem(where, value, "must be a list", f"write [{item}]")
         case "dict_type" | "model_type" | "model_attributes_type" | "mapping_type":
-            return Problem(where, value, "a map of keys to values is needed", "write `key: value` lines, or {}")
+            remedy = "write `key: value` lines, or {}"
+            if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
+                remedy = f"write `{value[0]}: …` (a `key: value` line) for each entry, without the dash"
+            return Problem(where, value, "must be a map of keys to values", remedy)
         case "enum" | "literal_error":
-            expected = str(context.get("expected", ""))
-            choices = [choice.strip(" '") for choice in expected.replace(" or ", ", ").split(",")]
+            choices = _choices(context)
             guess = nearest(value, choices) if isinstance(value, str) else None
-            return Problem(where, value, f"one of {', '.join(choices)} is needed", f"write {guess or choices[0]}")
+            return Problem(where, value, f"must be one of {', '.join(choices)}", f"write {guess or choices[0]}")
         case "too_short" | "too_long":
             few = detail["type"] == "too_short"
             bound = context.get("min_length" if few else "max_length")
             rule = f"{'at least' if few else 'at most'} {bound} {'entry is' if bound == 1 else 'entries are'} "
             remedy = "add one, or remove the key" if few else "remove some"
+            if few and isinstance(value, Mapping):
+                remedy = f"add one, e.g. `{_example(model, loc, where).partition(': ')[2] or 'KEY: VALUE'}`"
             return Problem(where, value, rule + ("needed" if few else "allowed"), remedy)
         case "string_too_long" | "string_too_short":
             long = detail["type"] == "string_too_long"
             bound = context.get("max_length" if long else "min_length")
-            rule = f"a text of at {'most' if long else 'least'} {bound} characters is needed"
+            rule = f"must have at {'most' if long else 'least'} {bound} characters"
             return Problem(where, value, rule, "shorten it" if long else "write more")
-        case "greater_than_equal" | "less_than_equal" | "greater_than" | "less_than":
-            return Problem(where, value, _lower(detail["msg"]), "write a number within the limit")
         case _:
             return Problem(where, value, _lower(detail["msg"]), "write a value that keeps this rule")
 
 
+def _choices(context: Mapping[str, Any]) -> list[str]:
+    return [choice.strip(" '") for choice in str(context.get("expected", "")).replace(" or ", ", ").split(",")]
+
+
+def _example(model: type[BaseModel], loc: tuple[int | str, ...], where: str) -> str:
+    """How a missing key would be written."""
+    owner = _model_at(model, loc[:-1])
+    if owner is not None and issubclass(owner, Model):
+        for name in owner.model_fields:
+            if loc[-1] in (name, key_of(owner, name)) and name in owner.EXAMPLES:
+                key = where if where.endswith(f":{loc[-1]}") else loc[-1]
+                return f"{key}: {owner.EXAMPLES[name]}"
+    return str(loc[-1] if loc else where)
+
+
+def _unknown_key(
+    where: str, value: object, model: type[BaseModel], loc: tuple[int | str, ...], python_names: bool
+) -> Problem:
+    owner = _model_at(model, loc[:-1])
+    known = [name if python_names else key_of(owner, name) for name in owner.model_fields] if owner is not None else []
+    word = str(loc[-1]) if loc else ""
+    elsewhere = _moved(model, loc)
+    if elsewhere:
+        return Problem(where, value, f"`{word}` is not a key here", elsewhere)
+    guess = nearest(word, known)
+    prefix = where.removesuffix(word) if where.removesuffix(word).endswith(":") else ""
+    remedy = f"write `{prefix}{guess}`" if guess else f"remove it; known here: {', '.join(known) or 'nothing'}"
+    return Problem(where, value, f"`{word}` is not a known key", remedy)
+
+
 def _lower(message: str) -> str:
-    return message[:1].lower() + message[1:]
+    return message[:1].lower() + message[1:].removeprefix("alue error, ")
 
 
 def _path(place: str, loc: tuple[int | str, ...]) -> str:
     text = place
     for part in loc:
-        if isinstance(part, int):
-            text += f"[{part}]"
-        else:
-            # the top of a stack file is `ecr-stack:`, to which keys are appended without a dot
-            text += part if not text or text.endswith(":") else f".{part}"
+        text = f"{text}[{part}]" if isinstance(part, int) else _joined(text, part)
     return text or "(the document)"
 
 
-def _keys_at(model: type[BaseModel], loc: tuple[int | str, ...], python_names: bool) -> set[str]:
-    """The keys that are known at a place: walks the models along pydantic's location."""
+def _model_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> type[BaseModel] | None:
+    """The model at a place: walks the models along pydantic's location."""
     here: Any = model
     for part in loc:
         here = _step(here, part)
-    found = _model_in(here)
-    if found is None:
-        return set()
-    return {name if python_names else (field.alias or name) for name, field in found.model_fields.items()}
+    return _model_in(here)
 
 
 def _step(annotation: Any, part: int | str) -> Any:
@@ -194,31 +490,32 @@ def _step(annotation: Any, part: int | str) -> Any:
         for name, field in found.model_fields.items():
             if part in (name, field.alias):
                 return field.annotation
-    for option in _options(annotation):
+    for option in options_of(annotation):
         arguments = typing.get_args(option)
-        if arguments and typing.get_origin(option) not in (None, types.UnionType, typing.Union):
+        if arguments and typing.get_origin(option) not in (None, types.UnionType, typing.Union, Literal):
             return arguments[-1] if arguments[-1] is not Ellipsis else arguments[0]
     return None
 
 
-def _options(annotation: Any) -> list[Any]:
+def options_of(annotation: Any) -> list[Any]:
+    """The alternatives of an annotation, without their metadata."""
     origin = typing.get_origin(annotation)
     if origin is Annotated:
-        return _options(typing.get_args(annotation)[0])
+        return options_of(typing.get_args(annotation)[0])
     if origin in (types.UnionType, typing.Union):
-        return [leaf for option in typing.get_args(annotation) for leaf in _options(option)]
+        return [leaf for option in typing.get_args(annotation) for leaf in options_of(option)]
     return [annotation]
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:
-    for option in _options(annotation):
+    for option in options_of(annotation):
         if isinstance(option, type) and issubclass(option, BaseModel):
             return option
     return None
 
 
 def check(annotation: Any, value: object) -> bool:
-    """Whether a single value satisfies an annotated type from `constraints`."""
+    """Whether a single value satisfies an annotated type from `ecr_stack.aws.names`."""
     try:
         TypeAdapter(annotation).validate_python(value)
     except ValidationError:

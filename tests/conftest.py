@@ -54,13 +54,15 @@ def project(tmp_path: Path) -> Callable[[dict[str, Any]], Path]:
 
 
 class Answers(mocks.Mocks):
-    """The plainest mocks that a foreign program's tests could have: inputs come back, functions answer nothing."""
+    """The plainest mocks that a foreign program's tests could have: inputs come back, functions answer `answer`."""
+
+    answer: dict[str, Any] = {"accountId": "123456789012", "region": "us-east-1"}
 
     def __init__(self) -> None:
         self.made: list[mocks.MockResourceArgs] = []
 
     def call(self, args: mocks.MockCallArgs) -> Any:
-        return {}
+        return self.answer
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         self.made.append(args)

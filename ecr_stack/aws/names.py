@@ -13,7 +13,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from ecr_stack.model import nearest, refusal
+from ecr_stack.model import Item, nearest, refusal
 
 __all__ = [
     "REPOSITORY_NAME",
@@ -63,7 +63,7 @@ def _name(value: str) -> str:
     )
 
 
-RepositoryName = Annotated[str, AfterValidator(_name)]
+RepositoryName = Annotated[str, AfterValidator(_name), Item]
 """2 to 256 characters, e.g. `team/api-gateway`."""
 
 
@@ -84,7 +84,7 @@ def _replication_filter(value: str) -> str:
     )
 
 
-ReplicationFilter = Annotated[str, AfterValidator(_replication_filter)]
+ReplicationFilter = Annotated[str, AfterValidator(_replication_filter), Item]
 """A prefix of repository names, e.g. `api-`."""
 
 
@@ -104,7 +104,7 @@ def _scan_filter(value: str) -> str:
     )
 
 
-ScanFilter = Annotated[str, AfterValidator(_scan_filter)]
+ScanFilter = Annotated[str, AfterValidator(_scan_filter), Item]
 """A repository name with `*` wildcards; without one it matches names that contain it."""
 
 
@@ -117,7 +117,7 @@ def _exclusion_filter(value: str) -> str:
     )
 
 
-ExclusionFilter = Annotated[str, AfterValidator(_exclusion_filter)]
+ExclusionFilter = Annotated[str, AfterValidator(_exclusion_filter), Item]
 """A tag, with at most two `*` wildcards, e.g. `latest` or `dev-*`."""
 
 
@@ -140,7 +140,7 @@ def _region(value: str) -> str:
     )
 
 
-Region = Annotated[str, AfterValidator(_region)]
+Region = Annotated[str, AfterValidator(_region), Item]
 """The code of an AWS Region, e.g. `us-east-1`."""
 
 AccountId = Annotated[
@@ -148,6 +148,7 @@ AccountId = Annotated[
     AfterValidator(
         _matching(ACCOUNT_ID, "an AWS account id has exactly 12 digits", 'write it in quotes, e.g. "111122223333"')
     ),
+    Item,
 ]
 """Twelve digits, in quotes."""
 
@@ -166,7 +167,7 @@ def _key_arn(value: str) -> str:
     )
 
 
-KmsKeyArn = Annotated[str, AfterValidator(_key_arn)]
+KmsKeyArn = Annotated[str, AfterValidator(_key_arn), Item]
 """`arn:aws:kms:REGION:ACCOUNT:key/ID`, never an alias."""
 
 OrganizationId = Annotated[
@@ -178,6 +179,7 @@ OrganizationId = Annotated[
             "write the id that `aws organizations describe-organization --query Organization.Id` prints",
         )
     ),
+    Item,
 ]
 """`o-` and 10 to 32 lowercase letters and digits."""
 
@@ -196,7 +198,7 @@ def _tag_key(value: str) -> str:
     )
 
 
-TagKey = Annotated[str, AfterValidator(_tag_key)]
+TagKey = Annotated[str, AfterValidator(_tag_key), Item]
 """1 to 128 characters, not beginning with `aws:`."""
 
 
@@ -209,7 +211,7 @@ def _tag_value(value: str) -> str:
     )
 
 
-TagValue = Annotated[str, AfterValidator(_tag_value)]
+TagValue = Annotated[str, AfterValidator(_tag_value), Item]
 """At most 256 characters."""
 
 # Paths and names as IAM allows them: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
@@ -253,7 +255,7 @@ def _principal(value: str) -> str:
     )
 
 
-PrincipalName = Annotated[str, AfterValidator(_principal)]
+PrincipalName = Annotated[str, AfterValidator(_principal), Item]
 """`role/NAME`, `user/NAME`, an IAM ARN, or an account id of twelve digits."""
 
 

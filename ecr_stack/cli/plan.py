@@ -58,7 +58,8 @@ def command(
 
 
 def _limits(settings: Any, repository: str) -> Limits:
-    return Limits(**settings.lifecycle_guard.limits_of(repository))
+    limits = settings.lifecycle_guard.limits_of(repository.removeprefix(settings.name_prefix or ""))
+    return Limits.of(limits) if limits is not None else Limits()
 
 
 def _as_json(stack: str, plans: Sequence[RepositoryPlan], at: datetime) -> dict[str, Any]:

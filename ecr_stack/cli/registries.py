@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from ecr_stack.aws.lifecycle import Document, compile_rules, parse_document
+from ecr_stack.aws.lifecycle import Document, parse_document
 from ecr_stack.operations.ecr import client
 from ecr_stack.operations.holdings import Holding, read_folder, read_live, unclaimed
 from ecr_stack.project.stack_file import read_project, read_stack
@@ -19,12 +19,12 @@ __all__ = ["holdings_of", "lifecycles_of", "region_of"]
 
 
 def lifecycles_of(settings: RegistrySettings, stack: str) -> dict[str, Document | None]:
-    """The lifecycle document that a stack file gives each repository, by its name in ECR; nothing where it gives none."""
+    """The lifecycle document that a stack file gives each repository, by its name in ECR; `None` if it gives none."""
     documents: dict[str, Document | None] = {}
-    for name, key in zip(settings.names(), settings.repositories, strict=True):
-        rules = settings.lifecycle_of(key)
+    for name, key in zip(settings.physical_names(), settings.repositories, strict=True):
+        text = settings.lifecycle_text(key)
         source = f"stack {stack}, repository {name}"
-        documents[name] = parse_document(compile_rules(rules), source=source) if rules else None
+        documents[name] = parse_document(text, source=source) if text else None
     return documents
 
 

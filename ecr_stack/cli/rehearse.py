@@ -17,7 +17,6 @@ from rich.tree import Tree
 
 from ecr_stack.aws.names import AccountId
 from ecr_stack.cli import ReportFormat as Format
-from ecr_stack.errors import InvalidInput, NotFound, Problem
 from ecr_stack.model import check
 from ecr_stack.rehearsal.report import Report, ResourceRecord
 
@@ -83,9 +82,10 @@ def command(
     from ecr_stack.cli import comparison
     from ecr_stack.rehearsal import rehearse
     from ecr_stack.review.compare import compare
-    from ecr_stack.review.effects import effects_of
+    from ecr_stack.review.report import read_report
+    from ecr_stack.review.retention_changes import retention_changes
 
-    base = _report(compare_with) if compare_with else {"resources": []}
+    base = read_report(compare_with) if compare_with else {"resources": []}
     with _Ticker(enabled=format_ is Format.TEXT) as ticker:
         report = rehearse(stack, account=account, progress=ticker.tick)
     if compare_with is None and format_ is not Format.MARKDOWN:
@@ -98,27 +98,11 @@ def command(
         if format_ is Format.JSON:
             typer.echo(json.dumps(difference.as_json(), indent=2))
         elif format_ is Format.MARKDOWN:
-            typer.echo(comparison.markdown(difference, report, effects_of(base, report.as_json())))
+            typer.echo(comparison.markdown(difference, report, retention_changes(base, report.as_json())))
         else:
             comparison.show(difference, Console())
     if not report.passes:
         raise typer.Exit(1)
-
-
-def _report(file: Path) -> Any:
-    try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise NotFound(f"{file}: {error.strerror}") from None
-    except ValueError:
-        raise InvalidInput(
-            str(file),
-            [
-                Problem(
-                    "(the file)", None, "this is not JSON", "write one with `ecr-stack rehearse --format json > FILE`"
-                )
-            ],
-        ) from None
 
 
 class _Ticker:

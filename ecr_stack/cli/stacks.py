@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from ecr_stack.aws.lifecycle import compile_rules
 from ecr_stack.errors import EcrStackError, NotFound
 from ecr_stack.model import nearest
 from ecr_stack.project.stack_file import read_project, read_stack
@@ -57,10 +57,10 @@ def lifecycle_policy(stack: str, repository: str) -> dict[str, Any] | None:
         InvalidInput: where the stack file is wrong.
     """
     settings = settings_of(stack)
-    names = dict(zip(settings.names(), settings.repositories, strict=True))
+    names = dict(zip(settings.physical_names(), settings.repositories, strict=True))
     if repository not in names:
         guess = nearest(repository, list(names))
         hint = f"did you mean {guess}? " if guess else ""
         raise NotFound(f"no repository `{repository}` in stack {stack}: {hint}there are {', '.join(names)}")
-    rules = settings.lifecycle_of(names[repository])
-    return compile_rules(rules) if rules else None
+    text = settings.lifecycle_text(names[repository])
+    return json.loads(text) if text else None

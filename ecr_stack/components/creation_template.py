@@ -1,128 +1,129 @@
 """What replicas look like: the settings of the repositories that ECR makes in a destination Region.
 
 ECR makes the repository of a replica with its defaults (mutable, AES256, no policies) unless the destination has a
-creation template for replication. Builds an `aws.ecr.RepositoryCreationTemplate` with the prefix `ROOT`, which holds
-for every repository that no longer prefix covers, and the role through which ECR uses the key and writes tags.
+creation template for replication. Builds an `aws.ecr.RepositoryCreationTemplate`, by default with the prefix `ROOT`,
+which is for every repository that no longer prefix covers, and the role with which ECR uses the key and writes tags.
 
 https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-creation-templates.html
 """
 
 import json
-from typing import NotRequired, Optional, TypedDict
+from typing import Any, Optional
 
 import pulumi
 import pulumi_aws as aws
 
-from ecr_stack.aws.lifecycle import compile_rules, policy_text, rule_list_problems
-from ecr_stack.aws.names import Region
-from ecr_stack.components.arguments import plain_parts, refusing, resolved
-from ecr_stack.components.caller import Caller, caller
-from ecr_stack.components.lifecycle_policy import LifecycleRuleArgs
-from ecr_stack.components.repository_policy import AccessArgs, access_text
+from ecr_stack.aws.names import partition_of
+from ecr_stack.components.args import CreationTemplateArgs
+from ecr_stack.components.caller import Place, caller
+from ecr_stack.components.component import Component, together
+from ecr_stack.components.repository import exclusion_filters
+from ecr_stack.components.repository_policy import access_text
 from ecr_stack.components.tags import all_tags
-from ecr_stack.errors import InvalidInput
-from ecr_stack.schema.registry import Environment
-from ecr_stack.schema.repository import RepositoryDefaults, TagMutability
-from ecr_stack.schema.section import judge
+from ecr_stack.schema.arguments import CreationTemplateArguments
+from ecr_stack.schema.checks import template_role_name
+from ecr_stack.schema.encryption import RepositoryEncryption
+from ecr_stack.schema.lifecycle import lifecycle_text
 
-__all__ = ["CreationTemplate", "CreationTemplateArgs"]
-
-
-class CreationTemplateArgs(TypedDict):
-    """The arguments of `CreationTemplate`."""
-
-    region: str
-    """The destination Region, where the template stands."""
-    environment: NotRequired[str]
-    """A slug such as `prod`, for tags and the role's name. The Pulumi stack's name unless given."""
-    key_arn: NotRequired[pulumi.Input[str]]
-    """The ARN of the destination Region's KMS key; AES256 unless given."""
-    tag_mutability: NotRequired[TagMutability]
-    """Whether a tag may be moved to another image; `MUTABLE` unless given."""
-    mutable_tags: NotRequired[list[str]]
-    """With `IMMUTABLE_WITH_EXCLUSION`: the tags that may be moved."""
-    immutable_tags: NotRequired[list[str]]
-    """With `MUTABLE_WITH_EXCLUSION`: the tags that may not be moved."""
-    lifecycle: NotRequired[list[LifecycleRuleArgs]]
-    """The lifecycle rules, in priority order."""
-    access: NotRequired[AccessArgs]
-    """Who may pull and push, by the repositories' policy."""
-    tags: NotRequired[dict[str, pulumi.Input[str]]]
-    """AWS tags, on top of Environment and ManagedBy."""
+__all__ = ["CreationTemplate"]
 
 
-class _Arguments(RepositoryDefaults):
-    region: Region
-    environment: Environment
+class CreationTemplate(Component):
+    """The creation template for replicas in one Region. A Region has one for each prefix."""
 
-
-class CreationTemplate(pulumi.ComponentResource):
-    """The creation template for replicas in one Region. A Region has one for `ROOT`: make one, once."""
+    ARGUMENTS = CreationTemplateArguments
 
     role_arn: pulumi.Output[str]
-    """The ARN of the role that ECR takes on to make the repositories."""
+    """The ARN of the role with which ECR makes the repositories."""
 
-    def __init__(self, name: str, args: CreationTemplateArgs, opts: Optional[pulumi.ResourceOptions] = None) -> None:
-        super().__init__("ecr-stack:index:CreationTemplate", name, {}, opts)
-        environment = args.get("environment") or pulumi.get_stack()
-        plain = {**plain_parts(dict(args)), "environment": environment}
-        plain.pop("key_arn", None)
-        with refusing():
-            settings, problems = judge(_Arguments, plain, "", python_names=True)
-            if settings is not None and settings.lifecycle:
-                problems += rule_list_problems(settings.lifecycle, "lifecycle")
-            if settings is None or problems:
-                raise InvalidInput(f'CreationTemplate "{name}"', problems)
+    def __init__(
+        self,
+        name: str,
+        args: CreationTemplateArgs | CreationTemplateArguments,
+        opts: Optional[pulumi.ResourceOptions] = None,
+    ) -> None:
+        super().__init__(name, opts)
+        settings: CreationTemplateArguments = self._validated(args)
+        environment = self._environment(settings)
         where = caller(self, settings.region)
-        key_arn = args.get("key_arn")
-        # The Name of a replica is its repository's, which a template cannot say.
-        tags = all_tags(name, environment, args.get("tags"))
-        role = aws.iam.Role(
-            name,
-            name=f"{environment}-ecr-template-{settings.region}",
-            description="Lets Amazon ECR make the repositories of replicas with their key and tags",
-            assume_role_policy=_TRUST,
-            tags={**tags, "Name": f"{environment}-ecr-template-{settings.region}"},
-            opts=pulumi.ResourceOptions(parent=self),
+        encryption = settings.encryption or RepositoryEncryption(type="AES256")
+        key_arn = self._value(settings, "encryption", lambda known: known.key_arn if known else None)
+        tags = self._value(settings, "tags")
+        self._claim(
+            "creation template", settings.prefix, "make it once, and let the others do without", region=settings.region
         )
-        permissions = aws.iam.RolePolicy(
-            name,
-            name="create-replicas",
-            role=role.name,
-            policy=resolved(
-                {"key": key_arn} if key_arn is not None else {},
-                lambda known: _permissions(where, known.get("key")),
-            ),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+        depends_on: list[pulumi.Resource] = []
+        if settings.role_arn is None:
+            role, permissions = self._role(settings, environment, where, key_arn, tags)
+            # ECR assumes the role when the first replica arrives: by then it must be allowed to work.
+            depends_on = [permissions]
+            role_arn: pulumi.Input[str] = role.arn
+        else:
+            role_arn = self._value(settings, "role_arn")
+        mutability = self._settled(settings, "tag_mutability", "mutable_tags", "immutable_tags")
+        has_lifecycle = settings.lifecycle is not None or settings.lifecycle_document is not None
         aws.ecr.RepositoryCreationTemplate(
             name,
-            prefix="ROOT",
-            description=f"Replicas of {environment}: encrypted, tagged and expiring like the originals",
+            prefix=settings.prefix,
+            description=together(
+                lambda env: f"Replicas of {env}: encrypted, tagged and expiring like the originals", environment
+            ),
             applied_fors=["REPLICATION"],
-            custom_role_arn=role.arn,
+            custom_role_arn=role_arn,
             encryption_configurations=[
-                aws.ecr.RepositoryCreationTemplateEncryptionConfigurationArgs(encryption_type="KMS", kms_key=key_arn)
-                if key_arn is not None
-                else aws.ecr.RepositoryCreationTemplateEncryptionConfigurationArgs(encryption_type="AES256")
-            ],
-            image_tag_mutability=(settings.tag_mutability or TagMutability.MUTABLE).value,
-            image_tag_mutability_exclusion_filters=[
-                aws.ecr.RepositoryCreationTemplateImageTagMutabilityExclusionFilterArgs(
-                    filter=text, filter_type="WILDCARD"
+                aws.ecr.RepositoryCreationTemplateEncryptionConfigurationArgs(
+                    encryption_type=encryption.type, kms_key=None if encryption.key_arn is None else key_arn
                 )
-                for text in settings.mutable_tags or settings.immutable_tags or []
-            ]
-            or None,
-            lifecycle_policy=policy_text(compile_rules(settings.lifecycle)) if settings.lifecycle else None,
-            repository_policy=access_text(args["access"], where) if args.get("access") is not None else None,
-            resource_tags={key: value for key, value in tags.items() if key != "Name"},
+            ],
+            image_tag_mutability=together(lambda known: known.tag_mutability or "MUTABLE", mutability),
+            image_tag_mutability_exclusion_filters=exclusion_filters(
+                mutability, aws.ecr.RepositoryCreationTemplateImageTagMutabilityExclusionFilterArgs
+            ),
+            lifecycle_policy=together(
+                lambda known: lifecycle_text(known.lifecycle, known.lifecycle_document),
+                self._settled(settings, "lifecycle", "lifecycle_document"),
+            )
+            if has_lifecycle
+            else None,
+            repository_policy=access_text(self, settings, settings.region) if settings.access is not None else None,
+            # The Name of a replica is its repository's, which a template cannot say.
+            resource_tags=together(
+                lambda env, own: {key: value for key, value in all_tags("", env, own).items() if key != "Name"},
+                environment,
+                tags,
+            ),
             region=settings.region,
-            # ECR tries the role when the first replica arrives: by then it must be allowed to work.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[permissions]),
+            opts=self._child(depends_on=depends_on),
         )
-        self.role_arn = role.arn
+        self.role_arn = pulumi.Output.from_input(role_arn)
         self.register_outputs({"roleArn": self.role_arn})
+
+    def _role(
+        self,
+        settings: CreationTemplateArguments,
+        environment: "pulumi.Input[str]",
+        where: Any,
+        key_arn: "pulumi.Input[Optional[str]]",
+        tags: Any,
+    ) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:
+        role_name = together(lambda env: template_role_name(env, settings.region), environment)
+        self._claim("role", role_name, "pass the other role's ARN as `role_arn`")
+        role = aws.iam.Role(
+            self._label,
+            name=role_name,
+            description="Lets Amazon ECR make the repositories of replicas with their key and tags",
+            assume_role_policy=_TRUST,
+            tags=together(all_tags, role_name, environment, tags),
+            opts=self._child(),
+        )
+        permissions = aws.iam.RolePolicy(
+            self._label,
+            name="create-replicas",
+            role=role.name,
+            policy=where.then(_permissions, key_arn),
+            opts=self._child(),
+        )
+        return role, permissions
 
 
 _TRUST = json.dumps(
@@ -133,13 +134,14 @@ _TRUST = json.dumps(
 )
 
 
-def _permissions(where: Caller, key: Optional[str]) -> str:
+def _permissions(place: Place, key: Optional[str]) -> str:
     # https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-creation-templates-iam.html
+    partition = partition_of(place.region)
     statements: list[dict[str, object]] = [
         {
             "Effect": "Allow",
             "Action": ["ecr:CreateRepository", "ecr:ReplicateImage", "ecr:TagResource"],
-            "Resource": f"arn:{where.partition}:ecr:{where.region}:{where.account}:repository/*",
+            "Resource": f"arn:{partition}:ecr:{place.region}:{place.account}:repository/*",
         }
     ]
     if key:

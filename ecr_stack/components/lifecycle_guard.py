@@ -1,68 +1,157 @@
 """The guard in front of a lifecycle policy.
 
-Builds a `command.local.Command` that runs before the policy is put in place and again whenever its document
-changes. It asks ECR which images the document would remove (a lifecycle policy preview) and fails where that passes
-a limit, before the policy is touched.
+A resource hook that runs before the policy is created or updated, in a preview too. It asks ECR which images the
+document would remove (a lifecycle policy preview) and stops the deployment if that exceeds a limit, before the policy
+is touched. It asks with the provider's own credentials, and stops if it cannot ask, or would ask another account.
 
 https://docs.aws.amazon.com/AmazonECR/latest/userguide/lpp_creation.html
 """
 
-from typing import NotRequired, Optional, TypedDict
+import asyncio
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Optional
+from weakref import WeakKeyDictionary
 
 import pulumi
-import pulumi_command as command
+from pulumi.runtime.config import CONFIG, get_config_env
+from pulumi.runtime.settings import get_monitor
 
-__all__ = ["LifecycleGuardArgs", "lifecycle_guard"]
+from ecr_stack.components.caller import Caller
+from ecr_stack.components.component import Component
+from ecr_stack.components.takeover import is_created_here
+from ecr_stack.errors import EcrStackError, NotFound, Unavailable
+from ecr_stack.model import is_unknown
+from ecr_stack.schema.guard import RepositoryGuard
 
-# The command is found in the project's virtual environment or in the one that is active. No path of this machine may
-# stand in the state: another machine's deployment would see a change.
-SCRIPT = 'PATH="$PWD/.venv/bin:$PWD/venv/bin:$PATH" ecr-stack lifecycle guard'
+__all__ = ["lifecycle_guard"]
 
-
-class LifecycleGuardArgs(TypedDict):
-    """What a lifecycle change may remove from a repository; each limit counts."""
-
-    max_expire: NotRequired[int]
-    """At most so many images."""
-    max_expire_percent: NotRequired[int]
-    """At most so many of a hundred images of the repository."""
-    protect_pulled_within_days: NotRequired[int]
-    """No image that was pulled within so many days."""
-    reason: NotRequired[str]
-    """Why these limits differ from the registry's; it stays on record in the stack's state."""
+_PROVIDER_SETTINGS = ("profile", "access_key", "secret_key", "token")
 
 
 def lifecycle_guard(
-    name: str,
-    repository: str,
-    document: str,
-    limits: LifecycleGuardArgs,
-    region: str,
-    opts: Optional[pulumi.ResourceOptions] = None,
-) -> command.local.Command:
+    owner: Component, where: Caller, limits: RepositoryGuard, name: "pulumi.Input[str]"
+) -> pulumi.ResourceHook:
     """Make the guard of one repository's lifecycle policy.
 
     Args:
-        name: the logical name.
-        repository: the repository's name in ECR.
-        document: the lifecycle document, as JSON.
+        owner: the component that the policy belongs to.
+        where: the account and the Region of the repository.
         limits: what the document may remove.
-        region: the repository's Region.
-        opts: the options of the resource.
+        name: the repository's name; an Output if it comes from another resource.
     """
-    profile = pulumi.Config("aws").get("profile")
-    environment = {
-        "ECR_STACK_REPOSITORY": repository,
-        "ECR_STACK_REGION": region,
-        **{f"ECR_STACK_{field.upper()}": str(value) for field, value in sorted(limits.items())},
-        **({"AWS_PROFILE": profile} if profile else {}),
-    }
-    return command.local.Command(
-        name,
-        create=SCRIPT,
-        interpreter=["/bin/sh", "-c"],
-        stdin=document,
-        environment=environment,
-        triggers=[document],
-        opts=opts,
-    )
+    provider = owner.get_provider("aws::")
+
+    async def check(args: pulumi.ResourceHookArgs) -> None:
+        inputs = args.new_inputs or {}
+        document, repository = inputs.get("policy"), inputs.get("repository")
+        if args.old_inputs is not None and _same(args.old_inputs.get("policy"), document):
+            return
+        if not isinstance(document, str) or not isinstance(repository, str):
+            pulumi.log.warn(
+                f"{owner._label}: the lifecycle guard cannot tell yet what the policy will be; it asks before the change"
+            )
+            return
+        account, region = await _known(where.account), inputs.get("region") or await _known(where.region)
+        config = await _config_of(provider)
+        created = is_created_here("aws:ecr/repository:Repository", repository)
+        await asyncio.to_thread(
+            _ask, repository, document, limits, config, account, region, created or is_unknown(name)
+        )
+
+    names = _names.setdefault(get_monitor(), {})
+    label = f"ecr-stack-lifecycle-guard-{owner._label}"
+    names[label] = names.get(label, 0) + 1
+    suffix = f"-{names[label]}" if names[label] > 1 else ""
+    return pulumi.ResourceHook(label + suffix, check, pulumi.ResourceHookOptions(on_dry_run=True))
+
+
+_names: WeakKeyDictionary[Any, dict[str, int]] = WeakKeyDictionary()
+
+
+async def _known(value: Any) -> Optional[str]:
+    if not is_unknown(value):
+        return str(value)
+    return str(await value.future()) if await value.is_known() else None
+
+
+def _same(before: Any, after: Any) -> bool:
+    """Whether two documents are the same to ECR: white space does not count."""
+    try:
+        return bool(json.loads(before) == json.loads(after))
+    except (TypeError, ValueError):
+        return False
+
+
+async def _config_of(provider: Optional[pulumi.ProviderResource]) -> Mapping[str, Any]:
+    """What the provider's configuration says about credentials, by the names of a stack's configuration."""
+    if provider is None:
+        config: dict[str, Any] = {**get_config_env(), **CONFIG.get()}
+        return {key: value for key, value in config.items() if key.startswith("aws:")}
+    found: dict[str, Any] = {}
+    for name in _PROVIDER_SETTINGS:
+        value = getattr(provider, name, None)
+        if isinstance(value, pulumi.Output) and await value.is_known():
+            head, *rest = name.split("_")
+            found[head + "".join(part.title() for part in rest)] = await value.future()
+    return {key: value for key, value in found.items() if value}
+
+
+def _ask(
+    repository: str,
+    document: str,
+    limits: RepositoryGuard,
+    config: Mapping[str, Any],
+    account: Optional[str],
+    region: Optional[str],
+    new: bool,
+) -> None:
+    """Ask ECR, and stop if a limit is exceeded or the answer would be somebody else's.
+
+    Raises:
+        EcrStackError: the deployment must stop; says why.
+    """
+    from ecr_stack.operations.guard import Limits, guard, report
+    from ecr_stack.operations.sessions import ProviderSettings, client, session
+
+    settings = ProviderSettings.of_config(config)
+    preview = pulumi.runtime.is_dry_run()
+    if account is None or region is None:
+        if preview:
+            pulumi.log.warn(
+                f"{repository}: the provider does not say its account yet; the lifecycle guard asks before the change"
+            )
+            return
+        raise Unavailable(f"{repository}: the lifecycle guard does not know the provider's account, so it stops")
+    try:
+        with_roles = session(settings, region, [limits.role_arn] if limits.role_arn else [])
+        identity = client(with_roles, "sts", settings).get_caller_identity()["Account"]
+    except Exception as error:
+        raise Unavailable(
+            f"{repository}: the lifecycle guard cannot ask ECR, so it stops: {error}\n{_CREDENTIALS}"
+        ) from None
+    if identity != account:
+        raise EcrStackError(
+            f"{repository}: the lifecycle guard would ask account {identity}, and the provider works in {account}, so it stops"
+            f"\n{_CREDENTIALS}"
+        )
+    try:
+        verdict = guard(client(with_roles, "ecr", settings), repository, document, Limits.of(limits), datetime.now(UTC))
+    except NotFound:
+        # Before the change itself, the repository exists. In a preview it does not if this deployment creates it.
+        if preview and new:
+            return
+        raise NotFound(
+            f"{repository}: account {account} has no such repository in {region}, so the lifecycle guard asks the wrong place "
+            "and stops"
+        ) from None
+    if verdict.exceeded:
+        raise EcrStackError(report(verdict))
+    pulumi.log.info(report(verdict))
+
+
+_CREDENTIALS = (
+    "  remedy: give the guard a role of that account: `lifecycleGuard: {roleArn: …}`; it needs ecr:DescribeImages, "
+    "ecr:StartLifecyclePolicyPreview and ecr:GetLifecyclePolicyPreview"
+)

@@ -8,7 +8,7 @@ from typing import Any, Optional
 import pulumi
 from pydantic import ConfigDict, ValidationError
 
-from ecr_stack.components.arguments import Refused
+from ecr_stack.components.component import InvalidArguments
 from ecr_stack.errors import InvalidInput
 from ecr_stack.model import Model, nearest, problems_of
 
@@ -35,6 +35,8 @@ class RegistryOutputs(Model):
     """The key's alias; nothing for an existing key and with AES256."""
     replication_destinations: list[str] = []
     """The registries that receive copies."""
+    pipeline_role_arns: dict[str, str] = {}
+    """The ARNs of the roles that pipelines ask for, by their key in the stack file."""
 
 
 class RegistryReference:
@@ -57,7 +59,7 @@ class RegistryReference:
         """Where to pull a repository's images from.
 
         Raises:
-            Refused: when the outputs are known, where the registry has no such repository.
+            InvalidArguments: when the outputs are known, where the registry has no such repository.
         """
         return self.outputs.apply(lambda known: self._of(known.repository_urls, repository))
 
@@ -65,7 +67,7 @@ class RegistryReference:
         """A repository's ARN.
 
         Raises:
-            Refused: when the outputs are known, where the registry has no such repository.
+            InvalidArguments: when the outputs are known, where the registry has no such repository.
         """
         return self.outputs.apply(lambda known: self._of(known.repository_arns, repository))
 
@@ -79,7 +81,7 @@ class RegistryReference:
             return RegistryOutputs.model_validate(dict(outputs))
         except ValidationError as error:
             problems = problems_of(error, RegistryOutputs, "")
-            raise Refused(
+            raise InvalidArguments(
                 f"{InvalidInput(f'the outputs of stack {self.stack}', problems)}\n\nIs it a stack of ecr-stack?"
             ) from None
 
@@ -88,4 +90,6 @@ class RegistryReference:
             return values[repository]
         guess = nearest(repository, list(values))
         hint = f"did you mean `{guess}`? " if guess else ""
-        raise Refused(f"stack {self.stack} has no repository `{repository}`: {hint}it has {', '.join(sorted(values))}")
+        raise InvalidArguments(
+            f"stack {self.stack} has no repository `{repository}`: {hint}it has {', '.join(sorted(values))}"
+        )

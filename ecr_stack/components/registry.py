@@ -1,152 +1,56 @@
 """The registry of one environment.
 
-Composes the encryption key, the repositories, scanning and replication with what replicas need in their Regions.
+Composes what exists once per account (issuers' providers, pipelines' roles), once per account and Region (`Regional`:
+the key, the repositories, scanning, the registry's policy), and replication with what replicas need in their Regions.
 """
 
-from collections.abc import Mapping
-from typing import Any, NotRequired, Optional, TypedDict, cast
+from typing import Any, Optional, TypeVar, cast
 
 import pulumi
 
-from ecr_stack.aws.iam.identity import Platform
-from ecr_stack.components.arguments import plain_parts, refusing
+from ecr_stack.components.args import RegistryArgs
 from ecr_stack.components.caller import Caller, caller
-from ecr_stack.components.creation_template import CreationTemplate, CreationTemplateArgs
-from ecr_stack.components.encryption_key import EncryptionKey, EncryptionKeyArgs
-from ecr_stack.components.identity import (
-    PipelineAccess,
-    PipelineAccessArgs,
-    PipelineSourceArgs,
-    PullAccess,
-    PullAccessArgs,
+from ecr_stack.components.component import Component, as_run_error, together, with_outputs
+from ecr_stack.components.creation_template import CreationTemplate
+from ecr_stack.components.encryption_key import EncryptionKey
+from ecr_stack.components.identity import PipelineAccess, PullAccess, issuer_provider
+from ecr_stack.components.registry_policy import RegistryPolicy
+from ecr_stack.components.replication import Replication
+from ecr_stack.components.repository import Repository
+from ecr_stack.components.scanning import RegistryScanning
+from ecr_stack.model import Model
+from ecr_stack.schema.arguments import (
+    CreationTemplateArguments,
+    EncryptionKeyArguments,
+    PipelineAccessArguments,
+    PullAccessArguments,
+    RegistryPolicyArguments,
+    RegistryScanningArguments,
+    ReplicationArguments,
+    RepositoryArguments,
 )
-from ecr_stack.components.lifecycle_guard import LifecycleGuardArgs
-from ecr_stack.components.registry_policy import RegistryAccessArgs, RegistryPolicy, RegistryPolicyArgs
-from ecr_stack.components.replication import Replication, ReplicationArgs, ReplicationRuleArgs
-from ecr_stack.components.repository import (
-    Repository,
-    RepositoryArgs,
-    RepositoryDefaultsArgs,
-    RepositorySettingsArgs,
-)
-from ecr_stack.components.scanning import RegistryScanning, RegistryScanningArgs, ScanRuleArgs
-from ecr_stack.schema.encryption import EncryptionType
-from ecr_stack.schema.registry import RegistrySettings, registry_settings
-from ecr_stack.schema.repository import effective
-from ecr_stack.schema.scanning import ScanType
+from ecr_stack.schema.checks import pipeline_role_name, registry_settings
+from ecr_stack.schema.encryption import RepositoryEncryption
+from ecr_stack.schema.pipelines import issuer_host
+from ecr_stack.schema.registry import RegistryArguments, RegistrySettings
 
-__all__ = ["Registry", "RegistryArgs"]
+__all__ = ["Registry"]
+
+M = TypeVar("M", bound=Model)
 
 
-class EncryptionArgs(TypedDict):
-    """How images are encrypted at rest."""
-
-    type: NotRequired[EncryptionType]
-    """`KMS` unless given."""
-    deletion_window_in_days: NotRequired[int]
-    """Days between the key's scheduled deletion and its end: 7 to 30; 30 unless given."""
-    key_arn: NotRequired[pulumi.Input[str]]
-    """The ARN of an existing key in the registry's Region, taken instead of a new one."""
-
-
-class ReplicationSettingsArgs(TypedDict):
-    """Where images are copied to."""
-
-    rules: NotRequired[list[ReplicationRuleArgs]]
-    """At most ten rules, to at most 25 registries in all."""
-    creation_template: NotRequired[bool]
-    """Whether this account's destinations get a creation template and a key; true unless given."""
-
-
-class ScanningArgs(TypedDict):
-    """How the registry scans images."""
-
-    type: NotRequired[ScanType]
-    """`BASIC` (ECR itself) or `ENHANCED` (Amazon Inspector)."""
-    rules: NotRequired[list[ScanRuleArgs]]
-    """At most two rules, each with a frequency of its own."""
-
-
-class TagSchemeArgs(TypedDict):
-    """One way in which pipelines tag images."""
-
-    name: str
-    """What these tags are, e.g. `releases`."""
-    tag_patterns: NotRequired[list[str]]
-    """What the tags look like; `*` stands for what varies."""
-    commit_hashes: NotRequired[bool]
-    """The tags are bare commit hashes."""
-    kept: NotRequired[bool]
-    """Images with such a tag are meant to stay for ever."""
-
-
-class RegistryGuardArgs(LifecycleGuardArgs):
-    """What a lifecycle change may remove from each repository."""
-
-    overrides: NotRequired[dict[str, LifecycleGuardArgs]]
-    """Other limits for single repositories, by their name in ECR, each with its reason."""
-
-
-class RegistryPipelineArgs(TypedDict):
-    """A role that named pipelines take on to push to, and pull from, the registry's repositories."""
-
-    repositories: NotRequired[list[PipelineSourceArgs]]
-    """The source repositories whose pipelines are trusted."""
-    subjects: NotRequired[list[str]]
-    """Subjects of tokens, written out; for another platform, or where GitHub's are customized."""
-    platform: NotRequired[Platform]
-    """`GITHUB` unless given; `GITLAB`; or `OTHER` with its `issuer` and `subjects`."""
-    issuer: NotRequired[str]
-    """Who makes the tokens; github.com or gitlab.com unless given, by the platform."""
-    audience: NotRequired[str]
-    """For whom the tokens are made; `sts.amazonaws.com` unless given."""
-    provider_arn: NotRequired[pulumi.Input[str]]
-    """The ARN of an existing provider; one is made unless given."""
-    role_name: NotRequired[str]
-    """The role's name; `{environment}-ecr-push-{key}` unless given."""
-
-
-class RegistryArgs(TypedDict):
-    """The arguments of `Registry`: what a stack file says, in snake_case."""
-
-    environment: NotRequired[str]
-    """A slug such as `prod`; it names the key's alias and the tags. The Pulumi stack's name unless given."""
-    tags: NotRequired[dict[str, pulumi.Input[str]]]
-    """The team's own AWS tags, on everything that is made here."""
-    encryption: NotRequired[EncryptionArgs]
-    """How images are encrypted at rest."""
-    repository_defaults: NotRequired[RepositoryDefaultsArgs]
-    """What every repository takes unless it says otherwise."""
-    repositories: dict[str, RepositorySettingsArgs]
-    """The repositories, by name."""
-    tag_schemes: NotRequired[list[TagSchemeArgs]]
-    """How the pipelines tag images; each scheme has a lifecycle rule in every repository, or is declared as kept."""
-    lifecycle_guard: NotRequired[RegistryGuardArgs]
-    """What a lifecycle change may remove."""
-    replication: NotRequired[ReplicationSettingsArgs]
-    """Where images are copied to."""
-    pipelines: NotRequired[dict[str, RegistryPipelineArgs]]
-    """Roles for pipelines that push to, and pull from, the registry's repositories, by a name of your choice."""
-    nodes: NotRequired[PullAccessArgs]
-    """Roles of nodes that exist, to which AWS's managed pull policy is attached."""
-    registry_access: NotRequired[RegistryAccessArgs]
-    """Who may do what in every repository of the registry."""
-    scanning: NotRequired[ScanningArgs]
-    """How the registry scans images."""
-    region: NotRequired[str]
-    """The Region of the registry; the provider's own unless given."""
-
-
-class Registry(pulumi.ComponentResource):
+class Registry(Component):
     """A private container registry: what one stack file describes."""
+
+    ARGUMENTS = RegistryArguments
 
     repository_urls: pulumi.Output[dict[str, str]]
     """Where to push to and pull from, by repository name."""
     repository_arns: pulumi.Output[dict[str, str]]
     """The repositories' ARNs, by repository name."""
-    registry_id: str
+    registry_id: pulumi.Output[str]
     """The registry's id, which is its account's."""
-    region: str
+    region: pulumi.Output[str]
     """The Region of the registry."""
     key_arn: pulumi.Output[Optional[str]]
     """The ARN of the key that encrypts the images; nothing with AES256."""
@@ -154,60 +58,62 @@ class Registry(pulumi.ComponentResource):
     """The key's alias; nothing for an existing key and with AES256."""
     pipeline_role_arns: pulumi.Output[dict[str, str]]
     """The ARNs of the roles that pipelines ask for, by their key in the arguments."""
-    replication_destinations: list[str]
+    replication_destinations: pulumi.Output[list[str]]
     """The registries that receive copies, each as `ACCOUNT.dkr.ecr.REGION.amazonaws.com`."""
 
-    def __init__(self, name: str, args: RegistryArgs, opts: Optional[pulumi.ResourceOptions] = None) -> None:
-        super().__init__("ecr-stack:index:Registry", name, {}, opts)
-        where = caller(self, args.get("region"))
-        environment = args.get("environment") or pulumi.get_stack()
-        plain = {**plain_parts(dict(args)), "environment": environment}
-        plain.pop("region", None)
-        with refusing():
-            settings = registry_settings(
-                plain,
-                source=f'Registry "{name}"',
-                region=where.region,
-                account=where.account,
-                python_names=True,
-            )
-        self._label = name
-        self._args = args
-        self._environment = environment
-        self._tags = args.get("tags") or {}
+    def __init__(
+        self,
+        name: str,
+        args: RegistryArgs | RegistrySettings,
+        opts: Optional[pulumi.ResourceOptions] = None,
+    ) -> None:
+        super().__init__(name, opts)
+        settings, where = self._settings(args)
+        self._environment_name = self._value(settings, "environment")
 
-        key = self._key(name, settings, args.get("encryption") or {}, args.get("region"))
-        self._repositories = {
-            repository: self._repository(repository, settings, key) for repository in settings.repositories
-        }
-        self._pipeline_roles = self._identities(name)
-        if args.get("registry_access"):
+        key = self._key(name, settings, getattr(settings, "region", None))
+        self._repositories = {entry: self._repository(entry, settings, key) for entry in settings.repositories}
+        pipelines = self._identities(name, settings)
+        if settings.registry_access is not None:
             RegistryPolicy(
                 name,
-                cast(RegistryPolicyArgs, {"access": args["registry_access"], **self._region()}),
-                opts=pulumi.ResourceOptions(parent=self),
+                self._arguments(
+                    RegistryPolicyArguments,
+                    "registry_access",
+                    access=settings.registry_access,
+                    name_prefix=settings.name_prefix,
+                    region=getattr(settings, "region", None),
+                ),
+                opts=self._part(),
             )
         if settings.scanning.type is not None:
             RegistryScanning(
                 name,
-                cast(RegistryScanningArgs, {**args["scanning"], **self._region()}),
-                opts=pulumi.ResourceOptions(parent=self),
+                self._arguments(
+                    RegistryScanningArguments,
+                    "scanning",
+                    **settings.scanning.given(),
+                    region=getattr(settings, "region", None),
+                ),
+                opts=self._part(),
             )
         self.replication_destinations = self._replicate(settings, where)
 
-        self.registry_id = where.account
-        self.region = where.region
-        names = dict(zip(settings.repositories, settings.names(), strict=True))
+        self.registry_id = pulumi.Output.from_input(where.account)
+        self.region = pulumi.Output.from_input(where.region)
+        names = {entry: settings.name_of(entry) for entry in settings.repositories}
         self.repository_urls = pulumi.Output.all(
-            **{names[key]: repository.repository_url for key, repository in self._repositories.items()}
+            **{names[entry]: repository.repository_url for entry, repository in self._repositories.items()}
         )
         self.repository_arns = pulumi.Output.all(
-            **{names[key]: repository.arn for key, repository in self._repositories.items()}
+            **{names[entry]: repository.arn for entry, repository in self._repositories.items()}
         )
         self.key_arn = pulumi.Output.from_input(key.key_arn if key else None)
         self.key_alias = pulumi.Output.from_input(key.alias_name if key else None)
-        self.pipeline_role_arns = pulumi.Output.all(
-            **{key: pipeline.role_arn for key, pipeline in self._pipeline_roles.items()}
+        self.pipeline_role_arns = (
+            pulumi.Output.all(**{entry: pipeline.role_arn for entry, pipeline in pipelines.items()})
+            if pipelines
+            else pulumi.Output.from_input({})
         )
         self.register_outputs(self.outputs())
 
@@ -229,98 +135,213 @@ class Registry(pulumi.ComponentResource):
             "pipelineRoleArns": self.pipeline_role_arns,
         }
 
-    def _region(self) -> dict[str, str]:
-        return {"region": self._args["region"]} if self._args.get("region") else {}
+    def _settings(self, args: Any) -> tuple[RegistrySettings, Caller]:
+        """The validated settings, and where they are for."""
+        if isinstance(args, RegistrySettings):
+            return args, caller(self, getattr(args, "region", None))
+        given = with_outputs(args)
+        where = caller(self, given.get("region") if isinstance(given, dict) else None)
+        if isinstance(given, dict) and given.get("environment") is None:
+            given = {**given, "environment": pulumi.get_stack()}
+        with as_run_error():
+            settings = registry_settings(
+                given,
+                source=self._origin[0],
+                model=RegistryArguments,
+                region=where.known_region,
+                account=where.known_account,
+                python_names=True,
+            )
+        return settings, where
+
+    def _arguments(self, model: type[M], origin: str, **fields: Any) -> M:
+        """The arguments of a component that is made here, validated already as a part of this one's."""
+        given = {name: value for name, value in fields.items() if value is not None}
+        made: Any = model.model_construct(_fields_set=set(given), **given)
+        made._origin = (self._origin[0], origin)
+        return cast(M, made)
+
+    def _common(self, settings: RegistrySettings, *more: Any) -> dict[str, Any]:
+        return {"environment": settings.environment, "tags": _tags(settings.tags, *more)}
 
     def _key(
-        self, name: str, settings: RegistrySettings, encryption: Mapping[str, Any], region: Optional[str]
+        self, name: str, settings: RegistrySettings, region: Any, *, existing: bool = True
     ) -> Optional[EncryptionKey]:
-        if settings.encryption.type is EncryptionType.AES256:
+        """The key of a Region; the one of the home Region may exist already."""
+        encryption = settings.encryption
+        key_arn = encryption.key_arn if existing else None
+        if key_arn is None and not settings.makes_key():
             return None
-        arguments: EncryptionKeyArgs = {
-            "environment": self._environment,
-            "tags": self._tags,
-            # Without the key no image can be pulled: it is protected as soon as one repository is.
-            "protect": any(settings.repository(key).get("protect") for key in settings.repositories),
-        }
-        for field in ("key_arn", "deletion_window_in_days"):
-            if encryption.get(field) is not None:
-                cast(dict[str, Any], arguments)[field] = encryption[field]
-        if region:
-            arguments["region"] = region
-        return EncryptionKey(name, arguments, opts=pulumi.ResourceOptions(parent=self))
-
-    def _repository(self, key: str, settings: RegistrySettings, encryption: Optional[EncryptionKey]) -> Repository:
-        defaults = cast(Mapping[str, Any], self._args.get("repository_defaults") or {})
-        own = cast(Mapping[str, Any], self._args["repositories"].get(key) or {})
-        arguments: dict[str, Any] = {
-            "name": key,
-            **effective(defaults, own),
-            **self._region(),
-            "environment": self._environment,
-        }
-        arguments["tags"] = {**self._tags, **arguments.get("tags", {})}
-        arguments["encryption_type"] = settings.encryption.type
-        if encryption is not None:
-            arguments["key_arn"] = encryption.key_arn
-        limits = settings.lifecycle_guard.limits_of(arguments["name"])
-        if limits:
-            arguments["lifecycle_guard"] = limits
-        former = arguments.pop("aliases", [])
-        arguments["aliases"] = [alias if alias.startswith("urn:") else f"{self._label}-{alias}" for alias in former]
-        return Repository(
-            f"{self._label}-{key}", cast(RepositoryArgs, arguments), opts=pulumi.ResourceOptions(parent=self)
+        if key_arn is not None and encryption.type == "AES256":
+            return None
+        # Without the key no image can be pulled: it is protected as soon as one repository is.
+        protected = any(settings.repository(entry).protect for entry in settings.repositories)
+        return EncryptionKey(
+            name,
+            self._arguments(
+                EncryptionKeyArguments,
+                "encryption",
+                **self._common(settings),
+                key_arn=key_arn,
+                deletion_window_in_days=encryption.deletion_window_in_days,
+                protect=True if protected else None,
+                region=region,
+            ),
+            opts=self._part(name=name),
         )
 
-    def _identities(self, name: str) -> dict[str, PipelineAccess]:
-        """The roles of pipelines, and the managed policy of nodes."""
+    def _encryption(self, encryption: RepositoryEncryption, key: Optional[EncryptionKey]) -> RepositoryEncryption:
+        """An encryption with the ARN of its key."""
+        given = {"type": encryption.type}
+        if encryption.type != "AES256":
+            given["key_arn"] = encryption.key_arn or (key.key_arn if key else None)  # type: ignore[assignment]
+        return RepositoryEncryption.model_construct(_fields_set=set(given), **given)
+
+    def _repository(self, entry: str, settings: RegistrySettings, key: Optional[EncryptionKey]) -> Repository:
+        merged = settings.repository(entry)
+        own = {
+            name: value
+            for name, value in merged.given().items()
+            if name not in ("profile", "name", "aliases", "encryption", "tags")
+        }
+        name = merged.name if merged.name is not None else entry
+        prefix = settings.name_prefix or ""
+        aliases = [alias if alias.startswith("urn:") else f"{self._label}-{alias}" for alias in merged.aliases or []]
+        return Repository(
+            f"{self._label}-{entry}",
+            self._arguments(
+                RepositoryArguments,
+                f"repositories.{entry}",
+                **own,
+                name=together(lambda text: prefix + text, name) if prefix else name,
+                aliases=aliases or None,
+                encryption=self._encryption(settings.encryption_of(entry), key),
+                lifecycle_guard=settings.lifecycle_guard.limits_of(settings.name_of(entry)),
+                environment=settings.environment,
+                tags=_tags(settings.tags, merged.tags),
+                region=getattr(settings, "region", None),
+            ),
+            opts=self._part(name=f"{self._label}-{entry}"),
+        )
+
+    def _identities(self, name: str, settings: RegistrySettings) -> dict[str, PipelineAccess]:
+        """The roles of pipelines with the providers of their issuers, and the managed policy of nodes."""
         arns = [repository.arn for repository in self._repositories.values()]
+        providers = self._providers_of_issuers(name, settings)
         pipelines = {}
-        for key, trust in (self._args.get("pipelines") or {}).items():
-            arguments: dict[str, Any] = {"role_name": f"{self._environment}-ecr-push-{key}", **trust}
-            arguments |= {"push": arns, "pull": arns, "environment": self._environment, "tags": self._tags}
-            pipelines[key] = PipelineAccess(
-                f"{name}-{key}", cast(PipelineAccessArgs, arguments), opts=pulumi.ResourceOptions(parent=self)
+        for entry, trust in settings.pipelines.items():
+            role_name = trust.role_name or together(
+                lambda env, entry=entry: pipeline_role_name(env, entry), self._environment_name
             )
-        if self._args.get("nodes"):
-            PullAccess(name, self._args["nodes"], opts=pulumi.ResourceOptions(parent=self))
+            given = {
+                field: value for field, value in trust.given().items() if field not in ("role_name", "provider_arn")
+            }
+            pipelines[entry] = PipelineAccess(
+                f"{name}-{entry}",
+                self._arguments(
+                    PipelineAccessArguments,
+                    f"pipelines.{entry}",
+                    **given,
+                    role_name=role_name,
+                    provider_arn=trust.provider_arn
+                    if trust.provider_arn is not None
+                    else providers[trust.issued_by].arn,
+                    push=arns,
+                    pull=arns,
+                    **self._common(settings),
+                ),
+                opts=self._part(name=f"{name}-{entry}"),
+            )
+        if settings.nodes is not None:
+            PullAccess(name, self._arguments(PullAccessArguments, "nodes", **settings.nodes.given()), opts=self._part())
         return pipelines
 
-    def _replicate(self, settings: RegistrySettings, where: Caller) -> list[str]:
-        if not settings.replication.rules:
-            return []
+    def _providers_of_issuers(self, name: str, settings: RegistrySettings) -> dict[str, Any]:
+        """One provider for each issuer that no pipeline brings with it."""
+        pipelines: dict[str, list[str]] = {}
+        for entry, trust in settings.pipelines.items():
+            if trust.provider_arn is None:
+                pipelines.setdefault(trust.issued_by, []).append(entry)
+        providers = {}
+        for issuer, entries in pipelines.items():
+            self._claim("OpenID Connect provider", issuer, "pass its ARN as `provider_arn` of the pipelines here")
+            label = f"{name}-{issuer_host(issuer)}"
+            providers[issuer] = issuer_provider(
+                label,
+                issuer,
+                list(dict.fromkeys(settings.pipelines[entry].audience for entry in entries)),
+                self._environment_name,
+                self._value(settings, "tags"),
+                # Stacks of 0.1.0 have it at one of the pipelines.
+                self._child(
+                    name=label,
+                    aliases=[
+                        pulumi.Alias(
+                            name=f"{name}-{entry}",
+                            parent=pulumi.create_urn(f"{name}-{entry}", "ecr-stack:index:PipelineAccess", self),
+                        )
+                        for entry in entries
+                    ],
+                ),
+            )
+        return providers
+
+    def _replicate(self, settings: RegistrySettings, where: Caller) -> "pulumi.Output[list[str]]":
+        rules = settings.replication.rules
+        if not rules:
+            return pulumi.Output.from_input([])
         regions = dict.fromkeys(
             destination.region
-            for rule in settings.replication.rules
+            for rule in rules
             for destination in rule.destinations
-            if destination.registry_id in (None, where.account)
+            if destination.registry_id is None or destination.registry_id == where.known_account
         )
-        templates = []
+        templates: list[pulumi.Resource] = []
         if settings.replication.creation_template:
             templates = [self._creation_template(region, settings) for region in regions]
+        prefix = settings.name_prefix or ""
         replication = Replication(
             self._label,
-            cast(
-                ReplicationArgs,
-                {"rules": self._args["replication"]["rules"], "repositories": settings.names(), **self._region()},
+            self._arguments(
+                ReplicationArguments,
+                "replication",
+                rules=[_prefixed(rule, prefix) for rule in rules],
+                repositories=settings.physical_names(),
+                region=getattr(settings, "region", None),
             ),
-            # The first push after this makes the replicas' repositories: the templates must stand by then.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=templates),
+            # The first push after this makes the replicas' repositories: the templates must exist by then.
+            opts=self._part(depends_on=templates),
         )
         return replication.destinations
 
     def _creation_template(self, region: str, settings: RegistrySettings) -> CreationTemplate:
         name = f"{self._label}-{region}"
-        defaults = cast(Mapping[str, Any], self._args.get("repository_defaults") or {})
-        arguments: dict[str, Any] = {
-            field: defaults[field]
-            for field in ("tag_mutability", "mutable_tags", "immutable_tags", "lifecycle", "access")
-            if defaults.get(field) is not None
-        }
-        arguments |= {"environment": self._environment, "region": region}
-        arguments["tags"] = {**self._tags, **(defaults.get("tags") or {})}
-        encryption = {key: value for key, value in (self._args.get("encryption") or {}).items() if key != "key_arn"}
-        key = self._key(name, settings, encryption, region)
-        if key is not None:
-            arguments["key_arn"] = key.key_arn
-        return CreationTemplate(name, cast(CreationTemplateArgs, arguments), opts=pulumi.ResourceOptions(parent=self))
+        defaults = settings.repository_defaults
+        fields = ("tag_mutability", "mutable_tags", "immutable_tags", "lifecycle", "lifecycle_document", "access")
+        key = self._key(name, settings, region, existing=False) if settings.encryption.type != "AES256" else None
+        return CreationTemplate(
+            name,
+            self._arguments(
+                CreationTemplateArguments,
+                "replication",
+                **{field: value for field, value in defaults.given().items() if field in fields},
+                **self._common(settings, defaults.tags),
+                encryption=self._encryption(RepositoryEncryption(type=settings.encryption.type), key),
+                region=region,
+            ),
+            opts=self._part(name=name),
+        )
+
+
+def _tags(*layers: Any) -> Any:
+    """Tags over tags; an Output of tags makes an Output."""
+    known = [layer for layer in layers if layer is not None]
+    return together(lambda *maps: {key: value for each in maps for key, value in each.items()}, *known)
+
+
+def _prefixed(rule: Any, prefix: str) -> Any:
+    """A replication rule whose filters are those of ECR: of the registry's repositories, with their prefix."""
+    if not prefix:
+        return rule
+    filters = [prefix + text for text in rule.repository_filters or [""]]
+    return rule.model_copy(update={"repository_filters": filters})

@@ -5,94 +5,51 @@ Builds an `aws.ecr.RegistryPolicy`. Needed where another account replicates into
 https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry-permissions.html
 """
 
-from typing import Any, NotRequired, Optional, TypedDict
+from typing import Any, Optional
 
 import pulumi
 import pulumi_aws as aws
 
-from ecr_stack.aws.iam import Match, RegistryAccess, access_problems, policy_text, registry_policy
-from ecr_stack.aws.names import Region
-from ecr_stack.components.arguments import plain_parts, refusing, resolved
-from ecr_stack.components.caller import caller
-from ecr_stack.errors import InvalidInput, Problem
-from ecr_stack.model import Model, parse
+from ecr_stack.components.args import RegistryPolicyArgs
+from ecr_stack.components.caller import Place, caller
+from ecr_stack.components.component import Component
+from ecr_stack.schema.access_documents import access_problems, policy_text, registry_policy
+from ecr_stack.schema.arguments import RegistryPolicyArguments
 
-__all__ = ["PullThroughCacheGrantArgs", "RegistryAccessArgs", "RegistryPolicy", "RegistryPolicyArgs"]
-
-
-class PullThroughCacheGrantArgs(TypedDict):
-    """Who may import images from upstream, by pulling them through a cache."""
-
-    principals: list[pulumi.Input[str]]
-    """Roles, users and accounts."""
-    namespaces: NotRequired[list[str]]
-    """The prefixes of pull through cache rules, e.g. `ecr-public`; every repository unless given."""
+__all__ = ["RegistryPolicy"]
 
 
-class RegistryAccessArgs(TypedDict):
-    """Who may do what in every repository of a registry."""
-
-    pull: NotRequired[list[pulumi.Input[str]]]
-    """Those that may pull from every repository."""
-    push: NotRequired[list[pulumi.Input[str]]]
-    """Those that may push to every repository that exists."""
-    accounts: NotRequired[list[pulumi.Input[str]]]
-    """Whole accounts that may pull from every repository."""
-    organizations: NotRequired[list[pulumi.Input[str]]]
-    """AWS organizations, `o-…`, all of whose accounts may pull from every repository."""
-    replication_from: NotRequired[list[pulumi.Input[str]]]
-    """Accounts whose registries may replicate into this one, and create the repositories for it."""
-    pull_through_cache: NotRequired[list[PullThroughCacheGrantArgs]]
-    """Those that may import images from upstream, and create the repositories for it."""
-    match: NotRequired[Match]
-    """How roles and users are matched: by `CONDITION`, which works before they exist, or as `PRINCIPAL`."""
-    statements: NotRequired[list[dict[str, Any]]]
-    """Custom statements, as in an IAM policy."""
-
-
-class RegistryPolicyArgs(TypedDict):
-    """The arguments of `RegistryPolicy`."""
-
-    access: RegistryAccessArgs
-    """Who may do what in every repository."""
-    region: NotRequired[str]
-    """The Region of the registry; the provider's own unless given."""
-
-
-class _Arguments(Model):
-    access: Any
-    region: Region | None = None
-
-
-class RegistryPolicy(pulumi.ComponentResource):
+class RegistryPolicy(Component):
     """The policy of a registry. An account and Region have one: make one, once."""
+
+    ARGUMENTS = RegistryPolicyArguments
 
     policy: pulumi.Output[str]
     """The document that ECR reads, as JSON."""
 
-    def __init__(self, name: str, args: RegistryPolicyArgs, opts: Optional[pulumi.ResourceOptions] = None) -> None:
-        super().__init__("ecr-stack:index:RegistryPolicy", name, {}, opts)
-        source = f'RegistryPolicy "{name}"'
-        with refusing():
-            settings = parse(_Arguments, plain_parts(dict(args)), "", source=source, python_names=True)
-        where = caller(self, settings.region)
+    def __init__(
+        self,
+        name: str,
+        args: RegistryPolicyArgs | RegistryPolicyArguments,
+        opts: Optional[pulumi.ResourceOptions] = None,
+    ) -> None:
+        super().__init__(name, opts)
+        settings: RegistryPolicyArguments = self._validated(args)
 
-        def text(known: Any) -> str:
-            access = parse(RegistryAccess, known, "access", source=source, python_names=True)
-            facts = {"account": where.account, "region": where.region, "partition": where.partition}
-            problems = access_problems(access, "access", **facts)
-            document = registry_policy(access, **facts) if not problems else None
-            if document is None and not problems:
-                problems = [Problem("access", known, "a policy grants something to somebody", "add e.g. `pull`")]
-            if document is None:
-                raise InvalidInput(source, problems)
+        def text(place: Place, known: Any) -> str:
+            facts = {"account": place.account, "region": place.region, "partition": place.partition}
+            prefix = known.name_prefix or ""
+            problems = access_problems(known.access, **facts, name_prefix=prefix)
+            document = registry_policy(known.access, **facts, name_prefix=prefix)
+            if problems or document is None:
+                raise self._invalid(self._placed("access", problems))
             return policy_text(document)
 
         policy = aws.ecr.RegistryPolicy(
             name,
-            policy=resolved(dict(args["access"]), text),
+            policy=caller(self, settings.region).then(text, self._settled(settings, "access", "name_prefix")),
             region=settings.region,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=self._child(),
         )
         self.policy = policy.policy
         self.register_outputs({"policy": self.policy})

@@ -5,109 +5,81 @@ Builds an `aws.ecr.ReplicationConfiguration`. Copies are made of what is pushed 
 https://docs.aws.amazon.com/AmazonECR/latest/userguide/replication.html
 """
 
-from typing import NotRequired, Optional, TypedDict
+from typing import Any, Optional
 
 import pulumi
 import pulumi_aws as aws
 
-from ecr_stack.aws.names import Region, RepositoryName
-from ecr_stack.components.arguments import child_options, plain_parts, refusing
-from ecr_stack.components.caller import caller
-from ecr_stack.errors import InvalidInput
-from ecr_stack.schema.replication import Replication as Settings
-from ecr_stack.schema.replication import unreachable
-from ecr_stack.schema.section import in_python, judge
+from ecr_stack.components.args import ReplicationArgs
+from ecr_stack.components.caller import Place, caller
+from ecr_stack.components.component import Component
+from ecr_stack.schema.arguments import ReplicationArguments
+from ecr_stack.schema.replication import replication_problems
 
-__all__ = ["DestinationArgs", "Replication", "ReplicationArgs", "ReplicationRuleArgs"]
+__all__ = ["Replication"]
 
 
-class DestinationArgs(TypedDict):
-    """One registry that receives copies."""
+class Replication(Component):
+    """The replication of a registry. An account and Region have one: make one, once."""
 
-    region: str
-    """The Region of the receiving registry."""
-    registry_id: NotRequired[str]
-    """The account of the receiving registry, twelve digits; the stack's own unless given."""
-
-
-class ReplicationRuleArgs(TypedDict):
-    """Which repositories go where."""
-
-    destinations: list[DestinationArgs]
-    """The registries that receive copies, each in another Region or account."""
-    repository_filters: NotRequired[list[str]]
-    """Prefixes of repository names; any of them selects a repository. Left out: every repository."""
-
-
-class ReplicationArgs(TypedDict):
-    """The arguments of `Replication`."""
-
-    rules: list[ReplicationRuleArgs]
-    """One to ten rules, to at most 25 registries in all."""
-    repositories: NotRequired[list[str]]
-    """The names of the repositories that there are; a filter that matches none of them is refused."""
-    region: NotRequired[str]
-    """The Region of the registry; the provider's own unless given."""
-
-
-class _Arguments(Settings):
-    repositories: list[RepositoryName] | None = None
-    region: Region | None = None
-
-
-class Replication(pulumi.ComponentResource):
-    """The replication configuration of a registry. An account and Region have one: make one, once."""
+    ARGUMENTS = ReplicationArguments
 
     registry_id: pulumi.Output[str]
     """The registry's id, which is its account's."""
-    destinations: list[str]
+    destinations: pulumi.Output[list[str]]
     """The receiving registries, each as `ACCOUNT.dkr.ecr.REGION.amazonaws.com`."""
 
-    def __init__(self, name: str, args: ReplicationArgs, opts: Optional[pulumi.ResourceOptions] = None) -> None:
-        super().__init__("ecr-stack:index:Replication", name, dict(args), opts)
-        where = caller(self, args.get("region"))
-        with refusing():
-            settings, problems = judge(_Arguments, plain_parts(dict(args)), "", python_names=True)
-            if settings is not None:
-                names = settings.repositories or []
-                problems += in_python(unreachable(settings, names, where.region, where.account, ""))
-            if settings is None or problems:
-                raise InvalidInput(f'Replication "{name}"', problems)
+    def __init__(
+        self,
+        name: str,
+        args: ReplicationArgs | ReplicationArguments,
+        opts: Optional[pulumi.ResourceOptions] = None,
+    ) -> None:
+        super().__init__(name, opts)
+        settings: ReplicationArguments = self._validated(args)
+        where = caller(self, settings.region)
+        known = self._settled(settings, "rules", "repositories")
+
+        def rules(place: Place, known: Any) -> Any:
+            problems = replication_problems(known, known.repositories, place.region, place.account)
+            self._check(self._placed("", problems))
+            return [_rule(rule, place.account) for rule in known.rules]
+
+        def hosts(place: Place, known: Any) -> list[str]:
+            destinations = [destination for rule in known.rules for destination in rule.destinations]
+            return list(
+                dict.fromkeys(registry_host(each.registry_id or place.account, each.region) for each in destinations)
+            )
+
         configuration = aws.ecr.ReplicationConfiguration(
             name,
             replication_configuration=aws.ecr.ReplicationConfigurationReplicationConfigurationArgs(
-                rules=[
-                    aws.ecr.ReplicationConfigurationReplicationConfigurationRuleArgs(
-                        destinations=[
-                            aws.ecr.ReplicationConfigurationReplicationConfigurationRuleDestinationArgs(
-                                region=destination.region,
-                                registry_id=destination.registry_id or where.account,
-                            )
-                            for destination in rule.destinations
-                        ],
-                        repository_filters=[
-                            aws.ecr.ReplicationConfigurationReplicationConfigurationRuleRepositoryFilterArgs(
-                                filter=prefix, filter_type="PREFIX_MATCH"
-                            )
-                            for prefix in rule.repository_filters or []
-                        ]
-                        or None,
-                    )
-                    for rule in settings.rules
-                ]
+                rules=where.then(rules, known)
             ),
             region=settings.region,
-            opts=child_options(self, opts),
+            opts=self._child(),
         )
         self.registry_id = configuration.registry_id
-        self.destinations = list(
-            dict.fromkeys(
-                registry_host(destination.registry_id or where.account, destination.region)
-                for rule in settings.rules
-                for destination in rule.destinations
-            )
-        )
+        self.destinations = pulumi.Output.from_input(where.then(hosts, known))
         self.register_outputs({"registryId": self.registry_id, "destinations": self.destinations})
+
+
+def _rule(rule: Any, account: str) -> aws.ecr.ReplicationConfigurationReplicationConfigurationRuleArgs:
+    return aws.ecr.ReplicationConfigurationReplicationConfigurationRuleArgs(
+        destinations=[
+            aws.ecr.ReplicationConfigurationReplicationConfigurationRuleDestinationArgs(
+                region=destination.region, registry_id=destination.registry_id or account
+            )
+            for destination in rule.destinations
+        ],
+        repository_filters=[
+            aws.ecr.ReplicationConfigurationReplicationConfigurationRuleRepositoryFilterArgs(
+                filter=prefix, filter_type="PREFIX_MATCH"
+            )
+            for prefix in rule.repository_filters or []
+        ]
+        or None,
+    )
 
 
 def registry_host(account: str, region: str) -> str:

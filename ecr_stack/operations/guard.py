@@ -7,32 +7,42 @@ https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_StartLifecyclePoli
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from ecr_stack.errors import NotFound, Unavailable
+from ecr_stack.errors import Unavailable
 from ecr_stack.operations.ecr import answered, describe_images
 
-__all__ = ["Limits", "Loss", "Verdict", "guard", "judge", "preview"]
+__all__ = ["AffectedImage", "Limits", "Verdict", "guard", "judge", "preview", "report"]
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a lifecycle change may remove; nothing stands for no limit."""
+    """What a lifecycle change may do; `None` is no limit."""
 
     max_expire: int | None = None
     max_expire_percent: int | None = None
+    max_archive: int | None = None
+    """Default: `max_expire`. An archived image cannot be pulled."""
+    max_archive_percent: int | None = None
+    """Default: `max_expire_percent`."""
     protect_pulled_within_days: int | None = None
     reason: str | None = None
     """Why these limits differ from the registry's."""
 
+    @classmethod
+    def of(cls, settings: Any) -> Limits:
+        """The limits that a stack file sets."""
+        return cls(**{field.name: getattr(settings, field.name) for field in fields(cls)})
+
 
 @dataclass(frozen=True)
-class Loss:
-    """An image that would be removed."""
+class AffectedImage:
+    """An image that would expire or go to the archive."""
 
     digest: str
     tags: tuple[str, ...]
@@ -40,6 +50,8 @@ class Loss:
     """When it was last pulled, as far as ECR knows."""
     rule: int | None
     """The priority of the rule that removes it."""
+    action: str
+    """`EXPIRE` or `TRANSITION`."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +61,17 @@ class Verdict:
     repository: str
     images: int
     """How many images the repository holds."""
-    losses: tuple[Loss, ...]
-    """The images that would be removed, those pulled most recently first."""
-    passed: tuple[str, ...]
-    """The limits that are passed, in words; empty where the document may be put in place."""
+    affected: tuple[AffectedImage, ...]
+    """The images that would expire or go to the archive, those pulled most recently first."""
+    exceeded: tuple[str, ...]
+    """The limits that are exceeded, in words; empty if the document may be put in place."""
     reason: str | None = None
+
+
+_ACTIONS = {
+    "EXPIRE": ("would expire", "max_expire", "maxExpire"),
+    "TRANSITION": ("would go to the archive, where they cannot be pulled", "max_archive", "maxArchive"),
+}
 
 
 def judge(
@@ -63,68 +81,110 @@ def judge(
     limits: Limits,
     at: datetime,
 ) -> Verdict:
-    """Hold what a document would remove against the limits.
+    """Hold what a document would do against the limits.
 
     Args:
         repository: the repository's name.
         results: `previewResults` of ECR's answer.
         images: `imageDetails` of all images of the repository.
-        limits: what may be removed.
+        limits: what may happen.
         at: the instant, with a time zone.
     """
     pulled = {image["imageDigest"]: image.get("lastRecordedPullTime") for image in images}
-    losses = [
-        Loss(
+    affected = [
+        AffectedImage(
             digest=result["imageDigest"],
             tags=tuple(result.get("imageTags") or ()),
             pulled=pulled.get(result["imageDigest"]),
             rule=result.get("appliedRulePriority"),
+            action=(result.get("action") or {}).get("type", "EXPIRE"),
         )
         # A multi-architecture image is listed once for each of its tags' sets; a digest is one image.
         for result in {result["imageDigest"]: result for result in results}.values()
-        if (result.get("action") or {}).get("type") == "EXPIRE"
     ]
     oldest = datetime.min.replace(tzinfo=at.tzinfo)
-    losses.sort(key=lambda loss: (loss.pulled or oldest, loss.digest), reverse=True)
-    passed = []
-    if limits.max_expire is not None and len(losses) > limits.max_expire:
-        passed.append(f"{len(losses)} images would go, and maxExpire is {limits.max_expire}")
-    total = max(len(images), len(losses))
-    if limits.max_expire_percent is not None and len(losses) * 100 > limits.max_expire_percent * total:
-        percent = len(losses) * 100 / total
-        passed.append(
-            f"{percent:.0f} % of {total} images would go, and maxExpirePercent is {limits.max_expire_percent}"
-        )
+    affected.sort(key=lambda image: (image.pulled or oldest, image.digest), reverse=True)
+    exceeded = []
+    total = max(len(images), len(affected))
+    for action, (happens, name, key) in _ACTIONS.items():
+        count = sum(image.action == action for image in affected)
+        limit, percent = getattr(limits, name), getattr(limits, f"{name}_percent")
+        if action == "TRANSITION":
+            limit = limits.max_expire if limit is None else limit
+            percent = limits.max_expire_percent if percent is None else percent
+        if limit is not None and count > limit:
+            exceeded.append(f"{count} images {happens}; {key} is {limit}")
+        if percent is not None and count * 100 > percent * total:
+            exceeded.append(f"{count * 100 / total:.0f} % of {total} images {happens}; {key}Percent is {percent}")
     if limits.protect_pulled_within_days is not None:
         since = at - timedelta(days=limits.protect_pulled_within_days)
-        recent = sum(loss.pulled is not None and loss.pulled >= since for loss in losses)
+        recent = sum(image.pulled is not None and image.pulled >= since for image in affected)
         if recent:
-            passed.append(
+            exceeded.append(
                 f"{recent} of them {'was' if recent == 1 else 'were'} pulled within the last "
                 f"{limits.protect_pulled_within_days} days, which protectPulledWithinDays forbids"
             )
-    return Verdict(repository, len(images), tuple(losses), tuple(passed), limits.reason)
+    return Verdict(repository, len(images), tuple(affected), tuple(exceeded), limits.reason)
 
 
 def guard(ecr: Any, repository: str, document: str, limits: Limits, at: datetime) -> Verdict:
-    """Ask ECR what a document would remove from a repository, and judge it.
+    """Ask ECR what a document would do to the images of a repository, and hold it against the limits.
 
     Args:
         ecr: a client of ECR.
-        repository: the repository's name; one that does not exist yet has nothing to lose.
+        repository: the repository's name.
         document: the lifecycle document, as JSON.
-        limits: what may be removed.
+        limits: what may happen.
         at: the instant, with a time zone.
 
     Raises:
-        Unavailable: where ECR does not answer, or the preview fails.
+        NotFound: there is no such repository.
+        Unavailable: ECR does not answer, or the preview fails.
     """
-    try:
-        images = list(describe_images(ecr, repository))
-        results = preview(ecr, repository, document) if images else []
-    except NotFound:
-        return Verdict(repository, 0, (), (), limits.reason)
+    images = list(describe_images(ecr, repository))
+    results = preview(ecr, repository, document) if images else []
     return judge(repository, results, images, limits, at)
+
+
+_SHOWN = 20
+
+
+def report(verdict: Verdict) -> str:
+    """A verdict as plain text: Pulumi shows it among its own messages."""
+    lines = []
+    if verdict.reason:
+        lines.append(f"{verdict.repository}: the registry's limits are overridden: {verdict.reason}")
+    if not verdict.images:
+        return "\n".join([*lines, f"{verdict.repository}: no images, so none can be lost"])
+    counts = {action: sum(image.action == action for image in verdict.affected) for action in _ACTIONS}
+    archived = f", {counts['TRANSITION']} archived" if counts["TRANSITION"] else ""
+    lines.append(f"{verdict.repository}: up to {counts['EXPIRE']} of {verdict.images} images would expire{archived}")
+    if not verdict.exceeded:
+        return "\n".join(lines)
+    count = len(verdict.affected)
+    limits = f"maxExpire: {counts['EXPIRE']}, maxExpirePercent: 100"
+    if counts["TRANSITION"]:
+        limits += f", maxArchive: {counts['TRANSITION']}, maxArchivePercent: 100"
+    return "\n".join(
+        [
+            *lines,
+            f"{verdict.repository}: the lifecycle change is stopped; nothing was changed",
+            *(f"  {limit}" for limit in verdict.exceeded),
+            "Those pulled most recently:",
+            *(f"  {_described(image)}" for image in verdict.affected[:_SHOWN]),
+            *([f"  … and {count - _SHOWN} more"] if count > _SHOWN else []),
+            "To allow this, add an override with a reason:",
+            "  ecr-stack:lifecycleGuard:",
+            "    overrides:",
+            f"      {verdict.repository}: {{{limits}, reason: …}}",
+        ]
+    )
+
+
+def _described(image: AffectedImage) -> str:
+    name = ", ".join(image.tags) or "untagged"
+    pulled = f"pulled {image.pulled:%Y-%m-%d}" if image.pulled else "no pull recorded"
+    return f"{image.digest[:19]}… {name}; {pulled}; rule {image.rule}"
 
 
 def preview(
@@ -158,7 +218,11 @@ def preview(
                 raise
             time.sleep(pause)
     while True:
-        status, results = _answer(ecr, repository)
+        status, results, text = _answer(ecr, repository)
+        if status == "COMPLETE" and not _same(text, document):
+            raise Unavailable(
+                f"{repository}: ECR answered with the preview of another document, which somebody else asked for; try again"
+            )
         if status == "COMPLETE":
             return results
         if status != "IN_PROGRESS":
@@ -171,7 +235,15 @@ def preview(
         pause = min(pause * 1.5, 10)
 
 
-def _answer(ecr: Any, repository: str) -> tuple[str, list[dict[str, Any]]]:
+def _same(one: Any, other: str) -> bool:
+    """Whether two documents are the same to ECR: white space does not count."""
+    try:
+        return bool(json.loads(one) == json.loads(other))
+    except (TypeError, ValueError):
+        return False
+
+
+def _answer(ecr: Any, repository: str) -> tuple[str, list[dict[str, Any]], Any]:
     results: list[dict[str, Any]] = []
     token: dict[str, str] = {}
     while True:
@@ -179,5 +251,5 @@ def _answer(ecr: Any, repository: str) -> tuple[str, list[dict[str, Any]]]:
             page = ecr.get_lifecycle_policy_preview(repositoryName=repository, maxResults=100, **token)
         results += page.get("previewResults") or []
         if page["status"] != "COMPLETE" or not page.get("nextToken"):
-            return page["status"], results
+            return page["status"], results, page.get("lifecyclePolicyText")
         token = {"nextToken": page["nextToken"]}

@@ -110,7 +110,7 @@ def _passed(holding: Holding, gone: list[Decision], limits: Limits, at: datetime
         for decision in gone
     ]
     images = [{"imageDigest": image.digest, "lastRecordedPullTime": image.pulled_at} for image in holding.images]
-    return judge(holding.repository, results, images, limits, at).passed
+    return judge(holding.repository, results, images, limits, at).exceeded
 
 
 def missed_first(decisions: Iterable[Decision], count: int = 10) -> list[Decision]:

@@ -10,9 +10,9 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from ecr_stack.aws.lifecycle.rules import Pattern
 from ecr_stack.errors import InvalidInput, Problem
 from ecr_stack.model import Model, Whole, check, parse, refusal
+from ecr_stack.schema.lifecycle import Pattern
 
 __all__ = [
     "DEFAULT_SIZE",

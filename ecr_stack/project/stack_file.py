@@ -19,8 +19,7 @@ from ecr_stack.model import nearest
 from ecr_stack.project.document import Change, Document, read_document, text_of
 from ecr_stack.project.native_rules import native_rule_problems
 from ecr_stack.project.provider_settings import provider_problems
-from ecr_stack.schema.registry import region_problem
-from ecr_stack.schema.stack import NAMESPACE, settings_in
+from ecr_stack.schema.stack import NAMESPACE, region_problem, settings_in
 
 __all__ = ["ENCRYPTED", "Project", "StackFile", "read_project", "read_stack"]
 

@@ -1,40 +1,33 @@
-"""How images are encrypted at rest: `ecr-stack:encryption`.
+"""How images are encrypted at rest: `ecr-stack:encryption`, and `encryption` of a repository.
 
 https://docs.aws.amazon.com/AmazonECR/latest/userguide/encryption-at-rest.html
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from enum import StrEnum
-from typing import Annotated, Any
+from collections.abc import Iterator
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
 from ecr_stack.aws.names import KmsKeyArn
 from ecr_stack.errors import Problem
-from ecr_stack.model import Whole, refusal
-from ecr_stack.schema.section import Section
+from ecr_stack.model import Model, Structural, Whole, refusal
 
-__all__ = ["Encryption", "EncryptionType"]
+__all__ = ["DELETION_WINDOW_IN_DAYS", "Encryption", "EncryptionType", "RepositoryEncryption"]
 
+EncryptionType = Literal["KMS", "AES256", "KMS_DSSE"]
+"""`KMS`: a key of AWS KMS; `AES256`: a key that Amazon S3 owns; `KMS_DSSE`: two layers of KMS, in AWS GovCloud (US) only."""
 
-class EncryptionType(StrEnum):
-    """Who encrypts the images."""
-
-    KMS = "KMS"
-    """A key of AWS KMS: the environment's own, or the one that `keyArn` names."""
-    AES256 = "AES256"
-    """A key that Amazon S3 owns; nothing to manage, nothing to control."""
-    KMS_DSSE = "KMS_DSSE"
-    """Two layers of KMS encryption, in AWS GovCloud (US) only."""
+DELETION_WINDOW_IN_DAYS = 30
+"""KMS's own default: https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html"""
 
 
 def _deletion_window(days: int) -> int:
     # https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html
     if 7 <= days <= 30:
         return days
-    raise refusal("a KMS key waits 7 to 30 days for its deletion", f"write {7 if days < 7 else 30}")
+    raise refusal("the deletion window of a KMS key is 7 to 30 days", f"write {7 if days < 7 else 30}")
 
 
 DeletionWindow = Annotated[
@@ -42,34 +35,47 @@ DeletionWindow = Annotated[
 ]
 
 
-class Encryption(Section):
-    """The encryption of every repository of the environment. AWS cannot change it on an existing repository."""
+class RepositoryEncryption(Model):
+    """The encryption of one repository. AWS cannot change it later: a change replaces the repository."""
 
-    type: Annotated[EncryptionType, Field(strict=False)] = EncryptionType.KMS
-    """`KMS` (a key of AWS KMS), `AES256` (a key that Amazon S3 owns), or `KMS_DSSE` (AWS GovCloud (US) only)."""
-    deletion_window_in_days: DeletionWindow | None = None
-    """Days between the scheduled deletion of the key and its end: 7 to 30; 30 unless given."""
+    type: Annotated[EncryptionType, Structural] = "KMS"
+    """`KMS` (a key of AWS KMS), `AES256` (a key that Amazon S3 owns), or `KMS_DSSE` (AWS GovCloud (US) only). Default: `KMS`."""
     key_arn: KmsKeyArn | None = None
-    """The ARN of an existing key in the stack's Region, taken instead of a new one."""
+    """The ARN of an existing key in the repository's Region. Default: the key that the registry makes."""
 
-    @classmethod
-    def contradictions(cls, values: Mapping[str, Any], place: str) -> Iterator[Problem]:
-        """An existing key has its own deletion window, and AES256 has no key at all."""
-        kind = values.get("type", EncryptionType.KMS)
-        for field, key in (("key_arn", "keyArn"), ("deletion_window_in_days", "deletionWindowInDays")):
-            given = values.get(field)
-            if given is not None and kind is EncryptionType.AES256:
-                yield Problem(
-                    f"{place}.{key}", given, "AES256 encrypts with a key that Amazon S3 owns, so there is none to describe",
-                    f"remove `{key}`, or write `type: KMS`",
-                )  # fmt: skip
-        if (
-            kind is not EncryptionType.AES256
-            and values.get("key_arn")
-            and values.get("deletion_window_in_days") is not None
-        ):
+    def cross_field_errors(self) -> Iterator[Problem]:
+        """AES256 has no key to choose."""
+        if self.type == "AES256" and self.key_arn is not None:
             yield Problem(
-                f"{place}.deletionWindowInDays", values["deletion_window_in_days"],
+                "keyArn",
+                self.known("key_arn") or "(not known)",
+                "AES256 encrypts with a key that Amazon S3 owns, so there is no key to choose",
+                "remove `keyArn`, or write `type: KMS`",
+            )
+
+
+class Encryption(RepositoryEncryption):
+    """The encryption of the registry's repositories. AWS cannot change it on an existing repository."""
+
+    deletion_window_in_days: DeletionWindow | None = None
+    """Days from the scheduled deletion of the key to its end. Default: 30."""
+
+    def cross_field_errors(self) -> Iterator[Problem]:
+        """Only a key that is made here has a deletion window."""
+        yield from super().cross_field_errors()
+        if self.deletion_window_in_days is None:
+            return
+        if self.type == "AES256":
+            yield Problem(
+                "deletionWindowInDays",
+                self.deletion_window_in_days,
+                "AES256 encrypts with a key that Amazon S3 owns, so there is no key to delete",
+                "remove `deletionWindowInDays`, or write `type: KMS`",
+            )
+        elif self.key_arn is not None:
+            yield Problem(
+                "deletionWindowInDays",
+                self.deletion_window_in_days,
                 "the deletion window of an existing key is not this stack's to set",
                 "remove `deletionWindowInDays`, or remove `keyArn` to have a key made",
-            )  # fmt: skip
+            )

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+import re
+from collections.abc import Iterator
+from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
 from ecr_stack.errors import Problem
-from ecr_stack.model import Whole, nearest, refusal
-from ecr_stack.schema.section import Section
+from ecr_stack.model import Model, Structural, Whole, nearest, refusal
 
-__all__ = ["GuardLimits", "GuardOverride", "LifecycleGuard"]
+__all__ = ["GuardLimits", "GuardOverride", "LifecycleGuard", "RepositoryGuard", "unknown_overrides"]
 
 
 def _not_negative(value: int) -> int:
@@ -30,71 +30,87 @@ Limit = Annotated[Whole, AfterValidator(_not_negative), Field(json_schema_extra=
 Percent = Annotated[Whole, AfterValidator(_percent), Field(json_schema_extra={"minimum": 0, "maximum": 100})]
 
 
-class GuardLimits(Section):
-    """What a lifecycle change may remove from one repository; each limit counts."""
+def _role_arn(value: str) -> str:
+    if re.fullmatch(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+", value, re.ASCII):
+        return value
+    raise refusal("must be the ARN of a role", "write arn:aws:iam::ACCOUNT:role/NAME")
 
-    max_expire: Limit | None = None
-    """At most so many images."""
-    max_expire_percent: Percent | None = None
-    """At most so many of a hundred images of the repository."""
-    protect_pulled_within_days: Limit | None = None
-    """No image that was pulled within so many days."""
+
+RoleArn = Annotated[str, AfterValidator(_role_arn)]
+
+
+class GuardLimits(Model):
+    """What a lifecycle change may do to the images of one repository; each limit counts."""
+
+    max_expire: Annotated[Limit | None, Structural] = None
+    """The maximum number of images that may expire."""
+    max_expire_percent: Annotated[Percent | None, Structural] = None
+    """The maximum percentage of the repository's images that may expire."""
+    max_archive: Annotated[Limit | None, Structural] = None
+    """The maximum number of images that may go to the archive, where they cannot be pulled. Default: `maxExpire`."""
+    max_archive_percent: Annotated[Percent | None, Structural] = None
+    """The maximum percentage of the repository's images that may go to the archive. Default: `maxExpirePercent`."""
+    protect_pulled_within_days: Annotated[Limit | None, Structural] = None
+    """No image that was pulled within so many days may expire or go to the archive."""
 
 
 def _reason(value: str) -> str:
     if not value.strip():
-        raise refusal("an override says why", "write who decided it and why, e.g. a ticket's number")
+        raise refusal("an override needs a reason", "write who decided it and why, e.g. a ticket's number")
     return value
+
+
+Reason = Annotated[str, AfterValidator(_reason), Structural]
 
 
 class GuardOverride(GuardLimits):
     """Other limits for one repository, on purpose. It stays on record here and in the stack's state."""
 
-    reason: Annotated[str, AfterValidator(_reason)]
+    EXAMPLES = {"reason": "decided by NAME in TICKET"}
+
+    reason: Reason
     """Who decided it and why."""
 
-    @classmethod
-    def contradictions(cls, values: Mapping[str, Any], place: str) -> Iterator[Problem]:
+    def cross_field_errors(self) -> Iterator[Problem]:
         """An override changes a limit."""
-        if "reason" in values and len(values) == 1:
-            yield Problem(
-                place, {"reason": values["reason"]}, "an override changes a limit", "add e.g. `maxExpire: 400`"
-            )
+        if not set(self.given()) - {"reason"}:
+            yield Problem("", self.as_written(), "an override changes a limit", "add e.g. `maxExpire: 400`")
+
+
+class RepositoryGuard(GuardLimits):
+    """The limits for one repository."""
+
+    role_arn: RoleArn | None = None
+    """The ARN of a role that the guard assumes to ask ECR. Default: the provider's own credentials."""
+    reason: Reason | None = None
+    """Why these limits differ from others'; it stays on record in the stack's state."""
 
 
 class LifecycleGuard(GuardLimits):
-    """Asks ECR before each lifecycle change which images it would remove, and stops it where a limit is passed."""
+    """Asks ECR before each lifecycle change which images it would remove, and stops it if a limit is exceeded."""
 
+    role_arn: RoleArn | None = None
+    """The ARN of a role that the guard assumes to ask ECR. Default: the provider's own credentials."""
     overrides: dict[str, GuardOverride] = {}
-    """Other limits for single repositories, by their name in ECR."""
+    """Other limits for single repositories, by their key in `repositories`."""
 
-    @classmethod
-    def contradictions(cls, values: Mapping[str, Any], place: str) -> Iterator[Problem]:
-        """An override changes a limit."""
-        for name, override in values.get("overrides", {}).items():
-            given = {field: getattr(override, field) for field in override.model_fields_set}
-            yield from GuardOverride.contradictions(given, f"{place}.overrides.{name}")
-
-    def limits_of(self, repository: str) -> dict[str, Any]:
-        """The limits that hold for a repository, by Python name, with the reason where they are overridden.
-
-        Empty where nothing is guarded.
-        """
+    def limits_of(self, repository: str) -> RepositoryGuard | None:
+        """The limits for a repository, with the reason if they are overridden; `None` if nothing is guarded."""
         own = self.overrides.get(repository)
-        fields = [*GuardLimits.model_fields, "reason"]
-        merged = {field: getattr(self, field, None) for field in GuardLimits.model_fields}
-        if own is not None:
-            merged |= {field: getattr(own, field) for field in fields if getattr(own, field) is not None}
-        return {field: value for field, value in merged.items() if value is not None}
+        limits = {name: value for name, value in self.given().items() if name != "overrides"}
+        if not set(limits) - {"role_arn"} and own is None:
+            return None
+        limits |= own.given() if own is not None else {}
+        return RepositoryGuard.model_construct(_fields_set=set(limits), **limits) if limits else None
 
 
-def strangers(guard: LifecycleGuard, names: list[str], place: str) -> Iterator[Problem]:
-    """Yield the overrides for repositories that the stack does not have."""
+def unknown_overrides(guard: LifecycleGuard, names: list[str]) -> Iterator[Problem]:
+    """Yield the overrides for repositories that the stack does not have; places are relative to the guard."""
     for name in guard.overrides:
         if name not in names:
             guess = nearest(name, names)
             yield Problem(
-                f"{place}.overrides.{name}",
+                f"overrides.{name}",
                 name,
                 "no repository of this stack has this name",
                 f"write `{guess}`" if guess else "remove it",

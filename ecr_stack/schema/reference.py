@@ -9,27 +9,6 @@ from ecr_stack.schema.stack import NAMESPACE, schema
 
 __all__ = ["reference"]
 
-_TITLES = {
-    "Encryption": "encryption",
-    "RepositoryDefaults": "repositoryDefaults",
-    "RepositorySettings": "repositories.NAME",
-    "Rule": "a lifecycle rule",
-    "Access": "access",
-    "TagScheme": "a tag scheme",
-    "LifecycleGuard": "lifecycleGuard",
-    "GuardOverride": "lifecycleGuard.overrides.NAME",
-    "Replication": "replication",
-    "ReplicationRule": "a replication rule",
-    "Destination": "a destination",
-    "PipelineSettings": "pipelines.NAME",
-    "PipelineSource": "a source repository",
-    "NodeAccess": "nodes",
-    "RegistryAccess": "registryAccess",
-    "PullThroughCacheGrant": "a pull through cache grant",
-    "Scanning": "scanning",
-    "ScanRule": "a scan rule",
-}
-
 
 def reference() -> str:
     """Describe every key of a stack file, as Markdown tables."""
@@ -40,19 +19,48 @@ def reference() -> str:
 
 
 def _tables(top: Mapping[str, Any], definitions: Mapping[str, Any]) -> Iterator[str]:
-    yield from _table("The top of the file, under `config:`", top, definitions)
+    titles = _places(top, definitions)
+    yield from _table("The top of the file, under `config:`", top, definitions, titles)
     own = definitions["RepositoryDefaults"]["properties"]
-    for name, title in _TITLES.items():
+    for name, title in titles.items():
         shape = dict(definitions[name])
         if name == "RepositorySettings":
             # A repository may say all that the defaults say, which is listed there.
             shape["properties"] = {key: value for key, value in shape["properties"].items() if key not in own}
-            yield from _table(f"`{title}`, on top of what `repositoryDefaults` may say", shape, definitions)
-        else:
-            yield from _table(title if " " in title else f"`{title}`", shape, definitions)
+        more = ", in addition to what `repositoryDefaults` may say" if name == "RepositorySettings" else ""
+        yield from _table(title + more, shape, definitions, titles)
 
 
-def _table(title: str, shape: Mapping[str, Any], definitions: Mapping[str, Any]) -> Iterator[str]:
+def _places(top: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str, str]:
+    """Where each definition is first used, from the top of the file down."""
+    titles: dict[str, str] = {}
+    waiting = [("", top)]
+    while waiting:
+        place, shape = waiting.pop(0)
+        for key, value in shape["properties"].items():
+            for name, inner in _references(value):
+                if "properties" in definitions[name] and name not in titles:
+                    path = f"{place}.{key.removeprefix(NAMESPACE)}{inner}".removeprefix(".")
+                    titles[name] = f"`{path}`"
+                    waiting.append((path, definitions[name]))
+    return titles
+
+
+def _references(value: Mapping[str, Any], inner: str = "") -> Iterator[tuple[str, str]]:
+    """The definitions that a value refers to, each with how it is nested: in a list, or under a name."""
+    if "$ref" in value:
+        yield value["$ref"].rsplit("/", 1)[-1], inner
+    for option in value.get("anyOf", ()):
+        yield from _references(option, inner)
+    if isinstance(value.get("items"), Mapping):
+        yield from _references(value["items"], f"{inner}[]")
+    if isinstance(value.get("additionalProperties"), Mapping):
+        yield from _references(value["additionalProperties"], f"{inner}.NAME")
+
+
+def _table(
+    title: str, shape: Mapping[str, Any], definitions: Mapping[str, Any], titles: Mapping[str, str]
+) -> Iterator[str]:
     required = set(shape.get("required", []))
     yield f"#### {title[:1].upper() + title[1:]}"
     yield ""
@@ -61,20 +69,20 @@ def _table(title: str, shape: Mapping[str, Any], definitions: Mapping[str, Any])
     for key, value in shape["properties"].items():
         mark = " (required)" if key in required else ""
         words = " ".join(str(value.get("description", "")).split()).replace("|", "\\|")
-        yield f"| `{key.removeprefix(NAMESPACE) if key.startswith(NAMESPACE) else key}` | {_kind(value, definitions)}{mark} | {words} |"
+        yield f"| `{key.removeprefix(NAMESPACE) if key.startswith(NAMESPACE) else key}` | {_kind(value, definitions, titles)}{mark} | {words} |"
     yield ""
 
 
-def _kind(value: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
+def _kind(value: Mapping[str, Any], definitions: Mapping[str, Any], titles: Mapping[str, str]) -> str:
     """Say in words what a value is."""
     if "anyOf" in value:
-        return _kind(next(option for option in value["anyOf"] if option.get("type") != "null"), definitions)
+        return _kind(next(option for option in value["anyOf"] if option.get("type") != "null"), definitions, titles)
     if "$ref" in value:
         name = value["$ref"].rsplit("/", 1)[-1]
         target = definitions[name]
         if "enum" in target:
             return ", ".join(f"`{choice}`" for choice in target["enum"])
-        return f"a map: *{_TITLES.get(name, name)}*"
+        return f"a map: {titles.get(name, name)}"
     if "enum" in value:
         return ", ".join(f"`{choice}`" for choice in value["enum"])
     match value.get("type"):
@@ -82,15 +90,15 @@ def _kind(value: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
             inner = value.get("items", {})
             name = inner.get("$ref", "").rsplit("/", 1)[-1]
             return (
-                f"a list: *{_TITLES[name]}*"
-                if name in _TITLES
-                else "a list of texts"
+                f"a list: {titles[name]}"
+                if name in titles
+                else "a list of strings"
                 if inner.get("type") == "string"
                 else "a list"
             )
         case "object":
             return (
-                "a map of names to settings" if "$ref" in str(value.get("additionalProperties")) else "a map of texts"
+                "a map of names to settings" if "$ref" in str(value.get("additionalProperties")) else "a map of strings"
             )
         case "boolean":
             return "true or false"
@@ -104,4 +112,4 @@ def _kind(value: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
                 else "a number"
             )
         case _:
-            return "a text"
+            return "a string"

@@ -6,17 +6,19 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ecr_stack.aws.names import Region
 from ecr_stack.errors import InvalidInput, Problem
-from ecr_stack.model import nearest
-from ecr_stack.schema.registry import RegistrySettings, region_problem, registry_settings
+from ecr_stack.model import Model, nearest, validate
+from ecr_stack.schema.checks import registry_settings
+from ecr_stack.schema.registry import RegistrySettings
 
-__all__ = ["NAMESPACE", "schema", "settings_in", "stack_settings_of"]
+__all__ = ["NAMESPACE", "region_problem", "schema", "settings_in", "stack_settings_of"]
 
 NAMESPACE = "ecr-stack:"
 
 
 def settings_in(config: Mapping[str, Any], *, source: str) -> RegistrySettings:
-    """Judge a stack's configuration.
+    """Validate a stack's configuration.
 
     Args:
         config: every key of the stack with its namespace; values as Pulumi hands them to a program: texts, and maps
@@ -52,13 +54,23 @@ def _strange_namespaces(config: Mapping[str, Any]) -> Iterator[Problem]:
             )
 
 
+class _Region(Model):
+    region: Region
+
+
+def region_problem(region: object) -> Problem | None:
+    """Say what is wrong with `aws:region`."""
+    _, problems = validate(_Region, {"region": region}, "aws:")
+    return problems[0] if problems else None
+
+
 def stack_settings_of(settings: Mapping[str, Any], *, source: str, region: object) -> RegistrySettings:
-    """Judge what a stack file says.
+    """Validate what a stack file says.
 
     Args:
         settings: the keys of the namespace `ecr-stack:`, without it.
         source: the file's name, for messages.
-        region: the value of `aws:region`, `None` where the file has none.
+        region: the value of `aws:region`, `None` if the file has none.
 
     Raises:
         InvalidInput: with every mistake.
@@ -66,7 +78,7 @@ def stack_settings_of(settings: Mapping[str, Any], *, source: str, region: objec
     wrong = region_problem(region) if region is not None else None
     try:
         known = region if isinstance(region, str) and wrong is None else None
-        judged = registry_settings(settings, source=source, prefix=NAMESPACE, region=known)
+        judged = registry_settings(settings, source=source, model=RegistrySettings, prefix=NAMESPACE, region=known)
     except InvalidInput as error:
         raise InvalidInput(source, [*([wrong] if wrong else []), *error.problems]) from None
     if wrong:

@@ -2,7 +2,7 @@
 
 import pulumi
 
-from ecr_stack import Registry, TagMutability
+from ecr_stack import Registry
 
 registry = Registry(
     "platform",
@@ -10,7 +10,7 @@ registry = Registry(
         "environment": "platform",
         "tags": {"Team": "platform"},
         "repository_defaults": {
-            "tag_mutability": TagMutability.IMMUTABLE_WITH_EXCLUSION,
+            "tag_mutability": "IMMUTABLE_WITH_EXCLUSION",
             "mutable_tags": ["latest"],
             "lifecycle": [
                 {"description": "Keep the last 10 releases", "tag_prefixes": ["v"], "keep_last": 10},

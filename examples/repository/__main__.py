@@ -5,7 +5,7 @@ import json
 import pulumi
 import pulumi_aws as aws
 
-from ecr_stack import Repository, TagMutability
+from ecr_stack import Repository
 
 runner = aws.iam.Role(
     "runner",
@@ -27,7 +27,7 @@ repository = Repository(
     "jobs",
     {
         "name": "team/jobs",
-        "tag_mutability": TagMutability.IMMUTABLE,
+        "tag_mutability": "IMMUTABLE",
         "lifecycle": [
             {"description": "Keep the last 10 releases", "tag_prefixes": ["v"], "keep_last": 10},
             {"description": "Untagged images go after a day", "untagged": True, "expire_after_days": 1},

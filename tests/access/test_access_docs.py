@@ -7,8 +7,10 @@ from pathlib import Path
 
 import yaml
 
-from ecr_stack.aws.iam import PULL, PUSH, Access, repository_policy
+from ecr_stack.aws.iam import PULL, PUSH
 from ecr_stack.model import parse
+from ecr_stack.schema.access import Access
+from ecr_stack.schema.access_documents import repository_policy
 
 TEXT = (Path(__file__).parents[2] / "docs" / "access.md").read_text()
 

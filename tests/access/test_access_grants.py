@@ -10,21 +10,21 @@ from botocore.loaders import Loader
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecr_stack.aws.iam import (
-    PULL,
-    PUSH,
-    Access,
-    RegistryAccess,
+from ecr_stack.aws.iam import PULL, PUSH
+from ecr_stack.aws.iam.actions import ACTIONS, REGISTRY_ACTIONS, REPOSITORY_ACTIONS
+from ecr_stack.aws.iam.quotas import REGISTRY_POLICY, REPOSITORY_POLICY
+from ecr_stack.errors import InvalidInput, Problem
+from ecr_stack.model import parse
+from ecr_stack.schema.access import Access, RegistryAccess
+from ecr_stack.schema.access_documents import (
     access_problems,
     policy_text,
     registry_policy,
     repository_policy,
 )
-from ecr_stack.aws.iam.actions import ACTIONS, GRANTED_ONLY, REGISTRY_ACTIONS, REPOSITORY_ACTIONS
-from ecr_stack.aws.iam.documents import MAX_LENGTH
-from ecr_stack.errors import InvalidInput, Problem
-from ecr_stack.model import parse
 
+# Actions that are granted and are no operations of the API.
+GRANTED_ONLY = {"ecr:BatchImportUpstreamImage", "ecr:ReplicateImage", "ecr:GetImageCopyStatus"}
 ACCOUNT = "123456789012"
 ROOT = f"arn:aws:iam::{ACCOUNT}:root"
 ORG = "o-a1b2c3d4e5"
@@ -79,7 +79,8 @@ def test_a_push_may_read_the_manifest_and_may_not_download_layers() -> None:
 
 def test_the_limit_of_a_policy_is_that_of_the_api() -> None:
     shapes = Loader().load_service_model("ecr", "service-2")["shapes"]
-    assert shapes["RepositoryPolicyText"]["max"] == shapes["RegistryPolicyText"]["max"] == MAX_LENGTH
+    assert shapes["RepositoryPolicyText"]["max"] == REPOSITORY_POLICY.limit
+    assert shapes["RegistryPolicyText"]["max"] == REGISTRY_POLICY.limit
 
 
 # --- grants
@@ -326,9 +327,9 @@ def test_everybody_may_be_denied_something() -> None:
         ({"Action": "ecr:BatchGetImages"}, "Action[0]", "no action of Amazon ECR"),
         ({"Action": []}, "Action", "at least 1"),
         ({"Sid": "has spaces"}, "Sid", "letters and digits"),
-        ({"Sid": "AllowPull"}, "Sid", "taken"),
+        ({"Sid": "AllowPull"}, "Sid", "used by"),
         ({"Effect": "allow"}, "Effect", "Allow"),
-        ({"Principal": {}}, "Principal", "somebody"),
+        ({"Principal": {}}, "Principal", "names a principal"),
         ({"Principal": {"AWS": []}}, "Principal.AWS", "at least 1"),
         ({"Principal": {"AWS": "arn:aws:sts::111122223333:assumed-role/ci/x"}}, "Principal.AWS[0]", "role"),
         ({"Principal": {"Service": "evil.example.com"}}, "Principal.Service[0]", "service"),
@@ -417,32 +418,29 @@ def test_a_grant_out_of_shape_is_refused(grants: dict[str, Any]) -> None:
 def test_a_policy_that_is_too_long_says_what_to_shorten_and_by_how_much() -> None:
     pull = [f"arn:aws:iam::111122223333:role/{'x' * 40}{number:03}" for number in range(200)]
     grants = access(pull=pull, push=["role/ci"])
-    (problem,) = access_problems(grants, "ecr-stack:repositories.api.access")
-    assert problem.place == "ecr-stack:repositories.api.access"
-    assert "10,240 are allowed" in problem.rule
+    (problem,) = access_problems(grants)
+    assert problem.place == ""
+    assert "AWS allows 10,240" in problem.rule
     assert "`pull` takes" in problem.remedy
-    with pytest.raises(InvalidInput, match="10,240"):
-        repository_policy(grants, ACCOUNT, "aws")
     over = int(problem.remedy.split(" characters")[0].removeprefix("take off ").replace(",", ""))
     shortened = over // 70 + 1
-    assert access_problems(access(pull=pull[shortened:], push=["role/ci"]), "access") == []
+    assert access_problems(access(pull=pull[shortened:], push=["role/ci"])) == []
 
 
 def test_somebody_of_another_partition_is_refused_where_it_is_known() -> None:
     grants = access(pull=["role/a", "arn:aws-cn:iam::111122223333:role/node"])
-    assert access_problems(grants, "access") == []
-    (problem,) = access_problems(grants, "access", partition="aws")
-    assert problem.place == "access.pull[1]"
-    with pytest.raises(InvalidInput, match="partition aws"):
-        repository_policy(grants, ACCOUNT, "aws")
+    assert access_problems(grants) == []
+    (problem,) = access_problems(grants, partition="aws")
+    assert problem.place == "pull[1]"
+    assert "partition aws" in problem.rule
 
 
 def test_two_names_of_one_principal_are_reported() -> None:
     grants = access(pull=["role/a", f"arn:aws:iam::{ACCOUNT}:role/a"])
-    (problem,) = access_problems(grants, "access", account=ACCOUNT)
-    assert problem.place == "access.pull[1]"
-    (both,) = access_problems(access(pull=["111122223333"], accounts=["111122223333"]), "access")
-    assert both.place == "access.accounts[0]"
+    (problem,) = access_problems(grants, account=ACCOUNT)
+    assert problem.place == "pull[1]"
+    (both,) = access_problems(access(pull=["111122223333"], accounts=["111122223333"]))
+    assert both.place == "accounts[0]"
 
 
 # --- properties
@@ -498,7 +496,7 @@ def test_whatever_is_accepted_becomes_a_document_that_ecr_takes(data: dict[str, 
     if document is None:
         assert not any(value for key, value in data.items() if key != "match")
         return
-    assert len(policy_text(document)) <= MAX_LENGTH
+    assert len(policy_text(document)) <= REPOSITORY_POLICY.limit
     sids = [statement["Sid"] for statement in document["Statement"] if "Sid" in statement]
     assert len(sids) == len(set(sids))
     for statement in document["Statement"]:

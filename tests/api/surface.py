@@ -49,7 +49,9 @@ def component_schema() -> dict[str, Any]:
 
 def _hints(thing: Any) -> dict[str, Any]:
     # `pulumi.Input` names `Output[T]` as text
-    return typing.get_type_hints(thing, localns={"Output": pulumi.Output, "T": typing.TypeVar("T")})
+    return typing.get_type_hints(
+        thing, localns={"Output": pulumi.Output, "Input": pulumi.Input, "T": typing.TypeVar("T")}
+    )
 
 
 def _described(thing: Any) -> Any:

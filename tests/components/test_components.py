@@ -14,18 +14,14 @@ import ecr_stack
 from ecr_stack import (
     CreationTemplate,
     EncryptionKey,
-    EncryptionType,
     LifecyclePolicy,
     Registry,
     RegistryScanning,
     Replication,
     Repository,
     RepositoryPolicy,
-    ScanFrequency,
-    ScanType,
-    TagMutability,
 )
-from ecr_stack.components.arguments import Refused
+from ecr_stack.components.component import InvalidArguments
 
 REPOSITORY = "aws:ecr/repository:Repository"
 KEY_ARN = "arn:aws:kms:us-east-1:123456789012:key/0a1b"
@@ -51,12 +47,11 @@ def test_a_repository_takes_all_of_its_settings(foreign: Callable[..., Any]) -> 
             {
                 "name": "team/api",
                 "environment": "prod",
-                "tag_mutability": TagMutability.IMMUTABLE_WITH_EXCLUSION,
+                "tag_mutability": "IMMUTABLE_WITH_EXCLUSION",
                 "mutable_tags": ["latest", "dev-*"],
                 "scan_on_push": False,
                 "force_delete": True,
-                "encryption_type": EncryptionType.KMS,
-                "key_arn": KEY_ARN,
+                "encryption": {"key_arn": KEY_ARN.replace("us-east-1", "eu-west-1")},
                 "region": "eu-west-1",
                 "tags": {"Team": "platform"},
                 "lifecycle": [{"untagged": True, "expire_after_days": 1}],
@@ -70,7 +65,9 @@ def test_a_repository_takes_all_of_its_settings(foreign: Callable[..., Any]) -> 
         {"filter": "latest", "filterType": "WILDCARD"},
         {"filter": "dev-*", "filterType": "WILDCARD"},
     ]
-    assert repository["encryptionConfigurations"] == [{"encryptionType": "KMS", "kmsKey": KEY_ARN}]
+    assert repository["encryptionConfigurations"] == [
+        {"encryptionType": "KMS", "kmsKey": KEY_ARN.replace("us-east-1", "eu-west-1")}
+    ]
     assert repository["tags"] == {
         "Name": "team/api",
         "Environment": "prod",
@@ -86,7 +83,7 @@ def test_a_repository_takes_all_of_its_settings(foreign: Callable[..., Any]) -> 
 def test_a_key_of_another_resource_may_come_later(foreign: Callable[..., Any]) -> None:
     def program() -> None:
         key = aws.kms.Key("theirs")
-        Repository("api", {"key_arn": key.arn.apply(lambda _: KEY_ARN)})
+        Repository("api", {"encryption": {"key_arn": key.arn.apply(lambda _: KEY_ARN)}})
 
     (repository,) = foreign(program).of(REPOSITORY)
     assert repository["encryptionConfigurations"] == [{"encryptionType": "KMS", "kmsKey": KEY_ARN}]
@@ -108,7 +105,7 @@ def test_the_encryption_key_is_rotated_named_and_governed_by_the_account(foreign
     (alias,) = made.of("aws:kms/alias:Alias")
     assert (key["enableKeyRotation"], key["deletionWindowInDays"]) == (True, 7)
     statements = json.loads(key["policy"])["Statement"]
-    assert [statement["Principal"] for statement in statements] == [{"AWS": "arn:aws:iam::000000000000:root"}]
+    assert [statement["Principal"] for statement in statements] == [{"AWS": "arn:aws:iam::123456789012:root"}]
     assert alias["name"] == "alias/prod-ecr"
 
 
@@ -120,7 +117,7 @@ def test_an_existing_key_is_taken_and_nothing_is_made(foreign: Callable[..., Any
 
 def test_a_lifecycle_policy_has_one_rule_for_each_prefix(foreign: Callable[..., Any]) -> None:
     rule = {"description": "a week", "tag_prefixes": ["dev-", "feature-"], "expire_after_days": 7}
-    made = foreign(lambda: LifecyclePolicy("api", {"repository": "api", "rules": [rule]}))  # type: ignore[list-item]
+    made = foreign(lambda: LifecyclePolicy("api", {"repository": "api", "rules": [rule]}))  # type: ignore[list-item, typeddict-item]
     (policy,) = made.of("aws:ecr/lifecyclePolicy:LifecyclePolicy")
     rules = json.loads(policy["policy"])["rules"]
     assert [rule["selection"]["tagPrefixList"] for rule in rules] == [["dev-"], ["feature-"]]
@@ -138,8 +135,8 @@ def test_registry_scanning_has_its_rules(foreign: Callable[..., Any]) -> None:
         lambda: RegistryScanning(
             "scanning",
             {
-                "type": ScanType.ENHANCED,
-                "rules": [{"frequency": ScanFrequency.CONTINUOUS_SCAN, "filters": ["prod-*"]}],
+                "type": "ENHANCED",
+                "rules": [{"frequency": "CONTINUOUS_SCAN", "filters": ["prod-*"]}],
             },
         )
     )
@@ -153,13 +150,13 @@ def test_replication_without_a_filter_has_none(foreign: Callable[..., Any]) -> N
     made = foreign(lambda: Replication("copies", {"rules": [{"destinations": [{"region": "eu-west-1"}]}]}))
     (replication,) = made.of("aws:ecr/replicationConfiguration:ReplicationConfiguration")
     assert replication["replicationConfiguration"] == {
-        "rules": [{"destinations": [{"region": "eu-west-1", "registryId": "000000000000"}]}]
+        "rules": [{"destinations": [{"region": "eu-west-1", "registryId": "123456789012"}]}]
     }
 
 
 def test_a_creation_template_gives_replicas_the_destination_key(foreign: Callable[..., Any]) -> None:
     key = KEY_ARN.replace("us-east-1", "eu-west-1")
-    made = foreign(lambda: CreationTemplate("replicas", {"region": "eu-west-1", "key_arn": key}))
+    made = foreign(lambda: CreationTemplate("replicas", {"region": "eu-west-1", "encryption": {"key_arn": key}}))
     (template,) = made.of("aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate")
     assert template["encryptionConfigurations"] == [{"encryptionType": "KMS", "kmsKey": key}]
     assert (template["prefix"], template["appliedFors"], template["region"]) == ("ROOT", ["REPLICATION"], "eu-west-1")
@@ -181,14 +178,14 @@ def test_two_registries_of_one_program_do_not_collide(foreign: Callable[..., Any
     ("make", "words"),
     [
         (lambda: Repository("Api", {}), ["name", "lowercase", "`api`"]),
-        (lambda: Repository("api", {"key_arn": "alias/prod-ecr"}), ["key_arn", "not an alias"]),
+        (lambda: Repository("api", {"encryption": {"key_arn": "alias/prod-ecr"}}), ["key_arn", "not an alias"]),
         (lambda: Repository("api", {"mutable_tags": ["latest"]}), ["mutable_tags", "IMMUTABLE_WITH_EXCLUSION"]),
         (lambda: Repository("api", {"scan_on_puhs": True}), ["scan_on_puhs", "`scan_on_push`"]),  # type: ignore[typeddict-unknown-key]
         (lambda: Repository("api", {"lifecycle": [{"untagged": True}]}), ["lifecycle[0]", "outcome"]),
         (lambda: EncryptionKey("key", {"deletion_window_in_days": 3}), ["deletion_window_in_days", "7 to 30"]),
         (lambda: Replication("r", {"rules": [{"destinations": []}]}), ["rules[0].destinations", "at least 1"]),
         (lambda: RegistryScanning("s", {"type": "FAST"}), ["type", "BASIC"]),  # type: ignore[typeddict-item]
-        (lambda: Registry("r", {"repositories": {}}), ["repositories", "at least one"]),
+        (lambda: Registry("r", {"repositories": {}}), ["repositories", "at least 1 entry"]),
         (
             lambda: Registry("r", {"repositories": {"api": {"force_delete": True, "protect": True}}}),
             ["repositories.api.force_delete", "protected"],
@@ -198,7 +195,7 @@ def test_two_registries_of_one_program_do_not_collide(foreign: Callable[..., Any
 def test_a_mistake_stops_the_program_with_a_message(
     foreign: Callable[..., Any], make: Callable[[], Any], words: list[str]
 ) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(InvalidArguments) as caught:
         foreign(make)
     assert isinstance(caught.value, pulumi.RunError)
     for word in words:

@@ -27,7 +27,7 @@ UNTAGGED = json.dumps(
     }
 )
 
-Refused = Callable[..., tuple[str, str]]
+InvalidArguments = Callable[..., tuple[str, str]]
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def aws() -> Iterator[EmbeddedAws]:
 
 
 @pytest.fixture
-def refused(aws: EmbeddedAws) -> Refused:
+def refused(aws: EmbeddedAws) -> InvalidArguments:
     """Make a call that must be refused, and give the code and the message of the refusal."""
 
     def call(service: str, operation: str, parameters: dict[str, Any], region: str | None = None) -> tuple[str, str]:

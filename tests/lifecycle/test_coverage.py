@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from registries import ANY, UNTAGGED, archived, document, more_than, prefixed, pushed, rule, tagged
 
-from ecr_stack.aws.lifecycle import TagScheme, endangered, tag_scheme_problems, uncovered
 from ecr_stack.errors import InvalidInput
 from ecr_stack.model import parse
+from ecr_stack.schema.tag_schemes import TagScheme, endangered, tag_scheme_problems, uncovered
 
 HASHES = TagScheme(name="commits", commit_hashes=True)
 

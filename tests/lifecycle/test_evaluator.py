@@ -24,8 +24,9 @@ from registries import (
     tagged,
 )
 
-from ecr_stack.aws.lifecycle import Image, Rule, compile_rules, evaluate, explain, find_image
+from ecr_stack.aws.lifecycle import Image, evaluate, explain, find_image
 from ecr_stack.errors import InvalidInput, NotFound
+from ecr_stack.schema.lifecycle import LifecycleRule, compile_rules
 
 
 def test_an_image_that_an_earlier_rule_keeps_is_shielded_from_later_ones() -> None:
@@ -213,7 +214,7 @@ def test_a_document_that_ecr_would_refuse_is_refused() -> None:
 
 
 def test_several_prefixes_in_a_stack_file_mean_any_of_them() -> None:
-    policy = compile_rules([Rule(tag_prefixes=["dev-", "feature-"], expire_after_days=7)])
+    policy = compile_rules([LifecycleRule(tag_prefixes=["dev-", "feature-"], expire_after_days=7)])
     images = image("A", "dev-1", days=8), image("B", "feature-1", days=8), image("C", "v1", days=8)
     assert expired(policy, *images) == "AB"
 

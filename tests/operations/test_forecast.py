@@ -20,13 +20,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecr_stack.aws.lifecycle import Document, Image, Rule, compile_rules, evaluate, parse_document, policy_text
+from ecr_stack.aws.lifecycle import Document, Image, evaluate, parse_document, policy_text
 from ecr_stack.errors import InvalidInput, NotFound
 from ecr_stack.operations.forecast import DAYS, Forecast, Repository, forecast
 from ecr_stack.operations.history import scheme_of, streams_of
 from ecr_stack.operations.picture import headline, picture
 from ecr_stack.operations.prices import GB, overridden, prices_of
 from ecr_stack.operations.pushes import Pushes, parse_pushes, parse_size, pushes_of
+from ecr_stack.schema.lifecycle import LifecycleRule, compile_rules
 
 PROJECT = Path(__file__).parents[2]
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -35,7 +36,7 @@ PROD = ({"tagPrefixes": ["v"], "keepLast": 10}, {"tagPrefixes": ["sha-"], "expir
 
 
 def document(*rules: dict[str, Any]) -> Document:
-    return parse_document(compile_rules([Rule.model_validate(rule) for rule in rules]))
+    return parse_document(compile_rules([LifecycleRule.model_validate(rule) for rule in rules]))
 
 
 def year(pushes: str, *rules: dict[str, Any], size: str = "250MB", images: Any = (), pulled: int = 0) -> Forecast:
@@ -413,7 +414,9 @@ def test_people_get_a_table_and_the_history_that_it_is_made_of(project: Make) ->
 
 
 def test_a_policy_file_and_a_pushes_file_will_do(tmp_path: Path) -> None:
-    (tmp_path / "policy.json").write_text(policy_text(compile_rules([Rule.model_validate(rule) for rule in PROD])))
+    (tmp_path / "policy.json").write_text(
+        policy_text(compile_rules([LifecycleRule.model_validate(rule) for rule in PROD]))
+    )
     (tmp_path / "pushes.yaml").write_text("imageSize: 1GB\npushes: {sha-: 2}\n")
     done = run(tmp_path, "--policy", "policy.json", "--pushes", "pushes.yaml", "--price", "0.2", "--format", "json")
     assert done.returncode == 0, done.stderr

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,18 +12,17 @@ from botocore.config import Config
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecr_stack.aws.lifecycle import Rule, compile_rules, policy_text
-from ecr_stack.components.lifecycle_guard import SCRIPT
+from ecr_stack.aws.lifecycle import policy_text
 from ecr_stack.embedded_aws import EmbeddedAws
-from ecr_stack.embedded_provider import Provider
-from ecr_stack.errors import Unavailable
-from ecr_stack.operations.guard import Limits, Verdict, guard, judge
+from ecr_stack.errors import NotFound, Unavailable
+from ecr_stack.operations.guard import Limits, Verdict, guard, judge, preview, report
+from ecr_stack.schema.lifecycle import LifecycleRule, compile_rules
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
 
 def document(**rule: Any) -> str:
-    return policy_text(compile_rules([Rule.model_validate(rule)]))
+    return policy_text(compile_rules([LifecycleRule.model_validate(rule)]))
 
 
 EVERYTHING = document(any=True, expireAfterDays=1)
@@ -65,68 +63,79 @@ def asked(cloud: EmbeddedAws, text: str, limits: Limits, repository: str = "api"
 def test_a_change_that_would_remove_everything_is_stopped(cloud: EmbeddedAws) -> None:
     cloud.seed_images("api", [image(number) for number in range(120)])
     verdict = asked(cloud, EVERYTHING, Limits(max_expire=50))
-    assert verdict.passed == ("120 images would go, and maxExpire is 50",)
-    assert len(verdict.losses) == verdict.images == 120
+    assert verdict.exceeded == ("120 images would expire; maxExpire is 50",)
+    assert len(verdict.affected) == verdict.images == 120
 
 
 def test_a_change_within_the_limits_goes_through(cloud: EmbeddedAws) -> None:
     cloud.seed_images("api", [image(number) for number in range(10)])
-    assert asked(cloud, UNTAGGED, Limits(0, 0, 365)).passed == ()
+    assert asked(cloud, UNTAGGED, Limits(0, 0, protect_pulled_within_days=365)).exceeded == ()
 
 
 def test_a_share_of_the_repository_is_counted(cloud: EmbeddedAws) -> None:
     cloud.seed_images("api", [image(n, days=100 if n < 3 else 0.1) for n in range(10)])
-    assert asked(cloud, EVERYTHING, Limits(max_expire_percent=30)).passed == ()
-    assert asked(cloud, EVERYTHING, Limits(max_expire_percent=29)).passed
+    assert asked(cloud, EVERYTHING, Limits(max_expire_percent=30)).exceeded == ()
+    assert asked(cloud, EVERYTHING, Limits(max_expire_percent=29)).exceeded
 
 
 def test_what_was_pulled_of_late_is_kept_and_listed_first(cloud: EmbeddedAws) -> None:
     cloud.seed_images("api", [image(1), image(2, pulled=40), image(3, pulled=5)])
     verdict = asked(cloud, EVERYTHING, Limits(protect_pulled_within_days=30))
-    assert "1 of them was pulled within the last 30 days" in verdict.passed[0]
-    assert [loss.tags for loss in verdict.losses] == [("v1.0.3",), ("v1.0.2",), ("v1.0.1",)]
-    assert asked(cloud, EVERYTHING, Limits(protect_pulled_within_days=4)).passed == ()
+    assert "1 of them was pulled within the last 30 days" in verdict.exceeded[0]
+    assert [loss.tags for loss in verdict.affected] == [("v1.0.3",), ("v1.0.2",), ("v1.0.1",)]
+    assert asked(cloud, EVERYTHING, Limits(protect_pulled_within_days=4)).exceeded == ()
 
 
-@pytest.mark.parametrize("repository", ["api", "not-there-yet"])
-def test_where_there_is_nothing_there_is_nothing_to_ask(cloud: EmbeddedAws, repository: str) -> None:
-    verdict = asked(cloud, EVERYTHING, Limits(0, 0, 1000), repository)
-    assert (verdict.images, verdict.passed) == (0, ())
+def test_an_empty_repository_is_not_previewed(cloud: EmbeddedAws) -> None:
+    verdict = asked(cloud, EVERYTHING, Limits(0, 0))
+    assert (verdict.images, verdict.exceeded) == (0, ())
     assert "ecr:StartLifecyclePolicyPreview" not in cloud.calls
 
 
-def command(limits: dict[str, str], text: str = EVERYTHING) -> dict[str, Any]:
-    return {
-        "create": SCRIPT,
-        "interpreter": ["/bin/sh", "-c"],
-        "stdin": text,
-        "environment": {"ECR_STACK_REPOSITORY": "api", "ECR_STACK_REGION": "us-east-1", **limits},
-        "triggers": [text],
-    }
+def test_a_repository_that_is_not_found_does_not_pass(cloud: EmbeddedAws) -> None:
+    with pytest.raises(NotFound):
+        asked(cloud, EVERYTHING, Limits(0, 0), "not-there-yet")
 
 
-def test_the_command_fails_with_the_list_and_says_how_to_override(cloud: EmbeddedAws) -> None:
+def test_the_report_lists_what_would_go_and_says_how_to_allow_it(cloud: EmbeddedAws) -> None:
     cloud.seed_images("api", [image(number, pulled=number) for number in range(1, 31)])
-    with pytest.raises(Unavailable) as caught:
-        Provider(cloud).create("command:local:Command", "api", command({"ECR_STACK_MAX_EXPIRE": "3"}))
-    message = str(caught.value)
+    text = report(asked(cloud, EVERYTHING, Limits(max_expire=3)))
     for words in (
         "the lifecycle change is stopped",
-        "30 images would go",
+        "30 images would expire",
         "v1.0.1; pulled",
         "and 10 more",
         "overrides",
     ):
-        assert words in message
+        assert words in text
     assert "ecr:PutLifecyclePolicy" not in cloud.calls
 
 
-def test_an_override_goes_through_and_stays_on_record(cloud: EmbeddedAws) -> None:
+def test_an_override_is_told_with_its_reason(cloud: EmbeddedAws) -> None:
     cloud.seed_images("api", [image(number) for number in range(5)])
-    inputs = command({"ECR_STACK_MAX_EXPIRE": "5", "ECR_STACK_REASON": "old nightly builds, OPS-123"})
-    _, outputs = Provider(cloud).create("command:local:Command", "api", inputs)
-    assert "overridden: old nightly builds, OPS-123" in outputs["stdout"]
-    assert outputs["environment"]["ECR_STACK_REASON"] == "old nightly builds, OPS-123"
+    verdict = asked(cloud, EVERYTHING, Limits(max_expire=5, reason="old nightly builds, OPS-123"))
+    assert verdict.exceeded == ()
+    assert "overridden: old nightly builds, OPS-123" in report(verdict)
+
+
+def test_images_that_would_go_to_the_archive_count_as_well(cloud: EmbeddedAws) -> None:
+    cloud.seed_images("api", [image(number) for number in range(10)])
+    archive = document(any=True, archiveAfterDays=1)
+    assert asked(cloud, archive, Limits(max_expire=9)).exceeded
+    assert asked(cloud, archive, Limits(max_expire=0, max_archive=10)).exceeded == ()
+    assert asked(cloud, archive, Limits(max_expire=100, max_archive=9)).exceeded
+    assert asked(cloud, archive, Limits(max_archive_percent=99)).exceeded
+
+
+def test_the_preview_of_another_document_is_not_taken_for_the_answer() -> None:
+    class Other:
+        def start_lifecycle_policy_preview(self, **_: Any) -> None: ...
+
+        def get_lifecycle_policy_preview(self, **_: Any) -> dict[str, Any]:
+            return {"status": "COMPLETE", "previewResults": [], "lifecyclePolicyText": UNTAGGED}
+
+    with pytest.raises(Unavailable, match="another document"):
+        preview(Other(), "api", EVERYTHING)
 
 
 RESULTS = st.lists(
@@ -137,28 +146,34 @@ LIMITS = st.builds(
     Limits,
     max_expire=st.none() | st.integers(0, 20),
     max_expire_percent=st.none() | st.integers(0, 100),
+    max_archive=st.none() | st.integers(0, 20),
+    max_archive_percent=st.none() | st.integers(0, 100),
     protect_pulled_within_days=st.none() | st.integers(0, 400),
 )
 
 
 @given(RESULTS, st.integers(0, 20), LIMITS)
 def test_whatever_goes_through_is_within_every_limit(results: list[Any], kept: int, limits: Limits) -> None:
-    preview = [{"imageDigest": f"sha256:{n}", "action": {"type": kind}} for n, kind, _ in results]
+    found = [{"imageDigest": f"sha256:{n}", "action": {"type": kind}} for n, kind, _ in results]
     images: list[dict[str, Any]] = [
         {"imageDigest": f"sha256:{n}"}
         | ({"lastRecordedPullTime": NOW - timedelta(days=pulled)} if pulled is not None else {})
         for n, _, pulled in results
     ] + [{"imageDigest": f"sha256:kept-{n}"} for n in range(kept)]
-    verdict = judge("api", preview, images, limits, NOW)
-    gone = [pulled for _, kind, pulled in results if kind == "EXPIRE"]
-    within = (
-        (limits.max_expire is None or len(gone) <= limits.max_expire)
-        and (limits.max_expire_percent is None or len(gone) * 100 <= limits.max_expire_percent * len(images))
-        and (
-            limits.protect_pulled_within_days is None
-            or all(pulled is None or pulled > limits.protect_pulled_within_days for pulled in gone)
-        )
+    verdict = judge("api", found, images, limits, NOW)
+    within = limits.protect_pulled_within_days is None or all(
+        pulled is None or pulled > limits.protect_pulled_within_days for _, _, pulled in results
     )
-    assert (not verdict.passed) == within
-    assert len(verdict.losses) == len(gone)
-    assert json.dumps(verdict.passed)
+    for kind, limit, percent in (
+        ("EXPIRE", limits.max_expire, limits.max_expire_percent),
+        (
+            "TRANSITION",
+            limits.max_expire if limits.max_archive is None else limits.max_archive,
+            limits.max_expire_percent if limits.max_archive_percent is None else limits.max_archive_percent,
+        ),
+    ):
+        count = sum(kind == each for _, each, _ in results)
+        within = within and (limit is None or count <= limit)
+        within = within and (percent is None or count * 100 <= percent * len(images))
+    assert (not verdict.exceeded) == within
+    assert len(verdict.affected) == len(results)

@@ -13,18 +13,19 @@ from typing import Any
 
 import pytest
 
-from ecr_stack.aws.lifecycle import Image, Rule, compile_rules, parse_document, policy_text
+from ecr_stack.aws.lifecycle import Image, parse_document, policy_text
 from ecr_stack.embedded_aws import EmbeddedAws
 from ecr_stack.errors import InvalidInput, NotFound
 from ecr_stack.operations.guard import Limits
 from ecr_stack.operations.holdings import Holding, read_folder, unclaimed
 from ecr_stack.operations.plan import RepositoryPlan, missed_first, plan
+from ecr_stack.schema.lifecycle import LifecycleRule, compile_rules
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
 
 def document(*rules: dict[str, Any]) -> Any:
-    return parse_document(compile_rules([Rule.model_validate(rule) for rule in rules]))
+    return parse_document(compile_rules([LifecycleRule.model_validate(rule) for rule in rules]))
 
 
 KEEP_TWO = document({"tagPrefixes": ["v"], "keepLast": 2})
@@ -88,7 +89,7 @@ def test_images_pulled_most_recently_are_missed_first_and_those_never_pulled_las
 def test_a_change_is_held_against_the_limits() -> None:
     assert planned(KEEP_TWO, KEEP_FOUR, limits=Limits(max_expire=4)).passed == ()
     assert planned(KEEP_TWO, KEEP_FOUR, limits=Limits(max_expire=3)).passed == (
-        "4 images would go, and maxExpire is 3",
+        "4 images would expire; maxExpire is 3",
     )
 
 
@@ -113,7 +114,7 @@ def write(path: Path, data: Any) -> None:
 
 
 def native(*rules: dict[str, Any]) -> dict[str, Any]:
-    return compile_rules([Rule.model_validate(rule) for rule in rules])
+    return compile_rules([LifecycleRule.model_validate(rule) for rule in rules])
 
 
 def test_names_with_a_slash_are_subfolders_and_both_forms_of_a_policy_are_read(tmp_path: Path) -> None:
@@ -192,7 +193,7 @@ def test_the_live_registry_is_read_to_its_last_page_and_nothing_is_changed(proje
     assert (api["images"], api["expire"]["images"]) == (1205, 1203)
     assert (api["expire"]["new"]["images"], api["expire"]["anyway"]["images"]) == (1198, 5)
     assert [image["imageTags"] for image in api["expire"]["missedFirst"]] == [[f"v{n}"] for n in range(3, 13)]
-    assert api["limitsPassed"] == ["1203 images would go, and maxExpire is 5"]
+    assert api["limitsPassed"] == ["1203 images would expire; maxExpire is 5"]
     assert worker["missing"] == "the registry has no such repository yet"
     assert told["withinLimits"] is False
     assert cloud.calls["ecr:DescribeImages"] == 3

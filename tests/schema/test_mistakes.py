@@ -57,7 +57,7 @@ CASES = [
     ("enviroment", "prod", "ecr-stack:enviroment", "not a known key", "ecr-stack:environment"),
     ("tags/Name", "x", "ecr-stack:tags.Name", "written by ecr-stack", "another key"),
     ("tags/aws:team", "x", "ecr-stack:tags.aws:team", "reserved", "another key"),
-    ("tags/Team", 7, "ecr-stack:tags.Team", "text", '"7"'),
+    ("tags/Team", 7, "ecr-stack:tags.Team", "string", '"7"'),
     ("tags/Team", "a" * 257, "ecr-stack:tags.Team", "256", "shorten"),
     ("tags", ["Team"], "ecr-stack:tags", "map", "key: value"),
     ("encryption/type", "kms", "ecr-stack:encryption.type", "KMS, AES256", "KMS"),
@@ -100,14 +100,20 @@ CASES = [
     (f"{REPOSITORY}/mutableTags", "latest", "api-gateway.mutableTags", "list", "[latest]"),
     ("repositories/order-service/mutableTags", ["x"], "order-service.mutableTags", "IMMUTABLE", "tagMutability"),
     ("repositoryDefaults/tagMutability", "IMMUTABLE", "repositoryDefaults.mutableTags", "IMMUTABLE", "remove"),
-    (f"{REPOSITORY}/tagMutability", "MUTABLE_WITH_EXCLUSION", "api-gateway.tagMutability", "excludes", "immutableTags"),
+    (
+        f"{REPOSITORY}/tagMutability",
+        "MUTABLE_WITH_EXCLUSION",
+        "api-gateway.tagMutability",
+        "exclusions",
+        "immutableTags",
+    ),
     (f"{REPOSITORY}", {"protect": True, "forceDelete": True}, "api-gateway.forceDelete", "protected", "false"),
     (f"{REPOSITORY}/import", "yes", "api-gateway.import", "true or false", "true"),
     (f"{REPOSITORY}/name", "order-service", "order-service", "one name", "another"),
     (f"{REPOSITORY}/tags", {"Environment": "x"}, "api-gateway.tags.Environment", "written by ecr-stack", "remove"),
     (f"{REPOSITORY}/lifecycle", [], "api-gateway.lifecycle", "at least 1", "remove"),
-    ("repositories", {}, "ecr-stack:repositories", "at least one", "NAME: {}"),
-    ("repositories", ["api-gateway"], "ecr-stack:repositories", "not a list", "api-gateway: {}"),
+    ("repositories", {}, "ecr-stack:repositories", "at least 1", "NAME: {}"),
+    ("repositories", ["api-gateway"], "ecr-stack:repositories", "must be a map", "api-gateway: "),
     ("repositories/API", {}, "ecr-stack:repositories.API", "lowercase", "`api`"),
     ("repositories/a", {}, "ecr-stack:repositories.a", "2 to 256", "write"),
     ("repositories/a--b_", {}, "ecr-stack:repositories.a--b_", "2 to 256", "write"),
@@ -154,7 +160,7 @@ CASES = [
         "replication/rules",
         [{"destinations": [{"region": "us-west-2", "registryId": 111122223333}]}],
         "replication.rules[0].destinations[0].registryId",
-        "text",
+        "string",
         '"111122223333"',
     ),
     (
@@ -178,7 +184,7 @@ CASES = [
         "no rule selects",
         "kept: true",
     ),
-    ("tagSchemes", [{"name": "x"}], "ecr-stack:tagSchemes[0]", "tagPatterns or commitHashes", "add"),
+    ("tagSchemes", [{"name": "x"}], "ecr-stack:tagSchemes[0]", "`tagPatterns` or `commitHashes`", "add"),
     ("tagSchemes", {"releases": "v*"}, "ecr-stack:tagSchemes", "list", "["),
     ("lifecycleGuard", {"maxExpirePercent": 101}, "lifecycleGuard.maxExpirePercent", "0 to 100", "100"),
     ("lifecycleGuard", {"maxExpire": -1}, "lifecycleGuard.maxExpire", "0 or more", "0"),
@@ -205,8 +211,8 @@ CASES = [
     ),
     (f"{REPOSITORY}/access", {"pull": ["*"]}, "api-gateway.access.pull[0]", "everybody", "organizations"),
     (f"{REPOSITORY}/access", {"pull": ["role/a*"]}, "api-gateway.access.pull[0]", "without wildcards", "each one"),
-    (f"{REPOSITORY}/access", {"pull": [111122223333]}, "api-gateway.access.pull[0]", "text", '"111122223333"'),
-    (f"{REPOSITORY}/access", {}, "api-gateway.access", "grants something", "remove"),
+    (f"{REPOSITORY}/access", {"pull": [111122223333]}, "api-gateway.access.pull[0]", "string", '"111122223333"'),
+    (f"{REPOSITORY}/access", {}, "api-gateway.access", "grant at least one permission", "remove"),
     (f"{REPOSITORY}/access", {"push": ["role/a"], "pul": []}, "api-gateway.access.pul", "known key", "pull"),
     ("registryAccess", {"replicationFrom": ["1"]}, "registryAccess.replicationFrom[0]", "12 digits", "quotes"),
     (
@@ -297,8 +303,8 @@ def test_a_key_in_a_mistyped_namespace_is_not_passed_over() -> None:
 
 def test_exclusions_of_the_defaults_do_not_follow_a_repository_into_another_mode() -> None:
     settings = stack_settings_of(GOOD, source="", region="us-east-1")
-    assert "mutable_tags" not in settings.repository("order-service")
-    assert settings.repository("api-gateway")["mutable_tags"] == ["latest"]
+    assert settings.repository("order-service").mutable_tags is None
+    assert settings.repository("api-gateway").mutable_tags == ["latest"]
 
 
 def test_more_tags_than_aws_allows_are_counted_with_those_of_the_program() -> None:

@@ -13,9 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecr_stack.aws import names as constraints
-from ecr_stack.aws.lifecycle import compile_rules, policy_text
 from ecr_stack.errors import InvalidInput
-from ecr_stack.schema import RegistrySettings
+from ecr_stack.schema.registry import RegistrySettings
 from ecr_stack.schema.stack import schema, stack_settings_of
 
 MODEL = botocore.session.get_session().get_service_model("ecr")
@@ -109,9 +108,8 @@ def test_settings_that_are_accepted_compile_to_documents_of_the_api_model(data: 
         assert re.fullmatch(name["pattern"], repository)
         assert name["min"] <= len(repository) <= name["max"]
     for key in settings.repositories:
-        rules = settings.lifecycle_of(key)
-        if rules:
-            text = policy_text(compile_rules(rules))
+        text = settings.lifecycle_text(key)
+        if text:
             assert 100 <= len(text) <= 30_720
             assert json.loads(text)["rules"]
 

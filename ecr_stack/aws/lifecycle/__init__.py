@@ -1,24 +1,15 @@
 """ECR's lifecycle policies, understood outside AWS.
 
-`rules` are those of a stack file, compiled to the document that ECR reads; `document` is that document, parsed;
-`lint` finds what ECR would refuse in it, and what it would take and nobody means; `evaluate` says what it does to
-the `images` of a repository, `explain` why, and `coverage` whether every kind of tag has a rule.
+`document` is the document that ECR reads, parsed; `lint` finds what ECR would refuse in it, and what it would accept
+and do something else with; `evaluate` says what it does to the `images` of a repository, and `explain` why.
 """
 
-from ecr_stack.aws.lifecycle.coverage import (
-    TagScheme,
-    Uncovered,
-    endangered,
-    tag_scheme_problems,
-    uncovered,
-)
-from ecr_stack.aws.lifecycle.document import Document, NativeRule, parse_document
+from ecr_stack.aws.lifecycle.document import Document, NativeRule, parse_document, policy_text
 from ecr_stack.aws.lifecycle.evaluate import Decision, Evaluation, evaluate
 from ecr_stack.aws.lifecycle.explain import Explanation, Step, explain, find_image
 from ecr_stack.aws.lifecycle.findings import KINDS, Finding
 from ecr_stack.aws.lifecycle.images import Image, parse_images, parse_time
 from ecr_stack.aws.lifecycle.lint import lint
-from ecr_stack.aws.lifecycle.rules import Rule, compile_rules, policy_text, rule_list_problems
 
 __all__ = [
     "KINDS",
@@ -29,12 +20,7 @@ __all__ = [
     "Finding",
     "Image",
     "NativeRule",
-    "Rule",
     "Step",
-    "TagScheme",
-    "Uncovered",
-    "compile_rules",
-    "endangered",
     "evaluate",
     "explain",
     "find_image",
@@ -43,7 +29,4 @@ __all__ = [
     "parse_images",
     "parse_time",
     "policy_text",
-    "rule_list_problems",
-    "tag_scheme_problems",
-    "uncovered",
 ]

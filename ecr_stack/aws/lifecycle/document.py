@@ -14,7 +14,6 @@ from typing import Any, Literal, NoReturn
 from ecr_stack.aws.lifecycle import findings as kinds
 from ecr_stack.aws.lifecycle.findings import Finding
 from ecr_stack.aws.lifecycle.requirements import MAX_TEXT, MIN_TEXT, errors_in
-from ecr_stack.aws.lifecycle.rules import policy_text
 from ecr_stack.aws.lifecycle.tag_filter import TagFilter
 from ecr_stack.errors import InvalidInput, Problem
 
@@ -27,8 +26,16 @@ __all__ = [
     "TagStatus",
     "native_rule",
     "parse_document",
+    "policy_text",
     "read",
 ]
+
+
+def policy_text(document: Mapping[str, Any]) -> str:
+    """Write a document as ECR takes it: compact JSON, always the same, padded to the 100 characters that ECR wants."""
+    text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+    return text if len(text) >= MIN_TEXT else json.dumps(document, indent=2, ensure_ascii=False)
+
 
 TagStatus = Literal["tagged", "untagged", "any"]
 StorageClass = Literal["standard", "archive"]

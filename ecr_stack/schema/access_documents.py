@@ -6,15 +6,14 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ecr_stack.aws.iam.actions import IMPORT, LAMBDA, PULL, PUSH, REPLICATE
-from ecr_stack.aws.iam.grants import Access, Match, RegistryAccess
+from ecr_stack.aws.iam.actions import FULL, IMPORT, LAMBDA, PULL, PUSH, READ, REPLICATE
 from ecr_stack.aws.iam.principals import account_of, arn_of, is_account, partition_problem, root_of, unique
-from ecr_stack.errors import InvalidInput, Problem
+from ecr_stack.aws.iam.quotas import REGISTRY_POLICY, REPOSITORY_POLICY, Quota, policy_size
+from ecr_stack.errors import Problem
+from ecr_stack.model import Model, is_unknown, key_of
+from ecr_stack.schema.access import Access, Match, RegistryAccess, ServiceGrant
 
-__all__ = ["MAX_LENGTH", "access_problems", "policy_text", "registry_policy", "repository_policy"]
-
-MAX_LENGTH = 10_240
-"""Characters that a policy of a repository or registry may have, by the ECR API model."""
+__all__ = ["access_problems", "policy_text", "registry_policy", "repository_policy", "unknown_in"]
 
 
 def policy_text(document: Mapping[str, Any]) -> str:
@@ -26,68 +25,78 @@ def repository_policy(access: Access, account: str, partition: str) -> dict[str,
     """Build the policy document of a repository.
 
     Args:
-        access: who may pull and push.
+        access: who may pull and push, without unknown values and problems.
         account: the repository's account, of twelve digits.
         partition: `aws`, `aws-cn`, … .
 
     Returns:
-        Plain JSON data, or `None` where nothing is granted: ECR takes no empty policy.
-
-    Raises:
-        InvalidInput: the document would be too long, or names principals of another partition.
+        Plain JSON data, or `None` if nothing is granted: ECR takes no empty policy.
     """
-    problems = access_problems(access, "access", account=account, partition=partition)
-    if problems:
-        raise InvalidInput("access", problems)
     return _document(_repository_statements(access, account, partition))
 
 
-def registry_policy(access: RegistryAccess, account: str, region: str, partition: str) -> dict[str, Any] | None:
-    """Build the policy document of a registry, or `None` where nothing is granted.
+def registry_policy(
+    access: RegistryAccess, account: str, region: str, partition: str, name_prefix: str = ""
+) -> dict[str, Any] | None:
+    """Build the policy document of a registry, or `None` if nothing is granted.
 
     Args:
-        access: who may do what in every repository.
+        access: who may do what in every repository, without unknown values and problems.
         account: the registry's account, of twelve digits.
         region: the registry's Region.
         partition: `aws`, `aws-cn`, … .
-
-    Raises:
-        InvalidInput: the document would be too long, or names principals of another partition.
+        name_prefix: what the names of the repositories that are meant begin with.
     """
-    problems = access_problems(access, "registryAccess", account=account, region=region, partition=partition)
-    if problems:
-        raise InvalidInput("registryAccess", problems)
-    return _document(_registry_statements(access, account, region, partition))
+    return _document(_registry_statements(access, account, region, partition, name_prefix))
 
 
 def access_problems(
     access: Access | RegistryAccess,
-    place: str,
     *,
-    account: str = "0" * 12,
-    region: str = "us-east-1",
+    account: str | None = None,
+    region: str | None = None,
     partition: str | None = None,
+    name_prefix: str = "",
 ) -> list[Problem]:
-    """Say what is wrong with grants as a whole, each of which is right.
+    """Say what is wrong with grants as a whole, each of which is right; places are relative to the grants.
 
     Args:
-        access: the grants of a repository or a registry.
-        place: the key path of the section.
-        account: the account, where it is known; the length of the document does not depend on it.
-        region: the Region of a registry, where it is known.
-        partition: the partition, where it is known; ARNs of another one are then reported.
+        access: the grants of a repository or a registry. What is unknown in them is left out; the length of the
+            document is then checked when everything is known.
+        account: the account, if it is known; the length of the document does not depend on it.
+        region: the Region of a registry, if it is known.
+        partition: the partition, if it is known; ARNs of another one are then reported.
+        name_prefix: what the names of the repositories that are meant begin with.
     """
-    problems = list(_foreign(access, place, partition)) if partition else []
-    problems += _twice(access, place, account)
+    problems = list(_foreign(access, partition)) if partition else []
+    problems += _twice(access, account or "0" * 12)
+    if problems or unknown_in(access):
+        return problems
+    place = (account or "0" * 12, partition or "aws")
     if isinstance(access, Access):
-        statements = _repository_statements(access, account, partition or "aws")
+        statements = _repository_statements(access, *place)
     else:
-        statements = _registry_statements(access, account, region, partition or "aws")
+        statements = _registry_statements(access, place[0], region or "us-east-1", place[1], name_prefix)
+    quota = REPOSITORY_POLICY if isinstance(access, Access) else REGISTRY_POLICY
     document = _document(statements)
-    length = len(policy_text(document)) if document else 0
-    if length > MAX_LENGTH:
-        problems.append(_too_long(statements, place, length))
+    if document is None:
+        problems.append(
+            Problem("", {}, "access must grant at least one permission", "add e.g. `pull`, or remove the key")
+        )
+    elif policy_size(document) > quota.limit:
+        problems.append(_too_long(statements, policy_size(document), quota))
     return problems
+
+
+def unknown_in(value: Any) -> bool:
+    """Whether something in a model, a list or a map is unknown."""
+    if isinstance(value, Model):
+        return any(unknown_in(item) for item in value.given().values())
+    if isinstance(value, Mapping):
+        return any(unknown_in(item) for item in value.values())
+    if isinstance(value, list):
+        return any(unknown_in(item) for item in value)
+    return is_unknown(value)
 
 
 def _document(statements: list[dict[str, Any]]) -> dict[str, Any] | None:
@@ -100,14 +109,20 @@ def _repository_statements(access: Access, account: str, partition: str) -> list
         *grants.to("AllowPull", access.pull, PULL, also=access.accounts),
         *grants.to_organizations(access.organizations),
         *grants.to("AllowPush", access.push, PUSH),
+        *grants.to("AllowReadOnly", access.read_only, READ),
+        *grants.to("AllowFullAccess", access.full_access, FULL),
+        *grants.to_services(access.services),
         *grants.to_lambda(access.lambda_),
     ]
     return own + [statement.document(account, partition) for statement in access.statements]
 
 
-def _registry_statements(access: RegistryAccess, account: str, region: str, partition: str) -> list[dict[str, Any]]:
+def _registry_statements(
+    access: RegistryAccess, account: str, region: str, partition: str, name_prefix: str
+) -> list[dict[str, Any]]:
     grants = _Grants(account, partition, access.match)
-    registry = f"arn:{partition}:ecr:{region}:{account}:repository/"
+    repositories = f"arn:{partition}:ecr:{region}:{account}:repository/"
+    registry = f"{repositories}{name_prefix}"
     everything = {"Resource": [f"{registry}*"]}
     statements = [
         *grants.to("AllowPull", access.pull, PULL, also=access.accounts),
@@ -119,7 +134,7 @@ def _registry_statements(access: RegistryAccess, account: str, region: str, part
     ] if access.replication_from else []  # fmt: skip
     found = [{**statement, **everything} for statement in statements]
     for number, grant in enumerate(access.pull_through_cache, start=1):
-        resources = [f"{registry}{namespace}/*" for namespace in unique(grant.namespaces or [])]
+        resources = [f"{repositories}{namespace}/*" for namespace in unique(grant.namespaces or [])]
         for statement in grants.to("AllowPullThroughCache", grant.principals, IMPORT):
             # Sids are unique in a policy, and one grant is the usual case.
             sid = statement["Sid"] if len(access.pull_through_cache) == 1 else f"{statement['Sid']}{number}"
@@ -141,7 +156,7 @@ class _Grants:
         """Statements for roles, users and accounts; `also` are accounts."""
         named = unique(arn_of(name, self._account, self._partition) for name in names if not is_account(name))
         accounts = unique(arn_of(name, self._account, self._partition) for name in [*names, *also] if is_account(name))
-        if named and self._match is Match.CONDITION:
+        if named and self._match == "CONDITION":
             roots = unique(root_of(account_of(arn), self._partition) for arn in named)
             yield _allow(sid, {"AWS": roots}, actions, {"ArnEquals": {"aws:PrincipalArn": named}})
         elif named:
@@ -157,6 +172,21 @@ class _Grants:
         if organizations:
             condition = {"StringEquals": {"aws:PrincipalOrgID": list(organizations)}}
             yield _allow("AllowPullByOrganizations", "*", PULL, condition)
+
+    def to_services(self, services: Sequence[ServiceGrant]) -> Iterator[dict[str, Any]]:
+        """A statement for each service, bound to the sources that it acts for.
+
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+        """
+        for number, grant in enumerate(services, start=1):
+            condition: dict[str, Any] = {}
+            if grant.source_arns is not None:
+                condition["ArnLike"] = {"aws:SourceArn": unique(grant.source_arns)}
+            if grant.source_accounts is not None:
+                condition["StringEquals"] = {"aws:SourceAccount": unique(grant.source_accounts)}
+            actions = sorted({*PULL, *(PUSH if grant.push else ())})
+            sid = "AllowServices" if len(services) == 1 else f"AllowService{number}"
+            yield _allow(sid, {"Service": [grant.service]}, actions, condition)
 
     def to_lambda(self, sources: Sequence[str]) -> Iterator[dict[str, Any]]:
         """Both statements that Lambda needs: for those who make functions in other accounts, and for Lambda itself.
@@ -185,53 +215,63 @@ def _allow(
     return statement
 
 
-def _foreign(access: Access | RegistryAccess, place: str, partition: str) -> Iterator[Problem]:
+def _foreign(access: Access | RegistryAccess, partition: str) -> Iterator[Problem]:
     for key, names in _named(access):
         for index, name in enumerate(names):
-            if partition_problem(name, partition):
+            if not is_unknown(name) and partition_problem(name, partition):
                 yield Problem(
-                    f"{place}.{key}[{index}]", name, f"the registry is in the partition {partition}; nobody of another one can be let in",
+                    f"{key}[{index}]",
+                    name,
+                    f"the registry is in the partition {partition}; nobody of another partition can be let in",
                     f"write the ARN of a principal that begins with `arn:{partition}:`",
-                )  # fmt: skip
+                )
 
 
-def _twice(access: Access | RegistryAccess, place: str, account: str) -> Iterator[Problem]:
+def _twice(access: Access | RegistryAccess, account: str) -> Iterator[Problem]:
     """Names that differ and mean the same, once the account is known; and accounts under two keys."""
     for key, names in _named(access):
         seen: dict[str, str] = {}
         for index, name in enumerate(names):
+            if is_unknown(name):
+                continue
             arn = arn_of(name, account, "aws") if not name.startswith("arn:") else name
             same = seen.setdefault(arn, name)
             if same != name:
-                yield Problem(
-                    f"{place}.{key}[{index}]", name, f"`{name}` and `{same}` are the same", "remove one of the two"
-                )
-    pulling = {account_of(name) for name in access.pull if is_account(name)}
-    for index, name in enumerate(access.accounts):
-        if name in pulling:
+                yield Problem(f"{key}[{index}]", name, f"`{name}` and `{same}` are the same", "remove one of the two")
+    pull, accounts = access.known("pull") or [], access.known("accounts") or []
+    pulling = {account_of(name) for name in pull if not is_unknown(name) and is_account(name)}
+    for index, name in enumerate(accounts):
+        if not is_unknown(name) and name in pulling:
             yield Problem(
-                f"{place}.accounts[{index}]", name, "the account stands under `pull` too, which means the same",
+                f"accounts[{index}]",
+                name,
+                "the account is under `pull` too, which means the same",
                 "remove one of the two",
-            )  # fmt: skip
+            )
+
+
+_PRINCIPALS = ("pull", "push", "read_only", "full_access", "lambda_")
 
 
 def _named(access: Access | RegistryAccess) -> Iterator[tuple[str, Sequence[str]]]:
-    yield "pull", access.pull
-    yield "push", access.push
-    if isinstance(access, Access):
-        yield "lambda", access.lambda_
-    else:
-        for index, grant in enumerate(access.pull_through_cache):
-            yield f"pullThroughCache[{index}].principals", grant.principals
-    for index, statement in enumerate(access.statements):
-        yield f"statements[{index}].Principal.AWS", statement.Principal.AWS or []
+    for name in _PRINCIPALS:
+        if name in type(access).model_fields:
+            yield key_of(type(access), name), access.known(name) or []
+    if isinstance(access, RegistryAccess):
+        for index, grant in enumerate(access.known("pull_through_cache") or []):
+            if not is_unknown(grant):
+                yield f"pullThroughCache[{index}].principals", grant.known("principals") or []
+    for index, statement in enumerate(access.known("statements") or []):
+        principal = None if is_unknown(statement) else statement.known("Principal")
+        if principal is not None:
+            yield f"statements[{index}].Principal.AWS", principal.known("AWS") or []
 
 
-def _too_long(statements: Iterable[Mapping[str, Any]], place: str, length: int) -> Problem:
+def _too_long(statements: Iterable[Mapping[str, Any]], length: int, quota: Quota) -> Problem:
     """Name the statement that takes most of the length, and what would shorten it."""
-    over = length - MAX_LENGTH
+    over = length - quota.limit
     largest = max(statements, key=lambda statement: len(policy_text(statement)))
-    share = len(policy_text(largest))
+    share = policy_size(largest)
     sid = str(largest.get("Sid", "a custom statement"))
     keys = {"AllowPull": "pull", "AllowPush": "push", "AllowLambda": "lambda", "AllowReplication": "replicationFrom"}
     key = next((key for prefix, key in sorted(keys.items(), reverse=True) if sid.startswith(prefix)), "statements")
@@ -245,6 +285,6 @@ def _too_long(statements: Iterable[Mapping[str, Any]], place: str, length: int) 
         "lambda": "name accounts instead of functions, or one pattern with `*` for several functions",
     }.get(key, "name fewer, or split it among repositories")
     return Problem(
-        place, None, f"the policy would have {length:,} characters, and {MAX_LENGTH:,} are allowed",
+        "", None, f"{quota.subject} would have {length:,} characters, and AWS allows {quota.limit:,} ({quota.source})",
         f"take off {over:,} characters: `{key}` takes {share:,} of them; {shorter}",
     )  # fmt: skip

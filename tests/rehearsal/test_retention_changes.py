@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ecr_stack.review.effects import Effect, effects_of
+from ecr_stack.review.retention_changes import RetentionChange, retention_changes
 
 
 def report(**policies: list[dict[str, Any]] | None) -> dict[str, Any]:
@@ -38,29 +38,29 @@ def after(days: int, status: str = "any", **action: str) -> dict[str, Any]:
     return {"selection": selection, "action": action or {"type": "expire"}}
 
 
-def said(effects: list[Effect]) -> list[tuple[str, str, str, bool]]:
-    return [(kind.images, str(kind.before), str(kind.after), kind.loses) for e in effects for kind in e.kinds]
+def said(changes: list[RetentionChange]) -> list[tuple[str, str, str, bool]]:
+    return [(kind.images, str(kind.before), str(kind.after), kind.loses) for change in changes for kind in change.kinds]
 
 
 def test_fewer_releases_that_are_kept_are_counted() -> None:
-    effects = effects_of(report(api=[tagged("v*", keep=10)]), report(api=[tagged("v*", keep=3)]))
-    assert said(effects) == [("images tagged `v*`", "10 stay", "3 stay", True)]
+    changes = retention_changes(report(api=[tagged("v*", keep=10)]), report(api=[tagged("v*", keep=3)]))
+    assert said(changes) == [("images tagged `v*`", "10 stay", "3 stay", True)]
 
 
 def test_a_rule_that_an_earlier_one_shields_from_makes_no_difference() -> None:
     first, second = tagged("*", keep=5), tagged("v*", keep=2)
-    assert effects_of(report(api=[first]), report(api=[first, second])) == []
+    assert retention_changes(report(api=[first]), report(api=[first, second])) == []
 
 
 def test_a_policy_that_goes_keeps_everything() -> None:
-    effects = effects_of(report(api=[after(7)]), report(api=None))
-    assert ("untagged images", "7 stay", "all stay", False) in said(effects)
-    assert ("images with any other tag", "7 stay", "all stay", False) in said(effects)
+    changes = retention_changes(report(api=[after(7)]), report(api=None))
+    assert ("untagged images", "7 stay", "all stay", False) in said(changes)
+    assert ("images with any other tag", "7 stay", "all stay", False) in said(changes)
 
 
 def test_another_kind_of_images_that_is_caught_is_named() -> None:
-    effects = effects_of(report(api=[tagged("v*", keep=10)]), report(api=[tagged("v*", keep=10), after(30)]))
-    assert said(effects) == [
+    changes = retention_changes(report(api=[tagged("v*", keep=10)]), report(api=[tagged("v*", keep=10), after(30)]))
+    assert said(changes) == [
         ("images with any other tag", "all stay", "30 stay", True),
         ("untagged images", "all stay", "30 stay", True),
     ]
@@ -68,27 +68,29 @@ def test_another_kind_of_images_that_is_caught_is_named() -> None:
 
 def test_the_archive_loses_nothing() -> None:
     archive = after(30, type="transition", targetStorageClass="archive")
-    ((_, before, now, loses), *_) = said(effects_of(report(api=None), report(api=[archive])))
+    ((_, before, now, loses), *_) = said(retention_changes(report(api=None), report(api=[archive])))
     assert (before, now, loses) == ("all stay", "30 stay, the older ones in the archive", False)
 
 
 def test_a_tag_that_stands_still_is_on_one_image() -> None:
-    effects = effects_of(report(api=[tagged("latest", keep=1)]), report(api=[tagged("latest", keep=1), after(9)]))
-    assert "images tagged `latest`" not in {kind.images for effect in effects for kind in effect.kinds}
+    changes = retention_changes(
+        report(api=[tagged("latest", keep=1)]), report(api=[tagged("latest", keep=1), after(9)])
+    )
+    assert "images tagged `latest`" not in {kind.images for change in changes for kind in change.kinds}
 
 
-def test_repositories_of_the_same_change_are_one_effect() -> None:
+def test_repositories_of_the_same_change_are_one_change() -> None:
     base, head = [tagged("v*", keep=10)], [tagged("v*", keep=3)]
-    (effect,) = effects_of(report(api=base, jobs=base, web=base), report(api=head, jobs=head, web=base))
-    assert effect.repositories == ("api", "jobs")
+    (change,) = retention_changes(report(api=base, jobs=base, web=base), report(api=head, jobs=head, web=base))
+    assert change.repositories == ("api", "jobs")
 
 
 def test_a_new_repository_has_no_images_to_lose() -> None:
-    assert effects_of(report(), report(api=[after(1)])) == []
+    assert retention_changes(report(), report(api=[after(1)])) == []
 
 
 @pytest.mark.parametrize("text", ["[]", "not JSON", '{"rules": [{}]}'])
 def test_a_base_with_a_document_that_ecr_refuses_is_no_reason_to_fail(text: str) -> None:
     base = report(api=[after(1)])
     base["resources"][1]["inputs"]["policy"] = text
-    assert effects_of(base, report(api=[after(2)])) == []
+    assert retention_changes(base, report(api=[after(2)])) == []

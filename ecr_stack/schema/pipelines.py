@@ -10,19 +10,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field
 
 from ecr_stack.aws.iam.actions import LOGIN, PULL, PUSH
 from ecr_stack.aws.iam.principals import unique
-from ecr_stack.model import Model, refusal
+from ecr_stack.errors import Problem
+from ecr_stack.model import Item, Model, Structural, is_unknown, refusal
 
 __all__ = [
     "NewRoleName",
     "NodeAccess",
     "NodePolicy",
+    "PipelineSettings",
     "PipelineSource",
     "PipelineTrust",
     "Platform",
@@ -37,18 +38,10 @@ __all__ = [
 ]
 
 
-class Platform(StrEnum):
-    """Where pipelines run; it decides how they are named in a token."""
+Platform = Literal["GITHUB", "GITLAB", "OTHER"]
+"""Where pipelines run, which decides how tokens name them: GitHub Actions, GitLab CI/CD, or another issuer."""
 
-    GITHUB = "GITHUB"
-    """GitHub Actions."""
-    GITLAB = "GITLAB"
-    """GitLab CI/CD."""
-    OTHER = "OTHER"
-    """Another issuer of OpenID Connect tokens; its subjects are written out."""
-
-
-_ISSUERS = {Platform.GITHUB: "https://token.actions.githubusercontent.com", Platform.GITLAB: "https://gitlab.com"}
+_ISSUERS = {"GITHUB": "https://token.actions.githubusercontent.com", "GITLAB": "https://gitlab.com"}
 
 
 def _repository(value: str) -> str:
@@ -87,32 +80,35 @@ def _reference(kind: str, prefix: str = "") -> Callable[[str], str]:
     return validate
 
 
-_Branch = Annotated[str, AfterValidator(_reference("branch", "refs/heads/"))]
-_Tag = Annotated[str, AfterValidator(_reference("tag", "refs/tags/"))]
-_Environment = Annotated[str, AfterValidator(_reference("environment"))]
+_Branch = Annotated[str, AfterValidator(_reference("branch", "refs/heads/")), Item]
+_Tag = Annotated[str, AfterValidator(_reference("tag", "refs/tags/")), Item]
+_Environment = Annotated[str, AfterValidator(_reference("environment")), Item]
 
 
 class PipelineSource(Model):
     """A source repository, and for which of its pipelines a role is."""
 
+    EXAMPLES = {"repository": "octo-org/api"}
+
     repository: Annotated[str, AfterValidator(_repository)]
     """`owner/name`, or `owner@id/name@id` (GitHub, since 2026-07-15); the project's path at GitLab. No wildcards."""
     branches: list[_Branch] = []
-    """Pipelines of these branches; `*` in a name stands for anything."""
+    """Pipelines of these branches; `*` in a name matches any characters."""
     tags: list[_Tag] = []
     """Pipelines of these tags, e.g. `v*`."""
     environments: list[_Environment] = []
     """GitHub's deployment environments. A job with one is named by it, and not by its branch."""
 
-    @model_validator(mode="after")
-    def _limited(self) -> Self:
-        if not (self.branches or self.tags or self.environments):
-            raise refusal(
-                "without a branch, tag or environment, every pipeline of the repository could push images, those of "
-                "pull requests too",
+    def cross_field_errors(self) -> Iterator[Problem]:
+        """A source is limited to a branch, a tag or an environment."""
+        if not any(is_unknown(names) or names for names in (self.branches, self.tags, self.environments)):
+            yield Problem(
+                "",
+                self.as_written(),
+                "without a branch, tag or environment, every pipeline of the repository could push images, those of pull "
+                "requests too",
                 "add `branches: [main]`, `tags: [v*]` or `environments: [production]`",
             )
-        return self
 
 
 def _issuer(value: str) -> str:
@@ -147,43 +143,62 @@ def _audience(value: str) -> str:
 class PipelineTrust(Model):
     """Which pipelines may take a role on."""
 
-    platform: Annotated[Platform, Field(strict=False)] = Platform.GITHUB
-    """`GITHUB`, `GITLAB`, or `OTHER` with its `issuer` and `subjects`."""
-    issuer: Annotated[str, AfterValidator(_issuer)] | None = None
-    """Who makes the tokens; github.com or gitlab.com unless given, by the platform."""
+    platform: Annotated[Platform, Structural] = "GITHUB"
+    """`GITHUB`, `GITLAB`, or `OTHER` with its `issuer` and `subjects`. Default: `GITHUB`."""
+    issuer: Annotated[str, AfterValidator(_issuer), Structural] | None = None
+    """Who makes the tokens. Default: github.com or gitlab.com, by the platform."""
     audience: Annotated[str, AfterValidator(_audience)] = "sts.amazonaws.com"
-    """For whom the tokens are made."""
+    """For whom the tokens are made. Default: `sts.amazonaws.com`."""
     repositories: list[PipelineSource] = []
     """Source repositories with their branches, tags and environments."""
-    subjects: list[Annotated[str, AfterValidator(_subject)]] = []
+    subjects: list[Annotated[str, AfterValidator(_subject), Item]] = []
     """Subjects of tokens, written out; for another platform, or where GitHub's are customized."""
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if not self.repositories and not self.subjects:
-            raise refusal(
-                "a role that every pipeline of the platform could take on is open to the world",
-                "add `repositories: [{repository: octo-org/api, branches: [main]}]`",
+    def cross_field_errors(self) -> Iterator[Problem]:
+        """Some pipeline is named, in the words of its platform."""
+        platform, sources = self.known("platform"), self.known("repositories")
+        if self.repositories == [] and self.subjects == []:
+            yield Problem(
+                "",
+                self.as_written(),
+                "a role that every pipeline of the platform could assume is open to the world",
+                "add `repositories` with their branches, or `subjects`",
             )
-        if self.platform is Platform.OTHER and (self.issuer is None or self.repositories):
-            raise refusal(
+        if platform == "OTHER" and (self.repositories != [] or self.issuer is None or self.subjects == []):
+            yield Problem(
+                "",
+                self.as_written(),
                 "how another platform names its pipelines is not known here",
                 "write its `issuer` and its `subjects`, and no `repositories`",
             )
-        if self.platform is Platform.GITHUB and any(source.repository.count("/") > 1 for source in self.repositories):
-            raise refusal("a repository at GitHub is `owner/name`", "write one slash, or `platform: GITLAB`")
-        for name in (source.repository for source in self.repositories):
-            if "@" in name and not (self.platform is Platform.GITHUB and name.count("@") == 2):
-                raise refusal(
-                    f"`{name}`: an id stands behind both the owner and the name of a repository at GitHub, or behind "
-                    "neither",
+        for index, source in enumerate(sources or []):
+            name = None if is_unknown(source) else source.known("repository")
+            if name is None:
+                continue
+            here = f"repositories[{index}]"
+            if platform == "GITHUB" and name.count("/") > 1:
+                yield Problem(
+                    f"{here}.repository",
+                    name,
+                    "a repository at GitHub is `owner/name`",
+                    "write one slash, or `platform: GITLAB`",
+                )
+            if "@" in name and not (platform == "GITHUB" and name.count("@") == 2):
+                yield Problem(
+                    f"{here}.repository",
+                    name,
+                    "GitHub puts an id behind both the owner and the name of a repository, or behind neither",
                     "write `owner@id/name@id`, as `gh api repos/OWNER/NAME` prints them, or no ids"
-                    if self.platform is Platform.GITHUB
+                    if platform == "GITHUB"
                     else "write the project's path alone",
                 )
-        if self.platform is Platform.GITLAB and any(source.environments for source in self.repositories):
-            raise refusal("the subject of a GitLab token names no environment", "write `branches` or `tags` instead")
-        return self
+            if platform == "GITLAB" and source.environments != []:
+                yield Problem(
+                    f"{here}.environments",
+                    source.environments,
+                    "the subject of a GitLab token names no environment",
+                    "write `branches` or `tags` instead",
+                )
 
     @property
     def issued_by(self) -> str:
@@ -202,7 +217,7 @@ def subjects(trust: PipelineTrust) -> list[str]:
 
 
 def _of(source: PipelineSource, trust: PipelineTrust) -> Iterator[str]:
-    if trust.platform is Platform.GITLAB:
+    if trust.platform == "GITLAB":
         for kind, names in (("branch", source.branches), ("tag", source.tags)):
             yield from (f"project_path:{source.repository}:ref_type:{kind}:ref:{name}" for name in names)
         return
@@ -265,7 +280,7 @@ def _role(value: str) -> str:
     )
 
 
-RoleName = Annotated[str, AfterValidator(_role)]
+RoleName = Annotated[str, AfterValidator(_role), Item]
 """A role of this account: its name, `role/NAME` or its ARN."""
 
 
@@ -278,7 +293,7 @@ def _new_role(value: str) -> str:
     )
 
 
-NewRoleName = Annotated[str, AfterValidator(_new_role)]
+NewRoleName = Annotated[str, AfterValidator(_new_role), Item]
 """The name of a role that is to be made."""
 
 
@@ -297,31 +312,45 @@ def _provider(value: str) -> str:
     )
 
 
-ProviderArn = Annotated[str, AfterValidator(_provider)]
+ProviderArn = Annotated[str, AfterValidator(_provider), Item]
 """`arn:aws:iam::ACCOUNT:oidc-provider/HOST`."""
 
 
-class NodePolicy(StrEnum):
-    """The managed policy by which nodes pull."""
-
-    PULL_ONLY = "PULL_ONLY"
-    """AmazonEC2ContainerRegistryPullOnly: pulls, also through a cache."""
-    READ_ONLY = "READ_ONLY"
-    """AmazonEC2ContainerRegistryReadOnly: pulls and reads about repositories; not through a cache."""
+NodePolicy = Literal["PULL_ONLY", "READ_ONLY"]
+"""`PULL_ONLY`: AmazonEC2ContainerRegistryPullOnly, which pulls, also through a cache; `READ_ONLY`:
+AmazonEC2ContainerRegistryReadOnly, which pulls and reads about repositories, but not through a cache."""
 
 
 class NodeAccess(Model):
     """Roles of nodes that may pull every image of the account, by a managed policy."""
 
-    roles: Annotated[list[RoleName], Field(min_length=1)]
-    """Roles of this account, e.g. those of EKS nodes."""
-    policy: Annotated[NodePolicy, Field(strict=False)] = NodePolicy.PULL_ONLY
-    """`PULL_ONLY`, or `READ_ONLY` for nodes that also read about repositories."""
+    EXAMPLES = {"roles": "[eks-prod-node-role]"}
 
-    @model_validator(mode="after")
-    def _once(self) -> Self:
-        names = [role_name_of(role) for role in self.roles]
-        for name in names:
-            if names.count(name) > 1:
-                raise refusal(f"the role `{name}` stands in the list twice", "remove one of the two")
-        return self
+    roles: Annotated[list[RoleName], Field(min_length=1), Structural]
+    """Roles of this account, e.g. those of EKS nodes: names, `role/NAME` or ARNs."""
+    policy: Annotated[NodePolicy, Structural] = "PULL_ONLY"
+    """`PULL_ONLY`, or `READ_ONLY` for nodes that also read about repositories. Default: `PULL_ONLY`."""
+
+    def cross_field_errors(self) -> Iterator[Problem]:
+        """Each role is named once, and known."""
+        seen: set[str] = set()
+        for index, role in enumerate(self.known("roles") or []):
+            if is_unknown(role):
+                continue
+            if role_name_of(role) in seen:
+                yield Problem(
+                    f"roles[{index}]",
+                    role,
+                    f"the role `{role_name_of(role)}` is in the list twice",
+                    "remove one of the two",
+                )
+            seen.add(role_name_of(role))
+
+
+class PipelineSettings(PipelineTrust):
+    """A role that named pipelines assume to push to, and pull from, the repositories of the stack."""
+
+    role_name: NewRoleName | None = None
+    """The role's name. Default: `{environment}-ecr-push-{key}`."""
+    provider_arn: ProviderArn | None = None
+    """The ARN of the issuer's OpenID Connect provider, if the account has it already. Default: one is made for each issuer."""

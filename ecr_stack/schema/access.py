@@ -7,29 +7,24 @@ https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry-permissions.html
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from enum import StrEnum
-from typing import Annotated, TypeVar
+from collections.abc import Callable, Iterator
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, Field
 
 from ecr_stack.aws.iam.principals import account_of, is_account
-from ecr_stack.aws.iam.statements import RegistryStatement, RepositoryStatement
 from ecr_stack.aws.names import REPOSITORY_NAME, AccountId, OrganizationId, PrincipalName
-from ecr_stack.model import Model, refusal
+from ecr_stack.errors import Problem
+from ecr_stack.model import Item, Model, is_unknown, refusal
+from ecr_stack.schema.statements import RegistryStatement, RepositoryStatement, ServiceName
 
-__all__ = ["Access", "LambdaSource", "Match", "PullThroughCacheGrant", "RegistryAccess"]
+__all__ = ["Access", "LambdaSource", "Match", "PullThroughCacheGrant", "RegistryAccess", "ServiceGrant"]
 
 
-class Match(StrEnum):
-    """How a role or user is matched."""
-
-    CONDITION = "CONDITION"
-    """By its account as the principal and its ARN in a condition. It need not exist yet. Its account decides too:
-    a policy of the role itself must allow the same."""
-    PRINCIPAL = "PRINCIPAL"
-    """By its ARN as the principal. It must exist, or ECR refuses the whole policy; in the same account nothing else
-    is needed but the login."""
+Match = Literal["CONDITION", "PRINCIPAL"]
+"""`CONDITION`: by the account as the principal and the ARN in a condition; the role need not exist yet, and a policy of
+the role itself must allow the same. `PRINCIPAL`: by the ARN as the principal; it must exist, or ECR refuses the whole
+policy, and in the same account only the login is needed besides."""
 
 
 def _one(name: str) -> str:
@@ -40,8 +35,10 @@ def _once(names: list[str]) -> list[str]:
     """Refuse a list that names somebody twice."""
     seen: set[str] = set()
     for name in names:
+        if is_unknown(name):
+            continue
         if _one(name) in seen:
-            raise refusal(f"`{name}` stands in the list twice", "remove one of the two")
+            raise refusal(f"`{name}` is in the list twice", "remove one of the two")
         seen.add(_one(name))
     return names
 
@@ -57,18 +54,28 @@ def _lambda_source(value: str) -> str:
     )
 
 
-LambdaSource = Annotated[str, AfterValidator(_lambda_source)]
+LambdaSource = Annotated[str, AfterValidator(_lambda_source), Item]
 """An account id, or the ARN of Lambda functions; `*` and `?` may stand for the Region and in the function's name."""
+
+
+def _source_arn(value: str) -> str:
+    if re.fullmatch(r"arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:[0-9]{12}:[^*?:]+[\x21-\x7e]*", value):
+        return value
+    raise refusal(
+        "a source is the ARN of a resource with its account written out",
+        "write one such as arn:aws:codebuild:us-east-1:111122223333:project/NAME",
+    )
+
 
 _S = TypeVar("_S", RepositoryStatement, RegistryStatement)
 
 
 def _sids_once() -> Callable[[list[_S]], list[_S]]:
     def validate(statements: list[_S]) -> list[_S]:
-        sids = [statement.Sid for statement in statements if statement.Sid is not None]
+        sids = [s.Sid for s in statements if not is_unknown(s) and s.Sid is not None and not is_unknown(s.Sid)]
         for sid in sids:
             if sids.count(sid) > 1:
-                raise refusal(f"the Sid `{sid}` stands in more than one statement", "choose another for one of them")
+                raise refusal(f"the Sid `{sid}` is used by more than one statement", "choose another for one of them")
         return statements
 
     return validate
@@ -79,8 +86,33 @@ _Accounts = Annotated[list[AccountId], AfterValidator(_once)]
 _Organizations = Annotated[list[OrganizationId], AfterValidator(_once)]
 
 
+class ServiceGrant(Model):
+    """An AWS service that pulls, or pushes, on behalf of named resources or accounts."""
+
+    EXAMPLES = {"service": "codebuild.amazonaws.com"}
+
+    service: ServiceName
+    """The service, e.g. `codebuild.amazonaws.com`."""
+    source_arns: Annotated[list[Annotated[str, AfterValidator(_source_arn), Item]], Field(min_length=1)] | None = None
+    """The resources for which it acts, e.g. the ARN of a CodeBuild project; `*` may stand in the resource's name."""
+    source_accounts: Annotated[list[AccountId], Field(min_length=1)] | None = None
+    """The accounts for which it acts."""
+    push: bool = False
+    """Whether it may push as well. Default: `false`."""
+
+    def cross_field_errors(self) -> Iterator[Problem]:
+        """A service acts for everybody unless somebody says for whom."""
+        if self.source_arns is None and self.source_accounts is None:
+            yield Problem(
+                "",
+                self.as_written(),
+                "without a source, the service would act for everybody who uses it (the confused deputy)",
+                'add `sourceArns: [ARN]`, or `sourceAccounts: ["111122223333"]`',
+            )
+
+
 class Access(Model):
-    """Who may pull and push images of a repository. Logging in is the role's own policy's business."""
+    """Who may pull and push images of a repository. Logging in needs a policy of the role itself."""
 
     pull: _Principals = []
     """Roles, users and accounts that may pull: `role/NAME` of this account, an ARN, or an account id."""
@@ -90,10 +122,16 @@ class Access(Model):
     """Whole accounts that may pull. Each decides itself who of it does."""
     organizations: _Organizations = []
     """AWS organizations all of whose accounts may pull."""
+    read_only: _Principals = []
+    """Principals that may pull and read about images, scans and policies."""
+    full_access: _Principals = []
+    """Principals that may do everything with the repository, deleting it included."""
+    services: list[ServiceGrant] = []
+    """AWS services, e.g. CodeBuild, each with the source it acts for."""
     lambda_: Annotated[list[LambdaSource], AfterValidator(_once)] = Field(default=[], alias="lambda")
     """Lambda functions that may be made from images: an account id, or ARNs of functions with `*` in the name."""
-    match: Annotated[Match, Field(strict=False)] = Match.CONDITION
-    """How roles and users are matched: by CONDITION, which works before they exist, or as PRINCIPAL."""
+    match: Match = "CONDITION"
+    """How roles and users are matched: by `CONDITION`, which works before they exist, or as `PRINCIPAL`. Default: `CONDITION`."""
     statements: Annotated[list[RepositoryStatement], AfterValidator(_sids_once())] = []
     """Custom statements, as in an IAM policy."""
 
@@ -111,16 +149,18 @@ def _namespace(value: str) -> str:
 class PullThroughCacheGrant(Model):
     """Who may import images from upstream, by pulling them through a cache."""
 
+    EXAMPLES = {"principals": "[role/NAME]"}
+
     principals: Annotated[list[PrincipalName], Field(min_length=1), AfterValidator(_once)]
     """Roles, users and accounts."""
-    namespaces: Annotated[list[Annotated[str, AfterValidator(_namespace)]], Field(min_length=1)] | None = None
-    """The prefixes of pull through cache rules, e.g. `ecr-public`; every repository unless given."""
+    namespaces: Annotated[list[Annotated[str, AfterValidator(_namespace), Item]], Field(min_length=1)] | None = None
+    """The prefixes of pull through cache rules, e.g. `ecr-public`. Default: every repository."""
 
 
 class RegistryAccess(Model):
     """Who may do what in every repository of a registry.
 
-    The policy is enforced for all actions where the registry's policy scope is V2, AWS's default.
+    The policy is enforced for all actions if the registry's policy scope is V2, AWS's default.
     https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry-permissions-account-settings.html
     """
 
@@ -136,7 +176,7 @@ class RegistryAccess(Model):
     """Accounts whose registries may replicate into this one, and create the repositories for it."""
     pull_through_cache: list[PullThroughCacheGrant] = []
     """Those that may import images from upstream, and create the repositories for it."""
-    match: Annotated[Match, Field(strict=False)] = Match.CONDITION
-    """How roles and users are matched: by CONDITION, which works before they exist, or as PRINCIPAL."""
+    match: Match = "CONDITION"
+    """How roles and users are matched: by `CONDITION`, which works before they exist, or as `PRINCIPAL`. Default: `CONDITION`."""
     statements: Annotated[list[RegistryStatement], AfterValidator(_sids_once())] = []
     """Custom statements, as in an IAM policy."""

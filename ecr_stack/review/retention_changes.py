@@ -1,6 +1,6 @@
 """What a change of lifecycle policies comes to: how many images stay under the policy before, and under that after.
 
-A rehearsal has no images. Each kind of image that either policy speaks of is therefore supposed to be pushed once a
+A rehearsal has no images. Each kind of image that either policy speaks of is therefore assumed to be pushed once a
 day, for longer than any rule looks back, and both policies are evaluated over them. Which images of the real registry
 would go is what `ecr-stack lifecycle plan` says, with credentials.
 """
@@ -15,10 +15,11 @@ from typing import Any
 from ecr_stack.aws.lifecycle import Document, Image, NativeRule, evaluate, parse_document
 from ecr_stack.errors import InvalidInput
 
-__all__ = ["Effect", "Kept", "Kind", "effects_of"]
+__all__ = ["Kept", "Kind", "RetentionChange", "retention_changes"]
 
 _REPOSITORY = "aws:ecr/repository:Repository"
 _LIFECYCLE = "aws:ecr/lifecyclePolicy:LifecyclePolicy"
+_TEMPLATE = "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate"
 _AT = datetime(2026, 1, 1, tzinfo=UTC)
 _MOST_DAYS = 4000
 """Further back than this nothing is looked at."""
@@ -29,9 +30,9 @@ class Kept:
     """What is left of the images of one kind, one of which is pushed every day."""
 
     standard: int | None
-    """So many stay as they are; nothing where all do."""
+    """The number that stay as they are; `None` if all do."""
     archived: int | None
-    """So many stay in the archive; nothing where all that leave the standard class do."""
+    """The number that stay in the archive; `None` if all that leave the standard class do."""
 
     def __str__(self) -> str:
         """In words."""
@@ -59,43 +60,73 @@ class Kind:
 
 
 @dataclass(frozen=True)
-class Effect:
+class RetentionChange:
     """One change of a lifecycle policy, and the repositories that it is the same for."""
 
     repositories: tuple[str, ...]
-    """Their names in ECR."""
+    """Their names in ECR; for creation templates their Regions and prefixes."""
     kinds: tuple[Kind, ...]
     """The kinds of images for which it makes a difference."""
+    replicas: bool = False
+    """Whether it is about the repositories that a creation template creates."""
+    resources: tuple[tuple[str, str], ...] = ()
+    """The resources that hold the policies, as URNs and names."""
 
 
-def effects_of(base: Mapping[str, Any], head: Mapping[str, Any]) -> list[Effect]:
-    """Say what the changed lifecycle policies do, for repositories that are in both rehearsals.
+@dataclass(frozen=True)
+class _Lifecycle:
+    """The lifecycle of one repository, or of those of a template."""
+
+    document: str | None
+    urn: str
+    name: str
+
+
+def retention_changes(base: Mapping[str, Any], head: Mapping[str, Any]) -> list[RetentionChange]:
+    """Say what the changed lifecycle policies do, for repositories and templates that are in both rehearsals.
 
     Args:
         base: how it is, as `rehearse --format json` prints it.
         head: how it would be.
     """
     old, new = _documents(base), _documents(head)
-    same: dict[tuple[str | None, str | None], list[str]] = {}
-    for repository in new:
-        if repository in old and old[repository] != new[repository]:
-            same.setdefault((old[repository], new[repository]), []).append(repository[1])
-    effects = [
-        Effect(tuple(sorted(set(names))), tuple(_kinds(before, after))) for (before, after), names in same.items()
+    same: dict[tuple[str | None, str | None, bool], list[tuple[tuple[str, str, str], _Lifecycle]]] = {}
+    for place, lifecycle in new.items():
+        if place in old and old[place].document != lifecycle.document:
+            key = (old[place].document, lifecycle.document, place[0] == _TEMPLATE)
+            same.setdefault(key, []).append((place, lifecycle))
+    changes = [
+        RetentionChange(
+            tuple(sorted({f"{region}/{name}" if replicas else name for (_, region, name), _ in places})),
+            tuple(_kinds(before, after)),
+            replicas,
+            tuple((lifecycle.urn, lifecycle.name) for _, lifecycle in places),
+        )
+        for (before, after, replicas), places in same.items()
     ]
-    return [effect for effect in effects if effect.kinds]
+    return [change for change in changes if change.kinds]
 
 
-def _documents(report: Mapping[str, Any]) -> dict[tuple[str, str], str | None]:
-    """For every repository, by Region and name, the lifecycle document that it has."""
-    found: dict[tuple[str, str], str | None] = {}
+def _documents(report: Mapping[str, Any]) -> dict[tuple[str, str, str], _Lifecycle]:
+    """For every repository and template, by type, Region and name, the lifecycle document that it has."""
+    found: dict[tuple[str, str, str], _Lifecycle] = {}
+    policies: list[Mapping[str, Any]] = []
     for record in report["resources"]:
-        if record["type"] == _REPOSITORY:
-            found.setdefault((str(record["outputs"].get("region")), str(record["outputs"].get("name"))), None)
-    for record in report["resources"]:
-        if record["type"] == _LIFECYCLE:
-            inputs, outputs = record["inputs"], record["outputs"]
-            found[str(outputs.get("region")), str(inputs.get("repository"))] = str(inputs.get("policy"))
+        kind, outputs = record["type"], record["outputs"]
+        region = str(outputs.get("region"))
+        urn, name = str(record.get("urn")), str(record.get("name"))
+        if kind == _REPOSITORY:
+            found.setdefault((kind, region, str(outputs.get("name"))), _Lifecycle(None, urn, name))
+        elif kind == _TEMPLATE:
+            document = record["inputs"].get("lifecyclePolicy")
+            place = (kind, str(record["inputs"].get("region") or region), str(record["inputs"].get("prefix")))
+            found[place] = _Lifecycle(None if document is None else str(document), urn, name)
+        elif kind == _LIFECYCLE:
+            policies.append(record)
+    for record in policies:
+        place = (_REPOSITORY, str(record["outputs"].get("region")), str(record["inputs"].get("repository")))
+        urn, name = str(record.get("urn")), str(record.get("name"))
+        found[place] = _Lifecycle(str(record["inputs"].get("policy")), urn, name)
     return found
 
 

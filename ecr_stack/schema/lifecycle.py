@@ -8,24 +8,19 @@ https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_paramete
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Self
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field
 
-from ecr_stack.aws.lifecycle.requirements import (
-    MAX_RULES,
-    MAX_TEXT,
-    MAX_WILDCARDS,
-    MIN_DAYS_IN_ARCHIVE,
-    MIN_TEXT,
-)
+from ecr_stack.aws.lifecycle.document import policy_text
+from ecr_stack.aws.lifecycle.lint import lint
+from ecr_stack.aws.lifecycle.requirements import MAX_RULES, MAX_TEXT, MAX_WILDCARDS, MIN_DAYS_IN_ARCHIVE
 from ecr_stack.errors import Problem
-from ecr_stack.model import Model, Whole, refusal
+from ecr_stack.model import Item, Model, Whole, is_unknown, key_of, refusal
 
-__all__ = ["Rule", "compile_rules", "policy_text", "rule_list_problems"]
+__all__ = ["LifecycleRule", "compile_rules", "document_problems", "lifecycle_text", "rule_list_problems"]
 
 SELECTORS = ("tag_prefixes", "tag_patterns", "untagged", "any")
 OUTCOMES = (
@@ -45,7 +40,7 @@ def _prefix(value: str) -> str:
     if "*" in value:
         alone = value.endswith("*") and value.count("*") == 1 and len(value) > 1
         raise refusal(
-            "a tag prefix is plain text; `*` in it stands for itself, which no tag contains",
+            "a tag prefix is plain text; a `*` in it matches only itself, and no tag contains one",
             f"write `{value[:-1]}`" if alone else "write it under `tagPatterns`",
         )
     if not _PREFIX.fullmatch(value):
@@ -82,8 +77,8 @@ def _at_least(least: int, what: str) -> AfterValidator:
     return AfterValidator(validate)
 
 
-Prefix = Annotated[str, AfterValidator(_prefix)]
-Pattern = Annotated[str, AfterValidator(_pattern)]
+Prefix = Annotated[str, AfterValidator(_prefix), Item]
+Pattern = Annotated[str, AfterValidator(_pattern), Item]
 Count = Annotated[Whole, _at_least(1, "a number of images or days"), Field(json_schema_extra={"minimum": 1})]
 ArchiveDays = Annotated[
     Whole,
@@ -92,44 +87,53 @@ ArchiveDays = Annotated[
 ]
 
 
-class Rule(Model):
-    """One lifecycle rule: one selector and one outcome. Rules are applied in their order, each image by one at most."""
+class LifecycleRule(Model):
+    """One lifecycle rule: one selector and one outcome. Rules apply in their order, each image is handled by at most one."""
+
+    MOVED: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("rulePriority", "selection", "action"),
+        "this is a rule of a native lifecycle document: write the whole document under `lifecycleDocument`, or the rule "
+        "as e.g. `{tagPrefixes: [v], keepLast: 10}`",
+    )
 
     description: Annotated[str, Field(max_length=256)] | None = None
     """Why, for whoever reads the policy in the console."""
     tag_prefixes: Annotated[list[Prefix], Field(min_length=1)] | None = None
     """Selects images with a tag that begins with any of these."""
     tag_patterns: Annotated[list[Pattern], Field(min_length=1)] | None = None
-    """Selects images with a tag that matches any of these; `*` stands for anything, at most four times."""
+    """Selects images with a tag that matches any of these; `*` matches any characters and is allowed four times."""
     untagged: bool | None = None
     """Selects images without a tag."""
     any: bool | None = None
     """Selects all images; such a rule is the last one."""
     keep_last: Count | None = None
-    """Expires all but the last so many, by push time; counted for each prefix or pattern by itself."""
+    """Expires all but the newest N images by push time, counted separately for each prefix or pattern."""
     expire_after_days: Count | None = None
-    """Expires images so many days after their push."""
+    """Expires images N days after their push."""
     archive_after_days: Count | None = None
-    """Moves images to the archive storage class so many days after their push."""
+    """Moves images to the archive storage class N days after their push."""
     archive_after_days_since_pull: Count | None = None
-    """Moves images to the archive storage class so many days after their last pull."""
+    """Moves images to the archive storage class N days after their last pull."""
     expire_after_days_in_archive: ArchiveDays | None = None
-    """Expires archived images so many days after they were archived: at least 90."""
+    """Expires archived images N days after they were archived: at least 90."""
 
-    @model_validator(mode="after")
-    def _one_selector_and_one_outcome(self) -> Self:
+    def cross_field_errors(self) -> Iterator[Problem]:
+        """A rule has one selector and one outcome."""
         for names, what in ((SELECTORS, "selector"), (OUTCOMES, "outcome")):
             given = [name for name in names if getattr(self, name) is not None]
-            spelled = [str(type(self).model_fields[name].alias) for name in (given or names)]
+            spelled = [f"`{key_of(type(self), name)}`" for name in (given or names)]
             if len(given) != 1:
-                raise refusal(
+                yield Problem(
+                    "",
+                    self.as_written(),
                     f"a lifecycle rule has exactly one {what}, not {len(given)}",
-                    f"add one of {', '.join(spelled)}" if not given else f"keep one of {', '.join(spelled)}",
+                    f"keep one of {', '.join(spelled)}" if given else f"add one of {', '.join(spelled)}",
                 )
         for name in ("untagged", "any"):
             if getattr(self, name) is False:
-                raise refusal(f"`{name}: false` selects nothing", f"write `{name}: true`, or another selector")
-        return self
+                yield Problem(
+                    name, False, f"`{name}: false` selects nothing", f"write `{name}: true`, or another selector"
+                )
 
 
 _OUTCOME: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -150,8 +154,11 @@ _OUTCOME: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = {
 }
 
 
-def compile_rules(rules: Sequence[Rule]) -> dict[str, Any]:
+def compile_rules(rules: Sequence[LifecycleRule]) -> dict[str, Any]:
     """Make the document that ECR reads: each prefix and pattern a rule of its own, in order, from priority 1.
+
+    Rules for any image get the highest priorities, the one for archived images last: ECR wants them there, and a rule
+    for archived images competes with no other.
 
     Args:
         rules: valid rules in which `rule_list_problems` finds nothing.
@@ -160,7 +167,7 @@ def compile_rules(rules: Sequence[Rule]) -> dict[str, Any]:
         Plain JSON data, `{"rules": […]}`.
     """
     native: list[dict[str, Any]] = []
-    for rule in rules:
+    for rule in sorted(rules, key=lambda rule: (bool(rule.any), bool(rule.any) and _archived(rule))):
         outcome = next(name for name in OUTCOMES if getattr(rule, name) is not None)
         counted, action = _OUTCOME[outcome]
         for selection in _selections(rule):
@@ -175,7 +182,11 @@ def compile_rules(rules: Sequence[Rule]) -> dict[str, Any]:
     return {"rules": native}
 
 
-def _selections(rule: Rule) -> list[dict[str, Any]]:
+def _archived(rule: LifecycleRule) -> bool:
+    return rule.expire_after_days_in_archive is not None
+
+
+def _selections(rule: LifecycleRule) -> list[dict[str, Any]]:
     if rule.tag_prefixes is not None:
         return [{"tagStatus": "tagged", "tagPrefixList": [prefix]} for prefix in rule.tag_prefixes]
     if rule.tag_patterns is not None:
@@ -183,51 +194,65 @@ def _selections(rule: Rule) -> list[dict[str, Any]]:
     return [{"tagStatus": "untagged" if rule.untagged else "any"}]
 
 
-def policy_text(document: Mapping[str, Any]) -> str:
-    """Write a document as ECR takes it: compact JSON, always the same, padded to the 100 characters that ECR wants."""
-    text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
-    return text if len(text) >= MIN_TEXT else json.dumps(document, indent=2, ensure_ascii=False)
+def lifecycle_text(rules: Sequence[LifecycleRule] | None, document: Mapping[str, Any] | str | None) -> str | None:
+    """The JSON text that ECR gets: from typed rules, or a native document as it was written; `None` without either."""
+    if document is not None:
+        return document if isinstance(document, str) else policy_text(document)
+    return policy_text(compile_rules(rules)) if rules else None
 
 
-def rule_list_problems(rules: Sequence[Rule], place: str) -> list[Problem]:
+def document_problems(document: Mapping[str, Any] | str, place: str) -> Iterator[Problem]:
+    """Yield what ECR would refuse in a native lifecycle document."""
+    text = document if isinstance(document, str) else policy_text(document)
+    for finding in lint(text):
+        if finding.severity == "error":
+            where = "" if finding.rule_priority is None else f" (rule {finding.rule_priority})"
+            yield Problem(
+                place, document, f"{finding.message}{where}", "fix the document; `ecr-stack lifecycle lint` explains it"
+            )
+
+
+def rule_list_problems(rules: Sequence[LifecycleRule], place: str) -> list[Problem]:
     """Find what is wrong with a list of rules that are each right.
 
     Args:
-        rules: the rules, in order.
-        place: the key path of the list, e.g. `ecr-stack:repositoryDefaults.lifecycle`.
+        rules: the rules, in order; what is unknown in them is left out.
+        place: the key path of the list, e.g. `lifecycle`.
     """
     problems: list[Problem] = []
-    archived = [rule.expire_after_days_in_archive is not None for rule in rules]
     taken: dict[tuple[bool, str, str], str] = {}
-    for number, rule in enumerate(rules):
+    known = [None if is_unknown(rule) else rule for rule in rules]
+    for number, rule in enumerate(known):
+        if rule is None:
+            continue
         here = f"{place}[{number}]"
-        if rule.any and any(archived[later] == archived[number] for later in range(number + 1, len(rules))):
+        later = [other for other in known[number + 1 :] if other is not None]
+        if rule.any and any(_archived(other) == _archived(rule) for other in later):
             problems.append(
                 Problem(f"{here}.any", True, "a rule for any image must be the last one", "move this rule to the end")
             )
         for key, value in _selected(rule):
             where = f"{here}.{key}"
-            held = taken.setdefault((archived[number], key.split("[")[0], value), where)
+            held = taken.setdefault((_archived(rule), key.split("[")[0], value), where)
             if held != where:
                 problems.append(
                     Problem(
                         where,
                         value or True,
-                        f"ECR takes one rule for each selector, and {held} has this one already",
+                        f"ECR allows one rule for each selector, and `{held}` has this one already",
                         "remove one of the two",
                     )
                 )
-    if not rules:
-        problems.append(Problem(place, [], "a lifecycle has at least one rule", f"add one, or remove `{place}`"))
+    whole = [rule for rule in known if rule is not None and not any(_later(value) for value in rule.given().values())]
+    if len(whole) < len(rules) or problems or any(list(rule.cross_field_errors()) for rule in whole):
         return problems
-    document = compile_rules(rules)
+    document = compile_rules(whole)
     if len(document["rules"]) > MAX_RULES:
-        count = len(document["rules"])
         problems.append(
             Problem(
                 place,
-                f"{count} rules",
-                f"ECR takes at most {MAX_RULES} rules, and each prefix and each pattern is one",
+                f"{len(document['rules'])} rules",
+                f"ECR allows at most {MAX_RULES} rules, and each prefix and each pattern is one",
                 "use fewer prefixes, or a pattern that covers several",
             )
         )
@@ -236,16 +261,21 @@ def rule_list_problems(rules: Sequence[Rule], place: str) -> list[Problem]:
             Problem(
                 place,
                 f"{len(policy_text(document))} characters",
-                f"ECR takes a policy of at most {MAX_TEXT} characters",
+                f"ECR allows a policy of at most {MAX_TEXT} characters",
                 "shorten the descriptions, or use fewer rules",
             )
         )
     return problems
 
 
-def _selected(rule: Rule) -> list[tuple[str, str]]:
-    if rule.tag_prefixes is not None:
-        return [(f"tagPrefixes[{number}]", prefix) for number, prefix in enumerate(rule.tag_prefixes)]
-    if rule.tag_patterns is not None:
-        return [(f"tagPatterns[{number}]", pattern) for number, pattern in enumerate(rule.tag_patterns)]
-    return [("untagged" if rule.untagged else "any", "")]
+def _later(value: Any) -> bool:
+    return is_unknown(value) or (isinstance(value, list) and any(is_unknown(item) for item in value))
+
+
+def _selected(rule: LifecycleRule) -> list[tuple[str, str]]:
+    for name in ("tag_prefixes", "tag_patterns"):
+        entries = rule.known(name)
+        if entries is not None:
+            key = key_of(LifecycleRule, name)
+            return [(f"{key}[{number}]", entry) for number, entry in enumerate(entries) if not is_unknown(entry)]
+    return [("untagged" if rule.untagged else "any", "")] if rule.untagged or rule.any else []

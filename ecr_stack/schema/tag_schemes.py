@@ -6,17 +6,17 @@ bare commit hash: there is no prefix for them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field
 
 from ecr_stack.aws.lifecycle.document import Document, NativeRule, parse_document
-from ecr_stack.aws.lifecycle.rules import Pattern
 from ecr_stack.aws.lifecycle.tag_filter import TagFilter
 from ecr_stack.errors import Problem
-from ecr_stack.model import Model, refusal
+from ecr_stack.model import Model, Structural, refusal
+from ecr_stack.schema.lifecycle import Pattern
 
 __all__ = ["TagScheme", "Uncovered", "endangered", "tag_scheme_problems", "uncovered"]
 
@@ -32,29 +32,27 @@ def _name(value: str) -> str:
 class TagScheme(Model):
     """One way in which pipelines tag images: what the tags look like, and whether the images are meant to stay."""
 
-    name: Annotated[str, AfterValidator(_name)]
+    name: Annotated[str, AfterValidator(_name), Structural]
     """What these tags are, e.g. `releases`."""
     tag_patterns: Annotated[list[Pattern], Field(min_length=1)] | None = None
-    """What the tags look like; `*` stands for what varies."""
+    """What the tags look like; `*` matches any characters."""
     commit_hashes: bool | None = None
     """The tags are bare commit hashes: hexadecimal digits and nothing before them."""
     kept: bool = False
     """Images with such a tag are meant to stay for ever: no rule is needed."""
 
-    @model_validator(mode="after")
-    def _one_look(self) -> Self:
-        given = [key for key in ("tagPatterns", "commitHashes") if self._says(key)]
+    def cross_field_errors(self) -> Iterator[Problem]:
+        """Tags look like patterns or like commit hashes."""
+        given = [name for name in ("tag_patterns", "commit_hashes") if getattr(self, name) is not None]
         if len(given) != 1:
-            raise refusal(
-                "a tag scheme has either tagPatterns or commitHashes",
+            yield Problem(
+                "",
+                self.as_written(),
+                "a tag scheme has either `tagPatterns` or `commitHashes`",
                 "keep one of the two" if given else "add `tagPatterns: [...]`, or `commitHashes: true`",
             )
-        if self.commit_hashes is False:
-            raise refusal("`commitHashes: false` says nothing", "write tagPatterns instead")
-        return self
-
-    def _says(self, key: str) -> bool:
-        return (self.tag_patterns if key == "tagPatterns" else self.commit_hashes) is not None
+        elif self.commit_hashes is False:
+            yield Problem("commitHashes", False, "`commitHashes: false` says nothing", "write `tagPatterns` instead")
 
     def filters(self) -> list[TagFilter]:
         """Patterns that together match every tag of the scheme; for bare hashes one for each first digit."""

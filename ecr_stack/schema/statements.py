@@ -8,24 +8,27 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.htm
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
 from ecr_stack.aws.iam.actions import RegistryAction, RepositoryAction
-from ecr_stack.aws.iam.conditions import Conditions, binds_principals
+from ecr_stack.aws.iam.conditions import Conditions
 from ecr_stack.aws.iam.principals import arn_of, unique
+from ecr_stack.aws.iam.reader import bound, conditions_of
 from ecr_stack.aws.names import PrincipalName
-from ecr_stack.model import Model, check, refusal
+from ecr_stack.errors import Problem
+from ecr_stack.model import Item, Model, check, is_unknown, refusal
 
-__all__ = ["Principals", "RegistryStatement", "RepositoryStatement"]
+__all__ = ["Principals", "RegistryStatement", "RepositoryStatement", "ServiceName"]
 
 _AWS_KEYS = ConfigDict(alias_generator=None)
 
 
 def _listed(value: object) -> object:
     """Take one text for a list of it, as IAM does."""
-    return [value] if isinstance(value, str) else value
+    return [value] if isinstance(value, str) or is_unknown(value) else value
 
 
 _OneOrMore = (Field(min_length=1), BeforeValidator(_listed, json_schema_input_type=str | list[str]))
@@ -53,26 +56,29 @@ def _service(value: str) -> str:
     raise refusal("a service principal is the name of an AWS service", "write one such as `lambda.amazonaws.com`")
 
 
+ServiceName = Annotated[str, AfterValidator(_service), Item]
+"""An AWS service as a principal, e.g. `codebuild.amazonaws.com`."""
+
+
 class Principals(Model):
     """Whom a statement is about."""
 
     model_config = _AWS_KEYS
 
-    AWS: Annotated[list[Annotated[str, AfterValidator(_statement_principal)]], *_OneOrMore] | None = None
-    """Roles, users and accounts, or `*` where a condition on `aws:PrincipalOrgID` or the like names them."""
-    Service: Annotated[list[Annotated[str, AfterValidator(_service)]], *_OneOrMore] | None = None
+    AWS: Annotated[list[Annotated[str, AfterValidator(_statement_principal), Item]], *_OneOrMore] | None = None
+    """Roles, users and accounts, or `*` if a condition on `aws:PrincipalOrgID` or the like names them."""
+    Service: Annotated[list[ServiceName], *_OneOrMore] | None = None
     """AWS services, e.g. `lambda.amazonaws.com`."""
 
-    @model_validator(mode="after")
-    def _somebody(self) -> Self:
+    def cross_field_errors(self) -> Iterator[Problem]:
+        """A statement names somebody."""
         if self.AWS is None and self.Service is None:
-            raise refusal("a statement is about somebody", "write `AWS: [role/NAME]` or `Service: [NAME]`")
-        return self
+            yield Problem("", {}, "a statement names a principal", "write `AWS: [role/NAME]` or `Service: [NAME]`")
 
     @property
     def public(self) -> bool:
         """Whether everybody is among them."""
-        return "*" in (self.AWS or ())
+        return "*" in (self.known("AWS") or ())
 
     def document(self, account: str, partition: str) -> str | dict[str, list[str]]:
         """The element as ECR reads it."""
@@ -92,8 +98,8 @@ def _spelled_out(value: object) -> object:
 
 
 def _sid(value: str) -> str:
-    if value in RESERVED_SIDS or re.fullmatch(r"AllowPullThroughCache(ByAccounts)?[0-9]+", value):
-        raise refusal(f"the Sid `{value}` is taken by the statement of a grant", "choose another, e.g. by its purpose")
+    if value in RESERVED_SIDS or re.fullmatch(r"(AllowPullThroughCache(ByAccounts)?|AllowService)[0-9]+", value):
+        raise refusal(f"the Sid `{value}` is used by the statement of a grant", "choose another, e.g. by its purpose")
     if re.fullmatch(r"[A-Za-z0-9]{1,100}", value):
         return value
     fixed = re.sub(r"[^A-Za-z0-9]", "", value.title() if re.search(r"[^A-Za-z0-9]", value) else value)[:100]
@@ -105,6 +111,7 @@ def _sid(value: str) -> str:
 
 RESERVED_SIDS = frozenset(
     {
+        "AllowReadOnly", "AllowReadOnlyByAccounts", "AllowFullAccess", "AllowFullAccessByAccounts", "AllowServices",
         "AllowPull", "AllowPullByAccounts", "AllowPullByOrganizations", "AllowPush", "AllowPushByAccounts",
         "AllowLambdaAccounts", "AllowLambda", "AllowReplication", "AllowPullThroughCache",
         "AllowPullThroughCacheByAccounts",
@@ -139,14 +146,18 @@ class _Statement(Model):
                 )
         return data
 
-    @model_validator(mode="after")
-    def _not_public(self) -> Self:
-        if self.Effect == "Allow" and self.Principal.public and not binds_principals(self.Condition or {}):
-            raise refusal(
+    def cross_field_errors(self) -> Iterator[Problem]:
+        """`*` needs a condition that names somebody."""
+        principal, condition = self.known("Principal"), self.known("Condition")
+        if self.known("Effect") != "Allow" or principal is None or is_unknown(self.Condition):
+            return
+        if principal.public and not bound(conditions_of(condition)):
+            yield Problem(
+                "",
+                self.as_written(),
                 "the statement lets everybody with an AWS account in: its principal is `*`, and no condition says whose",
                 "name the principals, or add `Condition: {StringEquals: {aws:PrincipalOrgID: o-…}}`",
             )
-        return self
 
     def _document(self, account: str, partition: str, actions: list[str]) -> dict[str, Any]:
         document: dict[str, Any] = {} if self.Sid is None else {"Sid": self.Sid}
@@ -197,8 +208,8 @@ class RegistryStatement(_Statement):
 
     Action: Annotated[list[RegistryAction], *_OneOrMore]
     """Actions of ECR by their whole names; without wildcards, without `ecr:GetAuthorizationToken`."""
-    Resource: Annotated[list[Annotated[str, AfterValidator(_repository_resource)]], *_OneOrMore] | None = None
-    """ARNs of repositories, with `*` in the name where several are meant; every repository unless given."""
+    Resource: Annotated[list[Annotated[str, AfterValidator(_repository_resource), Item]], *_OneOrMore] | None = None
+    """ARNs of repositories, with `*` in the name if several are meant. Default: every repository."""
 
     def document(self, account: str, partition: str, everything: str) -> dict[str, Any]:
         """The statement as ECR reads it; `everything` stands for a missing `Resource`."""

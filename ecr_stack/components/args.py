@@ -1,0 +1,609 @@
+"""The arguments of the components, as `TypedDict`s; written by `make docs` from the models in `ecr_stack.schema`."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NotRequired, TypedDict
+
+import pulumi
+
+__all__ = [
+    "AccessArgs",
+    "CreationTemplateArgs",
+    "DestinationArgs",
+    "EncryptionArgs",
+    "EncryptionKeyArgs",
+    "GuardOverrideArgs",
+    "LifecycleGuardArgs",
+    "LifecyclePolicyArgs",
+    "LifecycleRuleArgs",
+    "NodeAccessArgs",
+    "PipelineAccessArgs",
+    "PipelineSettingsArgs",
+    "PipelineSourceArgs",
+    "PullAccessArgs",
+    "PullThroughCacheGrantArgs",
+    "RegistryAccessArgs",
+    "RegistryArgs",
+    "RegistryPolicyArgs",
+    "RegistryScanningArgs",
+    "ReplicationArgs",
+    "ReplicationRuleArgs",
+    "ReplicationSettingsArgs",
+    "RepositoryArgs",
+    "RepositoryDefaultsArgs",
+    "RepositoryEncryptionArgs",
+    "RepositoryGuardArgs",
+    "RepositoryPolicyArgs",
+    "RepositorySettingsArgs",
+    "ScanRuleArgs",
+    "ScanningArgs",
+    "ServiceGrantArgs",
+    "TagSchemeArgs",
+]
+
+
+class EncryptionArgs(TypedDict):
+    """The encryption of the registry's repositories. AWS cannot change it on an existing repository."""
+
+    type: NotRequired[Literal["KMS", "AES256", "KMS_DSSE"]]
+    """`KMS` (a key of AWS KMS), `AES256` (a key that Amazon S3 owns), or `KMS_DSSE` (AWS GovCloud (US) only). Default: `KMS`."""
+    key_arn: NotRequired[pulumi.Input[str]]
+    """The ARN of an existing key in the repository's Region. Default: the key that the registry makes."""
+    deletion_window_in_days: NotRequired[pulumi.Input[int]]
+    """Days from the scheduled deletion of the key to its end. Default: 30."""
+
+
+class RepositoryEncryptionArgs(TypedDict):
+    """The encryption of one repository. AWS cannot change it later: a change replaces the repository."""
+
+    type: NotRequired[Literal["KMS", "AES256", "KMS_DSSE"]]
+    """`KMS` (a key of AWS KMS), `AES256` (a key that Amazon S3 owns), or `KMS_DSSE` (AWS GovCloud (US) only). Default: `KMS`."""
+    key_arn: NotRequired[pulumi.Input[str]]
+    """The ARN of an existing key in the repository's Region. Default: the key that the registry makes."""
+
+
+class LifecycleRuleArgs(TypedDict):
+    """One lifecycle rule: one selector and one outcome. Rules apply in their order, each image is handled by at most one."""
+
+    description: NotRequired[pulumi.Input[str]]
+    """Why, for whoever reads the policy in the console."""
+    tag_prefixes: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """Selects images with a tag that begins with any of these."""
+    tag_patterns: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """Selects images with a tag that matches any of these; `*` matches any characters and is allowed four times."""
+    untagged: NotRequired[pulumi.Input[bool]]
+    """Selects images without a tag."""
+    any: NotRequired[pulumi.Input[bool]]
+    """Selects all images; such a rule is the last one."""
+    keep_last: NotRequired[pulumi.Input[int]]
+    """Expires all but the newest N images by push time, counted separately for each prefix or pattern."""
+    expire_after_days: NotRequired[pulumi.Input[int]]
+    """Expires images N days after their push."""
+    archive_after_days: NotRequired[pulumi.Input[int]]
+    """Moves images to the archive storage class N days after their push."""
+    archive_after_days_since_pull: NotRequired[pulumi.Input[int]]
+    """Moves images to the archive storage class N days after their last pull."""
+    expire_after_days_in_archive: NotRequired[pulumi.Input[int]]
+    """Expires archived images N days after they were archived: at least 90."""
+
+
+class ServiceGrantArgs(TypedDict):
+    """An AWS service that pulls, or pushes, on behalf of named resources or accounts."""
+
+    service: pulumi.Input[str]
+    """The service, e.g. `codebuild.amazonaws.com`."""
+    source_arns: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """The resources for which it acts, e.g. the ARN of a CodeBuild project; `*` may stand in the resource's name."""
+    source_accounts: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """The accounts for which it acts."""
+    push: NotRequired[pulumi.Input[bool]]
+    """Whether it may push as well. Default: `false`."""
+
+
+class AccessArgs(TypedDict):
+    """Who may pull and push images of a repository. Logging in needs a policy of the role itself."""
+
+    pull: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """Roles, users and accounts that may pull: `role/NAME` of this account, an ARN, or an account id."""
+    push: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """Those that may push; whoever also pulls is listed under `pull` too."""
+    accounts: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """Whole accounts that may pull. Each decides itself who of it does."""
+    organizations: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """AWS organizations all of whose accounts may pull."""
+    read_only: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """Principals that may pull and read about images, scans and policies."""
+    full_access: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """Principals that may do everything with the repository, deleting it included."""
+    services: NotRequired[pulumi.Input[Sequence[ServiceGrantArgs]]]
+    """AWS services, e.g. CodeBuild, each with the source it acts for."""
+    lambda_: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """Lambda functions that may be made from images: an account id, or ARNs of functions with `*` in the name."""
+    match: NotRequired[pulumi.Input[Literal["CONDITION", "PRINCIPAL"]]]
+    """How roles and users are matched: by `CONDITION`, which works before they exist, or as `PRINCIPAL`. Default: `CONDITION`."""
+    statements: NotRequired[pulumi.Input[Sequence[Mapping[str, Any]]]]
+    """Custom statements, as in an IAM policy."""
+
+
+class RepositoryDefaultsArgs(TypedDict):
+    """What every repository takes unless it says otherwise. A repository's own field replaces the default's field whole."""
+
+    tag_mutability: NotRequired[
+        pulumi.Input[Literal["MUTABLE", "IMMUTABLE", "IMMUTABLE_WITH_EXCLUSION", "MUTABLE_WITH_EXCLUSION"]]
+    ]
+    """Whether a tag may be moved to another image. Default: `MUTABLE`. See also `mutableTags`."""
+    mutable_tags: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """With `IMMUTABLE_WITH_EXCLUSION`: the tags that may be moved all the same, e.g. `latest`; at most two `*` each."""
+    immutable_tags: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """With `MUTABLE_WITH_EXCLUSION`: the tags that may not be moved, e.g. `v*`; at most two `*` each."""
+    scan_on_push: NotRequired[pulumi.Input[bool]]
+    """Whether images are scanned for vulnerabilities when pushed. Default: `true`."""
+    protect: NotRequired[bool]
+    """Whether Pulumi refuses to delete or replace the repository. Default: `false`."""
+    force_delete: NotRequired[pulumi.Input[bool]]
+    """Whether deleting the repository deletes the images in it. Default: `false`."""
+    encryption: NotRequired[RepositoryEncryptionArgs]
+    """How the images are encrypted. Default: what `encryption` of the registry says."""
+    lifecycle: NotRequired[pulumi.Input[Sequence[LifecycleRuleArgs]]]
+    """The lifecycle rules, in priority order. Default: none, and images stay for ever."""
+    lifecycle_document: NotRequired[pulumi.Input[Mapping[str, Any]]]
+    """A native lifecycle document instead of `lifecycle`, used as it is."""
+    access: NotRequired[pulumi.Input[AccessArgs]]
+    """Who may pull and push, by the repository's policy."""
+    tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
+    """AWS tags, on top of the registry's."""
+    import_existing: NotRequired[bool]
+    """Whether the repository exists already and is to be adopted instead of created. Default: `false`."""
+
+
+class RepositorySettingsArgs(TypedDict):
+    """One repository. `{}` or nothing takes every default."""
+
+    tag_mutability: NotRequired[
+        pulumi.Input[Literal["MUTABLE", "IMMUTABLE", "IMMUTABLE_WITH_EXCLUSION", "MUTABLE_WITH_EXCLUSION"]]
+    ]
+    """Whether a tag may be moved to another image. Default: `MUTABLE`. See also `mutableTags`."""
+    mutable_tags: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """With `IMMUTABLE_WITH_EXCLUSION`: the tags that may be moved all the same, e.g. `latest`; at most two `*` each."""
+    immutable_tags: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """With `MUTABLE_WITH_EXCLUSION`: the tags that may not be moved, e.g. `v*`; at most two `*` each."""
+    scan_on_push: NotRequired[pulumi.Input[bool]]
+    """Whether images are scanned for vulnerabilities when pushed. Default: `true`."""
+    protect: NotRequired[bool]
+    """Whether Pulumi refuses to delete or replace the repository. Default: `false`."""
+    force_delete: NotRequired[pulumi.Input[bool]]
+    """Whether deleting the repository deletes the images in it. Default: `false`."""
+    encryption: NotRequired[RepositoryEncryptionArgs]
+    """How the images are encrypted. Default: what `encryption` of the registry says."""
+    lifecycle: NotRequired[pulumi.Input[Sequence[LifecycleRuleArgs]]]
+    """The lifecycle rules, in priority order. Default: none, and images stay for ever."""
+    lifecycle_document: NotRequired[pulumi.Input[Mapping[str, Any]]]
+    """A native lifecycle document instead of `lifecycle`, used as it is."""
+    access: NotRequired[pulumi.Input[AccessArgs]]
+    """Who may pull and push, by the repository's policy."""
+    tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
+    """AWS tags, on top of the registry's."""
+    import_existing: NotRequired[bool]
+    """Whether the repository exists already and is to be adopted instead of created. Default: `false`."""
+    name: NotRequired[pulumi.Input[str]]
+    """The repository's name in ECR, if it differs from the key in the map, as after a rename of the key."""
+    aliases: NotRequired[Sequence[pulumi.Input[str]]]
+    """Former keys of this repository in the map, or URNs that it, its lifecycle policy and its policy have in the stack's state: a rename or a move then replaces nothing."""
+    profile: NotRequired[str]
+    """The profile between the defaults and this repository's own settings."""
+
+
+class TagSchemeArgs(TypedDict):
+    """One way in which pipelines tag images: what the tags look like, and whether the images are meant to stay."""
+
+    name: str
+    """What these tags are, e.g. `releases`."""
+    tag_patterns: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """What the tags look like; `*` matches any characters."""
+    commit_hashes: NotRequired[pulumi.Input[bool]]
+    """The tags are bare commit hashes: hexadecimal digits and nothing before them."""
+    kept: NotRequired[pulumi.Input[bool]]
+    """Images with such a tag are meant to stay for ever: no rule is needed."""
+
+
+class GuardOverrideArgs(TypedDict):
+    """Other limits for one repository, on purpose. It stays on record here and in the stack's state."""
+
+    max_expire: NotRequired[int]
+    """The maximum number of images that may expire."""
+    max_expire_percent: NotRequired[int]
+    """The maximum percentage of the repository's images that may expire."""
+    max_archive: NotRequired[int]
+    """The maximum number of images that may go to the archive, where they cannot be pulled. Default: `maxExpire`."""
+    max_archive_percent: NotRequired[int]
+    """The maximum percentage of the repository's images that may go to the archive. Default: `maxExpirePercent`."""
+    protect_pulled_within_days: NotRequired[int]
+    """No image that was pulled within so many days may expire or go to the archive."""
+    reason: str
+    """Who decided it and why."""
+
+
+class LifecycleGuardArgs(TypedDict):
+    """Asks ECR before each lifecycle change which images it would remove, and stops it if a limit is exceeded."""
+
+    max_expire: NotRequired[int]
+    """The maximum number of images that may expire."""
+    max_expire_percent: NotRequired[int]
+    """The maximum percentage of the repository's images that may expire."""
+    max_archive: NotRequired[int]
+    """The maximum number of images that may go to the archive, where they cannot be pulled. Default: `maxExpire`."""
+    max_archive_percent: NotRequired[int]
+    """The maximum percentage of the repository's images that may go to the archive. Default: `maxExpirePercent`."""
+    protect_pulled_within_days: NotRequired[int]
+    """No image that was pulled within so many days may expire or go to the archive."""
+    role_arn: NotRequired[pulumi.Input[str]]
+    """The ARN of a role that the guard assumes to ask ECR. Default: the provider's own credentials."""
+    overrides: NotRequired[Mapping[str, GuardOverrideArgs]]
+    """Other limits for single repositories, by their key in `repositories`."""
+
+
+class DestinationArgs(TypedDict):
+    """One registry that receives copies."""
+
+    region: str
+    """The Region of the receiving registry."""
+    registry_id: NotRequired[pulumi.Input[str]]
+    """The account of the receiving registry, in quotes. Default: this stack's own."""
+
+
+class ReplicationRuleArgs(TypedDict):
+    """Which repositories go where."""
+
+    destinations: Sequence[DestinationArgs]
+    """The registries that receive copies, each in another Region or account."""
+    repository_filters: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """Prefixes of repository names; any of them selects a repository. Default: every repository."""
+
+
+class ReplicationSettingsArgs(TypedDict):
+    """The registry's replication: one configuration for an account and Region."""
+
+    rules: NotRequired[Sequence[ReplicationRuleArgs]]
+    """At most 10 rules, to at most 25 registries in all."""
+    creation_template: NotRequired[bool]
+    """Whether this account's destinations get a repository creation template and a key, so that the copies are encrypted, immutable and expire like the originals. Otherwise ECR makes them mutable and AES256, and keeps everything. Default: `true`."""
+
+
+class PipelineSourceArgs(TypedDict):
+    """A source repository, and for which of its pipelines a role is."""
+
+    repository: pulumi.Input[str]
+    """`owner/name`, or `owner@id/name@id` (GitHub, since 2026-07-15); the project's path at GitLab. No wildcards."""
+    branches: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """Pipelines of these branches; `*` in a name matches any characters."""
+    tags: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """Pipelines of these tags, e.g. `v*`."""
+    environments: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """GitHub's deployment environments. A job with one is named by it, and not by its branch."""
+
+
+class PipelineSettingsArgs(TypedDict):
+    """A role that named pipelines assume to push to, and pull from, the repositories of the stack."""
+
+    platform: NotRequired[Literal["GITHUB", "GITLAB", "OTHER"]]
+    """`GITHUB`, `GITLAB`, or `OTHER` with its `issuer` and `subjects`. Default: `GITHUB`."""
+    issuer: NotRequired[pulumi.Input[str]]
+    """Who makes the tokens. Default: github.com or gitlab.com, by the platform."""
+    audience: NotRequired[pulumi.Input[str]]
+    """For whom the tokens are made. Default: `sts.amazonaws.com`."""
+    repositories: NotRequired[pulumi.Input[Sequence[PipelineSourceArgs]]]
+    """Source repositories with their branches, tags and environments."""
+    subjects: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """Subjects of tokens, written out; for another platform, or where GitHub's are customized."""
+    role_name: NotRequired[pulumi.Input[str]]
+    """The role's name. Default: `{environment}-ecr-push-{key}`."""
+    provider_arn: NotRequired[pulumi.Input[str]]
+    """The ARN of the issuer's OpenID Connect provider, if the account has it already. Default: one is made for each issuer."""
+
+
+class NodeAccessArgs(TypedDict):
+    """Roles of nodes that may pull every image of the account, by a managed policy."""
+
+    roles: Sequence[pulumi.Input[str]]
+    """Roles of this account, e.g. those of EKS nodes: names, `role/NAME` or ARNs."""
+    policy: NotRequired[Literal["PULL_ONLY", "READ_ONLY"]]
+    """`PULL_ONLY`, or `READ_ONLY` for nodes that also read about repositories. Default: `PULL_ONLY`."""
+
+
+class PullThroughCacheGrantArgs(TypedDict):
+    """Who may import images from upstream, by pulling them through a cache."""
+
+    principals: pulumi.Input[Sequence[pulumi.Input[str]]]
+    """Roles, users and accounts."""
+    namespaces: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """The prefixes of pull through cache rules, e.g. `ecr-public`. Default: every repository."""
+
+
+class RegistryAccessArgs(TypedDict):
+    """Who may do what in every repository of a registry."""
+
+    pull: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """Those that may pull from every repository."""
+    push: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """Those that may push to every repository that exists."""
+    accounts: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """Whole accounts that may pull from every repository."""
+    organizations: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """AWS organizations all of whose accounts may pull from every repository."""
+    replication_from: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """Accounts whose registries may replicate into this one, and create the repositories for it."""
+    pull_through_cache: NotRequired[pulumi.Input[Sequence[PullThroughCacheGrantArgs]]]
+    """Those that may import images from upstream, and create the repositories for it."""
+    match: NotRequired[pulumi.Input[Literal["CONDITION", "PRINCIPAL"]]]
+    """How roles and users are matched: by `CONDITION`, which works before they exist, or as `PRINCIPAL`. Default: `CONDITION`."""
+    statements: NotRequired[pulumi.Input[Sequence[Mapping[str, Any]]]]
+    """Custom statements, as in an IAM policy."""
+
+
+class ScanRuleArgs(TypedDict):
+    """Which repositories are scanned when."""
+
+    frequency: pulumi.Input[Literal["SCAN_ON_PUSH", "CONTINUOUS_SCAN", "MANUAL"]]
+    """`SCAN_ON_PUSH`, `CONTINUOUS_SCAN` (ENHANCED only) or `MANUAL` (BASIC only)."""
+    filters: pulumi.Input[Sequence[pulumi.Input[str]]]
+    """Repository names with `*` wildcards; one without a wildcard matches every name that contains it."""
+
+
+class ScanningArgs(TypedDict):
+    """The registry's scanning: one configuration for an account and Region, which outranks the repositories' own flag."""
+
+    type: NotRequired[Literal["BASIC", "ENHANCED"]]
+    """`BASIC` or `ENHANCED`. Default: the stack leaves the registry's configuration alone."""
+    rules: NotRequired[pulumi.Input[Sequence[ScanRuleArgs]]]
+    """At most two rules, each with a frequency of its own."""
+
+
+class RegistryArgs(TypedDict):
+    """The arguments of `Registry`: what a stack file says, in snake_case."""
+
+    environment: NotRequired[pulumi.Input[str]]
+    """A slug such as `prod`; it names the key's alias and the tags. Default: the Pulumi stack's name."""
+    name_prefix: NotRequired[pulumi.Input[str]]
+    """What the names of all repositories in ECR begin with, e.g. `dev/`. Keys, outputs and filters do without it."""
+    tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
+    """The team's own AWS tags, on everything that is made here. `Name`, `Environment` and `ManagedBy` are added."""
+    encryption: NotRequired[EncryptionArgs]
+    """How images are encrypted at rest."""
+    repository_defaults: NotRequired[RepositoryDefaultsArgs]
+    """What every repository takes unless it says otherwise."""
+    profiles: NotRequired[Mapping[str, RepositoryDefaultsArgs]]
+    """Settings for groups of repositories, by a name of your choice; a repository takes one with `profile: NAME`."""
+    repositories: Mapping[str, RepositorySettingsArgs | None]
+    """The repositories, by name. `{}` or nothing takes every default."""
+    tag_schemes: NotRequired[Sequence[TagSchemeArgs]]
+    """How the pipelines tag images. Each scheme has a lifecycle rule in every repository, or is declared as kept."""
+    lifecycle_guard: NotRequired[LifecycleGuardArgs]
+    """What a lifecycle change may remove. Default: anything."""
+    replication: NotRequired[ReplicationSettingsArgs]
+    """Where images are copied to. Default: nowhere."""
+    pipelines: NotRequired[Mapping[str, PipelineSettingsArgs]]
+    """Roles for pipelines that push, by a name of your choice: GitHub Actions, GitLab or another issuer of tokens."""
+    nodes: NotRequired[NodeAccessArgs]
+    """Existing roles of nodes, e.g. of EKS, to which AWS's managed pull policy is attached."""
+    registry_access: NotRequired[pulumi.Input[RegistryAccessArgs]]
+    """Who may do what in every repository, e.g. accounts that replicate into this registry."""
+    scanning: NotRequired[ScanningArgs]
+    """How the registry scans images. Default: each repository's `scanOnPush` decides."""
+    region: NotRequired[pulumi.Input[str]]
+    """The Region of the registry. Default: the provider's own."""
+
+
+class CreationTemplateArgs(TypedDict):
+    """The arguments of `CreationTemplate`."""
+
+    tag_mutability: NotRequired[
+        pulumi.Input[Literal["MUTABLE", "IMMUTABLE", "IMMUTABLE_WITH_EXCLUSION", "MUTABLE_WITH_EXCLUSION"]]
+    ]
+    """Whether a tag may be moved to another image. Default: `MUTABLE`. See also `mutableTags`."""
+    mutable_tags: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """With `IMMUTABLE_WITH_EXCLUSION`: the tags that may be moved all the same, e.g. `latest`; at most two `*` each."""
+    immutable_tags: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """With `MUTABLE_WITH_EXCLUSION`: the tags that may not be moved, e.g. `v*`; at most two `*` each."""
+    scan_on_push: NotRequired[pulumi.Input[bool]]
+    """Whether images are scanned for vulnerabilities when pushed. Default: `true`."""
+    protect: NotRequired[bool]
+    """Whether Pulumi refuses to delete or replace the repository. Default: `false`."""
+    force_delete: NotRequired[pulumi.Input[bool]]
+    """Whether deleting the repository deletes the images in it. Default: `false`."""
+    encryption: NotRequired[RepositoryEncryptionArgs]
+    """How the images are encrypted. Default: what `encryption` of the registry says."""
+    lifecycle: NotRequired[pulumi.Input[Sequence[LifecycleRuleArgs]]]
+    """The lifecycle rules, in priority order. Default: none, and images stay for ever."""
+    lifecycle_document: NotRequired[pulumi.Input[Mapping[str, Any]]]
+    """A native lifecycle document instead of `lifecycle`, used as it is."""
+    access: NotRequired[pulumi.Input[AccessArgs]]
+    """Who may pull and push, by the repository's policy."""
+    tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
+    """AWS tags, on top of the registry's."""
+    import_existing: NotRequired[bool]
+    """Whether the repository exists already and is to be adopted instead of created. Default: `false`."""
+    region: str
+    """The Region of the template: a destination of replication."""
+    environment: NotRequired[pulumi.Input[str]]
+    """A slug such as `prod`, for tags and the role's name. Default: the Pulumi stack's name."""
+    prefix: NotRequired[str]
+    """The namespace that the template is for, or `ROOT` for all that no other template covers. Default: `ROOT`."""
+    role_arn: NotRequired[pulumi.Input[str]]
+    """The ARN of an existing role with which ECR makes the repositories. Default: one is made."""
+
+
+class EncryptionKeyArgs(TypedDict):
+    """The arguments of `EncryptionKey`."""
+
+    region: NotRequired[pulumi.Input[str]]
+    """The Region. Default: the provider's own."""
+    environment: NotRequired[pulumi.Input[str]]
+    """A slug such as `prod`, for names and tags. Default: the Pulumi stack's name."""
+    tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
+    """AWS tags, on top of `Name`, `Environment` and `ManagedBy`."""
+    key_arn: NotRequired[pulumi.Input[str]]
+    """The ARN of an existing key in the same Region; no key is made then."""
+    deletion_window_in_days: NotRequired[pulumi.Input[int]]
+    """Days from the scheduled deletion of the key to its end: 7 to 30. Default: 30."""
+    protect: NotRequired[bool]
+    """Whether Pulumi refuses to delete the key: without it, no image can be pulled. Default: as the parent."""
+
+
+class RepositoryGuardArgs(TypedDict):
+    """The limits for one repository."""
+
+    max_expire: NotRequired[int]
+    """The maximum number of images that may expire."""
+    max_expire_percent: NotRequired[int]
+    """The maximum percentage of the repository's images that may expire."""
+    max_archive: NotRequired[int]
+    """The maximum number of images that may go to the archive, where they cannot be pulled. Default: `maxExpire`."""
+    max_archive_percent: NotRequired[int]
+    """The maximum percentage of the repository's images that may go to the archive. Default: `maxExpirePercent`."""
+    protect_pulled_within_days: NotRequired[int]
+    """No image that was pulled within so many days may expire or go to the archive."""
+    role_arn: NotRequired[pulumi.Input[str]]
+    """The ARN of a role that the guard assumes to ask ECR. Default: the provider's own credentials."""
+    reason: NotRequired[pulumi.Input[str]]
+    """Why these limits differ from others'; it stays on record in the stack's state."""
+
+
+class LifecyclePolicyArgs(TypedDict):
+    """The arguments of `LifecyclePolicy`."""
+
+    region: NotRequired[pulumi.Input[str]]
+    """The Region. Default: the provider's own."""
+    repository: pulumi.Input[str]
+    """The name of the repository."""
+    rules: NotRequired[pulumi.Input[Sequence[LifecycleRuleArgs]]]
+    """The rules, in priority order."""
+    document: NotRequired[pulumi.Input[Mapping[str, Any]]]
+    """A native lifecycle document instead of `rules`, used as it is."""
+    guard: NotRequired[RepositoryGuardArgs]
+    """What a change of the policy may remove. Default: anything."""
+
+
+class PipelineAccessArgs(TypedDict):
+    """The arguments of `PipelineAccess`."""
+
+    environment: NotRequired[pulumi.Input[str]]
+    """A slug such as `prod`, for names and tags. Default: the Pulumi stack's name."""
+    tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
+    """AWS tags, on top of `Name`, `Environment` and `ManagedBy`."""
+    platform: NotRequired[Literal["GITHUB", "GITLAB", "OTHER"]]
+    """`GITHUB`, `GITLAB`, or `OTHER` with its `issuer` and `subjects`. Default: `GITHUB`."""
+    issuer: NotRequired[pulumi.Input[str]]
+    """Who makes the tokens. Default: github.com or gitlab.com, by the platform."""
+    audience: NotRequired[pulumi.Input[str]]
+    """For whom the tokens are made. Default: `sts.amazonaws.com`."""
+    repositories: NotRequired[pulumi.Input[Sequence[PipelineSourceArgs]]]
+    """Source repositories with their branches, tags and environments."""
+    subjects: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """Subjects of tokens, written out; for another platform, or where GitHub's are customized."""
+    push: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """ARNs of the repositories to which the pipelines push."""
+    pull: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """ARNs of the repositories from which they pull."""
+    provider_arn: NotRequired[pulumi.Input[str]]
+    """The ARN of the issuer's OpenID Connect provider; an account has one for each issuer. Default: one is made."""
+    role_name: NotRequired[pulumi.Input[str]]
+    """The role's name. Default: `{environment}-ecr-push`."""
+
+
+class PullAccessArgs(TypedDict):
+    """The arguments of `PullAccess`."""
+
+    roles: NotRequired[Sequence[pulumi.Input[str]]]
+    """Existing roles, e.g. of EKS nodes: names, `role/NAME` or ARNs, known when the program runs."""
+    policy: NotRequired[Literal["PULL_ONLY", "READ_ONLY"]]
+    """`PULL_ONLY`, or `READ_ONLY` for nodes that also read about repositories. Default: `PULL_ONLY`."""
+    named_roles: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
+    """Roles by a name of your choice, for roles that are Outputs of other resources."""
+
+
+class RegistryPolicyArgs(TypedDict):
+    """The arguments of `RegistryPolicy`."""
+
+    region: NotRequired[pulumi.Input[str]]
+    """The Region. Default: the provider's own."""
+    access: pulumi.Input[RegistryAccessArgs]
+    """Who may do what in every repository."""
+    name_prefix: NotRequired[pulumi.Input[str]]
+    """What the names of the repositories that are meant begin with. Default: every repository."""
+
+
+class RegistryScanningArgs(TypedDict):
+    """The arguments of `RegistryScanning`."""
+
+    region: NotRequired[pulumi.Input[str]]
+    """The Region. Default: the provider's own."""
+    type: pulumi.Input[Literal["BASIC", "ENHANCED"]]
+    """`BASIC` (ECR itself) or `ENHANCED` (Amazon Inspector)."""
+    rules: NotRequired[pulumi.Input[Sequence[ScanRuleArgs]]]
+    """At most two rules, each with a frequency of its own."""
+
+
+class ReplicationArgs(TypedDict):
+    """The arguments of `Replication`."""
+
+    region: NotRequired[pulumi.Input[str]]
+    """The Region. Default: the provider's own."""
+    rules: Sequence[ReplicationRuleArgs]
+    """At most 10 rules, to at most 25 registries in all."""
+    creation_template: NotRequired[bool]
+    """Whether this account's destinations get a repository creation template and a key, so that the copies are encrypted, immutable and expire like the originals. Otherwise ECR makes them mutable and AES256, and keeps everything. Default: `true`."""
+    repositories: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """The names of the repositories; a filter that matches none of them is an error. Default: filters are not checked."""
+
+
+class RepositoryArgs(TypedDict):
+    """The arguments of `Repository`."""
+
+    region: NotRequired[pulumi.Input[str]]
+    """The Region. Default: the provider's own."""
+    tag_mutability: NotRequired[
+        pulumi.Input[Literal["MUTABLE", "IMMUTABLE", "IMMUTABLE_WITH_EXCLUSION", "MUTABLE_WITH_EXCLUSION"]]
+    ]
+    """Whether a tag may be moved to another image. Default: `MUTABLE`. See also `mutableTags`."""
+    mutable_tags: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """With `IMMUTABLE_WITH_EXCLUSION`: the tags that may be moved all the same, e.g. `latest`; at most two `*` each."""
+    immutable_tags: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """With `MUTABLE_WITH_EXCLUSION`: the tags that may not be moved, e.g. `v*`; at most two `*` each."""
+    scan_on_push: NotRequired[pulumi.Input[bool]]
+    """Whether images are scanned for vulnerabilities when pushed. Default: `true`."""
+    protect: NotRequired[bool]
+    """Whether Pulumi refuses to delete or replace the repository. Default: `false`."""
+    force_delete: NotRequired[pulumi.Input[bool]]
+    """Whether deleting the repository deletes the images in it. Default: `false`."""
+    encryption: NotRequired[RepositoryEncryptionArgs]
+    """How the images are encrypted. Default: what `encryption` of the registry says."""
+    lifecycle: NotRequired[pulumi.Input[Sequence[LifecycleRuleArgs]]]
+    """The lifecycle rules, in priority order. Default: none, and images stay for ever."""
+    lifecycle_document: NotRequired[pulumi.Input[Mapping[str, Any]]]
+    """A native lifecycle document instead of `lifecycle`, used as it is."""
+    access: NotRequired[pulumi.Input[AccessArgs]]
+    """Who may pull and push, by the repository's policy."""
+    tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
+    """AWS tags, on top of the registry's."""
+    import_existing: NotRequired[bool]
+    """Whether the repository exists already and is to be adopted instead of created. Default: `false`."""
+    name: NotRequired[pulumi.Input[str]]
+    """The repository's name in ECR, if it differs from the key in the map, as after a rename of the key."""
+    aliases: NotRequired[Sequence[pulumi.Input[str]]]
+    """Former keys of this repository in the map, or URNs that it, its lifecycle policy and its policy have in the stack's state: a rename or a move then replaces nothing."""
+    profile: NotRequired[str]
+    """The profile between the defaults and this repository's own settings."""
+    environment: NotRequired[pulumi.Input[str]]
+    """A slug such as `prod`, for the tags. Default: the Pulumi stack's name."""
+    lifecycle_guard: NotRequired[RepositoryGuardArgs]
+    """What a change of the lifecycle may remove. Default: anything."""
+
+
+class RepositoryPolicyArgs(TypedDict):
+    """The arguments of `RepositoryPolicy`."""
+
+    region: NotRequired[pulumi.Input[str]]
+    """The Region. Default: the provider's own."""
+    repository: pulumi.Input[str]
+    """The name of the repository."""
+    access: pulumi.Input[AccessArgs]
+    """Who may pull and push."""

@@ -1,0 +1,143 @@
+"""The AWS resource types that are made here: one row for each, for whoever orders, draws, compares or reviews them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["RESOURCES", "ResourceType", "identity_of"]
+
+
+@dataclass(frozen=True)
+class ResourceType:
+    """What is to be known about a resource type."""
+
+    token: str
+    """Pulumi's type token, e.g. `aws:ecr/repository:Repository`."""
+    noun: str
+    """What people call one."""
+    identity: tuple[str, ...] = ()
+    """The inputs that say which thing in AWS it is; two resources with the same ones are the same thing. Empty: AWS gives
+    it an id of its own."""
+    needs: tuple[str, ...] = ()
+    """The types of which one must exist before it, in the same Region or account."""
+    policies: tuple[str, ...] = ()
+    """The properties that hold IAM policy documents, as JSON."""
+    loss: str = ""
+    """What is lost when one is deleted; empty if nothing that a deployment would not make again."""
+    regional: bool = True
+    """Whether it belongs to a Region; IAM's belong to the account."""
+
+
+_ROWS = (
+    ResourceType(
+        "aws:ecr/repository:Repository",
+        "repository",
+        ("name",),
+        loss="the repository with all of its images",
+    ),
+    ResourceType(
+        "aws:ecr/lifecyclePolicy:LifecyclePolicy",
+        "lifecycle policy",
+        ("repository",),
+        ("aws:ecr/repository:Repository",),
+        loss="the repository's lifecycle policy",
+    ),
+    ResourceType(
+        "aws:ecr/repositoryPolicy:RepositoryPolicy",
+        "repository policy",
+        ("repository",),
+        ("aws:ecr/repository:Repository",),
+        ("policy",),
+        loss="the permissions of everybody who pulls and pushes by the repository's policy",
+    ),
+    ResourceType(
+        "aws:ecr/registryPolicy:RegistryPolicy",
+        "registry policy",
+        ("$region",),
+        policies=("policy",),
+        loss="the permissions that the registry's policy grants",
+    ),
+    ResourceType(
+        "aws:ecr/registryScanningConfiguration:RegistryScanningConfiguration", "scanning configuration", ("$region",)
+    ),
+    ResourceType(
+        "aws:ecr/replicationConfiguration:ReplicationConfiguration",
+        "replication configuration",
+        ("$region",),
+        ("aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate",),
+        loss="the replication of images to other registries",
+    ),
+    ResourceType(
+        "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate",
+        "creation template",
+        ("prefix",),
+        ("aws:iam/role:Role", "aws:iam/rolePolicy:RolePolicy", "aws:kms/key:Key"),
+        ("repositoryPolicy",),
+        loss="the settings of replicas that ECR makes from then on",
+    ),
+    ResourceType(
+        "aws:ecr/pullThroughCacheRule:PullThroughCacheRule", "pull-through cache rule", ("ecrRepositoryPrefix",)
+    ),
+    ResourceType("aws:ecr/accountSetting:AccountSetting", "account setting", ("name",)),
+    ResourceType(
+        "aws:kms/key:Key",
+        "KMS key",
+        policies=("policy",),
+        loss="every image that is encrypted with the key, once its deletion window is over",
+    ),
+    ResourceType("aws:kms/alias:Alias", "KMS alias", ("name",), ("aws:kms/key:Key",)),
+    ResourceType("aws:kms/grant:Grant", "KMS grant", needs=("aws:kms/key:Key",)),
+    ResourceType(
+        "aws:iam/role:Role",
+        "role",
+        ("name",),
+        policies=("assumeRolePolicy",),
+        loss="the access of whoever assumes the role",
+        regional=False,
+    ),
+    ResourceType(
+        "aws:iam/rolePolicy:RolePolicy",
+        "inline policy of a role",
+        ("role", "name"),
+        ("aws:iam/role:Role",),
+        ("policy",),
+        loss="the permissions that it gives the role",
+        regional=False,
+    ),
+    ResourceType("aws:iam/policy:Policy", "managed policy", ("name",), policies=("policy",), regional=False),
+    ResourceType(
+        "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+        "attached policy of a role",
+        ("role", "policyArn"),
+        ("aws:iam/role:Role",),
+        loss="the permissions that the managed policy gives the role",
+        regional=False,
+    ),
+    ResourceType(
+        "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
+        "OpenID Connect provider",
+        ("url",),
+        loss="the access of every pipeline of the issuer in this account",
+        regional=False,
+    ),
+)
+
+RESOURCES: Mapping[str, ResourceType] = {row.token: row for row in _ROWS}
+"""Every row, by its type token."""
+
+
+def identity_of(token: str, properties: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    """Which thing in AWS a resource is, by its inputs or outputs; `None` if they do not say.
+
+    The Region is compared apart: it may be the provider's.
+    """
+    row = RESOURCES.get(token)
+    if row is None or not row.identity:
+        return None
+    values = tuple(properties.get(name) for name in row.identity if not name.startswith("$"))
+    known = all(isinstance(value, str) and value for value in values)
+    if token == "aws:iam/openIdConnectProvider:OpenIdConnectProvider" and known:
+        values = tuple(str(value).removeprefix("https://") for value in values)
+    return values if known else None

@@ -1,0 +1,225 @@
+"""The arguments of the components, from the same models as the stack file.
+
+`Registry` takes what a stack file says; the other components take parts of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from ecr_stack.aws.names import KmsKeyArn, Region, RepositoryName, TagKey, TagValue
+from ecr_stack.errors import Problem
+from ecr_stack.model import Model, Structural, Text, is_unknown
+from ecr_stack.schema.access import Access, RegistryAccess
+from ecr_stack.schema.encryption import DeletionWindow
+from ecr_stack.schema.guard import RepositoryGuard
+from ecr_stack.schema.lifecycle import LifecycleRule, document_problems, rule_list_problems
+from ecr_stack.schema.pipelines import NewRoleName, NodeAccess, PipelineTrust, ProviderArn, RoleName
+from ecr_stack.schema.registry import Environment
+from ecr_stack.schema.replication import ReplicationRule, ReplicationSettings
+from ecr_stack.schema.repository import RepositoryDefaults, RepositorySettings, reserved_tags
+from ecr_stack.schema.scanning import Scanning, ScanType
+
+__all__ = [
+    "CreationTemplateArguments",
+    "EncryptionKeyArguments",
+    "LifecyclePolicyArguments",
+    "PipelineAccessArguments",
+    "PullAccessArguments",
+    "RegistryPolicyArguments",
+    "RegistryScanningArguments",
+    "ReplicationArguments",
+    "RepositoryArguments",
+    "RepositoryPolicyArguments",
+]
+
+
+class _InRegion(Model):
+    region: Region | None = None
+    """The Region. Default: the provider's own."""
+
+
+class _Tagged(Model):
+    environment: Environment | None = None
+    """A slug such as `prod`, for names and tags. Default: the Pulumi stack's name."""
+    tags: dict[TagKey, TagValue] = {}
+    """AWS tags, on top of `Name`, `Environment` and `ManagedBy`."""
+
+    def cross_field_errors(self) -> Iterator[Problem]:
+        """The program's own tags are its own."""
+        yield from super().cross_field_errors()
+        yield from reserved_tags(self.known("tags"))
+
+
+class RepositoryArguments(RepositorySettings, _InRegion):
+    """The arguments of `Repository`."""
+
+    environment: Environment | None = None
+    """A slug such as `prod`, for the tags. Default: the Pulumi stack's name."""
+    lifecycle_guard: RepositoryGuard | None = None
+    """What a change of the lifecycle may remove. Default: anything."""
+
+    def cross_field_errors(self) -> Iterator[Problem]:
+        """Encryption with KMS needs the key, and a profile needs a registry."""
+        yield from super().cross_field_errors()
+        encryption = self.known("encryption")
+        if encryption is not None and encryption.known("type") not in ("AES256", None) and encryption.key_arn is None:
+            yield Problem(
+                "encryption.keyArn",
+                None,
+                "a repository by itself makes no key",
+                "add the `keyArn` of an `EncryptionKey` or of an existing key, or write `type: AES256`",
+            )
+        if self.profile is not None:
+            yield Problem("profile", self.profile, "profiles belong to a registry", "write the settings here")
+
+
+class EncryptionKeyArguments(_Tagged, _InRegion):
+    """The arguments of `EncryptionKey`."""
+
+    key_arn: KmsKeyArn | None = None
+    """The ARN of an existing key in the same Region; no key is made then."""
+    deletion_window_in_days: DeletionWindow | None = None
+    """Days from the scheduled deletion of the key to its end: 7 to 30. Default: 30."""
+    protect: Annotated[bool | None, Structural] = None
+    """Whether Pulumi refuses to delete the key: without it, no image can be pulled. Default: as the parent."""
+
+    def cross_field_errors(self) -> Iterator[Problem]:
+        """The deletion window is that of a key that is made here."""
+        yield from super().cross_field_errors()
+        if self.key_arn is not None and self.deletion_window_in_days is not None:
+            yield Problem(
+                "deletionWindowInDays",
+                self.known("deletion_window_in_days"),
+                "the deletion window of an existing key is not this stack's to set",
+                "remove `deletionWindowInDays`, or remove `keyArn` to have a key made",
+            )
+
+
+class LifecyclePolicyArguments(_InRegion):
+    """The arguments of `LifecyclePolicy`."""
+
+    EXAMPLES = {"repository": "api"}
+
+    repository: RepositoryName
+    """The name of the repository."""
+    rules: Annotated[list[LifecycleRule], Field(min_length=1)] | None = None
+    """The rules, in priority order."""
+    document: dict[str, Any] | None = None
+    """A native lifecycle document instead of `rules`, used as it is."""
+    guard: RepositoryGuard | None = None
+    """What a change of the policy may remove. Default: anything."""
+
+    def cross_field_errors(self) -> Iterator[Problem]:
+        """A policy comes from rules or from a document."""
+        if (self.rules is None) == (self.document is None):
+            remedy = "add `rules`" if self.rules is None else "keep one of `rules` and `document`"
+            yield Problem("rules", None, "a lifecycle policy comes from `rules` or from a `document`", remedy)
+        rules, document = self.known("rules"), self.known("document")
+        if rules:
+            yield from rule_list_problems(rules, "rules")
+        if document is not None:
+            yield from document_problems(document, "document")
+
+
+class RepositoryPolicyArguments(_InRegion):
+    """The arguments of `RepositoryPolicy`."""
+
+    EXAMPLES = {"repository": "api", "access": "{pull: [role/NAME]}"}
+
+    repository: RepositoryName
+    """The name of the repository."""
+    access: Access
+    """Who may pull and push."""
+
+
+class RegistryPolicyArguments(_InRegion):
+    """The arguments of `RegistryPolicy`."""
+
+    EXAMPLES = {"access": "{replicationFrom: [ACCOUNT]}"}
+
+    access: RegistryAccess
+    """Who may do what in every repository."""
+    name_prefix: Text | None = None
+    """What the names of the repositories that are meant begin with. Default: every repository."""
+
+
+class RegistryScanningArguments(Scanning, _InRegion):
+    """The arguments of `RegistryScanning`."""
+
+    EXAMPLES = {"type": "BASIC"}
+
+    type: ScanType
+    """`BASIC` (ECR itself) or `ENHANCED` (Amazon Inspector)."""
+
+
+class ReplicationArguments(ReplicationSettings, _InRegion):
+    """The arguments of `Replication`."""
+
+    EXAMPLES = {"rules": "[{destinations: [{region: us-west-2}]}]"}
+
+    rules: Annotated[list[ReplicationRule], Field(max_length=10), Structural]
+    """At most 10 rules, to at most 25 registries in all."""
+    repositories: list[RepositoryName] = []
+    """The names of the repositories; a filter that matches none of them is an error. Default: filters are not checked."""
+
+
+class CreationTemplateArguments(RepositoryDefaults):
+    """The arguments of `CreationTemplate`."""
+
+    EXAMPLES = {"region": "us-west-2"}
+
+    region: Annotated[Region, Structural]
+    """The Region of the template: a destination of replication."""
+    environment: Environment | None = None
+    """A slug such as `prod`, for tags and the role's name. Default: the Pulumi stack's name."""
+    prefix: Annotated[str, Structural] = "ROOT"
+    """The namespace that the template is for, or `ROOT` for all that no other template covers. Default: `ROOT`."""
+    role_arn: Text | None = None
+    """The ARN of an existing role with which ECR makes the repositories. Default: one is made."""
+
+
+class PipelineAccessArguments(PipelineTrust, _Tagged):
+    """The arguments of `PipelineAccess`."""
+
+    push: list[Text] = []
+    """ARNs of the repositories to which the pipelines push."""
+    pull: list[Text] = []
+    """ARNs of the repositories from which they pull."""
+    provider_arn: ProviderArn | None = None
+    """The ARN of the issuer's OpenID Connect provider; an account has one for each issuer. Default: one is made."""
+    role_name: NewRoleName | None = None
+    """The role's name. Default: `{environment}-ecr-push`."""
+
+    def cross_field_errors(self) -> Iterator[Problem]:
+        """The role is for some repository."""
+        yield from super().cross_field_errors()
+        if self.push == [] and self.pull == []:
+            yield Problem("push", None, "the role is for pushing to repositories", "add the ARN of one")
+
+
+class PullAccessArguments(NodeAccess):
+    """The arguments of `PullAccess`."""
+
+    roles: Annotated[list[RoleName], Structural] = []
+    """Existing roles, e.g. of EKS nodes: names, `role/NAME` or ARNs, known when the program runs."""
+    named_roles: dict[str, Text] = {}
+    """Roles by a name of your choice, for roles that are Outputs of other resources."""
+
+    def cross_field_errors(self) -> Iterator[Problem]:
+        """Some role is given; an Output has no name from which its attachment could be called."""
+        yield from super().cross_field_errors()
+        if self.roles == [] and self.named_roles == {}:
+            yield Problem("roles", [], "at least one role is needed", "add a role, e.g. `eks-prod-node-role`")
+        for index, role in enumerate(self.known("roles") or []):
+            if is_unknown(role):
+                yield Problem(
+                    f"roles[{index}]",
+                    "(an Output)",
+                    "the attachment is called after the role, which is not known when the program runs; its place in the list "
+                    "would take its permissions away when the order changes",
+                    "write it under `namedRoles`, e.g. `namedRoles: {builder: role.name}`",
+                )

@@ -1,0 +1,369 @@
+"""What must hold between the sections of a stack file, or between it and the account and Region that it is for.
+
+Settings may hold unknown values, and `INVALID` where a mistake was found already: neither contradicts anything.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeVar
+
+from ecr_stack.aws.lifecycle import parse_document
+from ecr_stack.aws.names import KMS_KEY_ARN, REPOSITORY_NAME, partition_of
+from ecr_stack.errors import InvalidInput, Problem
+from ecr_stack.model import Model, is_unknown, nearest, python_spelling, validate
+from ecr_stack.schema.access import Access
+from ecr_stack.schema.access_documents import access_problems, unknown_in
+from ecr_stack.schema.encryption import RepositoryEncryption
+from ecr_stack.schema.guard import unknown_overrides
+from ecr_stack.schema.pipelines import PipelineSettings
+from ecr_stack.schema.registry import RegistrySettings
+from ecr_stack.schema.replication import replication_problems
+from ecr_stack.schema.repository import MAX_TAGS, RESERVED_TAGS, RepositoryDefaults, default_conflicts, reserved_tags
+from ecr_stack.schema.scanning import inconsistent
+from ecr_stack.schema.tag_schemes import Uncovered, endangered, tag_scheme_problems, uncovered
+
+__all__ = ["encryption_problems", "registry_problems", "registry_settings", "template_role_name"]
+
+_R = TypeVar("_R", bound=RegistrySettings)
+
+
+def registry_settings(
+    data: object,
+    *,
+    source: str,
+    model: type[_R],
+    prefix: str = "",
+    region: str | None = None,
+    account: str | None = None,
+    python_names: bool = False,
+) -> _R:
+    """Validate the settings of a registry.
+
+    Args:
+        data: a map of the keys of a stack file without their namespace, or of a component's arguments.
+        source: whose mistakes they would be, e.g. `Pulumi.prod.yaml`.
+        model: what the data must be.
+        prefix: what comes before each key in messages, e.g. `ecr-stack:`.
+        region: the registry's Region, `None` if it is not known.
+        account: the registry's account, `None` if it is not known.
+        python_names: whether keys are spelled in snake_case.
+
+    Raises:
+        InvalidInput: with every mistake.
+    """
+    said = {key: value for key, value in data.items() if value is not None} if isinstance(data, Mapping) else data
+    settings, problems = validate(model, said, prefix, python_names=python_names)
+    if isinstance(settings, RegistrySettings):
+        for problem in registry_problems(settings, region=region, account=account):
+            placed = Problem(prefix + problem.place, problem.value, problem.rule, problem.remedy)
+            problems.append(python_spelling(placed) if python_names else placed)
+    if problems:
+        raise InvalidInput(source, _unique(problems))
+    return settings
+
+
+def _unique(problems: Iterable[Problem]) -> list[Problem]:
+    return list({str(problem): problem for problem in problems}.values())
+
+
+def registry_problems(
+    settings: RegistrySettings, *, region: str | None = None, account: str | None = None
+) -> Iterator[Problem]:
+    """Yield what contradicts between the sections of a registry's settings.
+
+    Args:
+        settings: the settings; places are relative to them, in camelCase.
+        region: the registry's Region, `None` if it is not known.
+        account: the registry's account, `None` if it is not known.
+    """
+    yield from reserved_tags(settings.known("tags"))
+    yield from _layers(settings, region, account)
+    repositories = settings.known("repositories")
+    if repositories is None or any(is_unknown(own) for own in repositories.values()):
+        return
+    if any(is_unknown(part) for part in (settings.repository_defaults, settings.profiles)):
+        return
+    if any(
+        own is not None and own.profile is not None and own.profile not in settings.profiles
+        for own in repositories.values()
+    ):
+        return  # reported by `_layers`
+    yield from _names(settings)
+    yield from _each_repository(settings)
+    names = settings.names()
+    yield from (
+        _placed("lifecycleGuard", unknown_overrides(settings.lifecycle_guard, names))
+        if not is_unknown(settings.lifecycle_guard)
+        else ()
+    )
+    yield from _coverage(settings)
+    replication, scanning = settings.known("replication"), settings.known("scanning")
+    if replication is not None:
+        yield from _placed("replication", replication_problems(replication, names, region, account))
+    if scanning is not None:
+        flags = {
+            settings.physical_name(key): settings.repository(key).scan_on_push is not False for key in repositories
+        }
+        yield from _placed("scanning", inconsistent(scanning, flags))
+    yield from _roles(settings, account)
+
+
+def _placed(place: str, problems: Iterable[Problem]) -> Iterator[Problem]:
+    for problem in problems:
+        inner = problem.place
+        where = f"{place}.{inner}" if inner and not inner.startswith("[") else place + inner
+        yield Problem(where, problem.value, problem.rule, problem.remedy)
+
+
+def _layers(settings: RegistrySettings, region: str | None, account: str | None) -> Iterator[Problem]:
+    """What is wrong within the defaults, a profile or a repository, given the account and the Region."""
+    defaults = settings.known("repository_defaults")
+    if defaults is not None:
+        yield from _placed("repositoryDefaults", _layer(defaults, region, account))
+        if defaults.encryption is not None:
+            yield Problem(
+                "repositoryDefaults.encryption",
+                defaults.encryption.as_written() if isinstance(defaults.encryption, Model) else "(not known)",
+                "the encryption that every repository takes is the registry's",
+                "write it under `encryption` at the top of the file",
+            )
+    profiles = settings.known("profiles") or {}
+    for name, profile in profiles.items():
+        if not is_unknown(profile):
+            yield from _placed(f"profiles.{name}", _layer(profile, region, account))
+    for key, own in (settings.known("repositories") or {}).items():
+        if own is None or is_unknown(own):
+            continue
+        place = f"repositories.{key}"
+        yield from _placed(place, _layer(own, region, account))
+        if own.profile is not None and not is_unknown(own.profile) and own.profile not in profiles:
+            guess = nearest(own.profile, list(profiles))
+            known = f"the profiles are {', '.join(profiles)}" if profiles else "there are no `profiles`"
+            yield Problem(
+                f"{place}.profile",
+                own.profile,
+                f"no profile has this name; {known}",
+                f"write `{guess}`" if guess else "add it under `profiles`, or remove the line",
+            )
+    encryption = settings.known("encryption")
+    if encryption is not None:
+        yield from _placed("encryption", encryption_problems(encryption, region))
+    if settings.registry_access is not None and not is_unknown(settings.registry_access):
+        facts = {"account": account, "region": region, "partition": partition_of(region) if region else None}
+        yield from _placed(
+            "registryAccess",
+            access_problems(settings.registry_access, **facts, name_prefix=settings.known("name_prefix") or ""),
+        )
+
+
+def _layer(settings: RepositoryDefaults, region: str | None, account: str | None) -> Iterator[Problem]:
+    access, encryption = settings.known("access"), settings.known("encryption")
+    if access is not None:
+        partition = partition_of(region) if region else None
+        yield from _placed("access", access_problems(access, account=account, partition=partition))
+        yield from _placed("access", lambda_region_problems(access, region))
+    if encryption is not None:
+        yield from _placed("encryption", encryption_problems(encryption, region))
+
+
+def lambda_region_problems(access: Access, region: str | None) -> Iterator[Problem]:
+    """Yield the Lambda functions of other Regions: a function and its image are always in one Region.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/images-create.html
+    """
+    for index, source in enumerate(access.known("lambda_") or []):
+        found = None if is_unknown(source) else re.match(r"arn:[a-z-]+:lambda:([a-z0-9-]+):", source)
+        if found and region and found[1] != region:
+            yield Problem(
+                f"lambda[{index}]",
+                source,
+                f"a function pulls its image in its own Region, so one in {found[1]} never pulls from {region}",
+                f"write the function's ARN in {region}, or `*` for the Region",
+            )
+
+
+def encryption_problems(encryption: RepositoryEncryption, region: str | None) -> Iterator[Problem]:
+    """Yield what is wrong with an encryption in a Region; places are relative to it."""
+    if region is None:
+        return
+    if encryption.known("type") == "KMS_DSSE" and partition_of(region) != "aws-us-gov":
+        yield Problem(
+            "type",
+            encryption.type,
+            f"KMS_DSSE is offered in AWS GovCloud (US) only, and this is {region}",
+            "write `type: KMS`",
+        )
+    match = KMS_KEY_ARN.fullmatch(encryption.known("key_arn") or "")
+    if match and match[1] != region:
+        yield Problem(
+            "keyArn",
+            encryption.key_arn,
+            f"the key must be in the registry's Region, {region}",
+            f"name a key whose ARN begins with arn:{partition_of(region)}:kms:{region}:",
+        )
+
+
+def _names(settings: RegistrySettings) -> Iterator[Problem]:
+    taken: dict[str, str] = {}
+    prefix = settings.known("name_prefix") or ""
+    for key, own in settings.repositories.items():
+        if own is not None and is_unknown(own.name):
+            continue
+        name = settings.physical_name(key)
+        if name in taken:
+            yield Problem(
+                f"repositories.{key}",
+                name,
+                f"two repositories cannot have one name; `{taken[name]}` has it already",
+                "choose another `name`, or remove one of the two",
+            )
+        elif prefix and not (2 <= len(name) <= 256 and REPOSITORY_NAME.fullmatch(name)):
+            yield Problem(
+                f"repositories.{key}",
+                name,
+                "with `namePrefix`, this is not a repository name: 2 to 256 lowercase letters and digits, joined by "
+                "single `.`, `_`, `__`, `-` or `/`",
+                "change `namePrefix` or the name",
+            )
+        taken.setdefault(name, key)
+
+
+def _each_repository(settings: RegistrySettings) -> Iterator[Problem]:
+    """What contradicts between a repository, its profile, the defaults and the registry."""
+    own_tags = settings.known("tags") or {}
+    for key, own in settings.repositories.items():
+        place, merged = f"repositories.{key}", settings.repository(key)
+        if own is not None:
+            yield from _placed(place, default_conflicts(own, merged.given()))
+        else:
+            yield from _placed(
+                place, default_conflicts(type(merged).model_construct(_fields_set=set()), merged.given())
+            )
+        tags = {**own_tags, **(merged.known("tags") or {})}
+        allowed = MAX_TAGS - len(RESERVED_TAGS)
+        if len(tags) > allowed:
+            yield Problem(
+                f"{place}.tags",
+                f"{len(tags)} tags",
+                f"AWS allows {MAX_TAGS} tags on a resource, and {len(RESERVED_TAGS)} are written by ecr-stack",
+                f"remove {len(tags) - allowed}",
+            )
+        encryption = settings.encryption_of(key) if not is_unknown(settings.encryption) else None
+        makes_key = isinstance(encryption, Model) and encryption.known("type") not in ("AES256", None)
+        if merged.import_existing and makes_key and encryption is not None and encryption.key_arn is None:
+            yield Problem(
+                f"{place}.import",
+                True,
+                "an existing repository keeps the encryption that it has; a key that this stack makes would replace it",
+                "write `encryption: {type: AES256}` or `encryption: {type: KMS, keyArn: …}`, as "
+                "`aws ecr describe-repositories` prints it",
+            )
+
+
+def _coverage(settings: RegistrySettings) -> Iterator[Problem]:
+    """Each tag scheme has a rule in every repository, or is declared as kept and is."""
+    schemes = settings.known("tag_schemes") or []
+    if any(unknown_in(scheme) for scheme in schemes):
+        return
+    yield from tag_scheme_problems(schemes, "tagSchemes")
+    found: dict[tuple[int, str, str], list[str]] = {}
+    judged: dict[str, list[Uncovered]] = {}
+    for key in settings.repositories if schemes else ():
+        text = _lifecycle(settings, key)
+        if text is None:
+            continue
+        if text not in judged:
+            document = parse_document(text) if text else None
+            judged[text] = [*uncovered(schemes, document), *endangered(schemes, document)]
+        for item in judged[text]:
+            found.setdefault((schemes.index(item.scheme), item.reason, item.remedy), []).append(settings.name_of(key))
+    for (number, reason, remedy), names in found.items():
+        where = f"{', '.join(names[:3])}{f' and {len(names) - 3} more' if len(names) > 3 else ''}"
+        yield Problem(f"tagSchemes[{number}]", schemes[number].name, f"{reason} (in {where})", remedy)
+
+
+def _lifecycle(settings: RegistrySettings, key: str) -> str | None:
+    """A repository's lifecycle document; `""` if it has none, `None` if it is unknown or wrong."""
+    repository = settings.repository(key)
+    if unknown_in(repository.lifecycle or []) or is_unknown(repository.lifecycle_document):
+        return None
+    if any(True for _ in repository.cross_field_errors()) or any(
+        True for rule in repository.lifecycle or [] for _ in rule.cross_field_errors()
+    ):
+        return None
+    return settings.lifecycle_text(key) or ""
+
+
+def template_role_name(environment: str, region: str) -> str:
+    """The name of the role with which ECR makes the repositories of replicas in a Region."""
+    return f"{environment}-ecr-template-{region}"
+
+
+MAX_ROLE_NAME = 64
+
+
+def pipeline_role_name(environment: str, key: str) -> str:
+    """The name of a pipeline's role, if it has none of its own."""
+    return f"{environment}-ecr-push-{key}"
+
+
+def _roles(settings: RegistrySettings, account: str | None) -> Iterator[Problem]:
+    """IAM's names of roles: unique without regard to case, at most 64 characters."""
+    environment, pipelines = settings.known("environment"), settings.known("pipelines") or {}
+    if environment is None:
+        return
+    taken = {
+        template_role_name(environment, region).lower(): f"the role for replicas in {region}"
+        for region in _destination_regions(settings, account)
+    }
+    for key, pipeline in pipelines.items():
+        if is_unknown(pipeline) or is_unknown(pipeline.role_name):
+            continue
+        place = f"pipelines.{key}"
+        name = pipeline.role_name or pipeline_role_name(environment, key)
+        if pipeline.role_name is None and not re.fullmatch(r"[\w+=,.@-]{1,64}", name, re.ASCII):
+            yield Problem(
+                place,
+                key,
+                f"the pipeline's key makes the role name `{name}`, and a role name has 1 to {MAX_ROLE_NAME} letters, digits "
+                "and `+ = , . @ _ -`",
+                "choose another key, or add `roleName`",
+            )
+        if name.lower() in taken:
+            yield Problem(
+                f"{place}.roleName" if pipeline.role_name else place,
+                name,
+                f"IAM's role names are unique without regard to case, and {taken[name.lower()]} has this one",
+                "choose another `roleName`",
+            )
+        taken.setdefault(name.lower(), f"the pipeline `{key}`")
+        yield from _placed(place, _provider_problems(pipeline, account))
+
+
+def _provider_problems(pipeline: PipelineSettings, account: str | None) -> Iterator[Problem]:
+    arn = pipeline.known("provider_arn")
+    if arn and account and arn.split(":")[4] != account:
+        yield Problem(
+            "providerArn",
+            arn,
+            f"a role can trust a provider of its own account only, and this is {account}",
+            "write the ARN of this account's provider, or remove `providerArn` to have one made",
+        )
+
+
+def _destination_regions(settings: RegistrySettings, account: str | None) -> list[str]:
+    replication = settings.known("replication")
+    rules = [] if replication is None else replication.known("rules") or []
+    return list(
+        dict.fromkeys(
+            destination.region
+            for rule in rules
+            if not is_unknown(rule)
+            for destination in rule.known("destinations") or []
+            if not is_unknown(destination)
+            and not is_unknown(destination.region)
+            and (destination.registry_id is None or destination.registry_id == account)
+        )
+    )
