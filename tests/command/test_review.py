@@ -101,7 +101,7 @@ def test_encryption_a_lifecycle_rule_and_a_principal_make_a_reviewer_stop(tmp_pa
         "### 🛑 Stack `test`: 1 replaced, 2 removed",
         "AWS cannot change encryptionConfigurations",
         "EVERY IMAGE in it would be lost",
-        "a principal is let in: arn:aws:iam::123456789012:role/stranger",
+        "lets in arn:aws:iam::123456789012:role/stranger: ecr:BatchCheckLayerAvailability, ecr:BatchGetImage, ",
         "| 🛑 images tagged `v*` | 10 stay | 3 stay |",
         "**New guardrail violations**",
         "- mandatory `repositories-are-encrypted-with-a-customer-key`",

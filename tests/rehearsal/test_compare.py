@@ -83,7 +83,10 @@ def test_another_description_of_a_rule_alarms_nobody(project: Make) -> None:
 
 def test_a_new_principal_is_named(project: Make) -> None:
     comparison = difference(project, **defaults(access={"pull": ["role/nodes", "role/stranger"]}))
-    assert "danger test-api a principal is let in: arn:aws:iam::123456789012:role/stranger" in messages(comparison)
+    assert (
+        "danger test-api lets in arn:aws:iam::123456789012:role/stranger: ecr:BatchCheckLayerAvailability, ecr:BatchGetImage, "
+        in messages(comparison)
+    )
 
 
 @pytest.mark.parametrize(

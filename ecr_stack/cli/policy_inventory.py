@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ecr_stack.aws.iam.managed import MANAGED
-from ecr_stack.aws.iam.matrix import Estate, PolicedRepository
+from ecr_stack.aws.iam.matrix import PolicedRepository, PolicyInventory, RolePolicies
 from ecr_stack.aws.iam.principals import arn_of
+from ecr_stack.aws.iam.reader import Statement, read_policy
 from ecr_stack.aws.names import partition_of
 from ecr_stack.rehearsal.report import Report
 
-__all__ = ["estate_of"]
+__all__ = ["policy_inventory"]
 
-Document = Mapping[str, Any]
+Policy = tuple[Statement, ...]
 
 
-def estate_of(report: Report) -> Estate:
+def policy_inventory(report: Report) -> PolicyInventory:
     """Gather the policies of a rehearsal: of repositories and their replicas, of registries, and of roles."""
     partition = partition_of(report.region)
-    estate = Estate(report.account, partition)
-    policies: dict[str, Document] = {}
+    inventory = PolicyInventory(report.account, partition)
+    policies: dict[str, Policy] = {}
     names: dict[str, str] = {}
     for record in report.resources:
         outputs = record.outputs
@@ -30,62 +30,81 @@ def estate_of(report: Report) -> Estate:
             case "aws:ecr/repository:Repository":
                 names[outputs["arn"]] = outputs["name"]
             case "aws:ecr/repositoryPolicy:RepositoryPolicy":
-                policies[_arn(partition, region, report.account, outputs["repository"])] = json.loads(outputs["policy"])
+                policies[_arn(partition, region, report.account, outputs["repository"])] = read_policy(
+                    outputs["policy"]
+                )
             case "aws:ecr/registryPolicy:RegistryPolicy":
-                estate.registry_policies[region] = json.loads(outputs["policy"])
-    for role, document in _of_roles(report):
-        estate.identities.setdefault(role, []).append(document)
+                inventory.registry_policies[region] = read_policy(outputs["policy"])
+    inventory.roles = _of_roles(report)
     own = [
-        PolicedRepository(name, arn, policies.get(arn))
+        PolicedRepository(name, arn, policies.get(arn, ()))
         for arn, name in sorted(names.items(), key=lambda item: (item[1], item[0]))
     ]
     replicas = {replica.arn: replica for replica in _replicas(report, own) if replica.arn not in names}
-    estate.repositories = own + sorted(replicas.values(), key=lambda replica: (replica.name, replica.region))
-    return estate
+    inventory.repositories = own + sorted(replicas.values(), key=lambda replica: (replica.name, replica.region))
+    return inventory
 
 
 def _arn(partition: str, region: str, account: str, name: str) -> str:
     return f"arn:{partition}:ecr:{region}:{account}:repository/{name}"
 
 
-def _of_roles(report: Report) -> Iterator[tuple[str, Document]]:
-    """The policies of roles, each with the ARN of its role: inside of it, or attached to it."""
+def _of_roles(report: Report) -> dict[str, RolePolicies]:
+    """The policies of roles, by the role's ARN: inline, attached, and the permissions boundary."""
     partition = partition_of(report.region)
-    own = {
-        record.outputs["arn"]: json.loads(record.outputs["policy"])
+    documents = {
+        record.outputs["arn"]: read_policy(record.outputs["policy"])
         for record in report.resources
         if record.type == "aws:iam/policy:Policy"
     }
     # A role is attached to by its name, which is one in an account whatever its path is.
-    given = {arn.rsplit("/", 1)[-1]: arn for arn in report.assumed if f":{report.account}:role/" in arn}
-    made = {
+    arns = {arn.rsplit("/", 1)[-1]: arn for arn in report.assumed if f":{report.account}:role/" in arn}
+    arns |= {
         record.outputs["name"]: record.outputs["arn"]
         for record in report.resources
         if record.type == "aws:iam/role:Role"
     }
-    roles = {**given, **made}
+    roles: dict[str, RolePolicies] = {}
 
-    def attached(role: str, policy: str) -> Iterator[tuple[str, Document]]:
-        document = own.get(policy) or MANAGED.get(policy.rpartition("/")[2])
-        if document:
-            yield role, document
+    def role_of(name: str) -> RolePolicies:
+        return roles.setdefault(arns.get(name) or arn_of(f"role/{name}", report.account, partition), RolePolicies())
+
+    def document(arn: str) -> Policy | None:
+        name = arn.rpartition("/")[2]
+        aws_managed = f":iam::aws:policy/{name}" in arn and name in MANAGED
+        return read_policy(MANAGED[name]) if aws_managed else documents.get(arn)
+
+    def attach(role: RolePolicies, arn: str) -> None:
+        known = document(arn)
+        if known is None:
+            role.unread.append(arn)
+        else:
+            role.statements += known
 
     for record in report.resources:
         outputs = record.outputs
         match record.type:
             case "aws:iam/role:Role":
-                for inline in outputs.get("inlinePolicies") or []:
-                    if inline.get("policy"):
-                        yield outputs["arn"], json.loads(inline["policy"])
-                for policy in outputs.get("managedPolicyArns") or []:
-                    yield from attached(outputs["arn"], policy)
-            case "aws:iam/rolePolicy:RolePolicy" | "aws:iam/rolePolicyAttachment:RolePolicyAttachment":
-                name = outputs["role"]
-                arn = roles.get(name) or arn_of(f"role/{name}", report.account, partition)
-                if "policyArn" in outputs:
-                    yield from attached(arn, outputs["policyArn"])
-                else:
-                    yield arn, json.loads(outputs["policy"])
+                inline = [each["policy"] for each in outputs.get("inlinePolicies") or [] if each.get("policy")]
+                attached, boundary = outputs.get("managedPolicyArns") or [], outputs.get("permissionsBoundary")
+                if not (inline or attached or boundary):
+                    continue
+                role = role_of(outputs["name"])
+                for policy in inline:
+                    role.statements += read_policy(policy)
+                for arn in attached:
+                    attach(role, arn)
+                if boundary:
+                    known = document(boundary)
+                    role.boundary = boundary if known is None else known
+            case "aws:iam/rolePolicy:RolePolicy":
+                role_of(outputs["role"]).statements += read_policy(outputs["policy"])
+            case "aws:iam/rolePolicyAttachment:RolePolicyAttachment":
+                attach(role_of(outputs["role"]), outputs["policyArn"])
+            case "aws:iam/policyAttachment:PolicyAttachment":
+                for name in outputs.get("roles") or []:
+                    attach(role_of(name), outputs["policyArn"])
+    return roles
 
 
 def _replicas(report: Report, repositories: list[PolicedRepository]) -> Iterator[PolicedRepository]:
@@ -117,7 +136,7 @@ def _replicas(report: Report, repositories: list[PolicedRepository]) -> Iterator
                         )
 
 
-def _of_template(name: str, templates: list[Mapping[str, Any]]) -> Document | None:
+def _of_template(name: str, templates: list[Mapping[str, Any]]) -> Policy:
     """The policy that a new repository gets: of the template with the longest prefix of its name; `ROOT` is any name's."""
     fitting = [
         (-1 if found["prefix"] == "ROOT" else len(found["prefix"]), found.get("repositoryPolicy"))
@@ -125,5 +144,4 @@ def _of_template(name: str, templates: list[Mapping[str, Any]]) -> Document | No
         if found["prefix"] == "ROOT" or name.startswith(found["prefix"].rstrip("/") + "/")
     ]
     text = max(fitting, key=lambda found: found[0])[1] if fitting else None
-    document: Document | None = json.loads(text) if text else None
-    return document
+    return read_policy(text) if text else ()
