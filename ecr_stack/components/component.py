@@ -175,8 +175,14 @@ class Component(pulumi.ComponentResource):
         """
         from ecr_stack.components.takeover import takeover_hook
 
-        hooks = pulumi.ResourceHookBinding(before_create=[takeover_hook(), *guards], before_update=list(guards) or None)
+        hooks = pulumi.ResourceHookBinding(
+            before_create=[takeover_hook(self), *guards], before_update=list(guards) or None
+        )
         return pulumi.ResourceOptions.merge(self._part(**options), pulumi.ResourceOptions(hooks=hooks))
+
+    def _former_urns(self, token: str) -> "list[pulumi.Output[str]]":
+        """The URNs that the child of this type and this component's name had, by the component's aliases."""
+        return [_urn(former, token, urn) for former, urn in self._former]
 
     def _part(self, **options: Any) -> pulumi.ResourceOptions:
         """The options of a component that belongs to this one; `options` are its own."""
