@@ -52,6 +52,7 @@ __all__ = [
     "python_spelling",
     "refusal",
     "register_unknown",
+    "unknown_in",
     "validate",
 ]
 
@@ -512,6 +513,17 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
         if isinstance(option, type) and issubclass(option, BaseModel):
             return option
     return None
+
+
+def unknown_in(value: Any) -> bool:
+    """Whether something in a model, a list or a map is unknown."""
+    if isinstance(value, Model):
+        return any(unknown_in(item) for item in value.given().values())
+    if isinstance(value, Mapping):
+        return any(unknown_in(item) for item in value.values())
+    if isinstance(value, list):
+        return any(unknown_in(item) for item in value)
+    return is_unknown(value)
 
 
 def check(annotation: Any, value: object) -> bool:

@@ -11,13 +11,15 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from ecr_stack.aws.iam.actions import PULL, PUSH, REPOSITORY_ACTIONS
 from ecr_stack.aws.iam.evaluation import Answer, Principal, Verdict
-from ecr_stack.aws.iam.matrix import Cell, Estate, PolicedRepository, matrix
+from ecr_stack.aws.iam.matrix import Cell, PolicedRepository, PolicyInventory, matrix
 from ecr_stack.cli import Format
-from ecr_stack.cli.estate import estate_of
+from ecr_stack.cli.policy_inventory import policy_inventory
 from ecr_stack.cli.rehearse import Account
+from ecr_stack.cli.stacks import StackName
 from ecr_stack.errors import InvalidInput, NotFound, Problem
 from ecr_stack.model import nearest
 
@@ -27,7 +29,7 @@ _SETS = {"pull": PULL, "push": PUSH}
 
 
 def command(
-    stack: Annotated[str, typer.Option("--stack", "-s", help="The stack: NAME of Pulumi.NAME.yaml.")] = "dev",
+    stack: StackName = "dev",
     principal: Annotated[
         str | None,
         typer.Option(
@@ -52,26 +54,26 @@ def command(
 
     wanted = _actions(action)
     report = rehearse(stack, account=account)
-    estate = estate_of(report)
+    inventory = policy_inventory(report)
     if repository is not None:
-        _only(estate, repository, stack)
-    chosen = [_principal(principal, estate)] if principal is not None else estate.principals()
-    cells = matrix(estate, chosen, wanted or estate.actions())
+        _only(inventory, repository, stack)
+    chosen = [_principal(principal, inventory)] if principal is not None else inventory.principals()
+    cells = matrix(inventory, chosen, wanted or inventory.actions())
     if principal is None:
         busy = {cell.principal.name for cell in cells if cell.anything}
         cells = [cell for cell in cells if cell.principal.name in busy]
     if format_ is Format.JSON:
-        typer.echo(json.dumps(_as_json(stack, estate, cells), indent=2))
+        typer.echo(json.dumps(_as_json(stack, inventory, cells), indent=2))
     else:
         # people are spared the repositories on which somebody may do nothing, unless they asked
-        _show(stack, estate, [cell for cell in cells if principal or cell.anything], action, Console())
+        _show(stack, inventory, [cell for cell in cells if principal or cell.anything], action, Console())
     if principal and action and not any(_possible(cell, action) for cell in cells):
         raise typer.Exit(1)
 
 
-def _principal(name: str, estate: Estate) -> Principal:
+def _principal(name: str, inventory: PolicyInventory) -> Principal:
     try:
-        return Principal.of(name, estate.account, estate.partition)
+        return Principal.of(name, inventory.account, inventory.partition)
     except ValueError:
         raise InvalidInput(
             "ecr-stack access",
@@ -104,13 +106,13 @@ def _actions(name: str | None) -> list[str]:
     )  # fmt: skip
 
 
-def _only(estate: Estate, repository: str, stack: str) -> None:
-    names = sorted({found.name for found in estate.repositories})
+def _only(inventory: PolicyInventory, repository: str, stack: str) -> None:
+    names = sorted({found.name for found in inventory.repositories})
     if repository not in names:
         guess = nearest(repository, names)
         hint = f"did you mean {guess}? " if guess else ""
         raise NotFound(f"no repository `{repository}` in stack {stack}: {hint}there are {', '.join(names)}")
-    estate.repositories = [found for found in estate.repositories if found.name == repository]
+    inventory.repositories = [found for found in inventory.repositories if found.name == repository]
 
 
 def _possible(cell: Cell, action: str) -> bool:
@@ -118,7 +120,7 @@ def _possible(cell: Cell, action: str) -> bool:
     return answer is not None and answer.verdict in (Verdict.ALLOWED, Verdict.CONDITIONAL)
 
 
-def _as_json(stack: str, estate: Estate, cells: Iterable[Cell]) -> dict[str, Any]:
+def _as_json(stack: str, inventory: PolicyInventory, cells: Iterable[Cell]) -> dict[str, Any]:
     principals: dict[str, dict[str, Any]] = {}
     for cell in cells:
         entry = principals.setdefault(
@@ -126,19 +128,17 @@ def _as_json(stack: str, estate: Estate, cells: Iterable[Cell]) -> dict[str, Any
             {"principal": cell.principal.name, "kind": cell.principal.kind.value, "repositories": []},
         )
         entry["repositories"].append(cell.as_json())
-    return {"stack": stack, "account": estate.account, "principals": list(principals.values())}
+    return {
+        "stack": stack,
+        "account": inventory.account,
+        "principals": list(principals.values()),
+        "unresolved": inventory.unresolved(),
+    }
 
 
-def _show(stack: str, estate: Estate, cells: list[Cell], action: str | None, console: Console) -> None:
+def _show(stack: str, inventory: PolicyInventory, cells: list[Cell], action: str | None, console: Console) -> None:
     columns = [action] if action else ["pull", "push"]
-    table = Table(title=f"Access to the repositories of {escape(stack)}", title_justify="left")
-    table.add_column("principal", overflow="fold")
-    table.add_column("repositories", overflow="fold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
     also = not action and any(_also(cell) for cell in cells)
-    if also:
-        table.add_column("also", overflow="fold")
     # repositories with the same answers share a row
     rows: dict[tuple[str, ...], list[PolicedRepository]] = {}
     for cell in cells:
@@ -146,29 +146,39 @@ def _show(stack: str, estate: Estate, cells: list[Cell], action: str | None, con
         if also:
             said.append(_also(cell))
         rows.setdefault((cell.principal.name, *said), []).append(cell.repository)
-    shown = ""
-    for (name, *said), repositories in rows.items():
-        who = _short(name, estate)
-        table.add_row("" if name == shown else escape(who), escape(_listed(repositories, estate)), *said)
-        shown = name
-    if not rows:
-        console.print(f"No policy of stack {escape(stack)} lets anybody do anything.")
+    head = ["principal", "repositories", *columns, *(["also"] if also else [])]
+    lines = [
+        [escape(_short(name, inventory)), escape(_listed(repositories, inventory)), *said]
+        for (name, *said), repositories in rows.items()
+    ]
+    unresolved = inventory.unresolved()
+    if not console.is_terminal:
+        # one line a row and nothing wrapped, for grep and cut
+        for line in [head, *lines, *([["(not known)", escape(", ".join(unresolved))]] if unresolved else [])]:
+            typer.echo("\t".join(Text.from_markup(cell).plain.replace("\n", "; ") for cell in line))
         return
-    console.print(table)
+    table = Table(title=f"Access to the repositories of {escape(stack)}", title_justify="left")
+    for column in head:
+        table.add_column(column, overflow="fold", no_wrap=column == "principal")
+    for above, line in zip([head, *lines], lines, strict=False):
+        table.add_row("" if above[0] == line[0] else line[0], *line[1:])
+    console.print(table if lines else f"No policy of stack {escape(stack)} lets anybody do anything.")
     console.print(
         "[dim]Own policy: who asks must be allowed by a policy of their own, too, and none in this stack does. "
         "Everybody needs ecr:GetAuthorizationToken of their own to log in. "
         "By Region: the replicas that ECR makes there, with the policy of the template. "
         "Policies made elsewhere are not looked at.[/dim]"
     )
+    if unresolved:
+        console.print(f"Named in policies, and not known whom they stand for: {escape(', '.join(unresolved))}")
 
 
-def _listed(repositories: list[PolicedRepository], estate: Estate) -> str:
+def _listed(repositories: list[PolicedRepository], inventory: PolicyInventory) -> str:
     """Repositories by name; replicas on a line of their own for every Region."""
     found: dict[str, list[str]] = {}
     for repository in repositories:
         found.setdefault(repository.region if repository.replica else "", []).append(repository.name)
-    originals = sum(not one.replica for one in estate.repositories)
+    originals = sum(not one.replica for one in inventory.repositories)
     lines = []
     for region, names in sorted(found.items()):
         text = f"all {len(names)}" if len(names) == originals > 1 else ", ".join(names)
@@ -176,14 +186,14 @@ def _listed(repositories: list[PolicedRepository], estate: Estate) -> str:
     return "\n".join(lines)
 
 
-def _short(name: str, estate: Estate) -> str:
+def _short(name: str, inventory: PolicyInventory) -> str:
     """A principal as a stack file would name it."""
     arn = re.fullmatch(r"arn:[a-z-]+:iam::([0-9]{12}):(.+)", name)
     if arn is None:
         return name
     if arn[2] == "root":
         return f"account {arn[1]}"
-    return arn[2] if arn[1] == estate.account else f"{arn[2]} of {arn[1]}"
+    return arn[2] if arn[1] == inventory.account else f"{arn[2]} of {arn[1]}"
 
 
 def _said(answer: Answer | None) -> str:

@@ -18,8 +18,7 @@ from pulumi.runtime.settings import get_monitor
 from pydantic import BaseModel
 
 from ecr_stack.errors import EcrStackError, InvalidInput, Problem
-from ecr_stack.model import Model, is_unknown, parse, python_spelling, register_unknown
-from ecr_stack.schema.access_documents import unknown_in
+from ecr_stack.model import Model, is_unknown, parse, python_spelling, register_unknown, unknown_in
 from ecr_stack.schema.registry import Environment
 
 __all__ = ["Component", "InvalidArguments", "as_run_error", "logical_name", "together", "unknown"]
@@ -60,7 +59,10 @@ class Component(pulumi.ComponentResource):
 
     def __init__(self, name: str, opts: Optional[pulumi.ResourceOptions], *, former: Sequence[str] = ()) -> None:
         # Pulumi takes a string for a URN
-        named = [alias if alias.startswith("urn:") else pulumi.Alias(name=alias) for alias in former]
+        named = [
+            alias if isinstance(alias, pulumi.Alias) or alias.startswith("urn:") else pulumi.Alias(name=alias)
+            for alias in former
+        ]
         own = pulumi.ResourceOptions(aliases=named)
         merged = pulumi.ResourceOptions.merge(own, opts)
         kind = f"ecr-stack:index:{type(self).__name__}"
@@ -171,8 +173,14 @@ class Component(pulumi.ComponentResource):
         """
         from ecr_stack.components.takeover import takeover_hook
 
-        hooks = pulumi.ResourceHookBinding(before_create=[takeover_hook(), *guards], before_update=list(guards) or None)
+        hooks = pulumi.ResourceHookBinding(
+            before_create=[takeover_hook(self), *guards], before_update=list(guards) or None
+        )
         return pulumi.ResourceOptions.merge(self._part(**options), pulumi.ResourceOptions(hooks=hooks))
+
+    def _former_urns(self, token: str) -> "list[pulumi.Output[str]]":
+        """The URNs that the child of this type and this component's name had, by the component's aliases."""
+        return [_urn(former, token, urn) for former, urn in self._former]
 
     def _part(self, **options: Any) -> pulumi.ResourceOptions:
         """The options of a component that belongs to this one; `options` are its own."""

@@ -13,7 +13,6 @@ from typing import Any, Optional
 import pulumi
 import pulumi_aws as aws
 
-from ecr_stack.aws.names import partition_of
 from ecr_stack.components.args import CreationTemplateArgs
 from ecr_stack.components.caller import Place, caller
 from ecr_stack.components.component import Component, together
@@ -136,12 +135,11 @@ _TRUST = json.dumps(
 
 def _permissions(place: Place, key: Optional[str]) -> str:
     # https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-creation-templates-iam.html
-    partition = partition_of(place.region)
     statements: list[dict[str, object]] = [
         {
             "Effect": "Allow",
             "Action": ["ecr:CreateRepository", "ecr:ReplicateImage", "ecr:TagResource"],
-            "Resource": f"arn:{partition}:ecr:{place.region}:{place.account}:repository/*",
+            "Resource": place.arn("ecr", "repository/*"),
         }
     ]
     if key:

@@ -73,7 +73,7 @@ class Registry(Component):
 
         key = self._key(name, settings, getattr(settings, "region", None))
         self._repositories = {entry: self._repository(entry, settings, key) for entry in settings.repositories}
-        pipelines = self._identities(name, settings)
+        pipelines = self._identities(name, settings, where)
         if settings.registry_access is not None:
             RegistryPolicy(
                 name,
@@ -224,9 +224,13 @@ class Registry(Component):
             opts=self._part(name=f"{self._label}-{entry}"),
         )
 
-    def _identities(self, name: str, settings: RegistrySettings) -> dict[str, PipelineAccess]:
+    def _identities(self, name: str, settings: RegistrySettings, where: Caller) -> dict[str, PipelineAccess]:
         """The roles of pipelines with the providers of their issuers, and the managed policy of nodes."""
-        arns = [repository.arn for repository in self._repositories.values()]
+        # By name rather than from the repositories: a preview shows the permissions whole, and whether they fit is known.
+        arns = [
+            where.then(lambda place, text: place.arn("ecr", f"repository/{text}"), repository._physical_name)
+            for repository in self._repositories.values()
+        ]
         providers = self._providers_of_issuers(name, settings)
         pipelines = {}
         for entry, trust in settings.pipelines.items():

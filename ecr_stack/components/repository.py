@@ -17,8 +17,9 @@ from ecr_stack.components.grants import Grantee, grant
 from ecr_stack.components.lifecycle_policy import lifecycle_policy
 from ecr_stack.components.repository_policy import repository_policy
 from ecr_stack.components.tags import all_tags
+from ecr_stack.components.takeover import unrivalled
 from ecr_stack.errors import Problem
-from ecr_stack.model import python_spelling
+from ecr_stack.model import is_unknown, python_spelling
 from ecr_stack.schema.arguments import RepositoryArguments
 from ecr_stack.schema.encryption import RepositoryEncryption
 from ecr_stack.schema.repository import RepositoryDefaults, default_conflicts
@@ -59,14 +60,24 @@ class Repository(Component):
         settings: RepositoryArguments = self._validated(given)
         self._check(_conflicts(settings))
         environment = self._environment(settings)
-        physical = self._value(settings, "name", str)
+        self._physical_name = physical = self._value(settings, "name", str)
         mutability = self._settled(settings, "tag_mutability", "mutable_tags", "immutable_tags", check=_conflicts)
         encryption = settings.encryption or RepositoryEncryption(type="AES256")
         key_arn = self._value(settings, "encryption", lambda known: known.key_arn if known else None)
 
+        adopted = physical if settings.import_existing else None
+        if adopted is not None and is_unknown(adopted):
+            rule = "what is imported is named when the program runs, and the name is an Output"
+            self._check([Problem("name", "(an Output)", rule, "pass the name as a plain string")])
+        former_urns = [alias for kind, alias in former if kind == REPOSITORY]
+
         repository = aws.ecr.Repository(
             name,
-            name=physical,
+            name=physical
+            if adopted is None
+            else unrivalled(
+                self, REPOSITORY, str(adopted), [*former_urns, *self._former_urns(REPOSITORY)], settings.region
+            ),
             image_tag_mutability=together(lambda known: known.tag_mutability or "MUTABLE", mutability),
             image_tag_mutability_exclusion_filters=exclusion_filters(
                 mutability, aws.ecr.RepositoryImageTagMutabilityExclusionFilterArgs
@@ -84,8 +95,8 @@ class Repository(Component):
             tags=together(all_tags, physical, environment, self._value(settings, "tags")),
             opts=self._child(
                 protect=settings.protect,
-                import_=physical if settings.import_existing else None,
-                aliases=[alias for kind, alias in former if kind == REPOSITORY],
+                import_=adopted,
+                aliases=former_urns,
             ),
         )
         # The documents name the repository by its plain name, so that a preview shows them whole; they depend on it, and
@@ -122,6 +133,8 @@ class Repository(Component):
                 "repositoryUrl": self.repository_url,
                 "arn": self.arn,
                 "registryId": self.registry_id,
+                # on record in the stack's state, for reviews and for whoever asks why
+                "lifecycleGuard": settings.lifecycle_guard.as_written() if settings.lifecycle_guard else None,
             }
         )
 

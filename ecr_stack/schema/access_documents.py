@@ -8,14 +8,12 @@ from typing import Any
 
 from ecr_stack.aws.iam.actions import FULL, IMPORT, LAMBDA, PULL, PUSH, READ, REPLICATE
 from ecr_stack.aws.iam.principals import account_of, arn_of, is_account, partition_problem, root_of, unique
+from ecr_stack.aws.iam.quotas import REGISTRY_POLICY, REPOSITORY_POLICY, Quota, policy_size
 from ecr_stack.errors import Problem
-from ecr_stack.model import Model, is_unknown, key_of
+from ecr_stack.model import is_unknown, key_of, unknown_in
 from ecr_stack.schema.access import Access, Match, RegistryAccess, ServiceGrant
 
-__all__ = ["MAX_LENGTH", "access_problems", "policy_text", "registry_policy", "repository_policy", "unknown_in"]
-
-MAX_LENGTH = 10_240
-"""Characters that a policy of a repository or registry may have, by the ECR API model."""
+__all__ = ["access_problems", "policy_text", "registry_policy", "repository_policy"]
 
 
 def policy_text(document: Mapping[str, Any]) -> str:
@@ -79,25 +77,15 @@ def access_problems(
         statements = _repository_statements(access, *place)
     else:
         statements = _registry_statements(access, place[0], region or "us-east-1", place[1], name_prefix)
+    quota = REPOSITORY_POLICY if isinstance(access, Access) else REGISTRY_POLICY
     document = _document(statements)
     if document is None:
         problems.append(
             Problem("", {}, "access must grant at least one permission", "add e.g. `pull`, or remove the key")
         )
-    elif len(policy_text(document)) > MAX_LENGTH:
-        problems.append(_too_long(statements, len(policy_text(document))))
+    elif policy_size(document) > quota.limit:
+        problems.append(_too_long(statements, policy_size(document), quota))
     return problems
-
-
-def unknown_in(value: Any) -> bool:
-    """Whether something in a model, a list or a map is unknown."""
-    if isinstance(value, Model):
-        return any(unknown_in(item) for item in value.given().values())
-    if isinstance(value, Mapping):
-        return any(unknown_in(item) for item in value.values())
-    if isinstance(value, list):
-        return any(unknown_in(item) for item in value)
-    return is_unknown(value)
 
 
 def _document(statements: list[dict[str, Any]]) -> dict[str, Any] | None:
@@ -268,11 +256,11 @@ def _named(access: Access | RegistryAccess) -> Iterator[tuple[str, Sequence[str]
             yield f"statements[{index}].Principal.AWS", principal.known("AWS") or []
 
 
-def _too_long(statements: Iterable[Mapping[str, Any]], length: int) -> Problem:
+def _too_long(statements: Iterable[Mapping[str, Any]], length: int, quota: Quota) -> Problem:
     """Name the statement that takes most of the length, and what would shorten it."""
-    over = length - MAX_LENGTH
+    over = length - quota.limit
     largest = max(statements, key=lambda statement: len(policy_text(statement)))
-    share = len(policy_text(largest))
+    share = policy_size(largest)
     sid = str(largest.get("Sid", "a custom statement"))
     keys = {"AllowPull": "pull", "AllowPush": "push", "AllowLambda": "lambda", "AllowReplication": "replicationFrom"}
     key = next((key for prefix, key in sorted(keys.items(), reverse=True) if sid.startswith(prefix)), "statements")
@@ -286,6 +274,6 @@ def _too_long(statements: Iterable[Mapping[str, Any]], length: int) -> Problem:
         "lambda": "name accounts instead of functions, or one pattern with `*` for several functions",
     }.get(key, "name fewer, or split it among repositories")
     return Problem(
-        "", None, f"the policy would have {length:,} characters, and {MAX_LENGTH:,} are allowed",
+        "", None, f"{quota.subject} would have {length:,} characters, and AWS allows {quota.limit:,} ({quota.source})",
         f"take off {over:,} characters: `{key}` takes {share:,} of them; {shorter}",
     )  # fmt: skip

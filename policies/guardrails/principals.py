@@ -1,145 +1,31 @@
-"""Who a statement lets in: whether that is everyone, and which accounts it is otherwise.
-
-Principals: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
-Keys: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
-"""
+"""Who a statement lets in, as ecr-stack's one reader of policies answers it."""
 
 from __future__ import annotations
 
-import ipaddress
-import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable
 
-from guardrails.document import Condition, Statement
+from ecr_stack.aws.iam.reader import Party, Statement, accounts, admitted, bound, parties, public, unbound_services
 
-_ACCOUNT = re.compile(r"[0-9]{12}")
-_ORGANIZATION = re.compile(r"o-[a-z0-9]{10,32}")
-_ORGANIZATION_PATH = re.compile(r"o-[a-z0-9]{10,32}/.*")
-# Nothing before the account may be a wildcard: `*` reaches across colons in StringLike.
-_ARN_OF_ACCOUNT = re.compile(r"arn:[^:*?$]+:[^:*?$]+:[^:*?$]*:([0-9]{12}):.+", re.DOTALL)
-
-# The id of a user, or of a role with the name of any session.
-_UNIQUE_ID = re.compile(r"A[A-Z0-9]{15,}(:.*)?", re.DOTALL)
-
-_BINDING = {
-    "aws:principalorgid": _ORGANIZATION,
-    "aws:sourceorgid": _ORGANIZATION,
-    "aws:principalorgpaths": _ORGANIZATION_PATH,
-    "aws:sourceorgpaths": _ORGANIZATION_PATH,
-    "aws:principalaccount": _ACCOUNT,
-    "aws:sourceaccount": _ACCOUNT,
-    "aws:sourceowner": _ACCOUNT,
-    "kms:calleraccount": _ACCOUNT,
-    "aws:principalarn": _ARN_OF_ACCOUNT,
-    "aws:sourcearn": _ARN_OF_ACCOUNT,
-    "aws:userid": _UNIQUE_ID,
-}
-
-_SOURCES = {"aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths"}
+__all__ = ["Party", "accounts", "bound", "crossings", "parties", "public", "unbound_services"]
 
 
-def public(statement: Statement, extra_keys: Collection[str] = ()) -> str | None:
-    """How the statement lets everyone in, in words; None if it does not.
+def crossings(statement: Statement, trusted: Callable[[Party], bool]) -> list[Party]:
+    """Whom a statement lets in who is not trusted.
 
-    `extra_keys` are condition keys that bind as well, when their values have no wildcards.
+    Everyone without any condition that binds is not listed here: `public` says so. Conditions must all hold, so one
+    that admits trusted parties only is enough.
     """
-    if not statement.allows:
-        return None
-    if statement.not_principal:
-        return "allows everyone except those whom NotPrincipal names"
-    for kind, value in statement.principals:
-        if not _wild(value) or _ARN_OF_ACCOUNT.fullmatch(value):
-            continue
-        if not any(_binds(condition, extra_keys) for condition in statement.conditions):
-            written = f'"{value}"' if kind == "*" else f'{{"{kind}": "{value}"}}'
-            return f"allows the principal {written}{_loose(statement)}"
-    return None
-
-
-def unbound_services(statement: Statement) -> list[str]:
-    """The services that the statement lets act for anybody: confused deputies.
-
-    A service acts for all its customers; a condition on the source says for which.
-    https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
-    """
-    if not statement.allows or any(_binds_source(condition) for condition in statement.conditions):
+    if not statement.allows or statement.not_principal:
         return []
-    return [value for kind, value in statement.principals if kind == "Service"]
-
-
-def _binds_source(condition: Condition) -> bool:
-    # ARNs of some sources, such as buckets, have no account.
-    exact = condition.key == "aws:sourcearn" and not any(_wild(value) for value in condition.values)
-    return condition.key in _SOURCES and (
-        _binds(condition, ()) or (condition.binds and exact and condition.values != ())
-    )
-
-
-def _wild(value: str) -> bool:
-    return any(wildcard in value for wildcard in ("*", "?", "${"))
-
-
-def _loose(statement: Statement) -> str:
-    """Why the conditions that are there do not help."""
-    if not statement.conditions:
-        return " without a condition"
-    named = ", ".join(
-        f"{condition.operator} {condition.key} {list(condition.values)}" for condition in statement.conditions
-    )
-    return f", and its conditions leave the organization or account open ({named})"
-
-
-def _binds(condition: Condition, extra_keys: Collection[str]) -> bool:
-    if not condition.values:
-        return False
-    extra = condition.key in {key.lower() for key in extra_keys}
-    if condition.test == "ipaddress":
-        return extra and all(_is_narrow(value) for value in condition.values)
-    if not condition.binds:
-        return False
-    pattern = _BINDING.get(condition.key)
-    if pattern is not None:
-        return all(pattern.fullmatch(value) for value in condition.values)
-    return extra and not any(_wild(value) for value in condition.values)
-
-
-def _is_narrow(addresses: str) -> bool:
-    """Whether a range is somebody's: AWS takes those wider than /8, or /32 of IPv6, for the public.
-
-    https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
-    """
-    try:
-        network = ipaddress.ip_network(addresses, strict=False)
-    except ValueError:
-        return False
-    return network.prefixlen >= (8 if network.version == 4 else 32)
-
-
-def accounts(statement: Statement) -> Iterator[tuple[str, str]]:
-    """The accounts that a statement lets in, each with the text that names it; ("", text) where it names none.
-
-    Services and identity providers are not accounts. A principal that is everyone counts by its binding conditions.
-    """
-    if not statement.allows:
-        return
-    for kind, value in statement.principals:
-        if kind not in {"AWS", "*", "CanonicalUser"}:
-            continue
-        match = _ARN_OF_ACCOUNT.fullmatch(value)
-        if match:
-            yield match[1], value
-        elif _wild(value):
-            yield from _accounts_of_conditions(statement)
+    limits = [limit for condition in statement.conditions if (limit := admitted(condition))]
+    if any(all(trusted(party) for party in limit) for limit in limits):
+        return []
+    found: dict[Party, None] = {}
+    for party in parties(statement):
+        # the trust of an identity provider is judged by its subjects
+        if party.kind in {"service", "everyone"}:
+            named = limits[0] if limits else []
         else:
-            yield (value if _ACCOUNT.fullmatch(value) else ""), value
-
-
-def _accounts_of_conditions(statement: Statement) -> Iterator[tuple[str, str]]:
-    """An account, where one condition limits to accounts; an organization is a limit of its own."""
-    for condition in statement.conditions:
-        pattern = _BINDING.get(condition.key)
-        if pattern in {_ACCOUNT, _ARN_OF_ACCOUNT} and _binds(condition, ()):
-            for value in condition.values:
-                match = _ARN_OF_ACCOUNT.fullmatch(value)
-                yield (match[1] if match else value), value
-            return
+            named = [] if party.kind == "provider" else [party]
+        found.update(dict.fromkeys(each for each in named if not trusted(each)))
+    return list(found)

@@ -14,7 +14,7 @@ from ecr_stack.aws.iam.evaluation import Principal, Verdict
 from ecr_stack.aws.iam.managed import PULL_ONLY, managed_policy_arn
 from ecr_stack.aws.iam.matrix import matrix
 from ecr_stack.cli import app
-from ecr_stack.cli.estate import estate_of
+from ecr_stack.cli.policy_inventory import policy_inventory
 from ecr_stack.errors import InvalidInput, NotFound
 from ecr_stack.rehearsal.report import Report, ResourceRecord
 
@@ -110,12 +110,14 @@ def test_one_principal_and_one_action_is_a_question_with_an_exit_code(ask: Calla
 def test_people_read_a_table_in_which_like_repositories_share_a_row(ask: Callable[..., Result]) -> None:
     result = ask()
     assert result.exit_code == 0
-    (node,) = [line for line in result.stdout.splitlines() if "role/node" in line]
-    assert "api, web" in node
-    assert "own policy" in node
+    node = [line.split("\t") for line in result.stdout.splitlines() if line.startswith("role/node\t")]
+    assert [line[1] for line in node] == ["api, web", "shared"]
+    assert "own policy" in node[0][2]
     assert "NoDeletes" not in result.stdout
     assert "DeleteRepository: denied" in result.stdout
     assert f"account {OTHER}" in result.stdout
+    # a pipe gets one line a row
+    assert [line.split("\t")[0] for line in result.stdout.splitlines()][:2] == ["principal", "role/ci"]
 
 
 @pytest.mark.parametrize(
@@ -170,8 +172,8 @@ def test_policies_of_roles_and_of_the_registry_count_too() -> None:
         record("aws:iam/policy:Policy", arn=own, policy=policy({"Effect": "Allow", "Action": "ecr:*", "Resource": "*"})),
         record("aws:iam/rolePolicy:RolePolicy", role="ci", policy=policy({"Effect": "Allow", "Action": "ecr:*", "Resource": arn})),
     ]  # fmt: skip
-    estate = estate_of(report)
-    cells = {cell.principal.name: cell for cell in matrix(estate, estate.principals(), estate.actions())}
+    inventory = policy_inventory(report)
+    cells = {cell.principal.name: cell for cell in matrix(inventory, inventory.principals(), inventory.actions())}
     said = {
         name: tuple(answer and answer.verdict for answer in (cells[arn].ability("pull"), cells[arn].ability("push")))
         for name, arn in role.items()
@@ -186,10 +188,48 @@ def test_policies_of_roles_and_of_the_registry_count_too() -> None:
         name: getattr(builder.ability(name), "verdict", None) for name in ("pull", "push", "ecr:BatchDeleteImage")
     }
     assert verdicts == {
-        "pull": Verdict.ALLOWED, "push": Verdict.NOT_ALLOWED, "ecr:BatchDeleteImage": Verdict.ALLOWED,
+        "pull": Verdict.ALLOWED, "push": Verdict.CONDITIONAL, "ecr:BatchDeleteImage": Verdict.ALLOWED,
     }  # fmt: skip
-    stranger = matrix(estate, [Principal.of("role/stranger", OWN, "aws")], estate.actions())[0]
+    push = builder.ability("push")
+    assert push is not None
+    # the document of a policy that the stack neither makes nor knows leaves it open
+    assert push.conditions == ("AmazonS3ReadOnlyAccess allows it",)
+    assert inventory.unresolved() == []
+    stranger = matrix(inventory, [Principal.of("role/stranger", OWN, "aws")], inventory.actions())[0]
     assert not stranger.anything
+
+
+def test_the_boundary_of_a_role_and_ids_in_policies_leave_answers_open() -> None:
+    arn, boundary = f"arn:aws:ecr:us-east-1:{OWN}:repository/api", f"arn:aws:iam::{OWN}:policy/limits"
+    limits = policy({"Effect": "Allow", "Action": "ecr:BatchGetImage", "Resource": "*"})
+    everything = [{"name": "x", "policy": policy({"Effect": "Allow", "Action": "ecr:*", "Resource": "*"})}]
+
+    def verdict(action: str, *more: ResourceRecord, **role: Any) -> Verdict:
+        report = Report("test", "p", OWN, "us-east-1")
+        report.resources = [
+            record("aws:ecr/repository:Repository", arn=arn, name="api"),
+            record("aws:ecr/repositoryPolicy:RepositoryPolicy", repository="api",
+                   policy=policy({"Effect": "Allow", "Principal": {"AWS": "AROAEXAMPLEID1234567"}, "Action": "ecr:PutImage"})),
+            record("aws:iam/role:Role", name="ci", arn=f"arn:aws:iam::{OWN}:role/ci", **role),
+            *more,
+        ]  # fmt: skip
+        inventory = policy_inventory(report)
+        assert inventory.unresolved() == ["AROAEXAMPLEID1234567"]
+        (cell,) = matrix(inventory, [Principal.of("role/ci", OWN, "aws")], [action])
+        return cell.answers[action].verdict
+
+    own = record("aws:iam/policy:Policy", arn=boundary, policy=limits)
+    role = {"inlinePolicies": everything, "permissionsBoundary": boundary}
+    assert verdict("ecr:BatchGetImage", own, **role) is Verdict.ALLOWED
+    assert verdict("ecr:DeleteRepository", own, **role) is Verdict.NOT_ALLOWED
+    assert verdict("ecr:BatchGetImage", **role) is Verdict.CONDITIONAL
+    assert verdict("ecr:PutImage") is Verdict.CONDITIONAL
+    attached = record(
+        "aws:iam/policyAttachment:PolicyAttachment",
+        roles=["ci"],
+        policyArn="arn:aws:iam::aws:policy/AdministratorAccess",
+    )
+    assert verdict("ecr:DeleteRepository", attached) is Verdict.ALLOWED
 
 
 def test_replicas_have_the_policy_of_the_template_that_makes_them() -> None:
@@ -230,17 +270,17 @@ def test_replicas_have_the_policy_of_the_template_that_makes_them() -> None:
             )
         ),
     ]  # fmt: skip
-    estate = estate_of(report)
-    replicas = {(found.region, found.name): found.policy for found in estate.repositories if found.replica}
+    inventory = policy_inventory(report)
+    replicas = {(found.region, found.name): found.policy for found in inventory.repositories if found.replica}
     # db stands in eu-west-1 already: it is the stack's own, and no template touches what exists
     assert set(replicas) == {("eu-west-1", "api"), *(("us-west-2", name) for name in names)}
-    assert replicas["eu-west-1", "api"] is None
-    taken = {name: (replicas["us-west-2", name] or {})["Statement"][0]["Action"] for name in names}
+    assert replicas["eu-west-1", "api"] == ()
+    taken = {name: replicas["us-west-2", name][0].actions for name in names}
     assert taken == {
-        "api": "ecr:ListImages",
-        "team/web": "ecr:PutImage",
-        "team-x": "ecr:ListImages",
-        "db": "ecr:ListImages",
+        "api": ("ecr:ListImages",),
+        "team/web": ("ecr:PutImage",),
+        "team-x": ("ecr:ListImages",),
+        "db": ("ecr:ListImages",),
     }
 
 

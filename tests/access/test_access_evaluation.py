@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ecr_stack.aws.iam.evaluation import Answer, Policies, Principal, Verdict, evaluate
 from ecr_stack.aws.iam.matching import condition_holds, glob
+from ecr_stack.aws.iam.reader import Statement, conditions_of, read_policy
 
 OWN = "123456789012"
 OTHER = "111122223333"
@@ -32,6 +33,10 @@ def role(name: str, account: str = OWN) -> str:
     return f"arn:aws:iam::{account}:role/{name}"
 
 
+def user(name: str, account: str = OWN) -> str:
+    return f"arn:aws:iam::{account}:user/{name}"
+
+
 def statement(principal: Any = None, effect: str = "Allow", action: Any = PULL, **more: Any) -> dict[str, Any]:
     found: dict[str, Any] = {"Effect": effect, "Action": action, **more}
     if principal is not None:
@@ -39,8 +44,8 @@ def statement(principal: Any = None, effect: str = "Allow", action: Any = PULL, 
     return found
 
 
-def document(*statements: dict[str, Any]) -> dict[str, Any]:
-    return {"Version": "2012-10-17", "Statement": list(statements)}
+def read(statements: list[dict[str, Any]] | None) -> tuple[Statement, ...]:
+    return read_policy({"Version": "2012-10-17", "Statement": statements}) if statements else ()
 
 
 def ask(
@@ -51,7 +56,7 @@ def ask(
     context: dict[str, list[str]] | None = None,
 ) -> Answer:
     """Who asks, the repository's statements, all of who's own statements (None: not known)."""
-    policies = Policies([document(*resource)], [document(*(identity or []))], identity is not None)
+    policies = Policies(read(resource), read(identity), identity is not None)
     return evaluate(Principal.of(who, OWN, "aws"), action, REPOSITORY, OWN, policies, context)
 
 
@@ -65,6 +70,7 @@ LAMBDA = statement(
     {"Service": "lambda.amazonaws.com"},
     Condition={"ArnLike": {"aws:SourceArn": f"arn:aws:lambda:*:{OTHER}:function:*"}},
 )
+LAMBDA_ANY = statement({"Service": "lambda.amazonaws.com"})
 OWN_ALLOW = statement(Resource="*")
 OWN_ALLOW_HERE = statement(action="ecr:Batch*", Resource=REPOSITORY)
 OWN_ALLOW_THERE = statement(Resource=REPOSITORY + "-gateway")
@@ -120,7 +126,17 @@ TRUTH: list[tuple[str, list[dict[str, Any]], list[dict[str, Any]] | None, Verdic
     ("role/ci", [BY_NAME, statement("*", "Deny", Condition={"Bool": {"aws:SecureTransport": "false"}})], [], CONDITIONAL),
     # negations
     ("role/ci", [statement({"AWS": role("ci")}, NotAction="ecr:PutImage", action=PULL)], [], ALLOWED),
-    ("role/ci", [{"Effect": "Deny", "NotPrincipal": {"AWS": role("ci")}, "Action": PULL}, BY_NAME], [], ALLOWED),
+    # who is excepted from a denial must be excepted with account and session, and a session has a name of its own
+    ("role/ci", [{"Effect": "Deny", "NotPrincipal": {"AWS": role("ci")}, "Action": PULL}, BY_NAME], [], CONDITIONAL),
+    ("role/ci", [{"Effect": "Deny", "NotPrincipal": {"AWS": [role("ci"), root(OWN)]}, "Action": PULL}, BY_NAME], [], CONDITIONAL),
+    ("user/me", [{"Effect": "Deny", "NotPrincipal": {"AWS": user("me")}, "Action": PULL}], [OWN_ALLOW], CONDITIONAL),
+    ("user/me", [{"Effect": "Deny", "NotPrincipal": {"AWS": [user("me"), OWN]}, "Action": PULL}], [OWN_ALLOW], ALLOWED),
+    ("lambda.amazonaws.com", [LAMBDA_ANY, {"Effect": "Deny", "NotPrincipal": {"Service": "lambda.amazonaws.com"}, "Action": PULL}], None, ALLOWED),
+    # an id stands for one role or user, and it is not known for which
+    ("role/ci", [statement({"AWS": "AROAEXAMPLEID1234567"})], [], CONDITIONAL),
+    ("role/ci", [BY_NAME, statement({"AWS": "AROAEXAMPLEID1234567"}, "Deny")], [], CONDITIONAL),
+    ("user/me", [statement({"AWS": "AROAEXAMPLEID1234567"})], [], NOT_ALLOWED),
+    ("user/me", [statement({"AWS": "AIDAEXAMPLEID1234567"})], [], CONDITIONAL),
     ("role/node", [{"Effect": "Deny", "NotPrincipal": {"AWS": role("ci")}, "Action": PULL}], [OWN_ALLOW], DENIED),
     ("role/ci", [{"Effect": "Allow", "Principal": {"AWS": role("ci")}, "NotAction": "ecr:Put*"}], [], ALLOWED),
     ("role/ci", [{"Effect": "Allow", "Principal": {"AWS": role("ci")}, "NotAction": "ecr:Batch*"}], [], NOT_ALLOWED),
@@ -243,15 +259,15 @@ OPERATORS: list[tuple[str, Any, list[str] | None, bool | None]] = [
 @pytest.mark.parametrize(("operator", "wanted", "actual", "holds"), OPERATORS)
 def test_operators_hold_as_iam_says(operator: str, wanted: Any, actual: list[str] | None, holds: bool | None) -> None:
     context = {} if actual is None else {"aws:key": actual}
-    assert condition_holds({operator: {"aws:Key": wanted}}, context) is holds
+    assert condition_holds(conditions_of({operator: {"aws:Key": wanted}}), context) is holds
 
 
 def test_all_conditions_of_a_statement_must_hold() -> None:
     both = {"StringEquals": {"aws:a": "1", "aws:b": "2"}}
-    assert condition_holds(both, {"aws:a": ["1"], "aws:b": ["2"]}) is True
-    assert condition_holds(both, {"aws:a": ["1"], "aws:b": ["3"]}) is False
-    assert condition_holds(both, {"aws:a": ["1"]}) is None
-    assert condition_holds(both, {"aws:a": ["2"]}) is False
+    assert condition_holds(conditions_of(both), {"aws:a": ["1"], "aws:b": ["2"]}) is True
+    assert condition_holds(conditions_of(both), {"aws:a": ["1"], "aws:b": ["3"]}) is False
+    assert condition_holds(conditions_of(both), {"aws:a": ["1"]}) is None
+    assert condition_holds(conditions_of(both), {"aws:a": ["2"]}) is False
 
 
 def test_a_pattern_of_many_stars_is_matched_in_time() -> None:

@@ -11,18 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecr_stack.aws.iam import PULL, PUSH
-from ecr_stack.aws.iam.actions import ACTIONS, GRANTED_ONLY, REGISTRY_ACTIONS, REPOSITORY_ACTIONS
+from ecr_stack.aws.iam.actions import ACTIONS, REGISTRY_ACTIONS, REPOSITORY_ACTIONS
+from ecr_stack.aws.iam.quotas import REGISTRY_POLICY, REPOSITORY_POLICY
 from ecr_stack.errors import InvalidInput, Problem
 from ecr_stack.model import parse
 from ecr_stack.schema.access import Access, RegistryAccess
 from ecr_stack.schema.access_documents import (
-    MAX_LENGTH,
     access_problems,
     policy_text,
     registry_policy,
     repository_policy,
 )
 
+# Actions that are granted and are no operations of the API.
+GRANTED_ONLY = {"ecr:BatchImportUpstreamImage", "ecr:ReplicateImage", "ecr:GetImageCopyStatus"}
 ACCOUNT = "123456789012"
 ROOT = f"arn:aws:iam::{ACCOUNT}:root"
 ORG = "o-a1b2c3d4e5"
@@ -77,7 +79,8 @@ def test_a_push_may_read_the_manifest_and_may_not_download_layers() -> None:
 
 def test_the_limit_of_a_policy_is_that_of_the_api() -> None:
     shapes = Loader().load_service_model("ecr", "service-2")["shapes"]
-    assert shapes["RepositoryPolicyText"]["max"] == shapes["RegistryPolicyText"]["max"] == MAX_LENGTH
+    assert shapes["RepositoryPolicyText"]["max"] == REPOSITORY_POLICY.limit
+    assert shapes["RegistryPolicyText"]["max"] == REGISTRY_POLICY.limit
 
 
 # --- grants
@@ -417,7 +420,7 @@ def test_a_policy_that_is_too_long_says_what_to_shorten_and_by_how_much() -> Non
     grants = access(pull=pull, push=["role/ci"])
     (problem,) = access_problems(grants)
     assert problem.place == ""
-    assert "10,240 are allowed" in problem.rule
+    assert "AWS allows 10,240" in problem.rule
     assert "`pull` takes" in problem.remedy
     over = int(problem.remedy.split(" characters")[0].removeprefix("take off ").replace(",", ""))
     shortened = over // 70 + 1
@@ -493,7 +496,7 @@ def test_whatever_is_accepted_becomes_a_document_that_ecr_takes(data: dict[str, 
     if document is None:
         assert not any(value for key, value in data.items() if key != "match")
         return
-    assert len(policy_text(document)) <= MAX_LENGTH
+    assert len(policy_text(document)) <= REPOSITORY_POLICY.limit
     sids = [statement["Sid"] for statement in document["Statement"] if "Sid" in statement]
     assert len(sids) == len(set(sids))
     for statement in document["Statement"]:

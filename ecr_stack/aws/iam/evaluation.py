@@ -8,23 +8,26 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 - From another account, both sides must allow.
 - A service needs the resource's side alone.
 
-Service control policies, permission boundaries and session policies can only take away, and are not looked at.
+- A permissions boundary of a role must allow it as well, whichever side allows it. The boundary of a user limits the
+  user's own policies, and not a resource policy that names the user.
+  https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
+
+Where the documents leave it open, so does the answer: it is `CONDITIONAL`, with what it depends on. Service control
+policies and session policies can only take away, and are not looked at.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
-from typing import Any
 
-from ecr_stack.aws.iam.matching import Context, Truth, all_of, any_of, condition_holds, glob, listed, negated
+from ecr_stack.aws.iam.matching import Context, Truth, all_of, any_of, condition_holds, glob, has_variable, negated
 from ecr_stack.aws.iam.principals import account_of, arn_of, is_account
+from ecr_stack.aws.iam.reader import Statement
 
-__all__ = ["OWN_POLICY", "Answer", "Kind", "Policies", "Principal", "Verdict", "evaluate", "statements_of"]
-
-Document = Mapping[str, Any]
+__all__ = ["OWN_POLICY", "Answer", "Kind", "Policies", "Principal", "Verdict", "evaluate"]
 
 
 class Kind(StrEnum):
@@ -96,7 +99,7 @@ class Principal:
 
 
 class Verdict(StrEnum):
-    """May it?"""
+    """Outcome of an access check."""
 
     DENIED = "DENIED"
     """No: a statement says so."""
@@ -165,12 +168,16 @@ class Answer:
 class Policies:
     """The policies that bear on one principal and one resource."""
 
-    resource: Sequence[Document] = ()
+    resource: Sequence[Statement] = ()
     """Those of the resource: the repository's, the registry's."""
-    identity: Sequence[Document] = ()
+    identity: Sequence[Statement] = ()
     """Those of the principal, as far as they are known."""
     identity_complete: bool = False
-    """Whether the principal has no other ones."""
+    """Whether the principal has no others."""
+    unread: Sequence[str] = ()
+    """The ARNs of policies that the principal has and whose documents are not known."""
+    boundary: Sequence[Statement] | str | None = None
+    """The principal's permissions boundary: its statements, its ARN if its document is not known, `None` if there is none."""
 
 
 class _How(IntEnum):
@@ -180,7 +187,7 @@ class _How(IntEnum):
     BY_NAME = 2
 
 
-_Entry = tuple[str, Truth, _How, Document]
+_Entry = tuple[str, Truth, _How, Statement]
 """A statement that may apply: its Sid, whether it does, how it names who asks, and itself."""
 
 
@@ -211,18 +218,20 @@ def evaluate(
     known = {**principal.context(), **{key.lower(): values for key, values in (context or {}).items()}}
     ours = _side(policies.resource, principal, action, resource, known, named=True)
     theirs = _side(policies.identity, principal, action, resource, known, named=False)
-    denials = [*ours.deny, *theirs.deny]
+    bounds, within, limits = _boundary(principal, action, resource, policies, known)
+    denials = [*ours.deny, *theirs.deny, *limits.deny]
     if any(truth is True for _, truth, _, _ in denials):
         return Answer(Verdict.DENIED, statements=tuple(sid for sid, truth, _, _ in denials if truth))
 
-    own = theirs.allows()
+    own = any_of([theirs.allows(), *(None for _ in policies.unread)])
+    own_ways = [_WITHOUT] if own is True else _ways(theirs.allow, known)
+    own_ways += [frozenset({f"{_named(arn)} allows it"}) for arn in policies.unread if own is not True]
+    if principal.kind is Kind.USER:
+        own, own_ways = all_of([own, bounds]), _both(own_ways, within)
     # a policy that is not known may allow what the known ones do not
     own_or_unknown = own if own is True or policies.identity_complete else None
-    by_own = (
-        [_WITHOUT]
-        if own is True
-        else [*([] if policies.identity_complete else [frozenset({OWN_POLICY})]), *_ways(theirs.allow, known)]
-    )
+    by_own = [] if own is True or policies.identity_complete else [frozenset({OWN_POLICY})]
+    by_own += own_ways
     by_resource = [_WITHOUT] if ours.allows() is True else _ways(ours.allow, known)
     if principal.kind is Kind.SERVICE:
         allowed, ways = ours.allows(), by_resource
@@ -230,22 +239,48 @@ def evaluate(
         named = [entry for entry in ours.allow if entry[2] is _How.BY_NAME]
         direct = any_of([ours.allows(_How.BY_NAME), own])
         allowed = any_of([direct, all_of([ours.allows(), own_or_unknown])])
-        ways = [*_ways(named, known), *_ways(theirs.allow, known), *_both(by_resource, by_own)]
+        ways = [_WITHOUT] if direct is True else [*_ways(named, known), *own_ways, *_both(by_resource, by_own)]
     else:
         allowed = all_of([ours.allows(), own_or_unknown])
         ways = _both(by_resource, by_own)
+    if principal.kind is Kind.ROLE:
+        allowed, ways = all_of([allowed, bounds]), _both(ways, within)
     if allowed is False:
         return Answer(Verdict.NOT_ALLOWED)
     grants = [*ours.allow, *theirs.allow]
     statements = tuple(dict.fromkeys(sid for sid, truth, *_ in grants if truth or allowed is None))
-    if allowed and not denials:
+    unless = [text for way in _ways(denials, known) for text in sorted(way)]
+    unless += [f"{_named(arn)} denies it" for arn in policies.unread if not _AWS_ALLOWS.fullmatch(arn)]
+    if allowed and not unless:
         return Answer(Verdict.ALLOWED, statements=statements)
     return Answer(
         Verdict.CONDITIONAL,
-        () if allowed else tuple(_shortest(ways)),
-        tuple(dict.fromkeys(text for way in _ways(denials, known) for text in sorted(way))),
+        () if allowed else tuple(_shortest([way for way in ways if way])),
+        tuple(dict.fromkeys(unless)),
         statements,
     )
+
+
+_AWS_ALLOWS = re.compile(r"arn:aws[a-z-]*:iam::aws:policy/(?!AWSDenyAll|AWSCompromisedKeyQuarantine).*")
+"""The managed policies of AWS that deny nothing, by their ARNs."""
+
+
+def _named(arn: str) -> str:
+    """The name of a managed policy."""
+    return arn.rpartition("/")[2]
+
+
+def _boundary(
+    principal: Principal, action: str, resource: str, policies: Policies, context: Context
+) -> tuple[Truth, list[Way], _Side]:
+    """Whether the principal's permissions boundary allows it, in which ways, and what its statements say."""
+    if policies.boundary is None:
+        return True, [_WITHOUT], _Side()
+    if isinstance(policies.boundary, str):
+        return None, [frozenset({f"{_named(policies.boundary)} allows it"})], _Side()
+    side = _side(policies.boundary, principal, action, resource, context, named=False)
+    bounds = side.allows()
+    return bounds, [_WITHOUT] if bounds is True else _ways(side.allow, context), side
 
 
 def _ways(entries: Iterable[_Entry], context: Context) -> list[Way]:
@@ -267,76 +302,71 @@ def _shortest(ways: Sequence[Way]) -> list[Way]:
     return [way for way in dict.fromkeys(ways) if not any(other < way for other in ways)]
 
 
-def statements_of(document: Document) -> list[Document]:
-    """The statements of a policy document; a single one may stand without a list."""
-    found = document.get("Statement", [])
-    return [found] if isinstance(found, Mapping) else list(found)
-
-
 def _side(
-    documents: Iterable[Document], principal: Principal, action: str, resource: str, context: Context, *, named: bool
+    statements: Iterable[Statement],
+    principal: Principal,
+    action: str,
+    resource: str,
+    context: Context,
+    *,
+    named: bool,
 ) -> _Side:
     side = _Side()
-    for document in documents:
-        for number, statement in enumerate(statements_of(document), start=1):
-            how, meant = _meant(statement, principal) if named else (_How.BY_NAME, True)
-            truth = all_of(
-                [
-                    meant,
-                    _covers(statement, "Action", action.lower(), fold=True),
-                    _covers(statement, "Resource", resource),
-                    condition_holds(statement.get("Condition") or {}, context),
-                ]
-            )
-            if truth is not False:
-                entry = (str(statement.get("Sid") or f"statement {number}"), truth, how, statement)
-                (side.deny if statement.get("Effect") == "Deny" else side.allow).append(entry)
+    for statement in statements:
+        how, meant = _meant(statement, principal) if named else (_How.BY_NAME, True)
+        truth = all_of(
+            [
+                meant,
+                _covers(statement.actions, statement.not_action, action, fold=True),
+                not statement.resources or _covers(statement.resources, statement.not_resource, resource),
+                condition_holds(statement.conditions, context),
+            ]
+        )
+        if truth is not False:
+            entry = (statement.sid or f"statement {statement.number}", truth, how, statement)
+            (side.allow if statement.allows else side.deny).append(entry)
     return side
 
 
-def _covers(statement: Document, element: str, value: str, *, fold: bool = False) -> Truth:
-    """Whether `Action` or `Resource`, or their negations, cover a value; a missing element covers everything."""
-    for name, positive in ((element, True), (f"Not{element}", False)):
-        if name in statement:
-            patterns = listed(statement[name])
-            found = any_of(
-                None if re.search(r"\$\{(?![*?$]\})", one) else glob(one.lower() if fold else one, value)
-                for one in patterns
-            )
-            return found if positive else negated(found)
-    return True
+def _covers(patterns: Sequence[str], excluded: bool, value: str, *, fold: bool = False) -> Truth:
+    """Whether the entries of an element cover a value, or those of its negation leave it."""
+    value = value.lower() if fold else value
+    matched = any_of(None if has_variable(one) else glob(one.lower() if fold else one, value) for one in patterns)
+    return negated(matched) if excluded else matched
 
 
-def _meant(statement: Document, principal: Principal) -> tuple[_How, Truth]:
+def _meant(statement: Statement, principal: Principal) -> tuple[_How, Truth]:
     """Whether a resource policy's statement is about a principal, and how it names it."""
-    if "NotPrincipal" in statement:
-        matches = list(_names(statement["NotPrincipal"], principal))
-        if any(truth is True and how is _How.BY_NAME for how, truth in matches):
+    matches = list(_names(statement.principals, principal))
+    if statement.not_principal:
+        # AWS compares the session, the role and the account of who asks, and each of them must be excepted. A session
+        # has a name of its own, so it is never certain that a role is excepted.
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html
+        hows = {how for how, truth in matches if truth is True}
+        alone = principal.kind is Kind.SERVICE or "*" in {value for _, value in statement.principals}
+        excepted = hows == set(_How) if principal.kind is Kind.USER else False
+        if _How.BY_NAME in hows and (alone or excepted):
             return _How.BY_NAME, False
-        # An account among the exceptions does not except its roles for certain.
         return _How.BY_NAME, None if matches else True
-    matches = [entry for entry in _names(statement.get("Principal"), principal) if entry[1] is not False]
-    deny = statement.get("Effect") == "Deny"
+    matches = [entry for entry in matches if entry[1] is not False]
     sure = [how for how, truth in matches if truth is True]
     if sure:
         # a denial for an account is one for everybody in it
-        return (_How.BY_NAME if deny else max(sure)), True
+        return (max(sure) if statement.allows else _How.BY_NAME), True
     return _How.BY_NAME, None if matches else False
 
 
-def _names(element: Any, principal: Principal) -> Iterator[tuple[_How, Truth]]:
-    given = {"AWS": "*"} if element == "*" else element
-    if not isinstance(given, Mapping):
-        return
-    for kind, names in given.items():
-        for name in listed(names):
-            if kind == "Service":
-                if principal.kind is Kind.SERVICE and name == principal.name:
-                    yield _How.BY_NAME, True
-            elif kind == "AWS":
-                how = _aws_name(name, principal)
-                if how is not None:
-                    yield how
+def _names(principals: Iterable[tuple[str, str]], principal: Principal) -> Iterator[tuple[_How, Truth]]:
+    for kind, name in principals:
+        if kind == "Service":
+            if principal.kind is Kind.SERVICE and name == principal.name:
+                yield _How.BY_NAME, True
+        elif kind in ("AWS", "*"):
+            how = _aws_name(name, principal)
+            if how is not None:
+                yield how
+        elif kind == "CanonicalUser" and principal.account:
+            yield _How.BY_ACCOUNT, None  # the id of an account, which says nothing of its number
 
 
 def _aws_name(name: str, principal: Principal) -> tuple[_How, Truth] | None:
@@ -346,6 +376,8 @@ def _aws_name(name: str, principal: Principal) -> tuple[_How, Truth] | None:
         return (_How.BY_ACCOUNT if principal.kind is Kind.ACCOUNT else _How.BY_NAME), True
     if is_account(name):
         return (_How.BY_ACCOUNT, True) if account_of(name) == principal.account else None
+    if re.fullmatch(_UNIQUE_IDS.get(principal.kind, "(?!)"), name):
+        return _How.BY_NAME, None  # the id of one role or user, and it is not known of which
     session = re.fullmatch(r"arn:[a-z-]+:sts::([0-9]{12}):assumed-role/([^/]+)/.+", name)
     if session and principal.kind is Kind.ROLE and session[1] == principal.account:
         # one session of a role: some requests of the role are it
@@ -353,9 +385,13 @@ def _aws_name(name: str, principal: Principal) -> tuple[_How, Truth] | None:
     return None
 
 
-def _conditions(statement: Document, context: Context) -> Iterator[str]:
+_UNIQUE_IDS = {Kind.ROLE: r"AROA[A-Z0-9]+", Kind.USER: r"AIDA[A-Z0-9]+"}
+"""How IAM writes a role or user by its id.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
+"""
+
+
+def _conditions(statement: Statement, context: Context) -> Iterator[str]:
     """The conditions of a statement that are not known to hold, one text each."""
-    for operator, keys in (statement.get("Condition") or {}).items():
-        for key, values in keys.items():
-            if condition_holds({operator: {key: values}}, context) is None:
-                yield f"{operator} {key} {', '.join(listed(values))}"
+    return (str(each) for each in statement.conditions if condition_holds([each], context) is None)

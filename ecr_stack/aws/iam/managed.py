@@ -1,4 +1,4 @@
-"""AWS's managed policies for Amazon ECR, as far as they are about ECR.
+"""AWS's managed policies for Amazon ECR, as far as they are about ECR, and the one that allows everything.
 
 https://docs.aws.amazon.com/AmazonECR/latest/userguide/security-iam-awsmanpol.html
 """
@@ -30,6 +30,7 @@ MANAGED: Mapping[str, Mapping[str, Any]] = {
         READ_ONLY: list(_READ),
         "AmazonEC2ContainerRegistryPowerUser": [*_READ, *(action for action in PUSH if action not in _READ)],
         "AmazonEC2ContainerRegistryFullAccess": ["ecr:*"],
+        "AdministratorAccess": ["*"],
     }.items()
 }
 """The documents by name, each with the name as the Sid of its statement."""

@@ -13,9 +13,10 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
-__all__ = ["Context", "Truth", "all_of", "any_of", "condition_holds", "glob", "listed", "negated"]
+from ecr_stack.aws.iam.reader import Condition
+
+__all__ = ["Context", "Truth", "all_of", "any_of", "condition_holds", "covers", "glob", "has_variable", "negated"]
 
 Truth = bool | None
 """Yes, no, or not known."""
@@ -42,10 +43,9 @@ def negated(truth: Truth) -> Truth:
     return None if truth is None else not truth
 
 
-def listed(value: Any) -> list[str]:
-    """The values of an element, which may stand alone without a list."""
-    values = value if isinstance(value, list) else [value]
-    return [str(item).lower() if isinstance(item, bool) else str(item) for item in values]
+def has_variable(text: str) -> bool:
+    """Whether a text has a policy variable such as `${aws:username}`, whose value depends on the request."""
+    return re.search(r"\$\{(?![*?$]\})", text) is not None
 
 
 def glob(pattern: str, value: str) -> bool:
@@ -70,13 +70,17 @@ def glob(pattern: str, value: str) -> bool:
     return set(pattern[at:]) <= {"*"}
 
 
-def condition_holds(condition: Mapping[str, Mapping[str, Any]], context: Context) -> Truth:
-    """Whether every operator on every key of a condition holds."""
-    return all_of(
-        _holds(operator, context.get(key.lower()), listed(values))
-        for operator, keys in condition.items()
-        for key, values in keys.items()
-    )
+def covers(pattern: str, other: str) -> bool:
+    """Whether everything that the pattern `other` matches is matched by `pattern`; no where that is not plain."""
+    if pattern == other:
+        return True
+    # A `?` of the pattern takes one character, and a `*` of the other may be many.
+    return not has_variable(pattern + other) and not ("?" in pattern and "*" in other) and glob(pattern, other)
+
+
+def condition_holds(conditions: Iterable[Condition], context: Context) -> Truth:
+    """Whether all conditions of a statement hold."""
+    return all_of(_holds(each.operator, context.get(each.key), each.values) for each in conditions)
 
 
 def _holds(operator: str, actual: Sequence[str] | None, wanted: Sequence[str]) -> Truth:
@@ -103,8 +107,8 @@ def _holds(operator: str, actual: Sequence[str] | None, wanted: Sequence[str]) -
 
 
 def _compared(compare: Callable[[str, str], bool], value: str, wanted: str) -> Truth:
-    if re.search(r"\$\{(?![*?$]\})", wanted):
-        return None  # a policy variable, whose value is not known here
+    if has_variable(wanted):
+        return None
     try:
         return compare(value, wanted)
     except ValueError:

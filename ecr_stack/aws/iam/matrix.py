@@ -9,19 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ecr_stack.aws.iam.actions import LAMBDA, PULL, PUSH, REPOSITORY_ACTIONS
-from ecr_stack.aws.iam.evaluation import (
-    Answer,
-    Document,
-    Kind,
-    Policies,
-    Principal,
-    Verdict,
-    evaluate,
-    statements_of,
-)
-from ecr_stack.aws.iam.matching import listed
+from ecr_stack.aws.iam.evaluation import Answer, Kind, Policies, Principal, Verdict, evaluate
+from ecr_stack.aws.iam.reader import Statement
 
-__all__ = ["Cell", "Estate", "PolicedRepository", "matrix"]
+__all__ = ["Cell", "PolicedRepository", "PolicyInventory", "RolePolicies", "matrix"]
 
 _NEEDED = {"pull": LAMBDA, "push": PUSH}
 """What a pull and a push cannot do without; AWS's own pull policy leaves BatchCheckLayerAvailability out."""
@@ -33,7 +24,8 @@ class PolicedRepository:
 
     name: str
     arn: str
-    policy: Document | None = None
+    policy: tuple[Statement, ...] = ()
+    """The statements of its policy; none without one."""
     replica: bool = False
     """Whether replication makes it, with a policy that ECR takes from a creation template."""
 
@@ -44,54 +36,66 @@ class PolicedRepository:
 
 
 @dataclass
-class Estate:
+class RolePolicies:
+    """The policies of one role, as far as a stack shows them."""
+
+    statements: list[Statement] = field(default_factory=list)
+    """Of its inline policies, and of managed policies whose documents are known."""
+    unread: list[str] = field(default_factory=list)
+    """ARNs of managed policies whose documents are not known."""
+    boundary: Sequence[Statement] | str | None = None
+    """Its permissions boundary: see `Policies.boundary`."""
+
+
+@dataclass
+class PolicyInventory:
     """The policies of a stack."""
 
     account: str
     """Twelve digits."""
     partition: str
     repositories: list[PolicedRepository] = field(default_factory=list)
-    registry_policies: dict[str, Document] = field(default_factory=dict)
+    registry_policies: dict[str, tuple[Statement, ...]] = field(default_factory=dict)
     """Of registries, by Region."""
-    identities: dict[str, list[Document]] = field(default_factory=dict)
-    """Policies of roles and users, by ARN."""
+    roles: dict[str, RolePolicies] = field(default_factory=dict)
+    """Policies of roles, by the role's ARN."""
 
     def policies(self, principal: Principal, repository: PolicedRepository) -> Policies:
         """The policies that bear on a principal and a repository."""
-        registry = self.registry_policies.get(repository.region)
-        found = [policy for policy in (repository.policy, registry) if policy]
-        return Policies(found, self.identities.get(principal.name, []))
+        own = self.roles.get(principal.name, RolePolicies())
+        resource = (*repository.policy, *self.registry_policies.get(repository.region, ()))
+        return Policies(resource, own.statements, unread=own.unread, boundary=own.boundary)
 
-    def documents(self) -> list[Document]:
-        """Every policy of a repository or registry."""
-        own = [repository.policy for repository in self.repositories if repository.policy]
-        return [*own, *self.registry_policies.values()]
+    def statements(self) -> Iterator[Statement]:
+        """Every statement of the policies of repositories and registries."""
+        for repository in self.repositories:
+            yield from repository.policy
+        for policy in self.registry_policies.values():
+            yield from policy
 
     def principals(self) -> list[Principal]:
         """Everybody whom a policy names or a condition means, and every role that has a policy of its own."""
-        found: dict[str, Principal] = {}
-        for document in self.documents():
-            for statement in statements_of(document):
-                for name in _meant(statement):
-                    try:
-                        principal = Principal.of(name, self.account, self.partition)
-                    except ValueError:  # a pattern of ARNs, say: it names nobody in particular
-                        continue
-                    found.setdefault(principal.name, principal)
-        for arn in self.identities:
-            found.setdefault(arn, Principal.of(arn, self.account, self.partition))
+        named = {principal.name: principal for principal in map(self._principal, self._names()) if principal}
         order = list(Kind)
-        return sorted(found.values(), key=lambda principal: (order.index(principal.kind), principal.name))
+        return sorted(named.values(), key=lambda principal: (order.index(principal.kind), principal.name))
+
+    def unresolved(self) -> list[str]:
+        """What policies name and a stack does not tell the principals of: ids of roles and users, patterns of ARNs."""
+        return sorted({name for name in self._names() if name != "*" and self._principal(name) is None})
+
+    def _names(self) -> list[str]:
+        return [*(name for statement in self.statements() for name in _meant(statement)), *self.roles]
+
+    def _principal(self, name: str) -> Principal | None:
+        try:
+            return Principal.of(name, self.account, self.partition)
+        except ValueError:
+            return None
 
     def actions(self) -> list[str]:
         """Those of a pull and a push, and every other one that a policy names, of a repository or of a role."""
-        own = [document for documents in self.identities.values() for document in documents]
-        named = {
-            action
-            for document in [*self.documents(), *own]
-            for statement in statements_of(document)
-            for action in listed(statement.get("Action", []))
-        }
+        own = [statement for role in self.roles.values() for statement in role.statements]
+        named = {action for statement in [*self.statements(), *own] for action in statement.actions}
         return sorted({*PULL, *PUSH, *(named & REPOSITORY_ACTIONS)})
 
 
@@ -144,7 +148,7 @@ class Cell:
         return found
 
 
-def matrix(estate: Estate, principals: Sequence[Principal], actions: Sequence[str]) -> list[Cell]:
+def matrix(inventory: PolicyInventory, principals: Sequence[Principal], actions: Sequence[str]) -> list[Cell]:
     """Evaluate every principal on every repository, for every action."""
     return [
         Cell(
@@ -152,30 +156,23 @@ def matrix(estate: Estate, principals: Sequence[Principal], actions: Sequence[st
             repository,
             {
                 action: evaluate(
-                    principal, action, repository.arn, estate.account, estate.policies(principal, repository)
+                    principal, action, repository.arn, inventory.account, inventory.policies(principal, repository)
                 )
                 for action in actions
             },
         )
         for principal in principals
-        for repository in estate.repositories
+        for repository in inventory.repositories
     ]
 
 
-def _meant(statement: Document) -> Iterator[str]:
+def _meant(statement: Statement) -> list[str]:
     """Whom a statement means: those in its condition where it has one about them, else its principals."""
     named = [
         value
-        for operation, keys in (statement.get("Condition") or {}).items()
-        if "Not" not in operation
-        for key, values in keys.items()
-        if key.lower() in ("aws:principalarn", "aws:principalorgid", "aws:principalaccount")
-        for value in listed(values)
+        for condition in statement.conditions
+        if "Not" not in condition.operator
+        and condition.key in ("aws:principalarn", "aws:principalorgid", "aws:principalaccount")
+        for value in condition.values
     ]
-    if named:
-        yield from named
-        return
-    element = statement.get("Principal", statement.get("NotPrincipal"))
-    if isinstance(element, Mapping):
-        for names in element.values():
-            yield from listed(names)
+    return named or [value for _, value in statement.principals]
