@@ -103,6 +103,8 @@ def needing_extra() -> Iterator[None]:
 _EXTRA = {
     "moto": "moto, which the embedded AWS is built on,",
     "responses": "moto, which the embedded AWS is built on,",
+    "starlette": "starlette, which serves the embedded AWS,",
+    "uvicorn": "uvicorn, which serves the embedded AWS,",
     "pulumi_policy": "pulumi-policy, which runs the guardrails,",
 }
 

@@ -91,7 +91,9 @@ def test_it_goes_up_and_stays(started: Engine) -> None:
     document = started.aws.call("ecr", "GetLifecyclePolicy", {"repositoryName": "team/jobs"})["lifecyclePolicyText"]
     assert '"countNumber":5' in document.replace(" ", "")
     outputs = json.loads(started("stack", "output", "--json").out)
-    assert outputs["urls"] == {name: f"123456789012.dkr.ecr.us-east-1.amazonaws.com/{name}" for name in ("base/python", "tools")}
+    assert outputs["urls"] == {
+        name: f"123456789012.dkr.ecr.us-east-1.amazonaws.com/{name}" for name in ("base/python", "tools")
+    }
     assert "created" not in started.up("--expect-no-changes").said
 
 

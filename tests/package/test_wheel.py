@@ -99,7 +99,17 @@ def test_the_wheel_asks_for_no_more_than_a_stack_needs(built: Distributions) -> 
     needed = {
         match[1] for line in lines if "extra ==" not in line and (match := re.match(r"Requires-Dist: ([\w-]+)", line))
     }
-    assert needed == {"boto3", "pulumi", "pulumi-aws", "pulumi-command", "pydantic", "pyyaml", "rich", "typer"}
+    assert needed == {
+        "boto3",
+        "packageurl-python",
+        "pulumi",
+        "pulumi-aws",
+        "pulumi-command",
+        "pydantic",
+        "pyyaml",
+        "rich",
+        "typer",
+    }
     assert any(line.startswith("Requires-Dist: moto") and "extra == 'rehearsal'" in line for line in lines)
 
 

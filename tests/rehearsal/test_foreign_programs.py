@@ -358,7 +358,7 @@ def test_functions_of_a_provider_with_unknown_configuration_are_unknown_in_a_pre
 def test_each_project_has_its_own_modules_and_guardrails(tmp_path: Path) -> None:
     check = (
         "def mistakes(config): return []\n"
-        "def violations(resources, stack, config):\n"
+        "def violations(resources, stack, config, stack_config):\n"
         "    return [{{'policy': '{0}', 'level': 'advisory', 'urn': '', 'message': '{0}'}}]\n"
     )
     for name in ("one", "two"):
