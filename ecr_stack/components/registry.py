@@ -247,9 +247,7 @@ class Registry(Component):
                     f"pipelines.{entry}",
                     **given,
                     role_name=role_name,
-                    provider_arn=trust.provider_arn
-                    if trust.provider_arn is not None
-                    else providers[trust.issued_by].arn,
+                    provider_arn=trust.provider_arn if trust.provider_arn is not None else providers[trust.issued_by],
                     push=arns,
                     pull=arns,
                     **self._common(settings),

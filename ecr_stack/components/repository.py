@@ -12,7 +12,7 @@ import pulumi
 import pulumi_aws as aws
 
 from ecr_stack.components.args import RepositoryArgs
-from ecr_stack.components.component import Component, together
+from ecr_stack.components.component import Component, made_here, together
 from ecr_stack.components.grants import Grantee, grant
 from ecr_stack.components.lifecycle_policy import lifecycle_policy
 from ecr_stack.components.repository_policy import repository_policy
@@ -125,7 +125,7 @@ class Repository(Component):
         self._grants: dict[tuple[str, Any], aws.iam.RolePolicy] = {}
         self.repository_name = repository.name
         self.repository_url = repository.repository_url
-        self.arn = repository.arn
+        self.arn = made_here(repository.arn)
         self.registry_id = repository.registry_id
         self.register_outputs(
             {

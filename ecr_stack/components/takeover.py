@@ -86,7 +86,7 @@ def unrivalled(
     urns = pulumi.Output.all(pulumi.create_urn(owner._name, token, owner), *aliases)
 
     async def checked() -> str:
-        own, *former = await urns.future()
+        own, *former = await urns.future() or []
         await _stop(owner, own, token, {"name": name, "region": region}, former)
         return name
 
