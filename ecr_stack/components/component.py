@@ -8,6 +8,7 @@ transforms, as Pulumi has it, and here `depends_on` and former names as well, wh
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar, Optional, TypeVar
@@ -18,7 +19,7 @@ from pulumi.runtime.settings import get_monitor
 from pydantic import BaseModel
 
 from ecr_stack.errors import EcrStackError, InvalidInput, Problem
-from ecr_stack.model import Model, is_unknown, parse, python_spelling, register_unknown, unknown_in
+from ecr_stack.model import Model, is_unknown, parse, python_spelling, register_unknown, unknown_in, validate
 from ecr_stack.schema.registry import Environment
 
 __all__ = ["Component", "InvalidArguments", "as_run_error", "logical_name", "together", "unknown"]
@@ -72,6 +73,7 @@ class Component(pulumi.ComponentResource):
         self._given = merged
         self._former = [_former(alias, name, kind, merged.parent) for alias in merged.aliases or ()]
         self._origin = (f'{type(self).__name__} "{name}"', "")
+        self._places: Mapping[str, str] = {}
         super().__init__(kind, name, {}, merged)
 
     def _validated(self, args: Any) -> Any:
@@ -82,7 +84,7 @@ class Component(pulumi.ComponentResource):
         if isinstance(args, model):
             origin = getattr(args, "_origin", None)
             if origin is not None:
-                self._origin = origin
+                self._origin, self._places = origin, args._places
             return args
         with as_run_error():
             return parse(model, with_outputs(args), "", source=self._origin[0], python_names=True)
@@ -124,8 +126,13 @@ class Component(pulumi.ComponentResource):
     def _placed(self, field: str, problems: Iterable[Problem]) -> Iterator[Problem]:
         """Problems in a field, in Python's spelling, at their place in the arguments."""
         for problem in problems:
-            place = _joined(self._origin[1], _joined(field, problem.place))
-            yield python_spelling(Problem(place, problem.value, problem.rule, problem.remedy))
+            yield self._at(Problem(_joined(field, problem.place), problem.value, problem.rule, problem.remedy))
+
+    def _at(self, problem: Problem) -> Problem:
+        """A problem at a place in this component's arguments, as whoever wrote them sees it."""
+        own = python_spelling(problem)
+        place = _joined(self._places.get(re.split(r"[.\[]", own.place)[0], self._origin[1]), own.place)
+        return Problem(place, own.value, own.rule, own.remedy)
 
     def _invalid(self, problems: Iterable[Problem]) -> InvalidArguments:
         return InvalidArguments(str(InvalidInput(self._origin[0], problems)))
@@ -144,16 +151,16 @@ class Component(pulumi.ComponentResource):
         if not any(unknown_in(getattr(settings, name)) for name in fields):
             return settings
         rest = {name: _plain(value) for name, value in settings.given().items() if name not in fields}
-        source, place = self._origin
 
         def validated(known: dict[str, Any]) -> M:
             values = {name: _to_validate(getattr(settings, name), known[name]) for name in fields}
             present = {name: value for name, value in values.items() if value is not None}
             with as_run_error():
-                model = parse(type(settings), {**rest, **present}, place, source=source, python_names=True)
-                problems = list(check(model)) if check is not None else []
+                model, problems = validate(type(settings), {**rest, **present}, python_names=True)
+                if not problems and check is not None:
+                    problems = list(check(model))
                 if problems:
-                    raise InvalidInput(source, problems)
+                    raise InvalidInput(self._origin[0], map(self._at, problems))
             return model.model_copy(update={name: _filled(getattr(model, name), known[name]) for name in fields})
 
         return pulumi.Output.all(**wanted).apply(validated)

@@ -206,7 +206,7 @@ class PullAccessArguments(NodeAccess):
 
     roles: Annotated[list[RoleName], Structural] = []
     """Existing roles, e.g. of EKS nodes: names, `role/NAME` or ARNs, known when the program runs."""
-    named_roles: dict[str, Text] = {}
+    named_roles: Annotated[dict[str, Text], Structural] = {}
     """Roles by a name of your choice, for roles that are Outputs of other resources."""
 
     def cross_field_errors(self) -> Iterator[Problem]:

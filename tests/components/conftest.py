@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import pulumi
 import pytest
+from google.protobuf.json_format import MessageToDict
 from pulumi.runtime import mocks, set_all_config
 from pulumi.runtime.settings import SETTINGS, set_root_resource
 from pulumi.runtime.stack import wait_for_rpcs
@@ -34,7 +34,11 @@ class Monitor(mocks.MockMonitor):
 
     def of(self, type_: str) -> list[dict[str, Any]]:
         """The inputs of the resources of a type: secrets and unknown values as the wire has them."""
-        return [_plain(each.object) for each in self.requests if each.type == type_]
+        return [self.inputs(each) for each in self.requests if each.type == type_]
+
+    @staticmethod
+    def inputs(request: Any) -> dict[str, Any]:
+        return dict(MessageToDict(request.object))
 
     def one(self, type_: str) -> dict[str, Any]:
         (inputs,) = self.of(type_)
@@ -43,12 +47,6 @@ class Monitor(mocks.MockMonitor):
     def children(self) -> list[Any]:
         """The requests for AWS's resources."""
         return [each for each in self.requests if each.type.startswith("aws:")]
-
-
-def _plain(struct: Any) -> dict[str, Any]:
-    from google.protobuf.json_format import MessageToDict
-
-    return dict(MessageToDict(struct))
 
 
 class Answers(mocks.Mocks):
@@ -73,13 +71,19 @@ Run = Callable[..., Monitor]
 def run() -> Iterator[Run]:
     """Runs a function as a program, in an update or a preview."""
 
-    def made(program: Callable[[], Any], *, preview: bool = False, answer: dict[str, Any] = ACCOUNT) -> Monitor:
+    def made(
+        program: Callable[[], Any],
+        *,
+        preview: bool = False,
+        answer: dict[str, Any] = ACCOUNT,
+        answers: type[Answers] = Answers,
+    ) -> Monitor:
         _ensure_event_loop()  # type: ignore[no-untyped-call]
         set_all_config({})
         set_root_resource(None)  # type: ignore[arg-type]
-        answers = Answers(answer)
-        monitor = Monitor(answers)
-        mocks.set_mocks(answers, project="theirs", stack="staging", preview=preview, monitor=monitor)
+        mock = answers(answer)
+        monitor = Monitor(mock)
+        mocks.set_mocks(mock, project="theirs", stack="staging", preview=preview, monitor=monitor)
         SETTINGS.rpc_manager.clear()
         SETTINGS.outputs.clear()
         program()
@@ -88,8 +92,3 @@ def run() -> Iterator[Run]:
 
     yield made
     set_root_resource(None)  # type: ignore[arg-type]
-
-
-def unknown() -> pulumi.Output[Any]:
-    """An Output that a preview does not know."""
-    return pulumi.Output.from_input("x").apply(lambda _: pulumi.runtime.rpc.UNKNOWN)
