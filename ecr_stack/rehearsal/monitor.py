@@ -21,6 +21,7 @@ from pulumi.runtime.sync_await import _sync_await
 from ecr_stack.embedded_provider import Provider
 from ecr_stack.errors import EcrStackError
 from ecr_stack.rehearsal.report import ResourceRecord
+from ecr_stack.resources import RESOURCES
 
 __all__ = ["AwsRefused", "Recorder"]
 
@@ -135,7 +136,9 @@ class Recorder(MockMonitor):
     def _placed(self, request: Any, inputs: dict[str, Any]) -> dict[str, Any]:
         """Add the Region of an explicit provider to what is made through it."""
         region = self._regions.get(request.provider)
-        return {"region": region, **inputs} if region and request.type.startswith("aws:") else dict(inputs)
+        row = RESOURCES.get(request.type)
+        regional = row.regional if row is not None else request.type.startswith("aws:")
+        return {"region": region, **inputs} if region and regional else dict(inputs)
 
     def _asked(self, what: str, call: Callable[[], Any]) -> Any:
         try:
