@@ -102,6 +102,18 @@ Structural = _Structural()
 _SPELLINGS: dict[str, str] = {}
 
 
+def _must_be_known() -> PydanticCustomError:
+    return PydanticCustomError(
+        "refused",
+        "{rule}",
+        {
+            "rule": "the value decides which resources there are, so it must be known when the program runs; this is an Output",
+            "remedy": "pass a plain value, e.g. one from the stack's configuration",
+            "value": "(an Output)",
+        },
+    )
+
+
 class Model(BaseModel):
     """Strict, frozen, no unknown keys; camelCase aliases."""
 
@@ -119,6 +131,11 @@ class Model(BaseModel):
 
     _origin: tuple[str, str] | None = PrivateAttr(default=None)
     """Whose arguments these are a part of, and at which key path; `None` if they are whole."""
+    _places: Mapping[str, str] = PrivateAttr(default_factory=dict)
+    """The key paths of the maps from which fields come, by Python name, if that is another one."""
+
+    STRUCTURAL: ClassVar[bool] = False
+    """Whether each of these decides which resources there are, so that it must be known itself; its fields need not."""
 
     EXAMPLES: ClassVar[Mapping[str, str]] = {}
     """For required keys, an example of a value, by field name."""
@@ -135,21 +152,14 @@ class Model(BaseModel):
         if not is_unknown(value):
             return handler(value)
         if value is not INVALID and Structural in cls.model_fields[str(info.field_name)].metadata:
-            raise PydanticCustomError(
-                "refused",
-                "{rule}",
-                {
-                    "rule": "the value decides which resources there are, so it must be known when the program runs; this "
-                    "is an Output",
-                    "remedy": "pass a plain value, e.g. one from the stack's configuration",
-                    "value": "(an Output)",
-                },
-            )
+            raise _must_be_known()
         return value
 
     @model_validator(mode="wrap")
     @classmethod
     def _unknown_model(cls, value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+        if is_unknown(value) and value is not INVALID and cls.STRUCTURAL:
+            raise _must_be_known()
         return value if is_unknown(value) else handler(value)
 
     def cross_field_errors(self) -> Iterator[Problem]:

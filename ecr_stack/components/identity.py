@@ -20,7 +20,7 @@ from ecr_stack.aws.iam.managed import PULL_ONLY, READ_ONLY, managed_policy_arn
 from ecr_stack.aws.iam.quotas import INLINE_POLICIES, size_problem
 from ecr_stack.components.args import PipelineAccessArgs, PullAccessArgs
 from ecr_stack.components.caller import caller
-from ecr_stack.components.component import Component, as_run_error, together
+from ecr_stack.components.component import Component, as_run_error, is_made_here, made_here, together
 from ecr_stack.components.grants import own_role
 from ecr_stack.components.tags import all_tags
 from ecr_stack.errors import Problem
@@ -65,12 +65,14 @@ class PipelineAccess(Component):
         tags = self._value(settings, "tags")
         provider_arn: pulumi.Input[str]
         if settings.provider_arn is not None:
-            provider_arn = together(partial(self._checked_provider, settings), self._value(settings, "provider_arn"))
+            provider_arn = self._value(settings, "provider_arn")
+            if not is_made_here(settings.provider_arn):
+                provider_arn = together(partial(self._checked_provider, settings), provider_arn)
         else:
             self._claim("OpenID Connect provider", settings.issued_by, "pass the other one's ARN as `provider_arn`")
             provider_arn = issuer_provider(
                 name, settings.issued_by, [settings.audience], environment, tags, self._child()
-            ).arn
+            )
         trust = self._settled(settings, "audience", "repositories", "subjects")
         role = aws.iam.Role(
             name,
@@ -144,7 +146,7 @@ class PipelineAccess(Component):
     def _checked_provider(self, trust: PipelineTrust, arn: str) -> str:
         """Refuse a provider of another issuer: no token would ever satisfy the role's conditions."""
         host = issuer_host(trust.issued_by)
-        if check(ProviderArn, arn) and arn.partition(":oidc-provider/")[2] == host:
+        if not arn or (check(ProviderArn, arn) and arn.partition(":oidc-provider/")[2] == host):
             return arn
         problem = Problem(
             "providerArn",
@@ -162,18 +164,19 @@ def issuer_provider(
     environment: "pulumi.Input[str]",
     tags: Any,
     options: pulumi.ResourceOptions,
-) -> aws.iam.OpenIdConnectProvider:
-    """Make the provider of an issuer: an account has one for each.
+) -> "pulumi.Output[str]":
+    """Make the provider of an issuer, of which an account has one; its ARN.
 
     IAM trusts the well-known issuers by their certificate authority, so no thumbprint is needed.
     """
-    return aws.iam.OpenIdConnectProvider(
+    provider = aws.iam.OpenIdConnectProvider(
         name,
         url=issuer,
         client_id_lists=audiences,
         tags=together(all_tags, issuer_host(issuer), environment, tags),
         opts=options,
     )
+    return made_here(provider.arn)
 
 
 class PullAccess(Component):

@@ -330,6 +330,8 @@ class NodeAccess(Model):
 class PipelineSettings(PipelineTrust):
     """A role that named pipelines assume to push to, and pull from, the repositories of the stack."""
 
+    STRUCTURAL = True
+
     role_name: NewRoleName | None = None
     """The role's name. Default: `{environment}-ecr-push-{key}`."""
     provider_arn: ProviderArn | None = None
