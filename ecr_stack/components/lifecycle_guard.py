@@ -24,7 +24,7 @@ from pulumi.runtime.settings import get_monitor
 
 from ecr_stack.components.caller import Caller
 from ecr_stack.components.component import Component
-from ecr_stack.components.takeover import is_created_here
+from ecr_stack.components.takeover import HOOK_SUFFIX, is_created_here
 from ecr_stack.errors import EcrStackError, NotFound, Unavailable
 from ecr_stack.model import is_unknown
 from ecr_stack.schema.guard import RepositoryGuard
@@ -77,7 +77,7 @@ def lifecycle_guard(
     label = f"ecr-stack-lifecycle-guard-{owner._label}"
     names[label] = names.get(label, 0) + 1
     suffix = f"-{names[label]}" if names[label] > 1 else ""
-    hook = pulumi.ResourceHook(label + suffix, check, pulumi.ResourceHookOptions(on_dry_run=True))
+    hook = pulumi.ResourceHook(label + suffix + HOOK_SUFFIX.get(), check, pulumi.ResourceHookOptions(on_dry_run=True))
     own = {name: value for name, value in options.items() if name == "depends_on"}
     return pulumi.Stash(
         f"{owner._label}-lifecycle-guard",

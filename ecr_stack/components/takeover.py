@@ -11,6 +11,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Collection, Iterable, Mapping
+from contextvars import ContextVar
 from typing import Any, Optional
 from weakref import WeakKeyDictionary
 
@@ -22,9 +23,12 @@ from pulumi.runtime.settings import get_monitor
 from ecr_stack.errors import EcrStackError
 from ecr_stack.resources import RESOURCES, identity_of
 
-__all__ = ["Takeover", "is_created_here", "rivals_of", "takeover_hook", "unrivalled"]
+__all__ = ["HOOK_SUFFIX", "Takeover", "is_created_here", "rivals_of", "takeover_hook", "unrivalled"]
 
 TIMEOUT_IN_SECONDS = 60
+
+HOOK_SUFFIX: ContextVar[str] = ContextVar("hook_suffix", default="")
+"""What tells the hooks of one component of a component package from those of the others: a deployment has one name once."""
 
 State = list[Mapping[str, Any]]
 
@@ -53,7 +57,7 @@ def takeover_hook(owner: pulumi.Resource) -> pulumi.ResourceHook:
             _created.setdefault(monitor, set()).add((args.type, identity_of(args.type, inputs)))
             await _stop(owner, args.urn, args.type, inputs, ())
 
-        name = "ecr-stack-takeover" + (f"-{len(hooks) + 1}" if hooks else "")
+        name = "ecr-stack-takeover" + (f"-{len(hooks) + 1}" if hooks else "") + HOOK_SUFFIX.get()
         hooks[key] = pulumi.ResourceHook(name, check, pulumi.ResourceHookOptions(on_dry_run=True))
     return hooks[key]
 

@@ -27,7 +27,9 @@ class NodeHost(Host):
         if node is None:
             return language_pb2.RunResponse(error="node is not on PATH")
         folder = Path(request.info.program_directory)
-        options = [f"--{name.replace('_', '-')}={value}" for name, value in run_options(request, self.engine).items() if value]
+        options = [
+            f"--{name.replace('_', '-')}={value}" for name, value in run_options(request, self.engine).items() if value
+        ]
         process = subprocess.Popen(
             [node, folder / "node_modules/@pulumi/pulumi/cmd/run", *options, request.info.entry_point, *request.args],
             env=environment_of(request),
