@@ -10,8 +10,8 @@ import asyncio
 import json
 import shutil
 import subprocess
-from collections.abc import Collection, Iterable, Mapping
-from contextvars import ContextVar
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
+from contextvars import ContextVar, copy_context
 from typing import Any, Optional
 from weakref import WeakKeyDictionary
 
@@ -23,7 +23,7 @@ from pulumi.runtime.settings import get_monitor
 from ecr_stack.errors import EcrStackError
 from ecr_stack.resources import RESOURCES, identity_of
 
-__all__ = ["HOOK_SUFFIX", "Takeover", "is_created_here", "rivals_of", "takeover_hook", "unrivalled"]
+__all__ = ["HOOK_SUFFIX", "Takeover", "in_this_context", "is_created_here", "rivals_of", "takeover_hook", "unrivalled"]
 
 TIMEOUT_IN_SECONDS = 60
 
@@ -35,6 +35,23 @@ State = list[Mapping[str, Any]]
 
 class Takeover(EcrStackError, pulumi.RunError):
     """What is about to be made exists already, as another resource of the stack."""
+
+
+Check = Callable[[pulumi.ResourceHookArgs], Coroutine[Any, Any, None]]
+
+
+def in_this_context(check: Check) -> Check:
+    """Let a hook know the deployment that it is made in: one process of a component package serves several at a time.
+
+    What the SDK knows of a deployment (its stack, whether it is a preview) belongs to the context of a task, and the
+    engine's call of a hook has another one.
+    """
+    context = copy_context()
+
+    async def run(args: pulumi.ResourceHookArgs) -> None:
+        await asyncio.create_task(check(args), context=context.copy())
+
+    return run
 
 
 _hooks: WeakKeyDictionary[Any, dict[Any, pulumi.ResourceHook]] = WeakKeyDictionary()
@@ -58,7 +75,7 @@ def takeover_hook(owner: pulumi.Resource) -> pulumi.ResourceHook:
             await _stop(owner, args.urn, args.type, inputs, ())
 
         name = "ecr-stack-takeover" + (f"-{len(hooks) + 1}" if hooks else "") + HOOK_SUFFIX.get()
-        hooks[key] = pulumi.ResourceHook(name, check, pulumi.ResourceHookOptions(on_dry_run=True))
+        hooks[key] = pulumi.ResourceHook(name, in_this_context(check), pulumi.ResourceHookOptions(on_dry_run=True))
     return hooks[key]
 
 
