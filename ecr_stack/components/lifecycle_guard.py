@@ -13,6 +13,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Optional
@@ -24,7 +25,7 @@ from pulumi.runtime.settings import get_monitor
 
 from ecr_stack.components.caller import Caller
 from ecr_stack.components.component import Component
-from ecr_stack.components.takeover import is_created_here
+from ecr_stack.components.takeover import HOOK_SUFFIX, in_this_context, is_created_here
 from ecr_stack.errors import EcrStackError, NotFound, Unavailable
 from ecr_stack.model import is_unknown
 from ecr_stack.schema.guard import RepositoryGuard
@@ -71,13 +72,16 @@ def lifecycle_guard(
         config = await _config_of(provider)
         # threads of its own: those of the loop may all wait for hooks such as this one
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(_THREADS, partial(_ask, name, text, limits, config, account, region, derived))
+        ask = partial(copy_context().run, _ask, name, text, limits, config, account, region, derived)
+        await loop.run_in_executor(_THREADS, ask)
 
     names = _names.setdefault(get_monitor(), {})
     label = f"ecr-stack-lifecycle-guard-{owner._label}"
     names[label] = names.get(label, 0) + 1
     suffix = f"-{names[label]}" if names[label] > 1 else ""
-    hook = pulumi.ResourceHook(label + suffix, check, pulumi.ResourceHookOptions(on_dry_run=True))
+    hook = pulumi.ResourceHook(
+        label + suffix + HOOK_SUFFIX.get(), in_this_context(check), pulumi.ResourceHookOptions(on_dry_run=True)
+    )
     own = {name: value for name, value in options.items() if name == "depends_on"}
     return pulumi.Stash(
         f"{owner._label}-lifecycle-guard",

@@ -9,6 +9,7 @@ https://www.pulumi.com/docs/iac/guides/building-extending/packages/schema/
 import ast
 import asyncio
 import contextlib
+import hashlib
 import inspect
 import json
 import re
@@ -33,6 +34,7 @@ from pydantic import BaseModel
 
 import ecr_stack
 from ecr_stack.components.component import Component, unknown
+from ecr_stack.components.takeover import HOOK_SUFFIX
 from ecr_stack.errors import EcrStackError, InvalidInput, Problem
 from ecr_stack.model import Model, key_of, options_of
 from ecr_stack.schema.typed_dicts import OPTIONAL, args_name, is_plain, typed_models
@@ -303,6 +305,8 @@ class _Servicer(ProviderServicer):
     """Answers the engine; what somebody's arguments are refused for is told without a traceback."""
 
     async def _construct(self, request: Any, context: Any) -> Any:
+        identity = f"{request.parent}::{request.type}::{request.name}"
+        HOOK_SUFFIX.set(f"-{hashlib.sha256(identity.encode()).hexdigest()[:8]}")
         try:
             return await super()._construct(request, context)
         except EcrStackError as error:

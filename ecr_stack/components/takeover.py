@@ -10,7 +10,9 @@ import asyncio
 import json
 import shutil
 import subprocess
-from collections.abc import Collection, Iterable, Mapping
+import time
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
+from contextvars import ContextVar, copy_context
 from typing import Any, Optional
 from weakref import WeakKeyDictionary
 
@@ -22,15 +24,44 @@ from pulumi.runtime.settings import get_monitor
 from ecr_stack.errors import EcrStackError
 from ecr_stack.resources import RESOURCES, identity_of
 
-__all__ = ["Takeover", "is_created_here", "rivals_of", "takeover_hook", "unrivalled"]
+__all__ = ["HOOK_SUFFIX", "Takeover", "in_this_context", "is_created_here", "rivals_of", "takeover_hook", "unrivalled"]
 
 TIMEOUT_IN_SECONDS = 60
+ATTEMPTS = 3
+
+HOOK_SUFFIX: ContextVar[str] = ContextVar("hook_suffix", default="")
+"""What tells the hooks of one component of a component package from those of the others: a deployment has one name once."""
 
 State = list[Mapping[str, Any]]
 
 
 class Takeover(EcrStackError, pulumi.RunError):
     """What is about to be made exists already, as another resource of the stack."""
+
+
+Check = Callable[[pulumi.ResourceHookArgs], Coroutine[Any, Any, None]]
+
+
+def in_this_context(check: Check) -> Check:
+    """Let a hook know the deployment that it is made in: one process of a component package serves several at a time.
+
+    What the SDK knows of a deployment (its stack, whether it is a preview) belongs to the context of a task, and the
+    engine's call of a hook has another one.
+    """
+    context = copy_context()
+
+    async def run(args: pulumi.ResourceHookArgs) -> None:
+        args.new_inputs, args.old_inputs = await _revealed(args.new_inputs), await _revealed(args.old_inputs)
+        await asyncio.create_task(check(args), context=context.copy())
+
+    return run
+
+
+async def _revealed(properties: Any) -> Any:
+    """The inputs with their secrets, which the SDK hands to hooks as Outputs: a secret name is a name all the same."""
+    return properties and {
+        name: await value.future() if isinstance(value, pulumi.Output) else value for name, value in properties.items()
+    }
 
 
 _hooks: WeakKeyDictionary[Any, dict[Any, pulumi.ResourceHook]] = WeakKeyDictionary()
@@ -53,8 +84,8 @@ def takeover_hook(owner: pulumi.Resource) -> pulumi.ResourceHook:
             _created.setdefault(monitor, set()).add((args.type, identity_of(args.type, inputs)))
             await _stop(owner, args.urn, args.type, inputs, ())
 
-        name = "ecr-stack-takeover" + (f"-{len(hooks) + 1}" if hooks else "")
-        hooks[key] = pulumi.ResourceHook(name, check, pulumi.ResourceHookOptions(on_dry_run=True))
+        name = "ecr-stack-takeover" + (f"-{len(hooks) + 1}" if hooks else "") + HOOK_SUFFIX.get()
+        hooks[key] = pulumi.ResourceHook(name, in_this_context(check), pulumi.ResourceHookOptions(on_dry_run=True))
     return hooks[key]
 
 
@@ -198,13 +229,18 @@ def _exported() -> Optional[State]:
         return None
     stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
     try:
-        done = subprocess.run(
-            [command, "stack", "export", "--stack", stack, "--non-interactive"],
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_IN_SECONDS,
-            check=False,
-        )
+        for attempt in range(ATTEMPTS):
+            done = subprocess.run(
+                [command, "stack", "export", "--stack", stack, "--non-interactive"],
+                capture_output=True,
+                text=True,
+                timeout=TIMEOUT_IN_SECONDS,
+                check=False,
+            )
+            # the engine may be writing the file of a local backend
+            if done.returncode == 0 or attempt == ATTEMPTS - 1:
+                break
+            time.sleep(0.5)
         if done.returncode != 0:
             _unread(done.stderr.strip().splitlines()[-1] if done.stderr.strip() else f"exit code {done.returncode}")
             return None

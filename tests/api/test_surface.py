@@ -6,9 +6,12 @@ import difflib
 import importlib.metadata
 import json
 import re
+import subprocess
+import sys
 import tomllib
 
 import ecr_stack
+from ecr_stack.schema.typed_dicts import source as args_source
 from tests.api.surface import surface
 from tests.conftest import PROJECT
 
@@ -33,8 +36,18 @@ def test_every_type_that_a_public_argument_mentions_is_public() -> None:
 
 def test_the_same_types_serve_python_and_other_languages() -> None:
     listed = surface()
-    for token in listed["componentPackage"]["types"]:
-        assert token.removeprefix("ecr-stack:index:") in listed["python"]
+    for token, described in listed["componentPackage"]["types"].items():
+        if isinstance(described, dict):  # Python has no enums: it takes the texts
+            assert f"{token.removeprefix('ecr-stack:index:')}Args" in listed["python"]
+
+
+def test_the_typed_dicts_are_those_of_the_models() -> None:
+    formatted = subprocess.run(
+        [sys.executable, "-m", "ruff", "format", "--quiet", "--stdin-filename", "args.py", "-"],
+        input=args_source(), cwd=PROJECT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    written = (PROJECT / "ecr_stack" / "components" / "args.py").read_text()
+    assert written == formatted.stdout, "ecr_stack/components/args.py is stale: run `make docs`"
 
 
 def test_the_changelog_has_the_version_of_the_package() -> None:

