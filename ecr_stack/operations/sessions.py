@@ -67,12 +67,12 @@ def _structured(value: Any, place: str, kind: type) -> Any:
     return value
 
 
-def session(settings: ProviderSettings, region: str, roles: Sequence[str] = ()) -> Any:
+def session(settings: ProviderSettings, region: str | None, roles: Sequence[str] = ()) -> Any:
     """Make a boto3 session.
 
     Args:
         settings: the provider's.
-        region: the Region's code.
+        region: the Region's code. Default: what the AWS configuration says.
         roles: ARNs of more roles to assume, one after the other.
 
     Raises:
@@ -103,7 +103,7 @@ def session(settings: ProviderSettings, region: str, roles: Sequence[str] = ()) 
                 aws_access_key_id=answer["AccessKeyId"],
                 aws_secret_access_key=answer["SecretAccessKey"],
                 aws_session_token=answer["SessionToken"],
-                region_name=region,
+                region_name=here.region_name,
             )
     return here
 
