@@ -101,5 +101,3 @@ def fail(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, list[Fault | None]],
 
     monkeypatch.setattr(boto3.Session, "client", client)
     return faults.__setitem__
-
-

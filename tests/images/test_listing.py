@@ -148,9 +148,7 @@ def test_throttling_is_waited_out(aws: EmbeddedAws, fail: Any, monkeypatch: pyte
     assert len(listed()) == 1
 
 
-def test_a_stack_names_region_and_repositories(
-    aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_stack_names_region_and_repositories(aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(PROJECT)
     for name in ("api-gateway", "auth-service", "order-service", "user-service"):
         aws.call("ecr", "CreateRepository", {"repositoryName": name})
@@ -166,7 +164,9 @@ def test_a_stack_names_region_and_repositories(
     assert "did you mean api-gateway?" in str(result.exception)
 
 
-def test_an_account_that_the_stack_file_does_not_allow_is_refused(aws: EmbeddedAws, project: Any, monkeypatch: Any) -> None:
+def test_an_account_that_the_stack_file_does_not_allow_is_refused(
+    aws: EmbeddedAws, project: Any, monkeypatch: Any
+) -> None:
     monkeypatch.chdir(
         project(
             {
