@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from ecr_stack.errors import InvalidInput, Problem, Unavailable
@@ -41,10 +41,14 @@ class LiveRegistry:
         suffix = "amazonaws.com.cn" if partition_of(self.region) == "aws-cn" else "amazonaws.com"
         return f"{self.account}.dkr.ecr.{self.region}.{suffix}"
 
-    def client(self, service: str) -> Any:
-        """A client of another service, in the same Region and with the same credentials."""
+    def client(self, service: str, region: str | None = None) -> Any:
+        """A client of another service with the same credentials; `region` if it is not the registry's."""
         with answered():
-            return client(self.session, service, self.settings)
+            return client(self.session, service, self.settings, region or self.region)
+
+    def elsewhere(self, region: str, account: str | None = None) -> LiveRegistry:
+        """Another registry, asked with the same credentials."""
+        return replace(self, account=account or self.account, region=region, ecr=self.client("ecr", region))
 
     def ask(self, operation: str, **parameters: Any) -> dict[str, Any]:
         """Call an operation on this registry; `operation` as boto3 names it.

@@ -108,17 +108,21 @@ def session(settings: ProviderSettings, region: str | None, roles: Sequence[str]
     return here
 
 
-def client(session: Any, service: str, settings: ProviderSettings | None = None) -> Any:
+def client(session: Any, service: str, settings: ProviderSettings | None = None, region: str | None = None) -> Any:
     """Make a client that waits and tries again when AWS is busy.
 
     Args:
         session: a boto3 session.
         service: e.g. `ecr`.
         settings: the provider's, for its endpoints.
+        region: another Region than the session's.
     """
     from botocore.config import Config
 
     endpoint = (settings.endpoints or {}).get(service) if settings else None
     return session.client(
-        service, endpoint_url=endpoint, config=Config(retries={"mode": "adaptive", "max_attempts": 10})
+        service,
+        region_name=region,
+        endpoint_url=endpoint,
+        config=Config(retries={"mode": "adaptive", "max_attempts": 10}),
     )

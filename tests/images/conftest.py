@@ -90,7 +90,7 @@ def fail(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, list[Fault | None]],
 
     def client(self: Any, service: str, *arguments: Any, **options: Any) -> Any:
         made = original(self, service, *arguments, **options)
-        for operation in faults:
+        for operation in list(faults):
 
             def send(request: Any, operation: str = operation, **_: Any) -> Any:
                 fault = faults[operation].pop(0) if faults[operation] else None
