@@ -84,8 +84,10 @@ def _show(label: str, results: Sequence[CheckResult]) -> None:
         mark, style = _MARKS[each.status]
         out.print(f"[{style}]{mark}[/] {escape(each.sentence)}", highlight=False, soft_wrap=True)
         if each.status != "pass":
-            for evidence in each.evidence.split("; "):
+            for evidence in each.lines[:10]:
                 out.print(f"    {escape(evidence)}", highlight=False, soft_wrap=True)
+            if len(each.lines) > 10:
+                out.print(f"    [dim]and {len(each.lines) - 10:,} more[/]", highlight=False)
         if each.status == "fail":
             out.print(f"    [dim]remedy: {escape(each.remedy)}[/]", highlight=False, soft_wrap=True)
             out.print(f"    [dim]source: {escape(each.source)}[/]", highlight=False, soft_wrap=True)

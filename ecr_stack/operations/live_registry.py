@@ -156,7 +156,7 @@ def connect(
     here = session(settings, region)
     if not here.region_name:
         raise Unavailable("no Region is known: add --region or --stack, or set AWS_REGION")
-    with answered():
+    with answered("AWS STS"):
         account = str(client(here, "sts", settings).get_caller_identity()["Account"])
     if (allowed and account not in allowed) or account in forbidden:
         rule = "the stack file does not allow this account"

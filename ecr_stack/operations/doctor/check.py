@@ -31,6 +31,8 @@ class CheckResult:
     evidence: str
     source: str
     remedy: str
+    lines: tuple[str, ...] = ()
+    """The evidence, one for each thing that was seen."""
 
     def as_json(self) -> dict[str, str]:
         """By the contract."""
@@ -66,7 +68,7 @@ class Check:
         shown = [each.text for each in found if each.status == status]
         more = f"; and {len(shown) - 10:,} more" if len(shown) > 10 else ""
         evidence = "; ".join(shown[:10]) + more if shown else self.passes
-        return CheckResult(self.name, self.sentence, status, evidence, self.source, self.remedy)
+        return CheckResult(self.name, self.sentence, status, evidence, self.source, self.remedy, tuple(shown))
 
 
 CHECKS: list[Check] = []

@@ -370,6 +370,6 @@ def costs_can_be_told_apart(facts: RegistryFacts) -> Found:
     """What the registry costs can be told from other costs."""
     own = {"Name", "Environment", *facts.settings.tags}
     if isinstance(facts.cost_tags, Unknown):
-        yield Unknown(f"Cost Explorer cannot be asked: {facts.cost_tags.reason}")
+        yield facts.cost_tags
     elif not own & facts.cost_tags:
         yield f"none of the tags {', '.join(sorted(own))} is active in Cost Explorer"

@@ -185,7 +185,7 @@ def _document(registry: LiveRegistry, operation: str, name: str, field_name: str
 
 def _key(registry: LiveRegistry, arn: str) -> dict[str, Any]:
     kms = registry.client("kms")
-    with answered():
+    with answered("AWS KMS"):
         told = dict(kms.describe_key(KeyId=arn)["KeyMetadata"])
         # AWS's own keys rotate every year, and nobody may ask: https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html
         own = told.get("KeyManager") == "AWS"
@@ -194,7 +194,7 @@ def _key(registry: LiveRegistry, arn: str) -> dict[str, Any]:
 
 
 def _cost_tags(registry: LiveRegistry) -> set[str]:
-    with answered():
+    with answered("Cost Explorer"):
         # Cost Explorer's API is in us-east-1 for all Regions of the partition.
         pages = registry.client("ce", "us-east-1").get_paginator("list_cost_allocation_tags").paginate(Status="Active")
         return {each["TagKey"] for page in pages for each in page.get("CostAllocationTags", ())}

@@ -7,6 +7,7 @@ Needs `ecr:DescribeImages`, `ecr:BatchGetImage`, `ecr:GetDownloadUrlForLayer`, `
 from __future__ import annotations
 
 import json
+import os
 import urllib.request
 from typing import Any
 
@@ -33,7 +34,7 @@ def describe(registry: LiveRegistry, reference: ImageReference) -> dict[str, Any
     if details is None:
         raise NotFound(f"there is no image {reference.text}")
     digest = details["imageDigest"]
-    images = read_repository(registry, repository).images
+    images = read_repository(registry, repository, only={digest}).images
     image = next((each for each in images if each.top.digest == digest), None) or next(
         (CataloguedImage(repository, member) for each in images for member in each.members if member.digest == digest),
         None,
@@ -47,7 +48,7 @@ def describe(registry: LiveRegistry, reference: ImageReference) -> dict[str, Any
         **image.as_json(),
         "platforms": platforms,
         "signing": _signing(registry, repository, digest),
-        "pull": _pull(registry, repository, image),
+        "pull": _pull(registry, repository, image, reference.tag),
     }
 
 
@@ -75,9 +76,9 @@ def _signing(registry: LiveRegistry, repository: str, digest: str) -> str:
     return ", ".join(told) or "not signed by ECR"
 
 
-def _pull(registry: LiveRegistry, repository: str, image: CataloguedImage) -> list[dict[str, str]]:
-    """How to pull an image from each Region; the registry's own first."""
-    name = f":{image.top.tags[0]}" if image.top.tags else f"@{image.top.digest}"
+def _pull(registry: LiveRegistry, repository: str, image: CataloguedImage, tag: str | None) -> list[dict[str, str]]:
+    """How to pull an image from each Region; the one that the AWS configuration names comes first, as the nearest."""
+    name = f":{tag}" if tag else f"@{image.top.digest}"
     commands = [
         {
             "region": registry.region, "registryId": registry.account, "status": "COMPLETE",
@@ -100,4 +101,6 @@ def _pull(registry: LiveRegistry, repository: str, image: CataloguedImage) -> li
                 "command": f"docker pull {host}/{repository}{name}",
             }
         )  # fmt: skip
-    return commands
+    # https://docs.aws.amazon.com/sdkref/latest/guide/feature-region.html: where the caller runs, as far as it says
+    nearest = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    return sorted(commands, key=lambda each: (each["region"] != nearest, each["status"] != "COMPLETE"))

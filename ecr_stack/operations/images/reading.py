@@ -5,7 +5,7 @@ Needs `ecr:DescribeImages`, and `ecr:BatchGetImage` for what indexes list: ECR r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ecr_stack.errors import EcrStackError
@@ -32,6 +32,7 @@ def read_repository(
     repository: str,
     *,
     manifests: bool = True,
+    only: Collection[str] | None = None,
     progress: Callable[[str, int], None] = lambda _repository, _images: None,
 ) -> RepositoryImages:
     """Read one repository.
@@ -40,6 +41,7 @@ def read_repository(
         registry: whose it is.
         repository: its name.
         manifests: whether to fetch what indexes list.
+        only: of which indexes. Default: all.
         progress: called with how many manifests were read so far.
 
     Raises:
@@ -53,7 +55,7 @@ def read_repository(
             progress(repository, len(found))
     # An archived image cannot be fetched; what it lists is not known.
     indexes = [each.digest for each in found if each.is_index and each.status == "ACTIVE"] if manifests else []
-    fetched = registry.manifests(repository, indexes)
+    fetched = registry.manifests(repository, [each for each in indexes if only is None or each in only])
     listed = {digest: read_index(each["imageManifest"]) for digest, each in fetched.items()}
     return RepositoryImages(repository, catalogue(repository, found, listed), len(fetched))
 

@@ -124,7 +124,7 @@ def running_images(
     try:
         running = _covered(registry, repository)
     except EcrStackError as error:
-        problem = f"Amazon Inspector cannot be asked: {error}"
+        problem = str(error)
     unseen = [
         member.digest
         for image in images
@@ -152,7 +152,7 @@ def running_images(
 
 def _covered(registry: LiveRegistry, repository: str) -> dict[str, RunningImage]:
     running = {}
-    with answered():
+    with answered("Amazon Inspector"):
         pages = registry.client("inspector2").get_paginator("list_coverage").paginate(
             filterCriteria={
                 "resourceType": [{"comparison": "EQUALS", "value": "AWS_ECR_CONTAINER_IMAGE"}],
