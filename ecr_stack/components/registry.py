@@ -73,7 +73,7 @@ class Registry(Component):
 
         key = self._key(name, settings, getattr(settings, "region", None))
         self._repositories = {entry: self._repository(entry, settings, key) for entry in settings.repositories}
-        pipelines = self._identities(name, settings)
+        pipelines = self._identities(name, settings, where)
         if settings.registry_access is not None:
             RegistryPolicy(
                 name,
@@ -154,11 +154,12 @@ class Registry(Component):
             )
         return settings, where
 
-    def _arguments(self, model: type[M], origin: str, **fields: Any) -> M:
+    def _arguments(self, model: type[M], origin: str, places: Optional[dict[str, str]] = None, **fields: Any) -> M:
         """The arguments of a component that is made here, validated already as a part of this one's."""
         given = {name: value for name, value in fields.items() if value is not None}
         made: Any = model.model_construct(_fields_set=set(given), **given)
         made._origin = (self._origin[0], origin)
+        made._places = {"environment": "", "region": "", **(places or {})}
         return cast(M, made)
 
     def _common(self, settings: RegistrySettings, *more: Any) -> dict[str, Any]:
@@ -207,11 +208,19 @@ class Registry(Component):
         name = merged.name if merged.name is not None else entry
         prefix = settings.name_prefix or ""
         aliases = [alias if alias.startswith("urn:") else f"{self._label}-{alias}" for alias in merged.aliases or []]
+        places = dict.fromkeys(settings.repository_defaults.given(), "repository_defaults")
+        layer = settings.repositories[entry]
+        if layer is not None:
+            profile = settings.profiles.get(str(layer.profile))
+            places |= dict.fromkeys(profile.given() if profile else (), f"profiles.{layer.profile}")
+            places |= dict.fromkeys(layer.given(), f"repositories.{entry}")
+        places["encryption"] = "" if merged.encryption is None else f"repositories.{entry}"
         return Repository(
             f"{self._label}-{entry}",
             self._arguments(
                 RepositoryArguments,
                 f"repositories.{entry}",
+                places,
                 **own,
                 name=together(lambda text: prefix + text, name) if prefix else name,
                 aliases=aliases or None,
@@ -224,9 +233,13 @@ class Registry(Component):
             opts=self._part(name=f"{self._label}-{entry}"),
         )
 
-    def _identities(self, name: str, settings: RegistrySettings) -> dict[str, PipelineAccess]:
+    def _identities(self, name: str, settings: RegistrySettings, where: Caller) -> dict[str, PipelineAccess]:
         """The roles of pipelines with the providers of their issuers, and the managed policy of nodes."""
-        arns = [repository.arn for repository in self._repositories.values()]
+        # By name rather than from the repositories: a preview shows the permissions whole, and whether they fit is known.
+        arns = [
+            where.then(lambda place, text: place.arn("ecr", f"repository/{text}"), repository._physical_name)
+            for repository in self._repositories.values()
+        ]
         providers = self._providers_of_issuers(name, settings)
         pipelines = {}
         for entry, trust in settings.pipelines.items():
@@ -243,9 +256,7 @@ class Registry(Component):
                     f"pipelines.{entry}",
                     **given,
                     role_name=role_name,
-                    provider_arn=trust.provider_arn
-                    if trust.provider_arn is not None
-                    else providers[trust.issued_by].arn,
+                    provider_arn=trust.provider_arn if trust.provider_arn is not None else providers[trust.issued_by],
                     push=arns,
                     pull=arns,
                     **self._common(settings),
@@ -324,6 +335,7 @@ class Registry(Component):
             self._arguments(
                 CreationTemplateArguments,
                 "replication",
+                {**dict.fromkeys((*fields, "tags"), "repository_defaults"), "encryption": ""},
                 **{field: value for field, value in defaults.given().items() if field in fields},
                 **self._common(settings, defaults.tags),
                 encryption=self._encryption(RepositoryEncryption(type=settings.encryption.type), key),

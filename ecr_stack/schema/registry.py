@@ -11,8 +11,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, field_validator
 
-from ecr_stack.aws.names import Region, RepositoryName, TagKey, TagValue
-from ecr_stack.model import Item, Model, Structural, is_unknown, refusal
+from ecr_stack.aws.names import AccountId, OrganizationId, Region, RepositoryName, TagKey, TagValue
+from ecr_stack.model import Item, Model, Structural, Text, is_unknown, refusal
 from ecr_stack.schema.access import RegistryAccess
 from ecr_stack.schema.encryption import Encryption, RepositoryEncryption
 from ecr_stack.schema.guard import LifecycleGuard
@@ -59,6 +59,17 @@ def _name_prefix(value: str) -> str:
 NamePrefix = Annotated[str, AfterValidator(_name_prefix), Structural]
 
 
+class Trusted(Model):
+    """Who outside of the account may be let in; whoever is not listed is stopped by the guardrails."""
+
+    accounts: list[AccountId] = []
+    """Accounts besides the stack's own, in quotes."""
+    organizations: list[OrganizationId] = []
+    """AWS organizations, one's own as well."""
+    issuers: list[Text] = []
+    """Issuers of OpenID Connect tokens besides the well-known ones, without `https://`; `*` matches any characters."""
+
+
 class RegistrySettings(Model):
     """The registry of one environment: repositories, the key that encrypts them, replication and scanning."""
 
@@ -70,9 +81,9 @@ class RegistrySettings(Model):
     """What the names of all repositories in ECR begin with, e.g. `dev/`. Keys, outputs and filters do without it."""
     tags: dict[TagKey, TagValue] = {}
     """The team's own AWS tags, on everything that is made here. `Name`, `Environment` and `ManagedBy` are added."""
-    encryption: Encryption = Encryption()
+    encryption: Annotated[Encryption, Structural] = Encryption()
     """How images are encrypted at rest."""
-    repository_defaults: RepositoryDefaults = RepositoryDefaults()
+    repository_defaults: Annotated[RepositoryDefaults, Structural] = RepositoryDefaults()
     """What every repository takes unless it says otherwise."""
     profiles: Annotated[dict[str, RepositoryDefaults], Structural] = {}
     """Settings for groups of repositories, by a name of your choice; a repository takes one with `profile: NAME`."""
@@ -80,17 +91,19 @@ class RegistrySettings(Model):
     """The repositories, by name. `{}` or nothing takes every default."""
     tag_schemes: list[TagScheme] = []
     """How the pipelines tag images. Each scheme has a lifecycle rule in every repository, or is declared as kept."""
-    lifecycle_guard: LifecycleGuard = LifecycleGuard()
+    lifecycle_guard: Annotated[LifecycleGuard, Structural] = LifecycleGuard()
     """What a lifecycle change may remove. Default: anything."""
     replication: Annotated[ReplicationSettings, Structural] = ReplicationSettings()
     """Where images are copied to. Default: nowhere."""
     pipelines: Annotated[dict[str, PipelineSettings], Structural] = {}
     """Roles for pipelines that push, by a name of your choice: GitHub Actions, GitLab or another issuer of tokens."""
-    nodes: NodeAccess | None = None
+    trusted: Trusted = Trusted()
+    """Accounts, organizations and issuers outside of this account that the guardrails let in."""
+    nodes: Annotated[NodeAccess | None, Structural] = None
     """Existing roles of nodes, e.g. of EKS, to which AWS's managed pull policy is attached."""
     registry_access: RegistryAccess | None = None
     """Who may do what in every repository, e.g. accounts that replicate into this registry."""
-    scanning: Scanning = Scanning()
+    scanning: Annotated[Scanning, Structural] = Scanning()
     """How the registry scans images. Default: each repository's `scanOnPush` decides."""
 
     @field_validator("nodes", "registry_access", mode="before")
