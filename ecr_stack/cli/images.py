@@ -519,10 +519,11 @@ def _carry_out(
     if not yes:
         _ask(f"{verb.capitalize()} {len(going):,} of {target.label}?")
     action = verb if any(planned.remove for planned in plans) else "untag"
-    path = path or Path(f"ecr-stack-removed-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.jsonl")
+    path = path or Path(f"ecr-stack-removed-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}.jsonl")
     removed: list[Outcome] = []
     failed: list[Outcome] = []
     with RecordWriter(path, account=target.registry.account, region=target.registry.region, action=action) as record:
+        note(f"what goes is on record in {path}", style="dim")
         results: Iterator[Any] = _results(target, plans, untagging, record, archive, remove, remove_tags)
         for result in results:
             removed += result.removed

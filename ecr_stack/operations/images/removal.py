@@ -208,6 +208,7 @@ def remove(
         if stopped is None:
             try:
                 unchanged = _unchanged(registry, chunk, result)
+                manifests = _manifests(registry, planned.repository, [each.image.top.digest for each in unchanged])
             except EcrStackError as error:
                 stopped = str(error)
         if stopped is not None:
@@ -216,7 +217,7 @@ def remove(
         digests = [each.image.top.digest for each in unchanged]
         tags = {each.image.top.digest: each.image.top.tags for each in unchanged}
         types = {each.image.top.digest: each.image.top.media_type for each in unchanged}
-        _put_on_record(registry, planned.repository, digests, tags, types, {}, record)
+        _put_on_record(planned.repository, digests, tags, types, {}, manifests, record)
         failures, stopped = _take(registry, planned.repository, digests, archive)
         record.outcomes(planned.repository, failures)
         for each in unchanged:
@@ -252,20 +253,30 @@ def _unchanged(registry: LiveRegistry, chunk: Sequence[Outcome], result: Result)
     return unchanged
 
 
+def _manifests(registry: LiveRegistry, repository: str, digests: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Fetch what goes on record.
+
+    Raises:
+        Unavailable: ECR does not answer.
+    """
+    try:
+        return registry.manifests(repository, digests)
+    except Unavailable as error:
+        # A role that may delete but not pull: the tags are on record, which will do if the image is still there.
+        if "AccessDenied" in str(error):
+            return {}
+        raise
+
+
 def _put_on_record(
-    registry: LiveRegistry,
     repository: str,
     digests: Sequence[str],
     tags: Mapping[str, tuple[str, ...]],
     types: Mapping[str, str],
     part_of: Mapping[str, str],
+    manifests: Mapping[str, Mapping[str, Any]],
     record: RecordWriter,
 ) -> None:
-    try:
-        manifests = registry.manifests(repository, digests)
-    except Unavailable:
-        # A role that may delete but not pull: the tags are on record, and will do if the image is still there.
-        manifests = {}
     record.images(
         [
             RemovedImage(
@@ -344,7 +355,12 @@ def _remove_parts(registry: LiveRegistry, planned: Plan, result: Result, record:
         tags = {digest: parts[digest][0].tags for digest in batch}
         types = {digest: parts[digest][0].media_type for digest in batch}
         owners = {digest: parts[digest][1] for digest in batch}
-        _put_on_record(registry, planned.repository, batch, tags, types, owners, record)
+        try:
+            manifests = _manifests(registry, planned.repository, batch)
+        except EcrStackError:
+            # They have no tag, and `prune --untagged` finds them later.
+            return
+        _put_on_record(planned.repository, batch, tags, types, owners, manifests, record)
         failures, stopped = _take(registry, planned.repository, batch, archive=False)
         record.outcomes(planned.repository, failures)
         by_digest = {outcome.image.top.digest: outcome.image for outcome in result.removed}
@@ -371,7 +387,8 @@ def remove_tags(registry: LiveRegistry, planned: Iterable[Outcome], record: Reco
                 result.kept.append(Outcome(image, "it has changed since it was shown", tags))
                 continue
             types = {digest: image.top.media_type}
-            _put_on_record(registry, repository, [digest], {digest: tags}, types, {}, record)
+            manifests = _manifests(registry, repository, [digest])
+            _put_on_record(repository, [digest], {digest: tags}, types, {}, manifests, record)
             answer = registry.ask(
                 "batch_delete_image", repositoryName=repository, imageIds=[{"imageTag": tag} for tag in tags[:BATCH]]
             )
