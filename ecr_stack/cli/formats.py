@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["Format", "ReportFormat"]
+__all__ = ["Format", "ListFormat", "ReportFormat"]
 
 
 class Format(StrEnum):
@@ -25,3 +25,14 @@ class ReportFormat(StrEnum):
     """For scripts."""
     MARKDOWN = "markdown"
     """For the comment of a pull request."""
+
+
+class ListFormat(StrEnum):
+    """For lists."""
+
+    TEXT = "text"
+    """A table, for people."""
+    JSON = "json"
+    """For scripts."""
+    CSV = "csv"
+    """For spreadsheets."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
 
 from ecr_stack.aws.lifecycle import parse_time
 from ecr_stack.errors import InvalidInput, Problem
 
-__all__ = ["age", "moment", "short", "size"]
+__all__ = ["age", "bytes_in", "duration", "moment", "short", "size"]
 
 
 def moment(at: str | None) -> datetime:
@@ -46,3 +47,32 @@ def short(digest: str) -> str:
     """Write a digest by its first twelve digits."""
     algorithm, colon, digits = digest.partition(":")
     return f"{algorithm}{colon}{digits[:12]}" if colon else digest
+
+
+_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
+
+
+def bytes_in(text: str, option: str) -> int:
+    """Read a size, e.g. `500MB` or `1.5GiB`.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) ?([kmgt]i?|)b?", text.strip().lower())
+    if match is None:
+        rule, remedy = "a size is a number of bytes with its unit", "write e.g. 500MB or 1.5GiB"
+        raise InvalidInput("the command line", [Problem(option, text, rule, remedy)])
+    return int(float(match[1]) * _UNITS[match[2]])
+
+
+def duration(text: str, option: str) -> timedelta:
+    """Read a time span, e.g. `30d`, `12h` or `4w`.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    match = re.fullmatch(r"([0-9]{1,6})([hdw])", text.strip().lower())
+    if match is None:
+        rule, remedy = "a time span is a whole number of hours, days or weeks", "write e.g. 12h, 30d or 4w"
+        raise InvalidInput("the command line", [Problem(option, text, rule, remedy)])
+    return int(match[1]) * {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}[match[2]]

@@ -40,8 +40,12 @@ def client(region: str | None, profile: str | None = None, *, patient: bool = Tr
 
 
 @contextmanager
-def answered() -> Iterator[None]:
-    """Turn what AWS refuses, or does not answer, into a message."""
+def answered(service: str = "ECR") -> Iterator[None]:
+    """Turn what AWS refuses, or does not answer, into a message.
+
+    Args:
+        service: who was asked, in words.
+    """
     from botocore.exceptions import (
         BotoCoreError,
         ClientError,
@@ -67,7 +71,7 @@ def answered() -> Iterator[None]:
         if code in ("RepositoryNotFoundException", "LifecyclePolicyNotFoundException"):
             raise NotFound(message) from None
         advice = f"\n{_SIGN_IN}" if code in _BAD_CREDENTIALS else ""
-        raise Unavailable(f"ECR refuses: {message} ({code}){advice}") from None
+        raise Unavailable(f"{service} refuses: {message} ({code}){advice}") from None
     except no_credentials as error:
         raise Unavailable(f"AWS cannot be asked, since there are no usable credentials: {error}\n{_SIGN_IN}") from None
     except BotoCoreError as error:

@@ -67,12 +67,12 @@ def _structured(value: Any, place: str, kind: type) -> Any:
     return value
 
 
-def session(settings: ProviderSettings, region: str, roles: Sequence[str] = ()) -> Any:
+def session(settings: ProviderSettings, region: str | None, roles: Sequence[str] = ()) -> Any:
     """Make a boto3 session.
 
     Args:
         settings: the provider's.
-        region: the Region's code.
+        region: the Region's code. Default: what the AWS configuration says.
         roles: ARNs of more roles to assume, one after the other.
 
     Raises:
@@ -103,22 +103,26 @@ def session(settings: ProviderSettings, region: str, roles: Sequence[str] = ()) 
                 aws_access_key_id=answer["AccessKeyId"],
                 aws_secret_access_key=answer["SecretAccessKey"],
                 aws_session_token=answer["SessionToken"],
-                region_name=region,
+                region_name=here.region_name,
             )
     return here
 
 
-def client(session: Any, service: str, settings: ProviderSettings | None = None) -> Any:
+def client(session: Any, service: str, settings: ProviderSettings | None = None, region: str | None = None) -> Any:
     """Make a client that waits and tries again when AWS is busy.
 
     Args:
         session: a boto3 session.
         service: e.g. `ecr`.
         settings: the provider's, for its endpoints.
+        region: another Region than the session's.
     """
     from botocore.config import Config
 
     endpoint = (settings.endpoints or {}).get(service) if settings else None
     return session.client(
-        service, endpoint_url=endpoint, config=Config(retries={"mode": "adaptive", "max_attempts": 10})
+        service,
+        region_name=region,
+        endpoint_url=endpoint,
+        config=Config(retries={"mode": "adaptive", "max_attempts": 10}),
     )

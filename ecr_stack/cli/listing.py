@@ -1,0 +1,159 @@
+"""Lists as tables, JSON or CSV, written row by row, and progress on standard error."""
+
+from __future__ import annotations
+
+import csv
+import heapq
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from rich.table import Table
+
+from ecr_stack.cli.formats import ListFormat
+
+__all__ = ["Column", "console", "note", "ordered", "reading", "write_list"]
+
+_ROWS = 500
+"""So many rows of a table are laid out at a time."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table: its title, and what a row shows there, with rich's markup."""
+
+    title: str
+    cell: Callable[[Any], str]
+    right: bool = False
+
+
+def console() -> Console:
+    """Standard output; in a pipe nothing is wrapped or cut."""
+    found = Console()
+    return found if found.is_terminal else Console(width=400)
+
+
+def note(text: str, style: str = "yellow", word: str = "note") -> None:
+    """Say something on standard error."""
+    Console(stderr=True).print(f"[{style}]{word}:[/] {escape(text)}", highlight=False, soft_wrap=True)
+
+
+def ordered(rows: Iterable[Any], key: Callable[[Any], Any] | None, reverse: bool, limit: int | None) -> Iterator[Any]:
+    """Sort rows, holding no more of them than are shown; without a key they stay in the order in which they come."""
+    if key is None:
+        for count, row in enumerate(rows, start=1):
+            yield row
+            if limit is not None and count >= limit:
+                return
+    elif limit is not None:
+        yield from (heapq.nlargest if reverse else heapq.nsmallest)(limit, rows, key=key)
+    else:
+        yield from sorted(rows, key=key, reverse=reverse)
+
+
+def write_list(
+    rows: Iterable[Any],
+    format_: ListFormat,
+    columns: Sequence[Column],
+    as_json: Callable[[Any], dict[str, Any]],
+    fields: Sequence[str],
+) -> int:
+    """Write rows as they come.
+
+    Args:
+        rows: what is listed.
+        format_: how.
+        columns: of the table.
+        as_json: a row as JSON.
+        fields: which keys of the JSON are the columns of the CSV; lists are joined by spaces.
+
+    Returns:
+        How many there were.
+    """
+    match format_:
+        case ListFormat.JSON:
+            return _json(rows, as_json)
+        case ListFormat.CSV:
+            return _csv(rows, as_json, fields)
+        case _:
+            return _table(rows, columns)
+
+
+def _json(rows: Iterable[Any], as_json: Callable[[Any], dict[str, Any]]) -> int:
+    count = 0
+    for count, row in enumerate(rows, start=1):
+        typer.echo(("[\n  " if count == 1 else ",\n  ") + json.dumps(as_json(row)), nl=False)
+    typer.echo("\n]" if count else "[]")
+    return count
+
+
+def _csv(rows: Iterable[Any], as_json: Callable[[Any], dict[str, Any]], fields: Sequence[str]) -> int:
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(fields)
+    count = 0
+    for count, row in enumerate(rows, start=1):  # noqa: B007 - it is returned
+        told = as_json(row)
+        writer.writerow([_cell(told.get(name)) for name in fields])
+    return count
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, list):
+        return " ".join(map(str, value))
+    return "" if value is None else value
+
+
+def _table(rows: Iterable[Any], columns: Sequence[Column]) -> int:
+    out, count = console(), 0
+    waiting: list[Any] = []
+
+    def lay_out() -> None:
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        for column in columns:
+            table.add_column(column.title, justify="right" if column.right else "left", overflow="fold")
+        for each in waiting:
+            table.add_row(*(column.cell(each) for column in columns))
+        out.print(table)
+        waiting.clear()
+
+    for row in rows:
+        waiting.append(row)
+        count += 1
+        if len(waiting) == _ROWS:
+            lay_out()
+    if waiting:
+        lay_out()
+    return count
+
+
+@contextmanager
+def reading(total: int | None = None) -> Iterator[Callable[[str, int], None]]:
+    """Show progress over repositories on standard error, if that is a terminal.
+
+    Gives a function that takes a repository's name and how many images of it were read, -1 at its end.
+    """
+    err = Console(stderr=True)
+    columns = (
+        SpinnerColumn(),
+        TextColumn("reading"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("[dim]{task.description}"),
+    )
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+        task = progress.add_task("", total=total)
+
+        def tick(repository: str, images: int) -> None:
+            if images < 0:
+                progress.advance(task)
+            name = escape(repository)
+            progress.update(task, description=name if images < 0 else f"{name}: {images:,} manifests")
+
+        yield tick

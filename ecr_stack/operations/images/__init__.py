@@ -1,0 +1,1 @@
+"""The images of a live registry: catalogued, selected, removed with a record, and restored from it."""

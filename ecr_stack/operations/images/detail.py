@@ -1,0 +1,106 @@
+"""One image in full: platforms, what belongs to it, scan, signing, replicas.
+
+Needs `ecr:DescribeImages`, `ecr:BatchGetImage`, `ecr:GetDownloadUrlForLayer`, `ecr:DescribeImageReplicationStatus` and
+`ecr:DescribeImageSigningStatus`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import urllib.request
+from typing import Any
+
+from ecr_stack.errors import EcrStackError, NotFound
+from ecr_stack.operations.images.catalogue import CataloguedImage, platform_name
+from ecr_stack.operations.images.reading import read_repository
+from ecr_stack.operations.live_registry import LiveRegistry
+from ecr_stack.operations.scanning.references import ImageReference
+
+__all__ = ["describe"]
+
+_LARGEST_CONFIGURATION = 4 * 1024 * 1024
+
+
+def describe(registry: LiveRegistry, reference: ImageReference) -> dict[str, Any]:
+    """Describe an image.
+
+    Raises:
+        NotFound: no such repository or image.
+        Unavailable: ECR refuses, or does not answer.
+    """
+    repository = reference.repository
+    details = registry.image(repository, reference.image_id)
+    if details is None:
+        raise NotFound(f"there is no image {reference.text}")
+    digest = details["imageDigest"]
+    images = read_repository(registry, repository, only={digest}).images
+    image = next((each for each in images if each.top.digest == digest), None) or next(
+        (CataloguedImage(repository, member) for each in images for member in each.members if member.digest == digest),
+        None,
+    )
+    if image is None:
+        raise NotFound(f"{reference.text} was removed while it was read")
+    platforms = list(image.platforms)
+    if not platforms and not image.top.is_index:
+        platforms = [platform] if (platform := _platform(registry, repository, digest)) else []
+    return {
+        **image.as_json(),
+        "platforms": platforms,
+        "signing": _signing(registry, repository, digest),
+        "pull": _pull(registry, repository, image, reference.tag),
+    }
+
+
+def _platform(registry: LiveRegistry, repository: str, digest: str) -> str | None:
+    """The platform of an image that is no index, from its configuration."""
+    try:
+        manifest = json.loads(registry.manifests(repository, [digest])[digest]["imageManifest"])
+        layer = manifest["config"]["digest"]
+        url = registry.ask("get_download_url_for_layer", repositoryName=repository, layerDigest=layer)["downloadUrl"]
+        with urllib.request.urlopen(url, timeout=30) as answer:
+            return platform_name(json.loads(answer.read(_LARGEST_CONFIGURATION)))
+    except (EcrStackError, OSError, ValueError, LookupError, TypeError, AttributeError):
+        return None
+
+
+def _signing(registry: LiveRegistry, repository: str, digest: str) -> str:
+    try:
+        answer = registry.ask(
+            "describe_image_signing_status", repositoryName=repository, imageId={"imageDigest": digest}
+        )
+    except EcrStackError as error:
+        return f"not known: {error}"
+    statuses = answer.get("signingStatuses", ())
+    told = [f"{each.get('status', '?').lower()} by {each.get('signingProfileArn', '?')}" for each in statuses]
+    return ", ".join(told) or "not signed by ECR"
+
+
+def _pull(registry: LiveRegistry, repository: str, image: CataloguedImage, tag: str | None) -> list[dict[str, str]]:
+    """How to pull an image from each Region; the one that the AWS configuration names comes first, as the nearest."""
+    name = f":{tag}" if tag else f"@{image.top.digest}"
+    commands = [
+        {
+            "region": registry.region, "registryId": registry.account, "status": "COMPLETE",
+            "command": f"docker pull {registry.host}/{repository}{name}",
+        }
+    ]  # fmt: skip
+    try:
+        answer = registry.ask(
+            "describe_image_replication_status", repositoryName=repository, imageId={"imageDigest": image.top.digest}
+        )
+    except EcrStackError:
+        return commands
+    for each in answer.get("replicationStatuses", ()):
+        host = registry.host.replace(registry.account, each["registryId"], 1).replace(
+            registry.region, each["region"], 1
+        )
+        commands.append(
+            {
+                "region": each["region"], "registryId": each["registryId"], "status": each["status"],
+                "command": f"docker pull {host}/{repository}{name}",
+            }
+        )  # fmt: skip
+    # https://docs.aws.amazon.com/sdkref/latest/guide/feature-region.html: where the caller runs, as far as it says
+    nearest = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    return sorted(commands, key=lambda each: (each["region"] != nearest, each["status"] != "COMPLETE"))

@@ -1,0 +1,22 @@
+# syntax=docker/dockerfile:1
+ARG BASE=node:22-bookworm-slim
+
+FROM ${BASE} AS build
+WORKDIR /app
+# Dependencies change less often than sources: this layer is kept as long as the lock file is the same.
+COPY package.json package-lock.json ./
+RUN --mount=type=cache,target=/root/.npm npm ci
+COPY . .
+# The build needs the development dependencies, the image does not.
+RUN npm run build && npm prune --omit=dev
+
+FROM ${BASE}
+ENV NODE_ENV=production
+WORKDIR /app
+# Owned by root: the process cannot change its own program.
+COPY --from=build /app/package.json ./
+COPY --from=build /app/node_modules ./node_modules
+COPY --from=build /app/dist ./dist
+USER 10001:10001
+EXPOSE 3000
+CMD ["node", "dist/main.js"]
