@@ -62,20 +62,20 @@ def comment(report: str, run: str) -> str:
 
     A report that is cut off ends with a line, with what was open closed, and with where the whole is.
     """
-    head = f"{MARK}\n"
-    foot = f"\n<sub>Written by the code of this pull request, without credentials: [the run]({run}).</sub>\n"
-    if len(head) + len(report) + len(foot) <= MOST:
-        return head + report + foot
+    # First, so that nothing in the report can hide it, e.g. by an HTML comment that is not closed.
+    head = f"{MARK}\n<sub>Written by the code of this pull request, without credentials: [the run]({run}).</sub>\n\n"
+    if len(head) + len(report) <= MOST:
+        return head + report
     cut = f"\n\n**The report is too long for a comment: [the whole is in the run]({run}).**\n"
     # room for what closes what is open: a fence, and folds, which reports do not nest
-    kept = report[: MOST - len(head) - len(foot) - len(cut) - 100]
+    kept = report[: MOST - len(head) - len(cut) - 100]
     kept = kept[: kept.rfind("\n") + 1]
     fences = re.findall(r"^`{3,}", kept, re.MULTILINE)
     if len(fences) % 2:
         kept += f"{fences[-1][:40]}\n"
     if kept.count("<details>") > kept.count("</details>"):
         kept += "\n</details>\n"
-    return head + kept + cut + foot
+    return head + kept + cut
 
 
 def comments(number: int) -> Any:

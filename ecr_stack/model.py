@@ -397,7 +397,7 @@ def _problem(detail: ErrorDetails, model: type[BaseModel], place: str, python_na
     loc = tuple(part for part in detail["loc"] if part != "[key]")
     where = _path(place, loc)
     context: Mapping[str, Any] = detail.get("ctx") or {}
-    value = detail["input"]
+    value = _written(detail["input"])
     match detail["type"]:
         case "refused":
             return Problem(

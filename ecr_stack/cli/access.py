@@ -19,6 +19,7 @@ from ecr_stack.aws.iam.matrix import Cell, PolicedRepository, PolicyInventory, m
 from ecr_stack.cli import Format
 from ecr_stack.cli.policy_inventory import policy_inventory
 from ecr_stack.cli.rehearse import Account
+from ecr_stack.cli.stacks import StackName
 from ecr_stack.errors import InvalidInput, NotFound, Problem
 from ecr_stack.model import nearest
 
@@ -28,7 +29,7 @@ _SETS = {"pull": PULL, "push": PUSH}
 
 
 def command(
-    stack: Annotated[str, typer.Option("--stack", "-s", help="The stack: NAME of Pulumi.NAME.yaml.")] = "dev",
+    stack: StackName = "dev",
     principal: Annotated[
         str | None,
         typer.Option(

@@ -5,23 +5,26 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
 
-from ecr_stack.rehearsal.mermaid import mermaid
-from ecr_stack.rehearsal.report import Report
-from ecr_stack.review.comparison import Caution, Change, Comparison
-from ecr_stack.review.effects import Effect
+from ecr_stack.review.comparison import Change, Comparison, Risk
+from ecr_stack.review.diagram import mermaid
+from ecr_stack.review.markdown import code, prose, visible
+from ecr_stack.review.retention_changes import RetentionChange
 
-__all__ = ["details", "headline", "markdown", "show", "sign", "summary"]
+if TYPE_CHECKING:
+    from ecr_stack.rehearsal.report import Report
+
+__all__ = ["details", "disclaimer", "headline", "markdown", "show", "sign", "summary"]
 
 _NAMED = 3
-"""So many resources of a group are named; the rest is counted."""
+"""Number of resources of a group that are named; the rest is counted."""
 
 _PARTS = (
-    ("replaced", "deleted and made anew", "red", "±"),
+    ("replaced", "deleted and created again", "red", "±"),
     ("removed", "removed", "red", "-"),
     ("changed", "changed", "yellow", "~"),
     ("renamed", "renamed, nothing happens to it", "dim", "="),
@@ -31,76 +34,92 @@ _PARTS = (
 
 def show(comparison: Comparison, console: Console) -> None:
     """Write a comparison for a terminal."""
-    console.print(f"\n[bold]{escape(comparison.stack)}[/]: {headline(comparison)}\n")
+    console.print(f"\n[bold]{_plain(comparison.stack)}[/]: {headline(comparison)}\n")
     for level, colour in (("danger", "bold red"), ("attention", "yellow")):
-        for names, message in _grouped(comparison.cautions, level):
-            console.print(f"[{colour}]{level}[/] {escape(names)}: {escape(message)}", highlight=False)
-    if comparison.cautions:
+        for names, message in _grouped(comparison.risks, level):
+            shown = _names([visible(name) for name in names])
+            console.print(f"[{colour}]{level}[/] {escape(shown)}: {_plain(message)}", highlight=False, soft_wrap=True)
+    if comparison.risks:
         console.print()
     for part, words, colour, mark in _PARTS:
-        for change in getattr(comparison, part):
-            console.print(f"[{colour}]{mark} {_kind(change)} {escape(change.name)}[/] [dim]{words}[/]", highlight=False)
-            for path, before, after in _properties(change):
-                console.print(f"    {escape(path)}: {escape(before)} → {escape(after)}", highlight=False)
+        for (kind, rows), names in _alike(getattr(comparison, part)).items():
+            shown = _names([visible(name) for name in names])
+            title = f"[{colour}]{mark} {_plain(kind)} {escape(shown)}[/] [dim]{words}[/]"
+            console.print(title, highlight=False, soft_wrap=True)
+            for path, before, after in rows:
+                line = f"    {_plain(path)}: {_plain(before)} → {_plain(after)}"
+                console.print(line, highlight=False, soft_wrap=True)
     for title, key, colour in (("new", "new", "red"), ("resolved", "resolved", "green")):
         for violation in comparison.violations[key]:
-            console.print(
-                f"[{colour}]{title} violation[/] {violation['policy']}: {escape(violation['message'])}", highlight=False
-            )
+            line = f"[{colour}]{title} violation[/] {_plain(violation['policy'])}: {_plain(violation['message'])}"
+            console.print(line, highlight=False, soft_wrap=True)
 
 
-def markdown(comparison: Comparison, report: Report, effects: Sequence[Effect] = ()) -> str:
+def _plain(text: str) -> str:
+    return escape(visible(text))
+
+
+def markdown(comparison: Comparison, report: Report, changes: Sequence[RetentionChange] = ()) -> str:
     """Write a comparison as the comment of a pull request, in GitHub's Markdown.
 
     Args:
         comparison: what differs.
         report: how it would be.
-        effects: what the changed lifecycle policies come to.
+        changes: what the changed lifecycle policies come to.
     """
-    calls = sum(report.calls.values())
-    foot = f"<sub>Rehearsed in an embedded AWS: {calls} API calls, {report.seconds:.1f} s. Nothing was deployed.</sub>"
-    return "\n".join([*summary(comparison, effects), *details(comparison, report), foot]) + "\n"
+    lines = [disclaimer(sum(report.calls.values())), "", *summary(comparison, changes)]
+    return "\n".join([*lines, *details(comparison, report)]) + "\n"
+
+
+def disclaimer(calls: int) -> str:
+    """What the document is and is not: the line before everything else."""
+    return (
+        f"<sub>Rehearsed in an embedded AWS: {calls} API calls. Nothing was deployed. "
+        "This is what the code of the change says about itself: read the changed files, too.</sub>"
+    )
 
 
 def sign(comparison: Comparison) -> str:
     """Stop, look, or go on."""
-    stops = any(item["level"] == "mandatory" for item in comparison.violations["new"])
-    dangers = any(caution.level == "danger" for caution in comparison.cautions)
-    return "🛑" if dangers or stops else "⚠️" if comparison.cautions else "✅"
+    dangers = any(risk.level == "danger" for risk in comparison.risks)
+    return "🛑" if dangers or comparison.stops else "⚠️" if comparison.risks else "✅"
 
 
-def summary(comparison: Comparison, effects: Sequence[Effect] = ()) -> list[str]:
+def summary(comparison: Comparison, changes: Sequence[RetentionChange] = ()) -> list[str]:
     """What a reviewer must not miss: the lines above the details."""
-    lines = [f"### {sign(comparison)} Stack `{comparison.stack}`: {headline(comparison)}", ""]
+    lines = [f"### {sign(comparison)} Stack {code(comparison.stack)}: {headline(comparison)}", ""]
     for level, alert in (("danger", "CAUTION"), ("attention", "WARNING")):
-        grouped = list(_grouped(comparison.cautions, level))
+        grouped = list(_grouped(comparison.risks, level))
         if grouped:
-            lines += [f"> [!{alert}]", *(f"> - **{_md(names)}**: {_md(message)}" for names, message in grouped), ""]
-    return [*lines, *_violations(comparison), *_effects(effects)]
+            said = [f"> - {_names([code(name) for name in names])}: {prose(message)}" for names, message in grouped]
+            lines += [f"> [!{alert}]", *said, ""]
+    return [*lines, *_violations(comparison), *_retention(changes)]
 
 
 def details(comparison: Comparison, report: Report) -> list[str]:
     """Every property that differs, and the registry as a graph: lines to unfold."""
-    lines: list[str] = []
-    changes = [(words, change) for part, words, _, _ in _PARTS for change in getattr(comparison, part)]
-    if changes:
+    lines = [f"#### Stack {code(comparison.stack)}", ""]
+    count = sum(len(getattr(comparison, part)) for part, *_ in _PARTS)
+    if count:
         lines += [
-            f"<details><summary>Stack <code>{comparison.stack}</code>: {len(changes)} resources, property by property</summary>",
+            f"<details><summary>{_counted(count, 'resource')}, property by property</summary>",
             "",
             "| resource | | property | before | after |",
             "| --- | --- | --- | --- | --- |",
         ]
-        same: dict[tuple[str, str, tuple[tuple[str, str, str], ...]], list[str]] = {}
-        for words, change in changes:
-            rows = tuple(_properties(change)) or (("", "", ""),)
-            same.setdefault((_kind(change), words, rows), []).append(change.name)
-        for (kind, words, rows), names in same.items():
-            for path, before, after in rows:
-                cells = (f"{kind} {_names(names, '`')}", words, _code(path), _code(before), _code(after))
-                lines.append("| " + " | ".join(cells) + " |")
+        for part, words, _, _ in _PARTS:
+            for (kind, rows), names in _alike(getattr(comparison, part)).items():
+                for path, before, after in rows or (("", "", ""),):
+                    named = f"{code(kind)} {_names([code(name) for name in names])}"
+                    cells = (named, words, code(path), code(before), code(after))
+                    lines.append("| " + " | ".join(cells) + " |")
         lines += ["", "</details>", ""]
-    lines += [f"<details><summary>Stack <code>{comparison.stack}</code>: the registry</summary>", ""]
-    return [*lines, "```mermaid", mermaid(report, comparison), "```", "", "</details>", ""]
+    lines += ["<details><summary>The registry</summary>", ""]
+    return [*lines, "```mermaid", mermaid(report.as_json(), comparison), "```", "", "</details>", ""]
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def headline(comparison: Comparison) -> str:
@@ -115,72 +134,70 @@ def _violations(comparison: Comparison) -> list[str]:
         found = sorted(comparison.violations[key], key=lambda item: (item["level"] != "mandatory", item["policy"]))
         if found:
             lines += [f"**{title}**", ""]
-            for (level, policy), items in groupby(found, lambda item: (item["level"], item["policy"])):
-                messages = [_md(item["message"]) for item in items]
-                lines += [f"- {level} `{policy}`: {message}" for message in messages[:_NAMED]]
+            for (level, policy), group in groupby(found, lambda item: (item["level"], item["policy"])):
+                messages = [prose(item["message"]) for item in group]
+                lines += [f"- {prose(level)} {code(policy)}: {message}" for message in messages[:_NAMED]]
                 if len(messages) > _NAMED:
-                    lines.append(f"- {level} `{policy}`: {len(messages) - _NAMED} more of the same")
+                    lines.append(f"- {prose(level)} {code(policy)}: {len(messages) - _NAMED} more of the same")
             lines.append("")
-    remaining = len(comparison.violations["remaining"])
+    remaining = comparison.violations["remaining"]
     if remaining:
-        lines += [f"Guardrail violations that were there before: {remaining}.", ""]
+        mandatory = sum(item["level"] == "mandatory" for item in remaining)
+        stopping = f", {mandatory} of them mandatory" if mandatory else ""
+        lines += [f"Guardrail violations that were there before: {len(remaining)}{stopping}.", ""]
     elif not comparison.violations["new"]:
         lines += ["Guardrails: nothing is violated.", ""]
     return lines
 
 
-def _effects(effects: Sequence[Effect]) -> list[str]:
+def _retention(changes: Sequence[RetentionChange]) -> list[str]:
     lines: list[str] = []
-    for effect in effects:
+    for change in changes:
+        whose = "new replicas in " if change.replicas else ""
+        named = _names([code(name) for name in change.repositories])
         lines += [
-            f"**Lifecycle of {_names(effect.repositories, '`')}**, if one such image is pushed every day:",
+            f"**Lifecycle** of {whose}{named}, if one such image is pushed every day:",
             "",
             "| | before | after |",
             "| --- | --- | --- |",
             *(
-                f"| {'🛑 ' if kind.loses else ''}{_md(kind.images)} | {kind.before} | {kind.after} |"
-                for kind in effect.kinds
+                f"| {'🛑 ' if kind.loses else ''}{prose(kind.images)} | {kind.before} | {kind.after} |"
+                for kind in change.kinds
             ),
             "",
         ]
     return lines
 
 
-def _names(names: Sequence[str], quote: str = "") -> str:
-    shown = ", ".join(f"{quote}{name}{quote}" for name in names[:_NAMED])
+def _names(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_NAMED])
     return f"{shown} and {len(names) - _NAMED} more" if len(names) > _NAMED else shown
 
 
-def _grouped(cautions: Iterable[Caution], level: str) -> Iterator[tuple[str, str]]:
+def _grouped(risks: Iterable[Risk], level: str) -> Iterator[tuple[list[str], str]]:
     """Say the same thing about several resources once."""
-    own = sorted((caution for caution in cautions if caution.level == level), key=lambda caution: caution.message)
-    order = {caution.message: position for position, caution in reversed(list(enumerate(cautions)))} if own else {}
-    groups = [(message, [item.name for item in items]) for message, items in groupby(own, lambda item: item.message)]
-    for message, names in sorted(groups, key=lambda group: order.get(group[0], 0)):
-        yield _names(names), message
+    groups: dict[str, list[str]] = {}
+    for risk in risks:
+        if risk.level == level:
+            groups.setdefault(risk.message, []).append(risk.name)
+    for message, names in groups.items():
+        yield names, message
 
 
-def _properties(change: Change) -> Iterator[tuple[str, str, str]]:
-    for item in change.properties:
-        yield item.path, _value(item.before), _value(item.after)
+Rows = tuple[tuple[str, str, str], ...]
+
+
+def _alike(changes: Iterable[Change]) -> dict[tuple[str, Rows], list[str]]:
+    """Resources of one type whose properties differ in the same way, by their names."""
+    same: dict[tuple[str, Rows], list[str]] = {}
+    for change in changes:
+        rows = tuple((item.path, _value(item.before), _value(item.after)) for item in change.properties)
+        same.setdefault((change.type.split(":")[-1], rows), []).append(change.name)
+    return same
 
 
 def _value(value: Any) -> str:
     if value is None:
-        return "nothing"
+        return "none"
     text = value if isinstance(value, str) else json.dumps(value)
     return text if len(text) <= 160 else text[:159] + "…"
-
-
-def _kind(change: Change) -> str:
-    return change.type.split(":")[-1]
-
-
-def _code(text: str) -> str:
-    # a backtick inside would end the code, a bar the cell
-    inside = text.replace("`", "'").replace("|", "\\|").replace("\n", " ")
-    return f"`{inside}`" if text else ""
-
-
-def _md(text: str) -> str:
-    return text.replace("\n", " ").replace("<", "&lt;").replace("|", "\\|")

@@ -10,6 +10,7 @@ import typer
 
 from ecr_stack.cli import comparison
 from ecr_stack.errors import NotFound
+from ecr_stack.review.markdown import code, fenced
 
 if TYPE_CHECKING:
     from ecr_stack.review.branches import StackChange
@@ -24,14 +25,15 @@ def command(
 ) -> None:
     """Rehearse every stack as it is and as it would be, and write what differs as one Markdown document.
 
-    Exits with 1 where a mandatory guardrail is violated that was kept before, and with 2 where a stack cannot be
+    Exits with 1 if a mandatory guardrail is violated that the base does not violate, and with 2 if a stack cannot be
     rehearsed. Whatever is wrong with the base is said in the document, and stops nothing.
     """
+    from ecr_stack.rehearsal import rehearse
     from ecr_stack.review.branches import changes
 
     if not base.is_dir():
         raise NotFound(f"{base}: there is no such folder")
-    found = list(changes(Path.cwd(), base))
+    found = list(changes(Path.cwd(), base, rehearse))
     typer.echo(document(found), nl=False)
     if any(change.mistake for change in found):
         raise typer.Exit(2)
@@ -41,18 +43,19 @@ def command(
 
 def document(changes: Sequence[StackChange]) -> str:
     """Write what a change does to the stacks: first what nobody must miss, of all of them, then the details."""
-    if not changes:
-        return "## ✅ No stacks\n\nThere is no stack file here, and there was none.\n"
-    ordered = sorted(changes, key=lambda change: _ORDER.index(_sign(change)))
-    lines = ["## " + " · ".join(f"{_sign(change)} {change.stack}" for change in ordered), ""]
-    for change in ordered:
-        lines += _summary(change)
-    for change in ordered:
-        if change.comparison is not None and change.report is not None and not change.comparison.same:
-            lines += comparison.details(change.comparison, change.report)
     calls = sum(sum(change.report.calls.values()) for change in changes if change.report)
-    lines.append(f"<sub>Rehearsed in an embedded AWS: {calls} API calls. Nothing was deployed.</sub>")
-    return "\n".join(lines) + "\n"
+    lines = [comparison.disclaimer(calls), ""]
+    if not changes:
+        lines += ["## ✅ No stacks", "", "There is no stack file here, and there was none.", ""]
+    else:
+        ordered = sorted(changes, key=lambda change: _ORDER.index(_sign(change)))
+        lines += ["## " + " · ".join(f"{_sign(change)} {code(change.stack)}" for change in ordered), ""]
+        for change in ordered:
+            lines += _summary(change)
+        for change in ordered:
+            if change.comparison is not None and change.report is not None and not change.comparison.same:
+                lines += comparison.details(change.comparison, change.report)
+    return "\n".join(lines).rstrip("\n") + "\n"
 
 
 _ORDER = ("🛑", "⚠️", "✅")
@@ -69,30 +72,23 @@ def _sign(change: StackChange) -> str:
 
 def _summary(change: StackChange) -> list[str]:
     if change.mistake is not None:
-        return [f"### 🛑 Stack `{change.stack}` cannot be rehearsed", "", *_quoted(change.mistake)]
+        return [f"### 🛑 Stack {code(change.stack)} cannot be rehearsed", "", *fenced(change.mistake)]
     if change.gone:
         return [
-            f"### 🛑 Stack `{change.stack}`: its file is gone",
+            f"### 🛑 Stack {code(change.stack)}: its file is gone",
             "",
-            "What it made stays in AWS, and nothing looks after it any more. Where it is to go, `pulumi destroy` comes "
-            "before the file is removed.",
+            "What it created stays in AWS, and nothing manages it any more. To delete it, run `pulumi destroy` before "
+            "the file is removed.",
             "",
         ]
     assert change.comparison is not None
-    lines = comparison.summary(change.comparison, change.effects)
+    lines = comparison.summary(change.comparison, change.retention)
     if change.base_mistake:
         unknown = [
             "> [!WARNING]",
             "> The base cannot be rehearsed. Everything counts as added; what would be replaced and removed is not known.",
             "",
-            *_quoted(change.base_mistake),
+            *fenced(change.base_mistake),
         ]
         return [*lines[:2], *unknown, *lines[2:]]
     return [*lines, "The stack is new.", ""] if change.new else lines
-
-
-def _quoted(text: str) -> list[str]:
-    fence = "```"
-    while fence in text:
-        fence += "`"
-    return [f"{fence}text", *text.strip().splitlines(), fence, ""]

@@ -4,15 +4,34 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from ecr_stack.errors import NotFound
+import typer
+
+from ecr_stack.errors import EcrStackError, NotFound
 from ecr_stack.model import nearest
 from ecr_stack.project.stack_file import read_project, read_stack
 from ecr_stack.schema.registry import RegistrySettings
 from ecr_stack.schema.stack import settings_in
 
-__all__ = ["lifecycle_policy", "settings_of"]
+__all__ = ["StackName", "lifecycle_policy", "settings_of", "stack_names"]
+
+
+def stack_names() -> list[str]:
+    """The stacks that have a file in the project of the working directory; none where there is no project."""
+    try:
+        return read_project(Path.cwd()).stacks()
+    except (EcrStackError, OSError):
+        return []
+
+
+StackName = Annotated[
+    str,
+    typer.Option(
+        "--stack", "-s", metavar="NAME", help="The stack: NAME of Pulumi.NAME.yaml.", autocompletion=stack_names
+    ),
+]
+"""The option `--stack`, which a shell completes; `StackName | None` where a command can do without."""
 
 
 def settings_of(stack: str, directory: Path | None = None) -> RegistrySettings:

@@ -58,9 +58,7 @@ class Component(pulumi.ComponentResource):
     ARGUMENTS: ClassVar[type[Model]]
     """The model of the arguments."""
 
-    def __init__(
-        self, name: str, opts: Optional[pulumi.ResourceOptions], *, former: Sequence[str | pulumi.Alias] = ()
-    ) -> None:
+    def __init__(self, name: str, opts: Optional[pulumi.ResourceOptions], *, former: Sequence[str] = ()) -> None:
         # Pulumi takes a string for a URN
         named = [
             alias if isinstance(alias, pulumi.Alias) or alias.startswith("urn:") else pulumi.Alias(name=alias)
@@ -246,7 +244,7 @@ def with_outputs(args: Any) -> Any:
     if isinstance(args, Mapping):
         return {key: with_outputs(value) if value is not None else None for key, value in args.items()}
     if isinstance(args, (list, tuple)):
-        return [with_outputs(value) for value in args]
+        return [with_outputs(value) if value is not None else None for value in args]
     if isinstance(args, Awaitable) or asyncio.isfuture(args):
         return pulumi.Output.from_input(args)
     return args

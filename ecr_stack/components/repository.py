@@ -129,6 +129,8 @@ class Repository(Component):
                 "repositoryUrl": self.repository_url,
                 "arn": self.arn,
                 "registryId": self.registry_id,
+                # on record in the stack's state, for reviews and for whoever asks why
+                "lifecycleGuard": settings.lifecycle_guard.as_written() if settings.lifecycle_guard else None,
             }
         )
 

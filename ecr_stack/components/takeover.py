@@ -183,6 +183,8 @@ _states: WeakKeyDictionary[Any, "asyncio.Future[Optional[State]]"] = WeakKeyDict
 async def _state() -> Optional[State]:
     """The resources of the stack as the last deployment left them, read once a program."""
     monitor = get_monitor()
+    if not isinstance(monitor, ResourceMonitorStub):
+        return []  # no engine runs the program, so there is no state
     if monitor not in _states:
         _states[monitor] = asyncio.ensure_future(asyncio.to_thread(_exported))
     return await _states[monitor]

@@ -1,167 +1,288 @@
 """The embedded AWS over HTTP, for other processes: the same calls, the same state, another way in.
 
-It speaks the protocols of its services: JSON (ECR, KMS) and query (IAM, STS). Signatures are not checked.
+It speaks JSON (ECR, KMS), query (IAM, STS) and REST-JSON (Signer, Inspector), not CBOR, so that CloudWatch can be called
+in the process alone. Signatures are not checked.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
+import socket
 import threading
-from collections.abc import Callable, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 from uuid import uuid4
 from xml.sax.saxutils import escape
 
+import uvicorn
 from botocore.exceptions import BotoCoreError, ClientError
 from moto.core.parse import PROTOCOL_PARSERS
 from moto.core.serialize import get_serializer_class
 from moto.core.utils import get_service_model
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
 from werkzeug.datastructures import MultiDict
 
-from ecr_stack.embedded_aws import model
-from ecr_stack.errors import EcrStackError
+from ecr_stack.embedded_aws import api_model
+from ecr_stack.errors import EcrStackError, Unavailable
 
-__all__ = ["Endpoint"]
+__all__ = ["LOOPBACK", "Call", "Listener", "api"]
 
-Call = Callable[[str, str, Mapping[str, Any], str], dict[str, Any]]
+Call = Callable[[str, str, Mapping[str, Any], str, str], dict[str, Any]]
+"""Service, operation, parameters, Region and access key → answer."""
+T = TypeVar("T")
 
-_CREDENTIAL = re.compile(r"Credential=[^/,]+/[0-9]{8}/(?P<region>[a-z0-9-]+)/(?P<service>[a-z0-9-]+)/aws4_request")
+LOOPBACK = "127.0.0.1"
+"""Where clients of AWS's API are led to. Nothing here listens on anything but the loopback interface."""
+
+_CREDENTIAL = re.compile(
+    r"Credential=(?P<key>[^/,]+)/[0-9]{8}/(?P<region>[a-z0-9-]+)/(?P<service>[a-z0-9-]+)/aws4_request"
+)
+# the largest that the API model allows is a layer part of 20 MiB, in Base64
 _LARGEST_BODY = 32 * 1024 * 1024
+_BACKLOG = 2048
+
+
+class Listener:
+    """ASGI applications on ports of the loopback interface, all served by one thread."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="listener", daemon=True)
+        self._thread.start()
+        self._servers: list[tuple[uvicorn.Server, asyncio.Task[None]]] = []
+
+    def listen(self, app: ASGIApp, port: int = 0) -> int:
+        """Serve an application, and give its port.
+
+        Args:
+            app: the application.
+            port: the port, or 0 for any that is free.
+
+        Raises:
+            Unavailable: the port is taken.
+        """
+        sockets = _bound(port)
+        configuration = uvicorn.Config(
+            app,
+            loop="asyncio",
+            http="h11",
+            ws="none",
+            lifespan="off",
+            # clients that try TLS first are no news; what fails here is told to the client
+            log_config=None,
+            log_level="critical",
+            access_log=False,
+            server_header=False,
+            backlog=_BACKLOG,
+            timeout_graceful_shutdown=2,
+        )
+        server = uvicorn.Server(configuration)
+        self._servers.append((server, self._run(_started(server.serve(sockets)))))
+        return int(sockets[0].getsockname()[1])
+
+    def close(self) -> None:
+        """Let requests that are under way end, for two seconds, and stop listening."""
+        for server, _ in self._servers:
+            server.should_exit = True
+        self._run(_ended([task for _, task in self._servers]))
+        self._servers.clear()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+
+def _bound(port: int) -> list[socket.socket]:
+    """Give listening sockets at both loopback addresses: `localhost` is one for some clients, the other for others."""
+    sockets: list[socket.socket] = []
+    try:
+        for family, address in ((socket.AF_INET, LOOPBACK), (socket.AF_INET6, "::1")):
+            if family == socket.AF_INET6 and not _has_ipv6():
+                continue
+            listening = socket.socket(family, socket.SOCK_STREAM)
+            sockets.append(listening)
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind((address, port or (sockets[0].getsockname()[1] if len(sockets) > 1 else 0)))
+            # from here on connections wait for the server
+            listening.listen(_BACKLOG)
+    except OSError as error:
+        for listening in sockets:
+            listening.close()
+        if port == 0 and len(sockets) > 1:
+            return _bound(0)
+        raise Unavailable(f"cannot listen on port {port} of the loopback interface: {error.strerror}") from None
+    return sockets
+
+
+@cache
+def _has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+async def _started(serving: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    return asyncio.get_running_loop().create_task(serving)
+
+
+async def _ended(tasks: list[asyncio.Task[None]]) -> None:
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.get_running_loop().shutdown_default_executor()
 
 
 class _Refused(Exception):
     """A request that no operation can be found for: status, code and message."""
 
 
-class Endpoint:
-    """An HTTP server on a free port of the loopback interface, in threads that end with the process."""
+def api(call: Call, routes: Sequence[Route] = ()) -> Starlette:
+    """Give AWS's API as an ASGI application, with further routes that come before it."""
 
-    def __init__(self, call: Call) -> None:
-        handler = type("Handler", (_Handler,), {"call": staticmethod(call)})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-        self._thread.start()
-
-    @property
-    def url(self) -> str:
-        """Where it listens, e.g. `http://127.0.0.1:40123`."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def close(self) -> None:
-        """Stop listening."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-
-class _Handler(BaseHTTPRequestHandler):
-    call: Call
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Keep quiet: the process's output belongs to the rehearsal."""
-
-    def do_POST(self) -> None:
-        """Answer one API request."""
-        length = int(self.headers.get("Content-Length") or 0)
-        if length > _LARGEST_BODY:
-            self._send(413, "text/plain", b"")
-            return
-        body = self.rfile.read(length)
-        service = "?"
+    async def answer(request: Request) -> Response:
+        if request.method in ("GET", "HEAD") and "Authorization" not in request.headers:
+            return PlainTextResponse("the embedded AWS\n")
+        body = bytearray()
         try:
-            service, region = self._scope()
-            operation = self._operation(service, body)
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > _LARGEST_BODY:
+                    return _response(413, "text/plain", b"")
+        except ClientDisconnect:
+            return _response(400, "text/plain", b"")
+        return await run_in_threadpool(_Exchange(call, request, bytes(body)).answer)
+
+    methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+    return Starlette(routes=[*routes, Route("/{path:path}", answer, methods=methods)])
+
+
+@dataclass(frozen=True)
+class _Exchange:
+    """One API request and its answer."""
+
+    call: Call
+    request: Request
+    body: bytes
+
+    def answer(self) -> Response:
+        service, protocol = "?", "json"
+        try:
+            service, region, key = self._scope()
+            protocol = str(api_model.service(service).protocol)
+            operation, path = self._operation(service, protocol)
             described = get_service_model(service).operation_model(operation)
-            parameters = _parse(described, service, body, self.headers.get("Content-Type", ""))
-            answer = type(self).call(service, operation, parameters, region)
+            parameters = self._parameters(described, protocol, path)
+            answer = self.call(service, operation, parameters, region, key)
         except _Refused as refused:
-            self._refuse(service, *refused.args)
+            return _refusal(protocol, *refused.args)
         except ClientError as error:
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
-            self._refuse(service, status, error.response["Error"]["Code"], error.response["Error"]["Message"])
+            return _refusal(protocol, status, error.response["Error"]["Code"], error.response["Error"]["Message"])
         except BotoCoreError as error:
-            self._refuse(service, 400, "ValidationException", str(error))
+            return _refusal(protocol, 400, "ValidationException", str(error))
         except EcrStackError as error:
-            self._refuse(service, 400, "UnknownOperationException", str(error))
-        else:
-            written = get_serializer_class(service, _protocol(service))(described).serialize(answer)
-            text = written["body"]
-            self._send(200, _CONTENT[_protocol(service)], text.encode() if isinstance(text, str) else text)
+            return _refusal(protocol, 400, "UnknownOperationException", str(error))
+        text = get_serializer_class(service, protocol)(described).serialize(answer)["body"]
+        return _response(200, _CONTENT[protocol], text.encode() if isinstance(text, str) else text)
 
-    def do_GET(self) -> None:
-        """Tell those who look whether it is up."""
-        self._send(200, "text/plain", b"the embedded AWS\n")
-
-    def _scope(self) -> tuple[str, str]:
-        match = _CREDENTIAL.search(self.headers.get("Authorization", ""))
+    def _scope(self) -> tuple[str, str, str]:
+        """Give the service, the Region and the access key that the request is signed for."""
+        match = _CREDENTIAL.search(self.request.headers.get("Authorization", ""))
         if match is None:
             raise _Refused(403, "MissingAuthenticationTokenException", "the request has no signature")
-        if match["service"] not in model.SERVICES:
+        if match["service"] not in api_model.SERVICES:
             raise _Refused(400, "UnknownOperationException", f"the service {match['service']} is not embedded")
-        return match["service"], match["region"]
+        return match["service"], match["region"], match["key"]
 
-    def _operation(self, service: str, body: bytes) -> str:
-        if _protocol(service) == "json":
-            name = self.headers.get("X-Amz-Target", "").rpartition(".")[2]
+    def _operation(self, service: str, protocol: str) -> tuple[str, dict[str, str]]:
+        """Give the operation, and its parameters in the path."""
+        if protocol not in _CONTENT:
+            raise _Refused(400, "UnknownOperationException", f"{service} cannot be called over HTTP here")
+        if protocol == "rest-json":
+            for method, path, operation in _paths(service):
+                match = path.fullmatch(self.request.url.path)
+                if match and method == self.request.method:
+                    return operation, match.groupdict()
+            name = f"{self.request.method} {self.request.url.path}"
+        elif protocol == "json":
+            name = self.request.headers.get("X-Amz-Target", "").rpartition(".")[2]
         else:
-            name = dict(parse_qsl(body.decode("utf-8", "replace"))).get("Action", "")
-        if name not in model.service(service).operation_names:
+            name = dict(parse_qsl(self.body.decode("utf-8", "replace"))).get("Action", "")
+        if name not in api_model.service(service).operation_names:
             raise _Refused(400, "UnknownOperationException", f"{service} has no operation {name!r}")
-        return name
+        return name, {}
 
-    def _refuse(self, service: str, status: int, code: str, message: str) -> None:
-        request_id = str(uuid4())
-        if service in model.SERVICES and _protocol(service) == "query":
-            text = (
-                "<ErrorResponse><Error><Type>Sender</Type>"
-                f"<Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error>"
-                f"<RequestId>{request_id}</RequestId></ErrorResponse>"
-            )
-            self._send(status, _CONTENT["query"], text.encode())
-            return
-        text = json.dumps({"__type": code, "message": message})
-        self._send(status, _CONTENT["json"], text.encode(), {"x-amzn-ErrorType": code})
-
-    def _send(self, status: int, content: str, body: bytes, headers: Mapping[str, str] | None = None) -> None:
-        self.send_response(status)
-        for name, value in {
-            "Content-Type": content,
-            "Content-Length": str(len(body)),
-            "x-amzn-RequestId": str(uuid4()),
-            **(headers or {}),
-        }.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
+    def _parameters(self, described: Any, protocol: str, path: Mapping[str, str]) -> dict[str, Any]:
+        values = {
+            "json": [],
+            "query": parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True),
+            "rest-json": list(self.request.query_params.multi_items()),
+        }
+        asked: Any = {
+            "method": self.request.method,
+            "values": MultiDict(values[protocol]),
+            "headers": dict(self.request.headers),
+            "body": self.body,
+            "url_path": self.request.url.path,
+            "url_params": path,
+        }
+        try:
+            if protocol == "json":
+                dict(json.loads(self.body))
+            return dict(PROTOCOL_PARSERS[protocol](described, map_type=dict).parse(asked) or {})
+        except Exception as error:
+            # the parser trips over bodies of another shape in its own various ways
+            raise _Refused(400, "SerializationException", f"the request cannot be read: {error}") from None
 
 
-_CONTENT = {"json": "application/x-amz-json-1.1", "query": "text/xml"}
+@cache
+def _paths(service: str) -> list[tuple[str, re.Pattern[str], str]]:
+    """Give the operations of a service by method and path; paths with fewer parameters come first."""
+    model = api_model.service(service)
+    found = []
+    for name in model.operation_names:
+        http = model.operation_model(name).http
+        uri = http["requestUri"].partition("?")[0]
+        parts = [
+            f"(?P<{part[1:-1].rstrip('+')}>{'.+' if part[-2] == '+' else '[^/]+'})"
+            if part[:1] == "{"
+            else re.escape(part)
+            for part in re.split(r"(\{[^}]+\})", uri)
+        ]
+        found.append((http["method"], re.compile("".join(parts)), name))
+    return sorted(found, key=lambda entry: entry[1].groups)
 
 
-def _protocol(service: str) -> str:
-    return str(model.service(service).protocol)
+def _refusal(protocol: str, status: int, code: str, message: str) -> Response:
+    if protocol == "query":
+        text = (
+            "<ErrorResponse><Error><Type>Sender</Type>"
+            f"<Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error>"
+            f"<RequestId>{uuid4()}</RequestId></ErrorResponse>"
+        )
+        return _response(status, _CONTENT["query"], text.encode())
+    text = json.dumps({"__type": code, "message": message})
+    return _response(status, _CONTENT["json"], text.encode(), {"x-amzn-ErrorType": code})
 
 
-def _parse(described: Any, service: str, body: bytes, content: str) -> dict[str, Any]:
-    protocol = _protocol(service)
-    form = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True) if protocol == "query" else []
-    asked: Any = {
-        "method": "POST",
-        "values": MultiDict(form),
-        "headers": {"Content-Type": content},
-        "body": body,
-        "url_path": "/",
-        "url_params": {},
-    }
-    try:
-        if protocol == "json":
-            dict(json.loads(body))
-        return dict(PROTOCOL_PARSERS[protocol](described, map_type=dict).parse(asked) or {})
-    except Exception as error:
-        # the parser trips over bodies of another shape in its own various ways
-        raise _Refused(400, "SerializationException", f"the request cannot be read: {error}") from None
+def _response(status: int, content: str, body: bytes, headers: Mapping[str, str] | None = None) -> Response:
+    # as bytes, so that no character set is added to the content type
+    sent = {"Content-Type": content, "x-amzn-RequestId": str(uuid4()), **(headers or {})}
+    return Response(body, status, sent)
+
+
+_CONTENT = {"json": "application/x-amz-json-1.1", "query": "text/xml", "rest-json": "application/json"}
+"""The protocols, each with the content type of its answers."""

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ecr_stack.embedded_aws import model
+from ecr_stack.embedded_aws import api_model
 from ecr_stack.embedded_provider.resource import Inputs, Outputs, Scope, missing_is_none, tag_map
 from ecr_stack.errors import InvalidInput, NotFound, Problem
 
@@ -23,7 +23,7 @@ def _caller_identity(scope: Scope, _arguments: Inputs) -> Outputs:
 def _region(scope: Scope, arguments: Inputs) -> Outputs:
     name = arguments.get("name") or arguments.get("region") or scope.region
     suffix = _suffix(scope)
-    description = model.describe_region(name)
+    description = api_model.describe_region(name)
     if description is None:
         raise NotFound(f"there is no region `{name}`")
     return {

@@ -10,18 +10,21 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ecr_stack.errors import EcrStackError
 from ecr_stack.project.stack_file import read_project
-from ecr_stack.rehearsal.program import rehearse
-from ecr_stack.rehearsal.report import Report
 from ecr_stack.review.compare import compare
 from ecr_stack.review.comparison import Comparison
-from ecr_stack.review.effects import Effect, effects_of
+from ecr_stack.review.guardrail_changes import guardrail_risks
+from ecr_stack.review.report import checked
+from ecr_stack.review.retention_changes import RetentionChange, retention_changes
+
+if TYPE_CHECKING:
+    from ecr_stack.rehearsal.report import Report
 
 __all__ = ["StackChange", "changes"]
 
@@ -34,10 +37,10 @@ class StackChange:
 
     stack: str
     report: Report | None = None
-    """How the stack would be; nothing where it cannot be rehearsed, or is gone."""
+    """How the stack would be; `None` if it cannot be rehearsed, or is gone."""
     comparison: Comparison | None = None
-    """What differs from the base; from nothing, where the base has no such stack."""
-    effects: list[Effect] = field(default_factory=list)
+    """What differs from the base; from nothing, if the base has no such stack."""
+    retention: list[RetentionChange] = field(default_factory=list)
     """What the changed lifecycle policies come to."""
     mistake: str | None = None
     """Why the stack cannot be rehearsed."""
@@ -50,22 +53,21 @@ class StackChange:
 
     @property
     def stops(self) -> bool:
-        """Whether it breaks a mandatory guardrail that the base keeps."""
-        return self.comparison is not None and any(
-            item["level"] == "mandatory" for item in self.comparison.violations["new"]
-        )
+        """Whether it violates a mandatory guardrail that the base does not."""
+        return self.comparison is not None and self.comparison.stops
 
 
-def changes(head: Path, base: Path) -> Iterator[StackChange]:
+def changes(head: Path, base: Path, rehearse: Callable[[str, Path], Report]) -> Iterator[StackChange]:
     """Rehearse every stack of two folders, and yield what differs, stack by stack.
 
     Args:
         head: a folder of the project as it would be.
         base: the folder of the project as it is, the one with its Pulumi.yaml.
+        rehearse: rehearses a stack of the head, given its name and the folder of the project.
 
     Raises:
-        NotFound: where the head is no project.
-        InvalidInput: where its Pulumi.yaml is wrong.
+        NotFound: if the head is not a project.
+        InvalidInput: if its Pulumi.yaml is wrong.
     """
     project = read_project(head)
     old = _stacks(base)
@@ -80,13 +82,12 @@ def changes(head: Path, base: Path) -> Iterator[StackChange]:
             continue
         before, mistake = running.result() if running else (_NOTHING, None)
         after = report.as_json()
-        try:
-            comparison, effects = compare(before, after), effects_of(before, after)
-        except (EcrStackError, LookupError, TypeError, AttributeError, ValueError) as error:
-            # a base of another version may write reports in another shape
-            mistake = f"its report cannot be read: {type(error).__name__}: {error}"
-            comparison, effects = compare(_NOTHING, after), []
-        yield StackChange(stack, report, comparison, effects, base_mistake=mistake, new=stack not in old)
+        comparison = compare(before, after)
+        if running:
+            found = guardrail_risks(base, project.directory)
+            comparison.risks = sorted([*comparison.risks, *found], key=lambda risk: risk.level != "danger")
+        retention = retention_changes(before, after)
+        yield StackChange(stack, report, comparison, retention, base_mistake=mistake, new=stack not in old)
     for stack in old:
         if stack not in project.stacks():
             yield StackChange(stack, gone=True)
@@ -124,13 +125,15 @@ class _Rehearsal:
     def result(self) -> tuple[dict[str, Any], str | None]:
         """The report, or an empty one and why there is none."""
         written, said = self._running.communicate()
+        mistake = ""
         try:
-            report = json.loads(written)
-            if isinstance(report, dict) and isinstance(report.get("resources"), list):
-                return report, None
-        except ValueError:
+            # the base may be of a version that writes other reports
+            return checked(json.loads(written), "the report of the base"), None
+        except (ValueError, RecursionError):
             pass
-        lines = said.strip().splitlines()
+        except EcrStackError as error:
+            mistake = str(error)
+        lines = said.strip().splitlines() or mistake.splitlines()
         return _NOTHING, "\n".join(lines[:20]) or f"exit code {self._running.returncode}, and no message"
 
     def end(self) -> None:

@@ -7,20 +7,19 @@ and are compared by the resource that they belong to.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ecr_stack.errors import InvalidInput, Problem
-from ecr_stack.review.access_changes import access_changes
-from ecr_stack.review.cautions import cautions_of
-from ecr_stack.review.comparison import Caution, Change, Comparison, Property
+from ecr_stack.review.comparison import Change, Comparison, Property
+from ecr_stack.review.replacements import replaced_by
+from ecr_stack.review.report import Record, at, checked, parsed
+from ecr_stack.review.risks import risks_of
 
 __all__ = ["compare"]
 
-Record = Mapping[str, Any]
 
-
-def compare(base: Mapping[str, Any], head: Mapping[str, Any], *, source: str = "the base") -> Comparison:
+def compare(base: Record, head: Record, *, source: str = "the base") -> Comparison:
     """Compare two rehearsals, each as `rehearse --format json` prints it.
 
     Args:
@@ -29,9 +28,9 @@ def compare(base: Mapping[str, Any], head: Mapping[str, Any], *, source: str = "
         source: the name of the base, for messages.
 
     Raises:
-        InvalidInput: where the base is no rehearsal.
+        InvalidInput: if the base is not a rehearsal's report.
     """
-    _check(base, source)
+    base = checked(base, source)
     before = {record["urn"]: record for record in _comparable(base)}
     after = {record["urn"]: record for record in _comparable(head)}
     was = _renames(before, after)
@@ -42,7 +41,8 @@ def compare(base: Mapping[str, Any], head: Mapping[str, Any], *, source: str = "
             comparison.added.append(_change(record))
             continue
         properties = tuple(_differences(_facts(old), _facts(record)))
-        replaces = _replaces(old, record) if properties else ()
+        # a command that runs again replaces nothing
+        replaces = replaced_by(old, record) if record["type"] != "command:local:Command" else ()
         change = Change(urn, record["type"], record["name"], properties, replaces, was.get(urn))
         if replaces:
             comparison.replaced.append(change)
@@ -52,61 +52,83 @@ def compare(base: Mapping[str, Any], head: Mapping[str, Any], *, source: str = "
             comparison.renamed.append(change)
     kept = {was.get(urn, urn) for urn in after}
     comparison.removed = [_change(record) for urn, record in before.items() if urn not in kept]
-    old_violations, new_violations = list(base.get("violations", [])), list(head.get("violations", []))
-    comparison.violations = {
-        "new": [item for item in new_violations if item not in old_violations],
-        "resolved": [item for item in old_violations if item not in new_violations],
-        "remaining": [item for item in new_violations if item in old_violations],
-    }
-    access = (Caution(each.level, each.urn, each.name, each.message) for each in access_changes(before, after))
-    comparison.cautions = sorted([*cautions_of(comparison), *access], key=lambda caution: caution.level != "danger")
+    comparison.violations = _violations(base.get("violations") or [], head.get("violations") or [], was)
+    comparison.risks = risks_of(
+        comparison, {**base, "resources": list(before.values())}, {**head, "resources": list(after.values())}
+    )
     return comparison
 
 
-def _check(base: object, source: str) -> None:
-    if (
-        isinstance(base, Mapping)
-        and isinstance(base.get("resources"), list)
-        and all(
-            isinstance(item, Mapping) and {"urn", "type", "name", "inputs", "outputs", "options"} <= set(item)
-            for item in base["resources"]
-        )
-    ):
-        return
-    rule = "this is not the report of a rehearsal"
-    raise InvalidInput(
-        source, [Problem("(the document)", None, rule, "write one with `ecr-stack rehearse --format json > FILE`")]
-    )
+def _violations(old: list[Any], new: list[Any], was: Mapping[str, str]) -> dict[str, list[Any]]:
+    """Sort violations by whether they are new; the policy and the resource say which is which, not the text.
+
+    A text may count other resources. A resource may violate a policy several times: as many as before are not new, and
+    of those the ones that say the same are taken first.
+    """
+    unmatched: dict[tuple[str, str], list[Any]] = {}
+    for item in old:
+        unmatched.setdefault((item["policy"], item["urn"]), []).append(item)
+    places = [(item["policy"], was.get(item["urn"], item["urn"])) for item in new]
+    remaining: set[int] = set()
+    for same_text in (True, False):
+        for number, item in enumerate(new):
+            candidates = unmatched.get(places[number], [])
+            match = next((each for each in candidates if not same_text or each["message"] == item["message"]), None)
+            if number not in remaining and match is not None:
+                candidates.remove(match)
+                remaining.add(number)
+    return {
+        "new": [item for number, item in enumerate(new) if number not in remaining],
+        "resolved": [item for items in unmatched.values() for item in items],
+        "remaining": [item for number, item in enumerate(new) if number in remaining],
+    }
 
 
-def _comparable(report: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The physical resources, with what is other in every rehearsal written as what it stands for."""
-    text = json.dumps([record for record in report["resources"] if record.get("id") is not None])
-    for record in report["resources"]:
-        if record["type"] == "aws:kms/key:Key":
-            text = text.replace(str(record["outputs"].get("keyId")), f"({record['name']})")
-    records: list[dict[str, Any]] = json.loads(text)
-    return records
+_KEY_ID = re.compile(r"(?:mrk-)?[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.ASCII)
+
+
+def _comparable(report: Record) -> list[dict[str, Any]]:
+    """The physical resources, with the ids of their keys, which differ in every run, written as the keys' names."""
+    names = {
+        str(at(record, "outputs", "keyId")): f"({record['name']})"
+        for record in report["resources"]
+        if record["type"] == "aws:kms/key:Key"
+    }
+    records = [record for record in report["resources"] if record.get("id") is not None]
+    renamed: list[dict[str, Any]] = _with_names(records, names)
+    return renamed
+
+
+def _with_names(value: Any, names: Mapping[str, str]) -> Any:
+    if isinstance(value, str):
+        return _KEY_ID.sub(lambda match: names.get(match[0], match[0]), value) if names else value
+    if isinstance(value, Mapping):
+        return {key: _with_names(item, names) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_names(item, names) for item in value]
+    return value
 
 
 def _renames(before: Mapping[str, Record], after: Mapping[str, Record]) -> dict[str, str]:
     """For each new URN the old one of the same thing: by its aliases, or by its type, Region and physical id."""
     things = {_thing(record): urn for urn, record in before.items() if urn not in after}
     renamed: dict[str, str] = {}
+    taken: set[str] = set()
     for urn, record in after.items():
         if urn in before:
             continue
         aliased = next((alias for alias in record["options"].get("aliases") or [] if alias in before), None)
         old = aliased or things.get(_thing(record))
-        if old is not None and old not in renamed.values():
+        if old is not None and old not in taken:
             renamed[urn] = old
+            taken.add(old)
     return renamed
 
 
 def _thing(record: Record) -> tuple[Any, ...]:
     if record["type"] == "command:local:Command":
         return (record["type"], json.dumps(record["inputs"].get("environment"), sort_keys=True))
-    return (record["type"], record["outputs"].get("region"), record.get("id"))
+    return (record["type"], str(record["outputs"].get("region")), record.get("id"))
 
 
 def _change(record: Record) -> Change:
@@ -119,37 +141,14 @@ _OPTIONS = ("protect", "retainOnDelete")
 
 def _facts(record: Record) -> dict[str, Any]:
     """What a reviewer compares: the inputs with their documents read, and the options that matter."""
-    facts = {key: _read(key, value) for key, value in record["inputs"].items()}
-    facts["(options)"] = {name: record["options"].get(name) for name in _OPTIONS}
+    facts = {key: parsed(value) for key, value in record["inputs"].items() if key != "triggers"}
+    facts["(options)"] = {name: bool(record["options"].get(name)) for name in _OPTIONS}
     return facts
-
-
-_DOCUMENTS = ("policy", "assumeRolePolicy", "lifecyclePolicy", "repositoryPolicy", "stdin")
-
-
-def _read(key: str, value: Any) -> Any:
-    if key == "triggers":
-        return "(the same as what it is triggered by)"
-    if key in _DOCUMENTS and isinstance(value, str):
-        try:
-            return json.loads(value)
-        except ValueError:
-            return value
-    return value
-
-
-def _replaces(old: Record, new: Record) -> tuple[str, ...]:
-    from ecr_stack.embedded_provider.provider import RESOURCE_TYPES
-
-    kind = RESOURCE_TYPES.get(new["type"])
-    if kind is None or new["type"] == "command:local:Command":  # a command that runs again replaces nothing
-        return ()
-    return kind.diff(dict(old["inputs"]), dict(new["inputs"])).replaces
 
 
 _MISSING: Any = object()
 # By which member the items of a list are known.
-_NAMED = ("Sid", "rulePriority", "filter", "scanFrequency")
+_NAMED = ("Sid", "rulePriority", "filter", "scanFrequency", "name")
 
 
 def _differences(before: Any, after: Any, path: str = "") -> Iterator[Property]:
@@ -169,12 +168,9 @@ def _differences(before: Any, after: Any, path: str = "") -> Iterator[Property]:
                 yield from _differences(old.get(key, _MISSING), new.get(key, _MISSING), f"{path}{key}")
             return
         if all(isinstance(item, str) for item in [*before, *after]):
-            for item in before:
-                if item not in after:
-                    yield Property(path, item, None)
-            for item in after:
-                if item not in before:
-                    yield Property(path, None, item)
+            old_items, new_items = set(before), set(after)
+            yield from (Property(path, item, None) for item in before if item not in new_items)
+            yield from (Property(path, None, item) for item in after if item not in old_items)
             return
     yield Property(path, None if before is _MISSING else before, None if after is _MISSING else after)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-__all__ = ["Caution", "Change", "Comparison", "Property"]
+__all__ = ["Change", "Comparison", "Property", "Risk"]
 
 
 @dataclass(frozen=True)
 class Property:
-    """One property that differs; nothing stands for its absence."""
+    """One property that differs; `None` if there is none."""
 
     path: str
     before: Any
@@ -26,13 +26,13 @@ class Change:
     name: str
     properties: tuple[Property, ...] = ()
     replaces: tuple[str, ...] = ()
-    """The properties that AWS cannot change: the resource would be deleted and made anew."""
+    """The properties that AWS cannot change: the resource would be deleted and created again."""
     was: str | None = None
-    """The URN that it had, where it is renamed."""
+    """The URN that it had, if it is renamed."""
 
 
 @dataclass(frozen=True)
-class Caution:
+class Risk:
     """Something that a reviewer must not miss."""
 
     level: str
@@ -54,13 +54,18 @@ class Comparison:
     replaced: list[Change] = field(default_factory=list)
     renamed: list[Change] = field(default_factory=list)
     removed: list[Change] = field(default_factory=list)
-    cautions: list[Caution] = field(default_factory=list)
+    risks: list[Risk] = field(default_factory=list)
     violations: dict[str, list[Any]] = field(default_factory=lambda: {"new": [], "resolved": [], "remaining": []})
 
     @property
     def same(self) -> bool:
         """Whether a deployment would change nothing."""
         return not (self.added or self.changed or self.replaced or self.renamed or self.removed)
+
+    @property
+    def stops(self) -> bool:
+        """Whether a mandatory guardrail is violated that the base does not violate."""
+        return any(item["level"] == "mandatory" for item in self.violations["new"])
 
     def as_json(self) -> dict[str, Any]:
         """Plain data."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from ecr_stack.aws.iam.compact import fits_inline, permission_statements, split_policies, trust_problem
-from ecr_stack.aws.lifecycle import parse_document
+from ecr_stack.aws.lifecycle import lint, parse_document
 from ecr_stack.aws.names import KMS_KEY_ARN, REPOSITORY_NAME, partition_of
 from ecr_stack.errors import InvalidInput, Problem
 from ecr_stack.model import Model, is_unknown, nearest, python_spelling, unknown_in, validate
@@ -18,6 +18,7 @@ from ecr_stack.schema.access import Access
 from ecr_stack.schema.access_documents import access_problems
 from ecr_stack.schema.encryption import RepositoryEncryption
 from ecr_stack.schema.guard import unknown_overrides
+from ecr_stack.schema.lifecycle import rule_indices
 from ecr_stack.schema.pipelines import PipelineSettings, PipelineTrust, issuer_host, trust_policy
 from ecr_stack.schema.registry import RegistrySettings
 from ecr_stack.schema.replication import replication_problems
@@ -25,7 +26,14 @@ from ecr_stack.schema.repository import MAX_TAGS, RESERVED_TAGS, RepositoryDefau
 from ecr_stack.schema.scanning import inconsistent
 from ecr_stack.schema.tag_schemes import Uncovered, endangered, tag_scheme_problems, uncovered
 
-__all__ = ["encryption_problems", "registry_problems", "registry_settings", "template_role_name"]
+__all__ = [
+    "encryption_problems",
+    "lifecycle_warnings",
+    "pipeline_role_name",
+    "registry_problems",
+    "registry_settings",
+    "template_role_name",
+]
 
 _R = TypeVar("_R", bound=RegistrySettings)
 
@@ -306,6 +314,36 @@ def _lifecycle(settings: RegistrySettings, key: str) -> str | None:
     ):
         return None
     return settings.lifecycle_text(key) or ""
+
+
+def lifecycle_warnings(settings: RegistrySettings) -> Iterator[Problem]:
+    """Yield what ECR would accept in the lifecycle documents and do something else with, e.g. a rule that never acts.
+
+    Args:
+        settings: valid settings; places are relative to them, in camelCase.
+    """
+    told: set[tuple[str, str]] = set()
+    for key, own in settings.repositories.items():
+        repository = settings.repository(key)
+        text = _lifecycle(settings, key)
+        if not text:
+            continue
+        layers: list[tuple[str, RepositoryDefaults | None]] = [(f"repositories.{key}", own)]
+        if own is not None and own.profile is not None:
+            layers.append((f"profiles.{own.profile}", settings.profiles.get(own.profile)))
+        layers.append(("repositoryDefaults", settings.repository_defaults))
+        place = next(
+            where for where, layer in layers if layer is not None and (layer.lifecycle or layer.lifecycle_document)
+        )
+        indices = rule_indices(repository.lifecycle) if repository.lifecycle else []
+        for finding in lint(text):
+            priority = finding.rule_priority
+            inner = "lifecycle" if indices else "lifecycleDocument"
+            if priority is not None and 1 <= priority <= len(indices):
+                inner = f"lifecycle[{indices[priority - 1]}]"
+            if (place + inner, finding.message) not in told:
+                told.add((place + inner, finding.message))
+                yield Problem(f"{place}.{inner}", None, finding.message, finding.remedy)
 
 
 def template_role_name(environment: str, region: str) -> str:

@@ -188,7 +188,7 @@ def _commands(command: Any, path: str) -> Iterator[tuple[str, Any]]:
     hints = _hints(command.callback) if command.callback else {}
     parameters = {}
     for parameter in command.params:
-        if parameter.name == "help":
+        if parameter.name not in hints:  # --help and the two for completion, which typer adds
             continue
         hint = next((option for option in typing.get_args(hints[parameter.name]) or [hints[parameter.name]]), str)
         choices = [member.value for member in hint] if isinstance(hint, type) and issubclass(hint, enum.Enum) else None

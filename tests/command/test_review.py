@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from ecr_stack.cli import app
 from ecr_stack.cli.review import document
+from ecr_stack.rehearsal import rehearse
 from ecr_stack.review.branches import changes
 from tests.conftest import PROJECT
 
@@ -96,12 +97,13 @@ def test_encryption_a_lifecycle_rule_and_a_principal_make_a_reviewer_stop(tmp_pa
     head = folder(tmp_path / "head", policies=True, test=CHANGED, fresh=CONFIG)
     done = review(head, base)
     assert (done.returncode, done.stderr) == (1, "")
-    assert done.stdout.startswith("## 🛑 ")
+    assert done.stdout.startswith("<sub>Rehearsed in an embedded AWS")
+    assert "\n\n## 🛑 `" in done.stdout
     for words in (
         "### 🛑 Stack `test`: 1 replaced, 2 removed",
         "AWS cannot change encryptionConfigurations",
         "EVERY IMAGE in it would be lost",
-        "lets in arn:aws:iam::123456789012:role/stranger: ecr:BatchCheckLayerAvailability, ecr:BatchGetImage, ",
+        "lets in `arn:aws:iam::123456789012:role/stranger`: `ecr:BatchCheckLayerAvailability`, `ecr:BatchGetImage`, ",
         "| 🛑 images tagged `v*` | 10 stay | 3 stay |",
         "**New guardrail violations**",
         "- mandatory `repositories-are-encrypted-with-a-customer-key`",
@@ -117,7 +119,7 @@ def test_encryption_a_lifecycle_rule_and_a_principal_make_a_reviewer_stop(tmp_pa
 def test_a_change_of_nothing_says_so_and_passes(tmp_path: Path, reviewed: Review) -> None:
     code, text = reviewed(folder(tmp_path / "head", test=GUARDS), folder(tmp_path / "base", test=GUARDS))
     assert code == 0
-    assert text.startswith("## ✅ test\n\n### ✅ Stack `test`: nothing changes\n")
+    assert "\n\n## ✅ `test`\n\n### ✅ Stack `test`: nothing changes\n" in text
     assert "mermaid" not in text
 
 
@@ -134,7 +136,7 @@ def test_a_base_without_the_project_makes_every_stack_new(tmp_path: Path) -> Non
     head = folder(tmp_path / "head", test=CONFIG)
     # within the head: the project above it is not the base
     (head / "base").mkdir()
-    (change,) = changes(head, head / "base")
+    (change,) = changes(head, head / "base", rehearse)
     assert change.new
     assert "The stack is new." in document([change])
     assert "nothing changes" not in document([change])
@@ -144,7 +146,7 @@ def test_the_base_is_rehearsed_by_its_own_code(tmp_path: Path) -> None:
     base = folder(tmp_path / "base", test=CONFIG)
     (base / "ecr_stack").mkdir()
     (base / "ecr_stack" / "__init__.py").write_text("raise SystemExit('the code of the base')\n")
-    (change,) = changes(folder(tmp_path / "head", test=CONFIG), base)
+    (change,) = changes(folder(tmp_path / "head", test=CONFIG), base, rehearse)
     assert change.base_mistake == "the code of the base"
 
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecr_stack.embedded_aws import EmbeddedAws, model
-from ecr_stack.embedded_aws.gaps import GAPS
+from ecr_stack.embedded_aws import EmbeddedAws, api_model
+from ecr_stack.embedded_aws.moto_overrides import OVERRIDES
+from ecr_stack.embedded_aws.request_validation import matches
 from ecr_stack.embedded_aws.rules import RULES
-from ecr_stack.embedded_aws.shapes import matches
 
 SCAN_FILTER = r"^[a-z0-9*](?:[._\-/a-z0-9*]?[a-z0-9*]+)*$"
 
@@ -29,9 +29,9 @@ def _patterns(shape: Any, seen: set[str]) -> set[str]:
     return found.union(*(_patterns(member, seen) for member in members))
 
 
-@pytest.mark.parametrize("service", model.SERVICES)
+@pytest.mark.parametrize("service", api_model.SERVICES)
 def test_every_pattern_of_every_request_can_be_matched(service: str) -> None:
-    described = model.service(service)
+    described = api_model.service(service)
     patterns = set()
     for name in described.operation_names:
         patterns |= _patterns(described.operation_model(name).input_shape, set())
@@ -62,9 +62,9 @@ def test_patterns_match_whole_values(pattern: str) -> None:
 
 
 def test_rules_and_gaps_are_about_operations_that_exist() -> None:
-    for key in {*RULES, *GAPS}:
+    for key in {*RULES, *OVERRIDES}:
         service, _, name = key.partition(":")
-        assert name in model.service(service).operation_names, key
+        assert name in api_model.service(service).operation_names, key
 
 
 @pytest.mark.parametrize(

@@ -85,11 +85,11 @@ def test_a_region_that_does_not_exist_has_no_endpoint(aws: EmbeddedAws) -> None:
     [
         ("s3", "ListBuckets", "s3"),
         ("ecr", "CreateRepositories", "CreateRepositories"),
-        ("ecr", "PutSigningConfiguration", "ecr:PutSigningConfiguration"),
+        ("kms", "ConnectCustomKeyStore", "kms:ConnectCustomKeyStore"),
     ],
 )
 def test_what_is_not_embedded_is_named(aws: EmbeddedAws, service: str, operation: str, named: str) -> None:
-    parameters = {"signingConfiguration": {"rules": []}} if "Signing" in operation else {}
+    parameters = {"CustomKeyStoreId": "cks-1"} if service == "kms" else {}
     with pytest.raises(Unavailable, match=named):
         aws.call(service, operation, parameters)
 
@@ -151,7 +151,7 @@ def test_requests_of_another_form_are_refused_as_an_sdk_refuses_them(
     assert aws.call("ecr", "DescribeRepositories")["repositories"] == []
 
 
-def test_a_supposed_role_exists_until_the_program_makes_it_itself(aws: EmbeddedAws) -> None:
+def test_an_assumed_role_exists_until_the_program_makes_it_itself(aws: EmbeddedAws) -> None:
     arn = "arn:aws:iam::111122223333:role/teams/ci"
     assert aws.suppose(arn) is True
     assert aws.suppose(arn) is False
@@ -165,7 +165,7 @@ def test_a_supposed_role_exists_until_the_program_makes_it_itself(aws: EmbeddedA
         aws.call("iam", "CreateRole", {"RoleName": "ci", "AssumeRolePolicyDocument": trust})
 
 
-def test_supposed_keys_and_users_exist_and_strangers_are_taken_for_granted(aws: EmbeddedAws) -> None:
+def test_assumed_keys_and_users_exist_and_strangers_are_taken_for_granted(aws: EmbeddedAws) -> None:
     key = "arn:aws:kms:us-west-2:111122223333:key/00000000-1111-4222-8333-444444444444"
     assert aws.suppose(key) is True
     assert aws.call("kms", "DescribeKey", {"KeyId": key}, "us-west-2")["KeyMetadata"]["Arn"] == key

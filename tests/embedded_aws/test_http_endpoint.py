@@ -94,9 +94,9 @@ TARGET = "AmazonEC2ContainerRegistry_V20150921."
         ("s3", "ListBuckets", "{}", (400, "UnknownOperationException")),
         ("ecr", "Nothing", "{}", (400, "UnknownOperationException")),
         (
-            "ecr",
-            "PutSigningConfiguration",
-            '{"signingConfiguration": {"rules": []}}',
+            "kms",
+            "ConnectCustomKeyStore",
+            '{"CustomKeyStoreId": "cks-1"}',
             (400, "UnknownOperationException"),
         ),
         ("ecr", "CreateRepository", "{}", (400, "ValidationException")),

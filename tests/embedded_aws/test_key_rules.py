@@ -87,6 +87,8 @@ def test_a_key_that_waits_for_its_deletion_cannot_be_changed(
         ("UpdateKeyDescription", {"Description": "x"}),
         ("TagResource", {"Tags": [{"TagKey": "a", "TagValue": "b"}]}),
         ("ScheduleKeyDeletion", {}),
+        ("DisableKey", {}),
+        ("EnableKey", {}),
     ):
         assert refused("kms", operation, {"KeyId": key["KeyId"], **extra})[0] == "KMSInvalidStateException"
     alias = {"AliasName": "alias/x", "TargetKeyId": key["KeyId"]}
@@ -145,8 +147,40 @@ def test_a_rotation_period_out_of_range_and_an_asymmetric_key_are_refused(
     [
         [{"TagKey": f"k{number}", "TagValue": ""} for number in range(51)],
         [{"TagKey": "aws:x", "TagValue": ""}],
+        [{"TagKey": "a;b", "TagValue": ""}],
+        [{"TagKey": "a", "TagValue": "<b>"}],
         [{"TagKey": "a", "TagValue": "1"}, {"TagKey": "a", "TagValue": "2"}],
     ],
 )
 def test_key_tags_that_aws_refuses_are_refused(refused: Any, tags: list[dict[str, str]]) -> None:
     assert refused("kms", "CreateKey", {"Tags": tags})[0] == "TagException"
+
+
+def test_a_key_has_fifty_tags(aws: EmbeddedAws, refused: Any, key: dict[str, Any]) -> None:
+    # https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html
+    tags = [{"TagKey": f"k{number}", "TagValue": ""} for number in range(50)]
+    aws.call("kms", "TagResource", {"KeyId": key["KeyId"], "Tags": tags})
+    more = {"KeyId": key["KeyId"], "Tags": [{"TagKey": "k50", "TagValue": ""}]}
+    assert refused("kms", "TagResource", more)[0] == "LimitExceededException"
+
+
+def test_a_key_has_fifty_aliases(aws: EmbeddedAws, refused: Any, key: dict[str, Any]) -> None:
+    # https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html
+    for number in range(50):
+        aws.call("kms", "CreateAlias", {"AliasName": f"alias/a{number}", "TargetKeyId": key["KeyId"]})
+    more = {"AliasName": "alias/a50", "TargetKeyId": key["KeyId"]}
+    assert refused("kms", "CreateAlias", more)[0] == "LimitExceededException"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"KeySpec": "ECC_NIST_P256", "KeyUsage": "ENCRYPT_DECRYPT"},
+        {"KeySpec": "ECC_NIST_P256"},
+        {"KeyUsage": "SIGN_VERIFY"},
+        {"KeySpec": "HMAC_256", "KeyUsage": "SIGN_VERIFY"},
+    ],
+)
+def test_a_key_is_for_what_its_specification_can_do(refused: Any, asked: dict[str, str]) -> None:
+    # https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html#KMS-CreateKey-request-KeyUsage
+    assert refused("kms", "CreateKey", asked)[0] == "ValidationException"

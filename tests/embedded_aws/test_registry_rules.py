@@ -143,13 +143,117 @@ def test_pull_through_cache_rules_live_and_die(aws: EmbeddedAws, refused: Any) -
     assert code == "PullThroughCacheRuleNotFoundException"
 
 
-def test_docker_hub_needs_credentials(refused: Any) -> None:
-    rule = {
-        "ecrRepositoryPrefix": "hub",
-        "upstreamRegistryUrl": "registry-1.docker.io",
-        "upstreamRegistry": "docker-hub",
-    }
-    assert refused("ecr", "CreatePullThroughCacheRule", rule)[0] == "InvalidParameterException"
+SECRET = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:ecr-pullthroughcache/hub-a1b2c3"
+
+
+@pytest.mark.parametrize(
+    ("settings", "code"),
+    [
+        (
+            {"upstreamRegistryUrl": "registry-1.docker.io", "upstreamRegistry": "docker-hub"},
+            "InvalidParameterException",
+        ),
+        ({"upstreamRegistryUrl": "registry-1.docker.io"}, "InvalidParameterException"),
+        ({"upstreamRegistryUrl": "ghcr.io"}, "InvalidParameterException"),
+        ({"upstreamRegistryUrl": "mine.azurecr.io"}, "InvalidParameterException"),
+        ({"upstreamRegistryUrl": "registry.gitlab.com"}, "InvalidParameterException"),
+        ({"upstreamRegistryUrl": "cgr.dev"}, "InvalidParameterException"),
+        ({"upstreamRegistryUrl": "quay.io", "credentialArn": SECRET}, "InvalidParameterException"),
+        ({"upstreamRegistryUrl": "quay.io", "upstreamRegistry": "k8s"}, "InvalidParameterException"),
+        (
+            {"upstreamRegistryUrl": "ghcr.io", "credentialArn": SECRET.replace("eu-west-1", "us-west-2")},
+            "InvalidParameterException",
+        ),
+        ({"upstreamRegistryUrl": "ghcr.io", "credentialArn": SECRET}, "SecretNotFoundException"),
+        ({"upstreamRegistryUrl": "444455556666.dkr.ecr.us-west-2.amazonaws.com"}, "InvalidParameterException"),
+        (
+            {
+                "upstreamRegistryUrl": "444455556666.dkr.ecr.us-west-2.amazonaws.com",
+                "customRoleArn": "arn:aws:iam::111122223333:role/nobody",
+            },
+            "InvalidParameterException",
+        ),
+        ({"upstreamRegistryUrl": "docker.example.org"}, "UnsupportedUpstreamRegistryException"),
+        ({"upstreamRegistryUrl": "docker.io"}, "UnsupportedUpstreamRegistryException"),
+    ],
+)
+def test_upstreams_that_ecr_refuses_are_refused(refused: Any, settings: dict[str, str], code: str) -> None:
+    # https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache.html
+    assert refused("ecr", "CreatePullThroughCacheRule", {"ecrRepositoryPrefix": "cache", **settings})[0] == code
+
+
+def test_upstreams_with_what_they_need_are_taken(aws: EmbeddedAws) -> None:
+    assert aws.suppose(SECRET) is True
+    assert aws.suppose(SECRET) is False
+    for prefix, settings in {
+        "hub": {"upstreamRegistryUrl": "registry-1.docker.io", "credentialArn": SECRET},
+        "kube": {"upstreamRegistryUrl": "registry.k8s.io"},
+        "own": {"upstreamRegistryUrl": "111122223333.dkr.ecr.us-west-2.amazonaws.com"},
+    }.items():
+        aws.call("ecr", "CreatePullThroughCacheRule", {"ecrRepositoryPrefix": prefix, **settings})
+
+
+def test_a_registry_has_fifty_pull_through_cache_rules(aws: EmbeddedAws, refused: Any) -> None:
+    # https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html
+    for number in range(50):
+        rule = {"ecrRepositoryPrefix": f"quay{number}", "upstreamRegistryUrl": "quay.io"}
+        aws.call("ecr", "CreatePullThroughCacheRule", rule)
+    more = {"ecrRepositoryPrefix": "quay50", "upstreamRegistryUrl": "quay.io"}
+    assert refused("ecr", "CreatePullThroughCacheRule", more)[0] == "LimitExceededException"
+
+
+@pytest.mark.parametrize(
+    ("text", "failure"),
+    [
+        (None, "could not be retrieved"),
+        ("no json", "not JSON"),
+        ('{"username": "a"}', "no accessToken"),
+        ('{"username": "a", "accessToken": "b"}', None),
+    ],
+)
+def test_a_rule_is_validated_by_its_secret(aws: EmbeddedAws, text: str | None, failure: str | None) -> None:
+    # https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-creating-secret.html
+    secret = {"Name": "ecr-pullthroughcache/hub", **({"SecretString": text} if text else {"SecretBinary": b"a"})}
+    arn = aws.call("secretsmanager", "CreateSecret", secret)["ARN"]
+    rule = {"ecrRepositoryPrefix": "hub", "upstreamRegistryUrl": "registry-1.docker.io", "credentialArn": arn}
+    aws.call("ecr", "CreatePullThroughCacheRule", rule)
+    answer = aws.call("ecr", "ValidatePullThroughCacheRule", {"ecrRepositoryPrefix": "hub"})
+    assert answer["isValid"] is (failure is None)
+    assert failure is None or failure in answer["failure"]
+
+
+def test_signing_is_configured_once_a_registry(aws: EmbeddedAws, refused: Any, repository: str) -> None:
+    # https://docs.aws.amazon.com/AmazonECR/latest/userguide/managed-signing.html
+    assert refused("ecr", "GetSigningConfiguration", {})[0] == "SigningConfigurationNotFoundException"
+    profile = "arn:aws:signer:eu-west-1:111122223333:/signing-profiles/main"
+    filters = [{"filter": "api-*", "filterType": "WILDCARD_MATCH"}]
+    rules = {"signingConfiguration": {"rules": [{"signingProfileArn": profile, "repositoryFilters": filters}]}}
+    aws.call("ecr", "PutSigningConfiguration", rules)
+    assert aws.call("ecr", "GetSigningConfiguration") == {"registryId": "111122223333", **rules}
+    aws.call("ecr", "CreateRepository", {"repositoryName": "web"})
+    for name, signed in ((repository, [{"signingProfileArn": profile, "status": "COMPLETE"}]), ("web", [])):
+        aws.push_image(name, "v1")
+        asked = {"repositoryName": name, "imageId": {"imageTag": "v1"}}
+        assert aws.call("ecr", "DescribeImageSigningStatus", asked)["signingStatuses"] == signed
+    aws.call("ecr", "DeleteSigningConfiguration")
+    assert refused("ecr", "DeleteSigningConfiguration", {})[0] == "SigningConfigurationNotFoundException"
+    elsewhere = [{"signingProfileArn": profile.replace("eu-west-1", "us-west-2")}]
+    asked = {"signingConfiguration": {"rules": elsewhere}}
+    assert refused("ecr", "PutSigningConfiguration", asked)[0] == "InvalidParameterException"
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        [{"Key": "aws:x", "Value": "1"}],
+        [{"Key": f"k{number}", "Value": ""} for number in range(51)],
+        [{"Key": "a", "Value": "1"}, {"Key": "a", "Value": "2"}],
+    ],
+)
+def test_a_template_s_tags_are_those_that_a_repository_may_have(refused: Any, role: str, tags: Any) -> None:
+    template = {"prefix": "ROOT", "appliedFor": ["REPLICATION"], "customRoleArn": role, "resourceTags": tags}
+    code, message = refused("ecr", "CreateRepositoryCreationTemplate", template)
+    assert (code, "resourceTags" in message) == ("InvalidParameterException", True)
 
 
 TRUST = (

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -167,3 +168,73 @@ def test_a_repository_with_images_goes_only_by_force(aws: EmbeddedAws, refused: 
     assert refused("ecr", "DeleteRepository", {"repositoryName": repository})[0] == "RepositoryNotEmptyException"
     aws.call("ecr", "DeleteRepository", {"repositoryName": repository, "force": True})
     assert aws.call("ecr", "DescribeRepositories")["repositories"] == []
+
+
+def test_a_repository_has_fifty_tags(aws: EmbeddedAws, refused: Any) -> None:
+    # https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-using-tags.html
+    tags = [{"Key": f"k{number}", "Value": ""} for number in range(50)]
+    made = aws.call("ecr", "CreateRepository", {"repositoryName": "api", "tags": tags})["repository"]
+    arn = {"resourceArn": made["repositoryArn"]}
+    aws.call("ecr", "TagResource", {**arn, "tags": [{"Key": "k1", "Value": "again"}]})
+    more = {**arn, "tags": [{"Key": "k50", "Value": ""}]}
+    assert refused("ecr", "TagResource", more)[0] == "TooManyTagsException"
+
+
+@pytest.mark.parametrize(
+    ("operation", "names"),
+    [
+        ("DescribeRepositories", {"repositoryNames": ["api-gateway"]}),
+        ("DescribeImages", {"repositoryName": "api-gateway", "imageIds": [{"imageTag": "v1"}]}),
+    ],
+)
+def test_what_is_named_does_not_come_in_pages(
+    aws: EmbeddedAws, refused: Any, repository: str, operation: str, names: dict[str, Any]
+) -> None:
+    # https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_DescribeRepositories.html
+    aws.push_image(repository, "v1")
+    aws.call("ecr", operation, names)
+    assert refused("ecr", operation, {**names, "maxResults": 10})[0] == "InvalidParameterException"
+
+
+def _deny(**statement: Any) -> str:
+    whole = {"Effect": "Deny", "Principal": "*", "Action": "ecr:*", **statement}
+    return json.dumps({"Version": "2012-10-17", "Statement": [whole]})
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        _deny(),
+        _deny(Action="ecr:Set*"),
+        _deny(Principal={"AWS": "arn:aws:iam::111122223333:root"}),
+        _deny(Principal={"AWS": "arn:aws:iam::111122223333:user/ecr-stack"}),
+    ],
+)
+def test_a_policy_that_locks_its_caller_out_needs_force(
+    aws: EmbeddedAws, refused: Any, repository: str, policy: str
+) -> None:
+    # https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_SetRepositoryPolicy.html
+    asked = {"repositoryName": repository, "policyText": policy}
+    code, message = refused("ecr", "SetRepositoryPolicy", asked)
+    assert (code, "force" in message) == ("InvalidParameterException", True)
+    aws.call("ecr", "SetRepositoryPolicy", {**asked, "force": True})
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        _deny(Action="ecr:BatchDeleteImage"),
+        _deny(Principal={"AWS": "444455556666"}),
+        _deny(Condition={"StringNotEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}),
+        _deny(Effect="Allow"),
+    ],
+)
+def test_a_policy_that_leaves_its_caller_in_charge_needs_none(aws: EmbeddedAws, repository: str, policy: str) -> None:
+    aws.call("ecr", "SetRepositoryPolicy", {"repositoryName": repository, "policyText": policy})
+
+
+def test_a_function_of_another_region_may_be_named(aws: EmbeddedAws, repository: str) -> None:
+    # it is a statement that never matches, and AWS takes it: Lambda pulls from its own Region only
+    condition = {"StringLike": {"aws:sourceArn": "arn:aws:lambda:us-west-2:111122223333:function:*"}}
+    policy = _deny(Effect="Allow", Principal={"Service": "lambda.amazonaws.com"}, Condition=condition)
+    aws.call("ecr", "SetRepositoryPolicy", {"repositoryName": repository, "policyText": policy})

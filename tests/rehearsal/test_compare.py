@@ -44,13 +44,13 @@ def difference(make: Make, **changes: Any) -> Comparison:
 
 
 def messages(comparison: Comparison) -> str:
-    return "\n".join(f"{caution.level} {caution.name} {caution.message}" for caution in comparison.cautions)
+    return "\n".join(f"{risk.level} {risk.name} {risk.message}" for risk in comparison.risks)
 
 
 def test_the_same_stack_twice_is_the_same_although_its_keys_have_other_ids(project: Make) -> None:
     comparison = difference(project)
     assert comparison.same
-    assert comparison.cautions == []
+    assert comparison.risks == []
 
 
 def test_other_encryption_replaces_repositories_and_loses_their_images(project: Make) -> None:
@@ -78,7 +78,7 @@ def test_another_description_of_a_rule_alarms_nobody(project: Make) -> None:
     rules = [{"description": "the last ten", "tagPrefixes": ["v"], "keepLast": 10}]
     comparison = difference(project, **defaults(lifecycle=rules))
     assert comparison.changed
-    assert comparison.cautions == []
+    assert comparison.risks == []
 
 
 def test_a_new_principal_is_named(project: Make) -> None:
@@ -93,9 +93,12 @@ def test_a_new_principal_is_named(project: Make) -> None:
     ("changes", "words"),
     [
         ({"protect": False}, "attention test-api is no longer protected"),
-        ({"protect": False, "forceDelete": True}, "attention test-api may now be deleted with the images in it"),
+        ({"protect": False, "forceDelete": True}, "attention test-api could be deleted with the images in it"),
         ({"scanOnPush": False}, "attention test-api is no longer scanned on push"),
-        ({"tagMutability": "MUTABLE"}, "attention test-api tags that were fixed may be moved"),
+        (
+            {"tagMutability": "MUTABLE"},
+            "attention test-api tags that cannot be moved today could be, for example `v1.2.3`",
+        ),
         ({"lifecycle": None}, "attention test-api the lifecycle would be removed"),
         ({"access": None}, "danger test-api the policy would be removed"),
     ],
@@ -125,7 +128,7 @@ def test_the_comment_of_a_pull_request_makes_a_reviewer_stop(project: Make) -> N
     base = rehearsed(project).as_json()
     head = rehearsed(project, encryption={"type": "AES256"}, **defaults(access={"pull": ["role/stranger"]}))
     text = markdown(compare(base, head.as_json()), head)
-    assert text.startswith("### 🛑 Stack `test`: 2 replaced, 2 removed")
+    assert "\n\n### 🛑 Stack `test`: 2 replaced, 2 removed" in text
     assert "> [!CAUTION]" in text
     assert "role/stranger" in text
     assert "```mermaid\nflowchart LR" in text
@@ -134,5 +137,5 @@ def test_the_comment_of_a_pull_request_makes_a_reviewer_stop(project: Make) -> N
 def test_a_comment_about_nothing_is_short(project: Make) -> None:
     base = rehearsed(project)
     text = markdown(compare(base.as_json(), base.as_json()), base)
-    assert text.startswith("### ✅ Stack `test`: nothing changes")
+    assert "\n\n### ✅ Stack `test`: nothing changes" in text
     assert "property by property" not in text

@@ -157,6 +157,14 @@ def test_a_report_that_is_too_long_is_cut_at_a_line_and_closed(line: str, opened
     )
 
 
+@pytest.mark.parametrize("report", ["<!-- ", "<details>\n", "```\n", "x\n" * 40_000])
+def test_the_disclaimer_is_the_first_that_is_read(report: str) -> None:
+    lines = script.comment(report, "https://example.org/run").splitlines()
+    assert lines[0] == script.MARK
+    assert "Written by the code of this pull request" in lines[1]
+    assert lines[2] == ""
+
+
 def test_a_report_that_just_fits_is_whole() -> None:
     empty = len(script.comment("", "run"))
     assert len(script.comment("x" * (65_536 - empty), "run")) == 65_536

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -75,7 +76,7 @@ def test_every_job_ends_by_itself_and_uses_released_actions(workflow: dict[Any, 
     assert 0 < job["timeout-minutes"] <= 60
     for step in job["steps"]:
         if "uses" in step:
-            assert re.fullmatch(r"(actions|aws-actions|pulumi)/[a-z-]+@v[0-9]+", step["uses"])
+            assert re.fullmatch(r"(actions|aws-actions|pulumi)/[a-z-]+@[0-9a-f]{40}", step["uses"])
         if step.get("uses", "").startswith("actions/checkout@"):
             assert step["with"]["persist-credentials"] is False
 
@@ -118,33 +119,101 @@ def test_the_comment_reads_the_report_that_the_preview_writes() -> None:
         assert f'"{name}"' in read
 
 
-def test_a_deployment_has_a_gate_and_is_never_broken_off() -> None:
-    job = WORKFLOWS["up"]["jobs"]["up"]
-    assert job["environment"] == "${{ inputs.stack }}"
-    assert job["concurrency"] == {"group": "pulumi-up-${{ inputs.stack }}", "cancel-in-progress": False}
+def test_every_pinned_action_says_its_version_and_each_is_pinned_once() -> None:
+    pins = {
+        (match[1], match[2], match[3])
+        for file in FILES.values()
+        for match in re.finditer(
+            r"uses: ([a-z-]+/[a-z-]+)@([0-9a-f]{40})(?: # (v[0-9]+\.[0-9]+\.[0-9]+))?\n", file.read_text()
+        )
+    }
+    assert all(version for _, _, version in pins)
+    assert len(pins) == len({action for action, _, _ in pins}) == 6
+
+
+def test_zizmor_finds_nothing() -> None:
+    command = [Path(sys.executable).parent / "zizmor", "--offline", "--no-progress", PROJECT / ".github"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_zizmor_would_find_an_action_that_is_not_pinned(tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.yml"
+    wrong.write_text(re.sub(r"@[0-9a-f]{40}", "@v5", FILES["test"].read_text()))
+    command = [Path(sys.executable).parent / "zizmor", "--offline", "--no-progress", wrong]
+    assert subprocess.run(command, capture_output=True, check=False).returncode != 0
+
+
+def test_dependabot_looks_after_actions_and_requirements() -> None:
+    file = PROJECT / ".github" / "dependabot.yml"
+    command = [Path(sys.executable).parent / "check-jsonschema", "--builtin-schema", "vendor.dependabot", file]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+    updates = yaml.safe_load(file.read_text())["updates"]
+    assert {each["package-ecosystem"] for each in updates} == {"github-actions", "pip"}
+
+
+def test_a_deployment_waits_for_the_tests_and_its_preview_and_is_never_cancelled() -> None:
+    up = WORKFLOWS["up"]["jobs"]
+    assert up["up"]["needs"] == "preview"
+    assert up["up"]["environment"] == "${{ inputs.stack }}"
+    assert up["up"]["concurrency"] == {"group": "pulumi-up-${{ inputs.stack }}", "cancel-in-progress": False}
     deploy = WORKFLOWS["deploy"]["jobs"]
-    assert deploy["dev"]["if"] == "github.event_name == 'push'"
-    assert WORKFLOWS["deploy"][True]["push"] == {"branches": ["main"]}
-    assert deploy["prod"]["needs"] == "dev"
+    assert deploy["test"]["uses"] == "./.github/workflows/test.yml"
+    assert "workflow_call" in triggers(WORKFLOWS["test"])
+    assert [deploy[name]["needs"] for name in ("dev", "prod")] == ["test", "dev"]
     assert [deploy[name]["with"]["stack"] for name in ("dev", "prod")] == ["dev", "prod"]
 
 
-def test_credentials_are_for_pull_requests_of_this_repository_only() -> None:
-    preview = WORKFLOWS["deploy"]["jobs"]["preview"]
-    assert "github.event.pull_request.head.repo.full_name == github.repository" in preview["if"]
-    assert not any("pulumi up" in step.get("run", "") for step in preview["steps"])
+def test_no_pull_request_runs_with_credentials() -> None:
+    with_credentials = {name for name, rights in WRITES.items() if "id-token" in rights}
+    assert with_credentials == {"deploy", "up"}
+    assert WORKFLOWS["deploy"][True] == {"push": {"branches": ["main"]}}
+    assert triggers(WORKFLOWS["up"]) == {"workflow_call"}
+    called_by = {
+        name
+        for name, workflow in WORKFLOWS.items()
+        for job in workflow["jobs"].values()
+        if "up.yml" in job.get("uses", "")
+    }
+    assert called_by == {"deploy"}
 
 
-@pytest.mark.parametrize(
-    ("name", "job", "role"), [("deploy", "preview", "AWS_PREVIEW_ROLE"), ("up", "up", "AWS_DEPLOY_ROLE")]
-)
-def test_without_a_role_a_notice_says_so_and_nothing_else_happens(name: str, job: str, role: str) -> None:
-    notice, *others = WORKFLOWS[name]["jobs"][job]["steps"]
+@pytest.mark.parametrize(("job", "role"), [("preview", "AWS_PREVIEW_ROLE"), ("up", "AWS_DEPLOY_ROLE")])
+def test_without_a_role_a_notice_says_so_and_nothing_else_happens(job: str, role: str) -> None:
+    notice, *others = WORKFLOWS["up"]["jobs"][job]["steps"]
     assert notice["if"] == f"vars.{role} == ''"
     assert notice["run"].startswith('echo "::notice title=')
     assert {step["if"] for step in others} == {f"vars.{role} != ''"}
     (configure,) = [step for step in others if step.get("uses", "").startswith("aws-actions/")]
     assert configure["with"]["role-to-assume"] == f"${{{{ vars.{role} }}}}"
+
+
+def test_a_preview_deploys_nothing() -> None:
+    assert not any("pulumi up" in step.get("run", "") for step in WORKFLOWS["up"]["jobs"]["preview"]["steps"])
+
+
+def trust_policies() -> dict[str, dict[str, Any]]:
+    """The trust policies that the documentation writes out, by the environment that each lets in."""
+    text = (PROJECT / "docs" / "pull-requests.md").read_text()
+    documents = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", text, re.DOTALL)]
+    key = "token.actions.githubusercontent.com:sub"
+    return {
+        statement["Condition"]["StringEquals"][key].rpartition(":")[2]: statement
+        for document in documents
+        for statement in document["Statement"]
+        if statement["Action"] == "sts:AssumeRoleWithWebIdentity"
+    }
+
+
+def test_the_documented_roles_trust_one_environment_each() -> None:
+    trusted = trust_policies()
+    stacks = [WORKFLOWS["deploy"]["jobs"][name]["with"]["stack"] for name in ("dev", "prod")]
+    assert set(trusted) == {*stacks, *(f"{stack}-preview" for stack in stacks)}
+    for statement in trusted.values():
+        conditions = statement["Condition"]["StringEquals"]
+        assert set(statement["Condition"]) == {"StringEquals"}
+        assert conditions["token.actions.githubusercontent.com:aud"] == "sts.amazonaws.com"
+        assert "*" not in json.dumps(statement)
 
 
 def test_every_supported_python_is_tested() -> None:
@@ -153,6 +222,6 @@ def test_every_supported_python_is_tested() -> None:
     assert f'requires-python = ">={tested[0]}"' in (PROJECT / "pyproject.toml").read_text()
 
 
-@pytest.mark.parametrize("stack", WORKFLOWS["deploy"]["jobs"]["preview"]["strategy"]["matrix"]["stack"])
+@pytest.mark.parametrize("stack", ["dev", "prod"])
 def test_every_deployed_stack_has_a_file(stack: str) -> None:
     assert (PROJECT / f"Pulumi.{stack}.yaml").is_file()

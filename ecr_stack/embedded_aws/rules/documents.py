@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
+from fnmatch import fnmatchcase
 from typing import Any
 
 from ecr_stack.aws.lifecycle import lint
+from ecr_stack.embedded_aws.policy_documents import (
+    UnknownPrincipal,
+    actions_of,
+    check_document,
+    check_principals,
+    principals_of,
+    statements_of,
+)
 from ecr_stack.embedded_aws.request import Request
-from ecr_stack.embedded_aws.statements import UnknownPrincipal, check_document, check_principals
+from ecr_stack.embedded_aws.rules.identities import shared_issuers
 
 __all__ = [
     "check_lifecycle_policy",
@@ -15,6 +25,7 @@ __all__ = [
     "identity_policy",
     "lifecycle_policy",
     "registry_policy",
+    "repository_lockout",
     "repository_policy",
     "trust_policy",
 ]
@@ -27,7 +38,7 @@ def lifecycle_policy(request: Request) -> None:
 
 
 def check_lifecycle_policy(request: Request, place: str) -> None:
-    """Check the lifecycle policy that stands in a text parameter."""
+    """Check the lifecycle policy in a string parameter."""
     errors = [finding for finding in lint(request.parameters[place]) if finding.severity == "error"]
     if errors:
         first = errors[0]
@@ -41,13 +52,36 @@ def repository_policy(request: Request) -> None:
 
 
 def check_repository_policy(request: Request, place: str) -> None:
-    """Check the repository policy that stands in a text parameter."""
+    """Check the repository policy in a string parameter."""
     refused = request.invalid(place[:1].upper() + place[1:], "Invalid repository policy provided")
     document = request.json_parameter(place, refused)
     wrong = check_document(document, principals=True, resources=False, services=frozenset({"ecr"}))
     if wrong:
         raise request.invalid(place[:1].upper() + place[1:], f"Invalid repository policy provided: {wrong}")
     _look_up(request, document)
+
+
+def repository_lockout(request: Request) -> None:
+    """A policy that keeps its caller from setting another one needs `force`.
+
+    https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_SetRepositoryPolicy.html. Who may set a policy is up to the
+    caller's own permissions; a repository policy takes it away by a Deny. Denials with conditions, and those that except
+    some user or role of the account, may except the caller.
+    """
+    if request.get("force"):
+        return
+    own = {"*", request.account, f"arn:{request.partition}:iam::{request.account}:root", request.caller}
+    for statement in statements_of(json.loads(request.get("policyText"))):
+        named = any(fnmatchcase("ecr:setrepositorypolicy", action.lower()) for action in actions_of(statement))
+        if statement["Effect"] != "Deny" or named != ("Action" in statement) or statement.get("Condition"):
+            continue
+        principals = {name for _, name in principals_of(statement)}
+        excepted = any(f":{request.account}:" in name and not name.endswith(":root") for name in principals)
+        if own & principals if "Principal" in statement else not excepted:
+            raise request.invalid(
+                "PolicyText",
+                "the policy would prevent you from setting another policy in the future; use force to set it anyway",
+            )
 
 
 def registry_policy(request: Request) -> None:
@@ -86,6 +120,22 @@ def trust_policy(request: Request) -> None:
         check_principals(document, request.account, request.region, request.partition)
     except UnknownPrincipal as unknown:
         raise request.refuse("MalformedPolicyDocument", f"Invalid principal in policy: {unknown}") from None
+    check_sids(request, document)
+    shared_issuers(request, document)
+
+
+def check_sids(request: Request, document: Any) -> None:
+    """IAM's own policies have statement ids of letters and digits.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_sid.html
+    """
+    for statement in statements_of(document):
+        if not re.fullmatch(r"[0-9A-Za-z]*", statement.get("Sid", "")):
+            raise request.refuse(
+                "MalformedPolicyDocument",
+                "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression "
+                f"[0-9A-Za-z]*: {statement['Sid']}",
+            )
 
 
 def identity_policy(request: Request) -> None:
@@ -94,6 +144,7 @@ def identity_policy(request: Request) -> None:
     wrong = check_document(document, principals=False, resources=True, services=None)
     if wrong:
         raise request.refuse("MalformedPolicyDocument", wrong)
+    check_sids(request, document)
 
 
 def _json(request: Request, place: str) -> Any:

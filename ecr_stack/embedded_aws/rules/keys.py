@@ -5,38 +5,56 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
-from moto.kms.models import Key
 
-from ecr_stack.embedded_aws import base
-from ecr_stack.embedded_aws.request import Request
-from ecr_stack.embedded_aws.statements import (
+from ecr_stack.embedded_aws import moto_backend
+from ecr_stack.embedded_aws.policy_documents import (
     UnknownPrincipal,
     actions_of,
     check_document,
     check_principals,
     statements_of,
 )
+from ecr_stack.embedded_aws.request import Request
+
+if TYPE_CHECKING:
+    from moto.kms.models import Key
 
 __all__ = [
     "alias_is_free",
     "alias_name",
+    "alias_quota",
     "alias_target",
     "deletion_window",
     "encrypting_key",
     "find_key",
     "key_policy",
     "rotation",
+    "tag_quota",
     "tags",
     "target",
+    "usage",
 ]
 
 _ARN = re.compile(
     r"arn:(?P<partition>aws[a-z-]*):kms:(?P<region>[a-z0-9-]+):(?P<account>[0-9]{12}):(?P<rest>(key|alias)/.+)"
 )
 _POLICY_BYTES = 32_768
+_TAG_TEXT = re.compile(r"[\w\s.:/=+\-@]*")
+_ALIASES = 50
+_USAGES = (
+    ("SYMMETRIC_DEFAULT", {"ENCRYPT_DECRYPT"}),
+    ("RSA_", {"ENCRYPT_DECRYPT", "SIGN_VERIFY"}),
+    ("ECC_NIST_EDWARDS", {"SIGN_VERIFY"}),
+    ("ECC_NIST_", {"SIGN_VERIFY", "KEY_AGREEMENT"}),
+    ("ECC_SECG_", {"SIGN_VERIFY"}),
+    ("HMAC_", {"GENERATE_VERIFY_MAC"}),
+    ("ML_DSA_", {"SIGN_VERIFY"}),
+    ("ML_KEM_", {"ENCAPSULATE_DECAPSULATE"}),
+    ("SM2", {"ENCRYPT_DECRYPT", "SIGN_VERIFY", "KEY_AGREEMENT"}),
+)
 
 
 def find_key(name: str, account: str, region: str) -> Key | None:
@@ -46,7 +64,7 @@ def find_key(name: str, account: str, region: str) -> Key | None:
         if match["region"] != region or match["account"] != account:
             return None
         name = match["rest"].removeprefix("key/")
-    keys = base.kms_state(account, region).keys
+    keys = moto_backend.kms_state(account, region).keys
     if name.startswith("alias/"):
         return next((key for key in keys.values() if name in key.aliases), None)
     return keys.get(name)
@@ -112,9 +130,35 @@ def tags(request: Request) -> None:
         raise request.refuse("TagException", "A key can have at most 50 tags")
     if len(names) != len(set(names)):
         raise request.refuse("TagException", "Duplicate tag keys")
-    reserved = [name for name in names if name.lower().startswith("aws:")]
-    if reserved:
-        raise request.refuse("TagException", f"Tag keys that begin with aws: are reserved: {reserved[0]}")
+    for tag in request.get("Tags") or []:
+        if tag["TagKey"].lower().startswith("aws:"):
+            raise request.refuse("TagException", f"Tag keys that begin with aws: are reserved: {tag['TagKey']}")
+        if not _TAG_TEXT.fullmatch(tag["TagKey"]) or not _TAG_TEXT.fullmatch(tag["TagValue"]):
+            raise request.refuse("TagException", f"Invalid characters in the tag {tag['TagKey']}={tag['TagValue']}")
+
+
+def tag_quota(request: Request) -> None:
+    """A key has at most 50 tags, with those that it has.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html
+    """
+    state = moto_backend.kms_state(request.account, request.region)
+    held = state.tagger.get_tag_dict_for_resource(_key(request, "KeyId").id)
+    if len(set(held) | {tag["TagKey"] for tag in request.get("Tags")}) > 50:
+        raise request.refuse("LimitExceededException", "A key can have at most 50 tags")
+
+
+def usage(request: Request) -> None:
+    """A key is for what its specification can do; only a symmetric key's usage may be left out.
+
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html#KMS-CreateKey-request-KeyUsage
+    """
+    spec = request.get("KeySpec", request.get("CustomerMasterKeySpec", "SYMMETRIC_DEFAULT"))
+    wanted = request.get("KeyUsage", "ENCRYPT_DECRYPT")
+    usages = next(names for prefix, names in _USAGES if spec.startswith(prefix))
+    if wanted not in usages:
+        message = f"The operation failed because the KeyUsage value of the key is {wanted} which is not compatible with key spec {spec}."
+        raise request.refuse("ValidationException", message)
 
 
 def key_policy(request: Request) -> None:
@@ -195,6 +239,16 @@ def alias_target(request: Request) -> None:
     key = _key(request, "TargetKeyId")
     if key.key_state == "PendingDeletion":
         raise request.refuse("KMSInvalidStateException", f"{key.arn} is pending deletion.")
+
+
+def alias_quota(request: Request) -> None:
+    """A key has at most 50 aliases.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html
+    """
+    key = _key(request, "TargetKeyId")
+    if len(set(key.aliases) | {request.get("AliasName")}) > _ALIASES:
+        raise request.refuse("LimitExceededException", f"A key can have at most {_ALIASES} aliases: {key.arn}")
 
 
 def rotation(request: Request) -> None:

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ecr_stack.embedded_aws import base
+from botocore.exceptions import ClientError
+
+from ecr_stack.embedded_aws import moto_backend
 from ecr_stack.embedded_aws.request import Request
 from ecr_stack.embedded_aws.rules.keys import encrypting_key
 
-__all__ = ["arn", "encryption", "exists", "mutability", "name_is_free", "own_registry", "tags"]
+__all__ = [
+    "arn",
+    "encryption",
+    "exists",
+    "images_or_pages",
+    "mutability",
+    "name_is_free",
+    "names_or_pages",
+    "own_registry",
+    "tag_quota",
+    "tags",
+]
 
 _ARN = re.compile(r"arn:(aws[a-z-]*):ecr:([a-z0-9-]+):([0-9]{12}):repository/(.+)")
 # https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-using-tags.html
@@ -33,7 +46,7 @@ def own_registry(request: Request) -> None:
 def exists(request: Request) -> None:
     """The repository that is named must exist."""
     name = request.get("repositoryName")
-    if name not in base.ecr_state(request.account, request.region).repositories:
+    if name not in moto_backend.ecr_state(request.account, request.region).repositories:
         raise request.refuse(
             "RepositoryNotFoundException",
             f"The repository with name '{name}' does not exist in the registry with id '{request.account}'",
@@ -43,7 +56,7 @@ def exists(request: Request) -> None:
 def name_is_free(request: Request) -> None:
     """A registry has one repository of a name."""
     name = request.get("repositoryName")
-    if name in base.ecr_state(request.account, request.region).repositories:
+    if name in moto_backend.ecr_state(request.account, request.region).repositories:
         raise request.refuse(
             "RepositoryAlreadyExistsException",
             f"The repository with name '{name}' already exists in the registry with id '{request.account}'",
@@ -62,23 +75,66 @@ def tags(request: Request) -> None:
 
     https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-using-tags.html
     """
-    given = request.get("tags") or []
+    check_tags(request, request.get("tags") or [])
+
+
+def check_tags(request: Request, given: Sequence[Mapping[str, str]], place: str | None = None) -> None:
+    """Check tags; what is wrong is told of `place`, or by the codes that operations on tags have of their own."""
+
+    def refusal(code: str, message: str) -> ClientError:
+        return request.refuse(code, message) if place is None else request.invalid(place, message)
+
     keys = [tag["Key"] for tag in given]
     if len(keys) > 50:
-        raise request.refuse("TooManyTagsException", "The list of tags on the repository is over the limit of 50")
+        raise refusal("TooManyTagsException", "The list of tags on the repository is over the limit of 50")
     if len(keys) != len(set(keys)):
-        raise request.refuse("InvalidTagParameterException", "Invalid parameter: a tag key occurs twice")
+        raise refusal("InvalidTagParameterException", "Invalid parameter: a tag key occurs twice")
     for tag in given:
         key, value = tag["Key"], tag["Value"]
         if key.lower().startswith("aws:"):
-            raise request.refuse("InvalidTagParameterException", f"aws: prefixed tag key names are not allowed: {key}")
+            raise refusal("InvalidTagParameterException", f"aws: prefixed tag key names are not allowed: {key}")
         if (
             not 1 <= len(key) <= 128
             or len(value) > 256
             or not _TAG_TEXT.fullmatch(key)
             or not _TAG_TEXT.fullmatch(value)
         ):
-            raise request.refuse("InvalidTagParameterException", f"Invalid tag {key}={value}")
+            raise refusal("InvalidTagParameterException", f"Invalid tag {key}={value}")
+
+
+def tag_quota(request: Request) -> None:
+    """A repository has at most 50 tags, with those that it has.
+
+    https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-using-tags.html
+    """
+    arn_ = request.get("resourceArn")
+    held = moto_backend.ecr_state(request.account, request.region).tagger.get_tag_dict_for_resource(arn_)
+    if len(set(held) | {tag["Key"] for tag in request.get("tags")}) > 50:
+        raise request.refuse("TooManyTagsException", "The list of tags on the repository is over the limit of 50")
+
+
+def names_or_pages(request: Request) -> None:
+    """Repositories are asked for by their names or in pages.
+
+    https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_DescribeRepositories.html: maxResults and nextToken "cannot
+    be used when you specify repositories with repositoryNames".
+    """
+    _either(request, "repositoryNames")
+
+
+def images_or_pages(request: Request) -> None:
+    """Images are asked for by their ids or in pages.
+
+    https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_DescribeImages.html: maxResults and nextToken "cannot be
+    used when you specify images with imageIds".
+    """
+    _either(request, "imageIds")
+
+
+def _either(request: Request, names: str) -> None:
+    for option in ("maxResults", "nextToken"):
+        if names in request.parameters and option in request.parameters:
+            raise request.invalid(option, f"{option} cannot be used when you specify {names}")
 
 
 def mutability(request: Request) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from ecr_stack.embedded_aws import base
+from ecr_stack.embedded_aws import moto_backend
 from ecr_stack.embedded_aws.request import Request
 from ecr_stack.embedded_aws.rules import documents, repositories
 from ecr_stack.embedded_aws.rules.keys import encrypting_key
@@ -31,6 +31,7 @@ def settings(request: Request) -> None:
         raise request.invalid("customRoleArn", "a custom role is needed for KMS encryption and for resource tags")
     if role and not _is_role(request, role):
         raise request.invalid("customRoleArn", f"the role {role} does not exist")
+    repositories.check_tags(request, request.get("resourceTags") or [], "resourceTags")
     if request.get("repositoryPolicy"):
         documents.check_repository_policy(request, "repositoryPolicy")
     if request.get("lifecyclePolicy"):
@@ -44,7 +45,7 @@ def _applied_for(request: Request) -> None:
 
 
 def _is_role(request: Request, arn: str) -> bool:
-    roles = base.iam_state(request.account, request.region).roles.values()
+    roles = moto_backend.iam_state(request.account, request.region).roles.values()
     for role in roles:
         if role.arn == arn:
             trust = json.loads(role.assume_role_policy_document)

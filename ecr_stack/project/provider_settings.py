@@ -1,0 +1,72 @@
+"""The `aws:` keys of a stack file: what the AWS provider would refuse before it makes anything.
+
+https://www.pulumi.com/registry/packages/aws/installation-configuration/#configuration-options
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from ecr_stack.errors import Problem
+from ecr_stack.model import nearest
+
+__all__ = ["provider_keys", "provider_problems"]
+
+_OF_THE_ENGINE = frozenset({"version", "pluginDownloadURL"})
+_READ = re.compile(r"__config__\.get(?:_\w+)?\('(\w+)'\)")
+
+
+@functools.cache
+def provider_keys() -> frozenset[str]:
+    """The configuration keys of the installed AWS provider, without `aws:`; none where it is not installed."""
+    package = importlib.util.find_spec("pulumi_aws")
+    if package is None or package.origin is None:
+        return frozenset()
+    # its text, because importing the package takes a second
+    source = Path(package.origin).parent / "config" / "vars.py"
+    try:
+        return frozenset(_READ.findall(source.read_text(encoding="utf-8")))
+    except OSError:
+        return frozenset()
+
+
+def provider_problems(config: Mapping[str, str], account: str | None = None) -> Iterator[Problem]:
+    """Find what the provider would refuse.
+
+    Args:
+        config: a stack's configuration by namespaced key, as a program gets it.
+        account: the account that a rehearsal plays or a command works in, twelve digits.
+    """
+    known = provider_keys()
+    for key, value in config.items():
+        namespace, _, name = key.partition(":")
+        if namespace != "aws" or not known or name in known or name in _OF_THE_ENGINE:
+            continue
+        guess = nearest(name, sorted(known))
+        remedy = f"write `aws:{guess}`" if guess else "remove it, or see the options of the AWS provider"
+        yield Problem(key, value, f"`{name}` is not a configuration key of the AWS provider", remedy)
+    allowed, forbidden = (_accounts(config.get(f"aws:{name}AccountIds")) for name in ("allowed", "forbidden"))
+    if allowed and forbidden:
+        rule = "the provider takes either allowed or forbidden accounts"
+        yield Problem("aws:forbiddenAccountIds", forbidden, rule, "remove `aws:allowedAccountIds` or this key")
+    if account is None:
+        return
+    if allowed and account not in allowed:
+        rule = f"the provider works only in these accounts, and this is account {account}"
+        yield Problem("aws:allowedAccountIds", allowed, rule, f'add "{account}", or use `--account {allowed[0]}`')
+    if account in forbidden:
+        rule = f"the provider refuses these accounts, and this is account {account}"
+        yield Problem("aws:forbiddenAccountIds", forbidden, rule, "use `--account` with another one")
+
+
+def _accounts(text: str | None) -> list[str]:
+    try:
+        listed = json.loads(text or "[]")
+    except ValueError:
+        return []
+    return [str(each) for each in listed] if isinstance(listed, list) else []

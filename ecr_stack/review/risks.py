@@ -1,0 +1,168 @@
+"""What a reviewer of a change must not miss: lost images, opened access, weakened safeguards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ecr_stack.review.access_changes import access_changes
+from ecr_stack.review.comparison import Comparison, Risk
+from ecr_stack.review.report import Record, at, parsed
+from ecr_stack.review.retention_changes import RetentionChange, retention_changes
+from ecr_stack.review.safeguards import weakened
+
+__all__ = ["risks_of"]
+
+_REPOSITORY = "aws:ecr/repository:Repository"
+_KEY = "aws:kms/key:Key"
+_LIFECYCLE = "aws:ecr/lifecyclePolicy:LifecyclePolicy"
+_TEMPLATE = "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate"
+_COMMAND = "command:local:Command"
+
+_REMOVED = {
+    _REPOSITORY: ("danger", "the repository would be deleted, with its images"),
+    _KEY: ("danger", "the key would be deleted, and no image that it encrypts can be pulled then"),
+    _LIFECYCLE: ("attention", "the lifecycle would be removed: images stay, and are paid for, for ever"),
+    _TEMPLATE: (
+        "danger",
+        "the template would be removed: new replicas get ECR's defaults, which are mutable tags, no lifecycle, no policy",
+    ),
+    "aws:ecr/replicationConfiguration:ReplicationConfiguration": ("danger", "replication would end"),
+    "aws:ecr/registryScanningConfiguration:RegistryScanningConfiguration": (
+        "danger",
+        "the scanning of the registry would go back to AWS's default",
+    ),
+    "aws:ecr/repositoryPolicy:RepositoryPolicy": ("danger", "the policy would be removed; pulls that need it fail"),
+    "aws:ecr/registryPolicy:RegistryPolicy": ("danger", "the policy would be removed; what needs it fails"),
+    "aws:kms/alias:Alias": ("attention", "the alias would be removed; what names the key by it fails"),
+    "aws:iam/role:Role": ("danger", "the role would be deleted; whoever assumes it is locked out"),
+    "aws:iam/openIdConnectProvider:OpenIdConnectProvider": (
+        "danger",
+        "the identity provider would be deleted; pipelines that sign in by it fail",
+    ),
+}
+"""What it means if a resource of a type goes."""
+
+
+def risks_of(comparison: Comparison, base: Record, head: Record) -> list[Risk]:
+    """Give what a reviewer must not miss, the worst first.
+
+    Args:
+        comparison: what differs.
+        base: how it is, as `rehearse --format json` prints it.
+        head: how it would be.
+    """
+    renamed = {
+        change.urn: change.was
+        for part in (comparison.renamed, comparison.changed, comparison.replaced)
+        for change in part
+        if change.was
+    }
+    found = [
+        *_losses(comparison, base),
+        *_retention(comparison, base, head),
+        *weakened(base, head, renamed),
+        *_access(base, head),
+    ]
+    return sorted(dict.fromkeys(found), key=lambda risk: risk.level != "danger")
+
+
+def _losses(comparison: Comparison, base: Record) -> Iterator[Risk]:
+    for change in comparison.replaced:
+        if change.type == _REPOSITORY:
+            message = (
+                f"AWS cannot change {', '.join(change.replaces)}; the repository would be deleted and created again, "
+                "and EVERY IMAGE in it would be lost"
+            )
+            yield Risk("danger", change.urn, change.name, message)
+        elif change.type == _KEY:
+            yield Risk("danger", change.urn, change.name, "the key would be replaced; images need the old one")
+        elif change.type != _COMMAND:
+            message = f"AWS cannot change {', '.join(change.replaces)}; it would be deleted and created again"
+            yield Risk("attention", change.urn, change.name, message)
+    records = {record["urn"]: record for record in base["resources"]}
+    gone = {_repository(records[change.urn]) for change in comparison.removed if change.type == _REPOSITORY}
+    for change in comparison.removed:
+        record = records[change.urn]
+        if change.type != _REPOSITORY and _repository(record) in gone:
+            continue  # it goes with its repository
+        if change.type == _COMMAND and at(record, "inputs", "environment", "ECR_STACK_REPOSITORY"):
+            continue  # a guard is a safeguard of its repository
+        level, message = _REMOVED.get(change.type, ("attention", "would be deleted"))
+        yield Risk(level, change.urn, change.name, message)
+
+
+def _repository(record: Record) -> tuple[Any, Any] | None:
+    """The Region and name of the repository that a resource is, or belongs to."""
+    name = at(record, "outputs", "name") if record["type"] == _REPOSITORY else at(record, "inputs", "repository")
+    if record["type"] == _COMMAND:
+        environment = at(record, "inputs", "environment")
+        return at(environment, "ECR_STACK_REGION"), at(environment, "ECR_STACK_REPOSITORY")
+    return (at(record, "outputs", "region"), name) if name else None
+
+
+def _retention(comparison: Comparison, base: Record, head: Record) -> Iterator[Risk]:
+    """Changed lifecycles, by what would go; a lifecycle that is new on a repository that exists is one, too."""
+    told: set[str] = set()
+    for change in retention_changes(base, head):
+        losing = [kind.images for kind in change.kinds if kind.loses]
+        for urn, name in change.resources:
+            told.add(urn)
+            if losing:
+                yield Risk("danger", urn, name, _loss(change, losing))
+            else:
+                message = "the lifecycle changes; of none of the kinds of images that it names would fewer stay"
+                yield Risk("attention", urn, name, message)
+    for difference in (*comparison.changed, *comparison.replaced):
+        changed = [
+            item
+            for item in difference.properties
+            if (difference.type == _LIFECYCLE or item.path.startswith("lifecyclePolicy"))
+            and not item.path.endswith(".description")
+        ]
+        if changed and difference.type in (_LIFECYCLE, _TEMPLATE) and difference.urn not in told:
+            message = "the lifecycle changes in a way that cannot be counted; read the rules"
+            yield Risk("attention", difference.urn, difference.name, message)
+
+
+def _loss(change: RetentionChange, losing: list[str]) -> str:
+    where = "of new replicas" if change.replicas else ""
+    what = "; ".join(losing[:3]) + (f" and {len(losing) - 3} more kinds" if len(losing) > 3 else "")
+    return (
+        f"the lifecycle {where + ' ' if where else ''}changes; within 24 hours of the deployment images may go that "
+        f"stay today: {what}. `ecr-stack lifecycle plan` lists them"
+    )
+
+
+def _access(base: Record, head: Record) -> Iterator[Risk]:
+    """What changed policies let somebody do, wherever they are."""
+    before, after = ({record["urn"]: record for record in report["resources"]} for report in (base, head))
+    for change in access_changes(before, after):
+        yield Risk(change.level, change.urn, change.name, change.message)
+    for urn, record in after.items():
+        if record["type"] not in _READ and _differs(before.get(urn), record):
+            words = "has a policy that is new or changes, and that the review does not interpret: read it"
+            yield Risk("danger", urn, record["name"], words)
+
+
+_READ = frozenset(
+    {
+        *("aws:ecr/repositoryPolicy:RepositoryPolicy", "aws:ecr/registryPolicy:RegistryPolicy", _TEMPLATE, _KEY),
+        *("aws:iam/role:Role", "aws:iam/rolePolicy:RolePolicy", "aws:kms/grant:Grant", "aws:kms/keyPolicy:KeyPolicy"),
+    }
+)
+"""The types whose policies `access_changes` interprets by themselves; others it does if a role has them."""
+
+
+def _differs(old: Record | None, new: Record) -> bool:
+    """Whether a resource has another policy than before."""
+    return _policies(parsed(at(old, "inputs") or {})) != _policies(parsed(new["inputs"]))
+
+
+def _policies(value: Any) -> list[Any]:
+    """The statements of all policies in a value, wherever they are."""
+    if isinstance(value, Mapping):
+        if "Statement" in value:
+            return [value["Statement"]]
+        return [found for item in value.values() for found in _policies(item)]
+    return [found for item in value for found in _policies(item)] if isinstance(value, list) else []
