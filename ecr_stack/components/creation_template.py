@@ -82,7 +82,9 @@ class CreationTemplate(Component):
             )
             if has_lifecycle
             else None,
-            repository_policy=access_text(self, settings, settings.region) if settings.access is not None else None,
+            repository_policy=access_text(self, settings, settings.region, elsewhere=True)
+            if settings.access is not None
+            else None,
             # The Name of a replica is its repository's, which a template cannot say.
             resource_tags=together(
                 lambda env, own: {key: value for key, value in all_tags("", env, own).items() if key != "Name"},

@@ -18,7 +18,7 @@ from ecr_stack.schema.access import Access
 from ecr_stack.schema.access_documents import access_problems, policy_text
 from ecr_stack.schema.access_documents import repository_policy as document_of
 from ecr_stack.schema.arguments import RepositoryPolicyArguments
-from ecr_stack.schema.checks import lambda_region_problems
+from ecr_stack.schema.checks import access_in, lambda_region_problems
 
 __all__ = ["RepositoryPolicy", "access_text", "repository_policy"]
 
@@ -63,11 +63,23 @@ def repository_policy(
     )
 
 
-def access_text(owner: Component, settings: Any, region: "Optional[pulumi.Input[str]]") -> "pulumi.Input[str]":
-    """The JSON of a repository policy, as soon as the grants and the account are known."""
+def access_text(
+    owner: Component, settings: Any, region: "Optional[pulumi.Input[str]]", *, elsewhere: bool = False
+) -> "pulumi.Input[Any]":
+    """The JSON of a repository policy, as soon as the grants and the account are known.
 
-    def text(place: Place, known: Any) -> str:
-        access: Access = known.access
+    Args:
+        owner: the component that the policy belongs to.
+        settings: its validated arguments, with `access`.
+        region: the Region of the repository, if not the provider's own.
+        elsewhere: whether the access was written for another Region: what makes no sense in this one is left out, and
+            the policy with it if nothing remains.
+    """
+
+    def text(place: Place, known: Any) -> Optional[str]:
+        access: Access = access_in(known.access, place.region) if elsewhere else known.access
+        if elsewhere and access is not known.access and document_of(access, place.account, place.partition) is None:
+            return None
         problems = [
             *access_problems(access, account=place.account, partition=place.partition),
             *lambda_region_problems(access, place.region),

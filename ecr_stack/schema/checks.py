@@ -183,14 +183,25 @@ def lambda_region_problems(access: Access, region: str | None) -> Iterator[Probl
     https://docs.aws.amazon.com/lambda/latest/dg/images-create.html
     """
     for index, source in enumerate(access.known("lambda_") or []):
-        found = None if is_unknown(source) else re.match(r"arn:[a-z-]+:lambda:([a-z0-9-]+):", source)
-        if found and region and found[1] != region:
+        there = None if is_unknown(source) else _lambda_region(source)
+        if there and region and there != region:
             yield Problem(
                 f"lambda[{index}]",
                 source,
-                f"a function pulls its image in its own Region, so one in {found[1]} never pulls from {region}",
+                f"a function pulls its image in its own Region, so one in {there} never pulls from {region}",
                 f"write the function's ARN in {region}, or `*` for the Region",
             )
+
+
+def _lambda_region(source: str) -> str | None:
+    found = re.match(r"arn:[a-z-]+:lambda:([a-z0-9-]+):", source)
+    return found[1] if found else None
+
+
+def access_in(access: Access, region: str) -> Access:
+    """Access without the Lambda functions of other Regions, for what is the same in several Regions."""
+    here = [source for source in access.lambda_ if _lambda_region(source) in (None, region)]
+    return access if here == access.lambda_ else access.model_copy(update={"lambda_": here})
 
 
 def encryption_problems(encryption: RepositoryEncryption, region: str | None) -> Iterator[Problem]:

@@ -209,3 +209,39 @@ def test_trust_in_more_pipelines_than_a_policy_holds_is_refused_at_their_place(r
         run(lambda: registry("one", "prod", pipelines={"main": {"repositories": sources}}))
     assert "pipelines.main" in str(caught.value)
     assert "2,048" in str(caught.value)
+
+
+def test_a_function_of_the_home_region_is_left_out_of_what_replicas_get(run: Run) -> None:
+    here = "arn:aws:lambda:us-east-1:123456789012:function:thumbnails"
+
+    def program(access: Any) -> Callable[[], Any]:
+        return lambda: registry(
+            "one",
+            "prod",
+            repository_defaults={"access": access},
+            replication={"rules": [{"destinations": [{"region": "eu-west-1"}]}]},
+        )
+
+    template = "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate"
+    both = run(program({"lambda_": [here], "pull": ["111122223333"]}))
+    assert here in both.one("aws:ecr/repositoryPolicy:RepositoryPolicy")["policy"]
+    assert "lambda" not in both.one(template)["repositoryPolicy"]
+    assert "111122223333" in both.one(template)["repositoryPolicy"]
+    alone = run(program({"lambda_": [here]}))
+    assert "repositoryPolicy" not in alone.one(template)
+
+
+def test_a_function_of_another_region_is_refused_at_home(run: Run) -> None:
+    there = "arn:aws:lambda:eu-west-1:123456789012:function:thumbnails"
+    with pytest.raises(InvalidArguments, match="never pulls from us-east-1"):
+        run(lambda: registry("one", "prod", repository_defaults={"access": {"lambda_": [there]}}))
+
+
+def test_a_provider_of_another_account_and_a_role_like_a_templates_are_refused(run: Run) -> None:
+    provider = "arn:aws:iam::999999999999:oidc-provider/token.actions.githubusercontent.com"
+    with pytest.raises(InvalidArguments, match="its own account only"):
+        run(lambda: registry("one", "prod", pipelines={"main": {**TRUST, "provider_arn": provider}}))
+    replication = {"rules": [{"destinations": [{"region": "eu-west-1"}]}]}
+    pipelines = {"main": {**TRUST, "role_name": "Prod-ecr-template-eu-west-1"}}
+    with pytest.raises(InvalidArguments, match="the role for replicas in eu-west-1"):
+        run(lambda: registry("one", "prod", pipelines=pipelines, replication=replication))
