@@ -87,7 +87,10 @@ def describe_images(ecr: Any, repository: str) -> Iterator[dict[str, Any]]:
     """
     with answered():
         pages = ecr.get_paginator("describe_images").paginate(
-            repositoryName=repository, PaginationConfig={"PageSize": 1000}
+            repositoryName=repository,
+            # without it, ECR leaves archived images out, which rules can expire as well
+            filter={"imageStatus": "ANY"},
+            PaginationConfig={"PageSize": 1000},
         )
         for page in pages:
             yield from page["imageDetails"]
