@@ -50,6 +50,8 @@ class EncryptionArgs(TypedDict):
     """The ARN of an existing key in the repository's Region. Default: the key that the registry makes."""
     deletion_window_in_days: NotRequired[pulumi.Input[int]]
     """Days from the scheduled deletion of the key to its end. Default: 30."""
+    multi_region: NotRequired[bool]
+    """Whether the key is a multi-Region key, of which each destination of replication gets a replica. Otherwise each destination gets a key of its own. A key that exists cannot become one. Default: `false`."""
 
 
 class RepositoryEncryptionArgs(TypedDict):
@@ -248,6 +250,14 @@ class DestinationArgs(TypedDict):
     """The Region of the receiving registry."""
     registry_id: NotRequired[pulumi.Input[str]]
     """The account of the receiving registry, in quotes. Default: this stack's own."""
+    replicas: NotRequired[Literal["managed", "template", "none"]]
+    """How the repositories of replicas are made, in a Region of this account. `managed`: by the stack, each with its own settings. `template`: by ECR when the first image arrives, from creation templates. `none`: by ECR with its defaults, mutable and AES256. Default: `managed`, or what `creationTemplate` says."""
+    key_arn: NotRequired[pulumi.Input[str]]
+    """The ARN of an existing key in that Region. Default: a key that is made there."""
+    import_existing: NotRequired[Sequence[pulumi.Input[str]]]
+    """With `replicas: managed`: the repositories that ECR has made in that Region already. They are adopted as they are; the deployment after you remove the key brings them to their settings."""
+    backfill: NotRequired[bool]
+    """Whether images that were pushed before are copied as well, once, when the destination is added. Default: `false`."""
 
 
 class ReplicationRuleArgs(TypedDict):
@@ -265,7 +275,7 @@ class ReplicationSettingsArgs(TypedDict):
     rules: NotRequired[Sequence[ReplicationRuleArgs]]
     """At most 10 rules, to at most 25 registries in all."""
     creation_template: NotRequired[bool]
-    """Whether this account's destinations get a repository creation template and a key, so that the copies are encrypted, immutable and expire like the originals. Otherwise ECR makes them mutable and AES256, and keeps everything. Default: `true`."""
+    """What destinations do that do not say `replicas`, as in version 0.1.0: `true` is `replicas: template`, `false` is `replicas: none`. Default: `replicas: managed`."""
 
 
 class PipelineSourceArgs(TypedDict):
@@ -421,14 +431,18 @@ class CreationTemplateArgs(TypedDict):
     """AWS tags, on top of the registry's."""
     import_existing: NotRequired[bool]
     """Whether the repository exists already and is to be adopted instead of created. Default: `false`."""
-    region: str
-    """The Region of the template: a destination of replication."""
+    region: NotRequired[pulumi.Input[str]]
+    """The Region of the template: for replicas, a destination of replication. Default: the provider's own."""
     environment: NotRequired[pulumi.Input[str]]
     """A slug such as `prod`, for tags and the role's name. Default: the Pulumi stack's name."""
     prefix: NotRequired[str]
     """The namespace that the template is for, or `ROOT` for all that no other template covers. Default: `ROOT`."""
+    applied_for: NotRequired[Sequence[Literal["REPLICATION", "PULL_THROUGH_CACHE", "CREATE_ON_PUSH"]]]
+    """When ECR makes repositories from it: `REPLICATION`, `PULL_THROUGH_CACHE`, `CREATE_ON_PUSH`. Default: `REPLICATION`."""
     role_arn: NotRequired[pulumi.Input[str]]
     """The ARN of an existing role with which ECR makes the repositories. Default: one is made."""
+    role_name: NotRequired[pulumi.Input[str]]
+    """The name of the role that is made. Default: `{environment}-ecr-template-{region}`."""
 
 
 class EncryptionKeyArgs(TypedDict):
@@ -444,6 +458,10 @@ class EncryptionKeyArgs(TypedDict):
     """The ARN of an existing key in the same Region; no key is made then."""
     deletion_window_in_days: NotRequired[pulumi.Input[int]]
     """Days from the scheduled deletion of the key to its end: 7 to 30. Default: 30."""
+    multi_region: NotRequired[bool]
+    """Whether the key is a multi-Region key, of which other Regions may have replicas. Default: `false`."""
+    primary_key_arn: NotRequired[pulumi.Input[str]]
+    """The ARN of a multi-Region key in another Region; the key is a replica of it then."""
     protect: NotRequired[bool]
     """Whether Pulumi refuses to delete the key: without it, no image can be pulled. Default: as the parent."""
 
@@ -550,7 +568,7 @@ class ReplicationArgs(TypedDict):
     rules: Sequence[ReplicationRuleArgs]
     """At most 10 rules, to at most 25 registries in all."""
     creation_template: NotRequired[bool]
-    """Whether this account's destinations get a repository creation template and a key, so that the copies are encrypted, immutable and expire like the originals. Otherwise ECR makes them mutable and AES256, and keeps everything. Default: `true`."""
+    """What destinations do that do not say `replicas`, as in version 0.1.0: `true` is `replicas: template`, `false` is `replicas: none`. Default: `replicas: managed`."""
     repositories: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
     """The names of the repositories; a filter that matches none of them is an error. Default: filters are not checked."""
 

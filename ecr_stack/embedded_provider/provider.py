@@ -33,6 +33,7 @@ RESOURCE_TYPES: Mapping[str, ResourceType] = {
         ecr_templates.RepositoryCreationTemplate(),
         ecr_templates.PullThroughCacheRule(),
         kms.Key(),
+        kms.ReplicaKey(),
         kms.KeyPolicy(),
         kms.Alias(),
         iam.Role(),
