@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         ScanRuleArgs,
         ServiceGrantArgs,
         TagSchemeArgs,
+        TrustedArgs,
     )
     from ecr_stack.components.component import (
         InvalidArguments,
@@ -132,6 +133,7 @@ _HOMES = {
         "ScanningArgs",
         "ServiceGrantArgs",
         "TagSchemeArgs",
+        "TrustedArgs",
     ),
     "components.configuration": ("stack_settings",),
     "components.component": ("InvalidArguments",),
@@ -213,6 +215,7 @@ __all__ = [
     "ScanningArgs",
     "ServiceGrantArgs",
     "TagSchemeArgs",
+    "TrustedArgs",
     "Unavailable",
     "stack_settings",
 ]

@@ -38,6 +38,7 @@ __all__ = [
     "ScanningArgs",
     "ServiceGrantArgs",
     "TagSchemeArgs",
+    "TrustedArgs",
 ]
 
 
@@ -310,6 +311,17 @@ class PipelineSettingsArgs(TypedDict):
     """The ARN of the issuer's OpenID Connect provider, if the account has it already. Default: one is made for each issuer."""
 
 
+class TrustedArgs(TypedDict):
+    """Who outside of the account may be let in; whoever is not listed is stopped by the guardrails."""
+
+    accounts: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """Accounts besides the stack's own, in quotes."""
+    organizations: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """AWS organizations, one's own as well."""
+    issuers: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """Issuers of OpenID Connect tokens besides the well-known ones, without `https://`; `*` matches any characters."""
+
+
 class NodeAccessArgs(TypedDict):
     """Roles of nodes that may pull every image of the account, by a managed policy."""
 
@@ -392,6 +404,8 @@ class RegistryArgs(TypedDict):
     """Where images are copied to. Default: nowhere."""
     pipelines: NotRequired[Mapping[str, PipelineSettingsArgs]]
     """Roles for pipelines that push, by a name of your choice: GitHub Actions, GitLab or another issuer of tokens."""
+    trusted: NotRequired[pulumi.Input[TrustedArgs]]
+    """Accounts, organizations and issuers outside of this account that the guardrails let in."""
     nodes: NotRequired[NodeAccessArgs]
     """Existing roles of nodes, e.g. of EKS, to which AWS's managed pull policy is attached."""
     registry_access: NotRequired[pulumi.Input[RegistryAccessArgs]]

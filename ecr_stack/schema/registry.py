@@ -11,8 +11,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, field_validator
 
-from ecr_stack.aws.names import Region, RepositoryName, TagKey, TagValue
-from ecr_stack.model import Item, Model, Structural, is_unknown, refusal
+from ecr_stack.aws.names import AccountId, OrganizationId, Region, RepositoryName, TagKey, TagValue
+from ecr_stack.model import Item, Model, Structural, Text, is_unknown, refusal
 from ecr_stack.schema.access import RegistryAccess
 from ecr_stack.schema.encryption import Encryption, RepositoryEncryption
 from ecr_stack.schema.guard import LifecycleGuard
@@ -59,6 +59,17 @@ def _name_prefix(value: str) -> str:
 NamePrefix = Annotated[str, AfterValidator(_name_prefix), Structural]
 
 
+class Trusted(Model):
+    """Who outside of the account may be let in; whoever is not listed is stopped by the guardrails."""
+
+    accounts: list[AccountId] = []
+    """Accounts besides the stack's own, in quotes."""
+    organizations: list[OrganizationId] = []
+    """AWS organizations, one's own as well."""
+    issuers: list[Text] = []
+    """Issuers of OpenID Connect tokens besides the well-known ones, without `https://`; `*` matches any characters."""
+
+
 class RegistrySettings(Model):
     """The registry of one environment: repositories, the key that encrypts them, replication and scanning."""
 
@@ -86,6 +97,8 @@ class RegistrySettings(Model):
     """Where images are copied to. Default: nowhere."""
     pipelines: Annotated[dict[str, PipelineSettings], Structural] = {}
     """Roles for pipelines that push, by a name of your choice: GitHub Actions, GitLab or another issuer of tokens."""
+    trusted: Trusted = Trusted()
+    """Accounts, organizations and issuers outside of this account that the guardrails let in."""
     nodes: NodeAccess | None = None
     """Existing roles of nodes, e.g. of EKS, to which AWS's managed pull policy is attached."""
     registry_access: RegistryAccess | None = None

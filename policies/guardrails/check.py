@@ -19,12 +19,17 @@ from pulumi_policy.proxy import UnknownValueError, unknown_checking_proxy
 from guardrails.configuration import Configured, Mistake, configured
 from guardrails.pack import POLICIES
 from guardrails.policy import ResourceGuardrail, StackGuardrail
+from guardrails.stack import GIVEN
 
 _TIMEOUTS = PolicyCustomTimeouts(0, 0, 0)
 
 
 def violations(
-    resources: list[dict[str, Any]], *, stack: str, config: Mapping[str, Any] | None = None
+    resources: list[dict[str, Any]],
+    *,
+    stack: str,
+    config: Mapping[str, Any] | None = None,
+    stack_config: Mapping[str, Any] | None = None,
 ) -> list[dict[str, Any]]:
     """Judge the resources of a stack.
 
@@ -35,11 +40,21 @@ def violations(
         stack: The stack's name, for resources whose URN does not say it.
         config: What a configuration file of a policy pack says: a policy's name, or `all`, to a level or to an object
             with `enforcementLevel` and the policy's properties.
+        stack_config: The stack's own configuration, by full key, e.g. `ecr-stack:environment`; a value may be the JSON
+            text of a list or an object, as Pulumi gives it.
 
     Returns:
         Each `{"policy", "level", "urn", "message"}`; `level` is `mandatory` or `advisory`, `urn` is "" where the stack
         is meant. None of disabled policies.
     """
+    given = GIVEN.set(stack_config or {})
+    try:
+        return _violations(resources, stack, config)
+    finally:
+        GIVEN.reset(given)
+
+
+def _violations(resources: list[dict[str, Any]], stack: str, config: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     policies, strange = configured(POLICIES, config)
     found = [_violation(wrong.place, EnforcementLevel.MANDATORY, "", str(wrong)) for wrong in strange]
     wanted = frozenset[str]().union(*(each.policy.facts.types for each in policies))

@@ -15,6 +15,7 @@ from typing import Any
 from pulumi_policy import EnforcementLevel
 
 from guardrails.policy import Config, ResourceGuardrail, StackGuardrail
+from guardrails.production import PRODUCTION, excludes_production
 
 _TYPES: dict[str, type | tuple[type, ...]] = {
     "string": str,
@@ -32,7 +33,7 @@ class Mistake:
     place: str
     """The keys that lead there, e.g. `keys-rotate.maximumDays`; "" for the whole."""
     value: Any
-    """What stands there."""
+    """The value there."""
     rule: str
     """What it breaks, a clause that begins with `must`."""
     remedy: str
@@ -65,7 +66,7 @@ def configured(
         return configured(policies, None)[0], [Mistake("", given, rule, 'write {"all": "mandatory"}')]
     names = [policy.name for policy in policies]
     strange = [
-        Mistake(str(key), given[key], "must stand at the name of a policy, or at all", _nearest(str(key), names))
+        Mistake(str(key), given[key], "must be the name of a policy, or all", _nearest(str(key), names))
         for key in given
         if key != "all" and key not in names
     ]
@@ -73,24 +74,48 @@ def configured(
     if everywhere is not None and (wrong := _level("all", everywhere)[1]):
         strange.append(wrong)
         everywhere = None
+    elif everywhere is not None and _level("all", everywhere)[0] is EnforcementLevel.DISABLED:
+        remedy = 'disable each policy by itself: {"POLICY": {"enforcementLevel": "disabled", "reason": "…"}}'
+        strange.append(Mistake("all", everywhere, "must not be disabled", remedy))
+        everywhere = None
     return [_one(policy, everywhere, given.get(policy.name)) for policy in policies], strange
 
 
 def _one(policy: ResourceGuardrail | StackGuardrail, everywhere: Any, own: Any) -> Configured:
-    level = policy.enforcement_level or EnforcementLevel.MANDATORY
-    level = _level("all", everywhere)[0] or level
+    default = policy.enforcement_level or EnforcementLevel.MANDATORY
     named, wrong = _level(policy.name, own)
+    level = named or _level("all", everywhere)[0] or default
     mistakes = [wrong] if wrong else []
     properties = {key: value for key, value in own.items() if key != "enforcementLevel"} if _is_object(own) else {}
     for key, value in properties.items():
         place, schema = f"{policy.name}.{key}", policy.facts.config.get(key)
         if schema is None:
-            rule = "must stand at a property of this policy"
+            rule = "must be a property of this policy"
             mistakes.append(Mistake(place, value, rule, _nearest(key, ["enforcementLevel", *policy.facts.config])))
         elif mistake := _mismatch(place, value, schema):
             mistakes.append(mistake)
     config = {**policy.facts.defaults, **(properties if not mistakes else {})}
-    return Configured(policy, named or level, config, tuple(mistakes))
+    if not mistakes and (wrong := unexplained(policy, level, config)):
+        return Configured(policy, default, policy.facts.defaults, (wrong,))
+    return Configured(policy, level, config, tuple(mistakes))
+
+
+def unexplained(
+    policy: ResourceGuardrail | StackGuardrail, level: EnforcementLevel | None, properties: Config
+) -> Mistake | None:
+    """What a configuration gives up without saying why: the policy, or production in it."""
+    if str(properties.get("reason", "")).strip():
+        return None
+    what: tuple[str, Any] | None = None
+    if level is EnforcementLevel.DISABLED:
+        what = "enforcementLevel", "disabled"
+    elif PRODUCTION.keys() <= properties.keys() and excludes_production(properties):
+        what = "productionValues", properties["productionValues"]
+    if what is None:
+        return None
+    written = {what[0]: what[1], "reason": "why, and until when"}
+    remedy = f"write {json.dumps({policy.name: written})}"
+    return Mistake(f"{policy.name}.{what[0]}", what[1], "must come with a reason", remedy)
 
 
 def _is_object(value: Any) -> bool:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from pulumi_policy import Severity
-from pulumi_policy.policy import PolicyResource
-from pulumi_policy.proxy import UnknownValueError
 
-from guardrails.document import UnreadableDocument, documents, statements
-from guardrails.policy import Config, Resource, resource_policy, stack_policy
-from guardrails.principals import accounts, public
+from guardrails.policy import Config, Resource, resource_policy
 from guardrails.production import PRODUCTION, in_production
 from guardrails.resources import (
     CREATION_TEMPLATE,
@@ -22,7 +18,9 @@ from guardrails.resources import (
     UNKNOWN,
     called,
     each,
+    flag,
     look,
+    number,
     text,
 )
 
@@ -34,7 +32,12 @@ from guardrails.resources import (
     url="https://docs.aws.amazon.com/securityhub/latest/userguide/ecr-controls.html#ecr-5",
     severity=Severity.MEDIUM,
     remedy="Set encryptionConfigurations to one entry with encryptionType KMS and kmsKey, the ARN of a key of yours."
-    " A standing repository is replaced by this: copy its images first.",
+    " This replaces an existing repository: copy its images first.",
+    stack_file={
+        REPOSITORY: "Set `ecr-stack:encryption.type` to KMS, without keyArn for a key of its own. This replaces an"
+        " existing repository: copy its images first.",
+        CREATION_TEMPLATE: "Set `ecr-stack:encryption.type` to KMS.",
+    },
 )
 def repositories_are_encrypted_with_a_customer_key(
     resource: Resource, _config: Config, report: Callable[[str], None]
@@ -47,13 +50,11 @@ def repositories_are_encrypted_with_a_customer_key(
     if kind is UNKNOWN:
         return
     if kind not in {"KMS", "KMS_DSSE"}:
-        report(f"{name} is encrypted with {kind}, a key that AWS owns. Set encryptionType to KMS, with a kmsKey.")
+        report(f"{name} is encrypted with {kind}, a key that AWS owns.")
     elif not key:
-        report(
-            f"{name} is encrypted with {kind} but names no kmsKey, so that AWS's own aws/ecr key is used. Set kmsKey."
-        )
+        report(f"{name} is encrypted with {kind} but names no kmsKey, so that AWS's own aws/ecr key is used.")
     elif isinstance(key, str) and key.endswith("alias/aws/ecr"):
-        report(f"{name} is encrypted with {key}, the key that AWS manages. Set kmsKey to a key of your own.")
+        report(f"{name} is encrypted with {key}, the key that AWS manages.")
 
 
 @resource_policy(
@@ -62,7 +63,7 @@ def repositories_are_encrypted_with_a_customer_key(
     control="Security Hub KMS.4",
     url="https://docs.aws.amazon.com/securityhub/latest/userguide/kms-controls.html#kms-4",
     severity=Severity.MEDIUM,
-    remedy="Set enableKeyRotation to true.",
+    remedy="Set enableKeyRotation to true, and rotationPeriodInDays as required.",
     config={
         "maximumDays": {
             "type": "integer",
@@ -84,74 +85,46 @@ def keys_rotate(resource: Resource, config: Config, report: Callable[[str], None
         or look(props, "customKeyStoreId")
     ):
         return
-    rotates = look(props, "enableKeyRotation")
-    period = look(props, "rotationPeriodInDays")
+    rotates = flag(props, "enableKeyRotation")
+    period = number(props, "rotationPeriodInDays")
     if rotates is UNKNOWN:
         return
     if not rotates:
-        report(f"Key {resource.name} does not rotate. Set enableKeyRotation to true.")
-    elif isinstance(period, int | float) and period > config["maximumDays"]:
+        report(f"Key {resource.name} does not rotate: enableKeyRotation is not true.")
+    elif period is not None and period > config["maximumDays"]:
         report(
-            f"Key {resource.name} rotates every {period:g} days, more than {config['maximumDays']:g}."
-            " Set rotationPeriodInDays."
+            f"Key {resource.name} rotates every {period:g} days (rotationPeriodInDays), more than"
+            f" {config['maximumDays']:g}."
         )
 
 
-@stack_policy(
-    types=[KEY, KEY_POLICY, REPLICA_KEY, EXTERNAL_KEY],
-    reason="Whoever a key policy lets in can read the images, or make them unreadable, whatever the repositories say.",
-    control="Security Hub KMS.5",
-    url="https://docs.aws.amazon.com/securityhub/latest/userguide/kms-controls.html#kms-5",
-    severity=Severity.CRITICAL,
-    remedy="Name principals of this account only, or list the other accounts in trustedAccounts.",
-    config={
-        "trustedAccounts": {
-            "type": "array",
-            "items": {"type": "string", "pattern": "^[0-9]{12}$"},
-            "default": [],
-            "description": "Accounts besides the key's own that a key policy may name.",
-        }
-    },
+@resource_policy(
+    types=[KEY, REPLICA_KEY, EXTERNAL_KEY],
+    reason="Nothing can be pulled or pushed while the key of a repository is disabled.",
+    control="checkov CKV_AWS_227",
+    url="https://docs.aws.amazon.com/kms/latest/developerguide/enabling-keys.html",
+    severity=Severity.HIGH,
+    remedy="Remove isEnabled (of replica and external keys: enabled), or set it to true.",
 )
-def key_policies_name_no_foreign_principal(
-    resources: Sequence[PolicyResource], config: Config, report: Callable[[str, str], None]
-) -> None:
-    """Report key policies that let in everyone, or another account."""
-    own = {account for resource in resources if (account := _account(resource))}
-    for resource in resources:
-        policy = look(resource.props, "policy")
-        if policy is UNKNOWN:
-            continue
-        try:
-            read = [found for _, document in documents(resource.props, "policy") for found in statements(document)]
-        except UnknownValueError:
-            continue  # a document given as an object, of which a part is not known yet
-        except UnreadableDocument as error:
-            report(f"The policy of key {resource.name} cannot be judged. {error}", resource.urn)
-            continue
-        for statement in read:
-            if how := public(statement):
-                report(
-                    f"The policy of key {resource.name} is open: {statement.called} {how}. Name principals.",
-                    resource.urn,
-                )
-        named = dict.fromkeys(found for statement in read for found in accounts(statement))
-        # The account of a key that is not made yet cannot be seen. It has one, so two that are named are one too many.
-        account = _account(resource) or (next(iter(own)) if len(own) == 1 else "")
-        trusted = {account or next((each for each, _ in named if each), ""), *config["trustedAccounts"]}
-        for other, principal in named:
-            if other not in trusted:
-                of_this = f"this account ({account})" if account else "the one account that a key belongs to"
-                report(
-                    f"The policy of key {resource.name} lets in {principal!r}, and not only {of_this}. Remove it, or"
-                    " add its account to trustedAccounts.",
-                    resource.urn,
-                )
+def keys_are_enabled(resource: Resource, _config: Config, report: Callable[[str], None]) -> None:
+    """Report keys that are disabled."""
+    for name in ("isEnabled", "enabled"):
+        if flag(resource.props, name) is False:
+            report(f"Key {resource.name} is disabled: {name} is false.")
 
 
-def _account(resource: PolicyResource) -> str:
-    parts = (text(resource.props, "arn") or text(resource.props, "keyId")).split(":")
-    return parts[4] if len(parts) > 5 else ""
+@resource_policy(
+    types=[KEY, KEY_POLICY, REPLICA_KEY, EXTERNAL_KEY],
+    reason="KMS refuses a key policy that locks out whoever writes it; without that check nobody may be able to fix it.",
+    control="AWS KMS PutKeyPolicy",
+    url="https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html",
+    severity=Severity.HIGH,
+    remedy="Remove bypassPolicyLockoutSafetyCheck.",
+)
+def keys_keep_the_lockout_check(resource: Resource, _config: Config, report: Callable[[str], None]) -> None:
+    """Report key policies that bypass the lockout safety check."""
+    if flag(resource.props, "bypassPolicyLockoutSafetyCheck") is True:
+        report(f"Key {resource.name} bypasses the lockout safety check of its policy.")
 
 
 @resource_policy(
@@ -161,6 +134,7 @@ def _account(resource: PolicyResource) -> str:
     url="https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html",
     severity=Severity.HIGH,
     remedy="Set deletionWindowInDays to 30.",
+    stack_file={KEY: "Set `ecr-stack:encryption.deletionWindowInDays` to 30."},
     config={
         "minimumDays": {
             "type": "integer",
@@ -174,10 +148,10 @@ def _account(resource: PolicyResource) -> str:
 )
 def keys_in_production_wait_before_deletion(resource: Resource, config: Config, report: Callable[[str], None]) -> None:
     """Report production's keys with a short waiting period."""
-    days = look(resource.props, "deletionWindowInDays")
+    days = number(resource.props, "deletionWindowInDays")
     # Without a number, KMS waits 30 days.
-    if in_production(resource, config) and isinstance(days, int | float) and days < config["minimumDays"]:
+    if in_production(resource, config) and days is not None and days < config["minimumDays"]:
         report(
             f"Key {resource.name} of production waits {days:g} days before it is deleted, fewer than"
-            f" {config['minimumDays']:g}. Set deletionWindowInDays."
+            f" {config['minimumDays']:g}."
         )

@@ -1,26 +1,40 @@
-"""Identity: which pipelines, and who else, may become a role."""
+"""Identity: which pipelines, and who else, may become a role, and how much its policies allow."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from pulumi_policy import Severity
 
 from guardrails.document import Statement, documents, statements
 from guardrails.policy import Config, Resource, resource_policy
 from guardrails.principals import public
-from guardrails.resources import ROLE, called
+from guardrails.resources import (
+    ATTACHMENTS,
+    IDENTITY_POLICIES,
+    POLICY_ATTACHMENT,
+    ROLE,
+    UNKNOWN,
+    USERS_POLICIES,
+    called,
+    each,
+    look,
+    text,
+)
+from guardrails.subjects import KNOWN_TO_AWS, grammar_of, is_open
+
+_TRUST = {ROLE: "Fix `ecr-stack:pipelines`: name the repository and its branches, tags or environments."}
 
 
 @resource_policy(
     types=[ROLE],
-    reason="An identity provider such as GitHub signs tokens for everybody's pipelines; the subject is what tells whose.",
+    reason="An identity provider such as GitHub signs tokens for everybody's pipelines; the subject tells whose.",
     control="AWS Well-Architected SEC03-BP07",
     url="https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc_secure-by-default.html",
     severity=Severity.CRITICAL,
-    remedy="Add the condition StringEquals PROVIDER:sub with the repository and its branch or environment, e.g."
-    " repo:example/api:ref:refs/heads/main.",
+    remedy="Add the condition StringEquals ISSUER:sub with one repository and its branch or environment.",
+    stack_file=_TRUST,
     config={
         "subjectKeys": {
             "type": "array",
@@ -43,26 +57,31 @@ def oidc_roles_trust_named_subjects(resource: Resource, config: Config, report: 
                 for condition in statement.conditions
                 if condition.binds and condition.values and condition.key.rpartition(":")[2] in telling
             ]
-            open_ones = [[value for value in condition.values if _open(value)] for condition in subjects]
+            open_ones = [_open_values(condition.key, condition.values) for condition in subjects]
             if not subjects:
                 report(
                     f"Role {called(resource)} can be assumed with any token of its OIDC provider: {statement.called}"
-                    " has no condition on the subject that always binds. Add StringEquals with the key PROVIDER:sub."
+                    " has no condition on the subject that always applies."
                 )
-            elif all(open_ones):  # conditions are all needed: one that is closed closes the statement
+            elif all(open_ones):  # conditions must all hold: one that is closed closes the statement
+                grammar = grammar_of(subjects[0].key.rpartition(":")[0])
+                example = f" Write e.g. {grammar.example} ({grammar.source})." if grammar else ""
                 report(
                     f"Role {called(resource)} can be assumed by subjects that nobody named: {statement.called} has"
-                    f" {', '.join(repr(value) for value in open_ones[0])}. Name the repository and its branch or"
-                    " environment; only the end of a branch may be a wildcard, e.g."
-                    " repo:example/api:ref:refs/heads/release-*."
+                    f" {', '.join(repr(value) for value in open_ones[0])}.{example}"
                 )
 
 
-# Of the providers that AWS knows without an ARN, the audience is one application of one owner; the audience of any
-# other is AWS's token service, for everybody alike.
-# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#condition-keys-wif
-_KNOWN_TO_AWS = {"accounts.google.com", "cognito-identity.amazonaws.com", "graph.facebook.com", "www.amazon.com"}
 _APPLICATIONS = {"aud", "oaud", "app_id"}
+
+
+def _open_values(key: str, values: tuple[str, ...]) -> list[str]:
+    issuer, _, claim = key.rpartition(":")
+    # The grammar is that of the subject; of any other claim a wildcard may be anything.
+    # Under StringEquals a wildcard is only itself and matches nobody: that is not what was meant either.
+    return [
+        value for value in values if (is_open(issuer, value) if claim == "sub" else re.search(r"[*?]|\$\{|^$", value))
+    ]
 
 
 def _trusts_oidc(statement: Statement) -> bool:
@@ -70,24 +89,7 @@ def _trusts_oidc(statement: Statement) -> bool:
 
 
 def _trusts_applications(statement: Statement) -> bool:
-    return all(value in _KNOWN_TO_AWS for kind, value in statement.principals if kind == "Federated")
-
-
-def _open(subject: str) -> bool:
-    """Whether a wildcard reaches beyond the end of the last of three or more parts of a subject.
-
-    GitHub: repo:OWNER/NAME:ref:refs/heads/BRANCH, repo:OWNER/NAME:environment:NAME; GitLab:
-    project_path:GROUP/NAME:ref_type:branch:ref:BRANCH; Kubernetes: system:serviceaccount:NAMESPACE:NAME.
-    """
-    parts = subject.split(":")
-    last = re.sub(r"^refs/(heads/|tags/)?", "", parts[-1])
-    if "${" in subject or not subject:
-        return True
-    if not re.search(r"[*?]", subject):
-        return False
-    # `*` reaches across colons: whatever stands behind it must not be what limits.
-    # Under StringEquals a wildcard is only itself and matches nobody: that is not what was meant either.
-    return len(parts) < 3 or any(re.search(r"[*?]", part) for part in parts[:-1]) or last[:1] in {"*", "?", ""}
+    return all(value in KNOWN_TO_AWS for kind, value in statement.principals if kind == "Federated")
 
 
 @resource_policy(
@@ -97,12 +99,113 @@ def _open(subject: str) -> bool:
     url="https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-resources.html",
     severity=Severity.CRITICAL,
     remedy="Name principals, or add the condition StringEquals aws:PrincipalOrgID.",
+    stack_file=_TRUST,
 )
 def roles_are_not_assumed_by_everyone(resource: Resource, _config: Config, report: Callable[[str], None]) -> None:
     """Report roles whose trust policy lets everyone in."""
     for _, document in documents(resource.props, "assumeRolePolicy"):
         for statement in statements(document):
             if how := public(statement):
-                report(
-                    f"Role {called(resource)} can be assumed by everyone: {statement.called} {how}. Name principals."
-                )
+                report(f"Role {called(resource)} can be assumed by everyone: {statement.called} {how}.")
+
+
+@resource_policy(
+    types=IDENTITY_POLICIES,
+    reason="A role that may do everything makes every other limit void, for whoever gets hold of it.",
+    control="Security Hub IAM.21",
+    url="https://docs.aws.amazon.com/securityhub/latest/userguide/iam-controls.html#iam-21",
+    severity=Severity.HIGH,
+    remedy="Write out the actions, and the resources of kms:Decrypt, iam:PassRole and sts:AssumeRole.",
+    stack_file={ROLE: "Remove the managed policy or the statement from `ecr-stack:pipelines`."},
+    config={
+        "forbiddenManagedPolicies": {
+            "type": "array",
+            "items": {"type": "string"},
+            "default": ["AdministratorAccess", "IAMFullAccess", "PowerUserAccess"],
+            "description": "AWS managed policies that nobody is given.",
+        }
+    },
+)
+def identity_policies_allow_no_wildcard(resource: Resource, config: Config, report: Callable[[str], None]) -> None:
+    """Report IAM policies that allow everything, all of a service, or decryption and roles everywhere."""
+    name = called(resource)
+    for arn in _attached(resource):
+        if isinstance(arn, str) and arn.rpartition("/")[2] in config["forbiddenManagedPolicies"]:
+            report(f"{name} attaches {arn}, which allows far more than a registry needs.")
+    for document in _identity_documents(resource):
+        for statement in statements(document):
+            if how := _too_much(statement):
+                report(f"The IAM policy of {name} allows too much: {statement.called} {how}.")
+
+
+@resource_policy(
+    types=USERS_POLICIES,
+    reason="A permission of a single user is forgotten when the person changes teams; that of a group or a role is not.",
+    control="Security Hub IAM.2",
+    url="https://docs.aws.amazon.com/securityhub/latest/userguide/iam-controls.html#iam-2",
+    severity=Severity.LOW,
+    remedy="Attach the policy to a role or a group.",
+)
+def iam_policies_belong_to_roles_or_groups(resource: Resource, _config: Config, report: Callable[[str], None]) -> None:
+    """Report IAM policies of users."""
+    users = [text(resource.props, "user"), *(user for user in each(resource.props, "users") if isinstance(user, str))]
+    if resource.resource_type != POLICY_ATTACHMENT or any(users):
+        report(f"{called(resource)} gives a policy to the user {', '.join(filter(None, users)) or 'of its program'}.")
+
+
+def _attached(resource: Resource) -> Iterator[object]:
+    if resource.resource_type in ATTACHMENTS:
+        yield look(resource.props, "policyArn")
+    yield from each(resource.props, "managedPolicyArns")
+    yield from each(resource.props, "policyArns")
+
+
+def _identity_documents(resource: Resource) -> Iterator[object]:
+    if resource.resource_type not in ATTACHMENTS:
+        yield from (document for _, document in documents(resource.props, "policy"))
+    for inline in each(resource.props, "inlinePolicies"):
+        if inline is not UNKNOWN:
+            yield from (document for _, document in documents(inline, "policy"))
+
+
+# What is harmless on one resource and is everything on all of them: the action, the rule, and the condition that
+# limits it as well. https://docs.aws.amazon.com/securityhub/latest/userguide/kms-controls.html#kms-1
+_NARROW = {
+    "kms:decrypt": ("kms:viaservice", "kms:encryptioncontext", "kms:resourcealiases"),
+    "kms:reencryptfrom": ("kms:viaservice", "kms:encryptioncontext", "kms:resourcealiases"),
+    "iam:passrole": ("iam:passedtoservice", "iam:associatedresourcearn"),
+    "sts:assumerole": ("aws:resourceorgid", "aws:resourceaccount"),
+}
+
+
+def _too_much(statement: Statement) -> str | None:
+    if not statement.allows:
+        return None
+    if statement.not_action:
+        return f"allows every action but some (NotAction {', '.join(statement.actions)})"
+    for action in statement.actions:
+        service, _, verb = action.partition(":")
+        if "*" in service or "?" in service or not verb.strip("*?"):
+            return f"has the action {action}"
+    # NotResource is about all but some
+    resources = ("*",) if statement.not_resource else statement.resources
+    everywhere = [resource for resource in resources if _is_everywhere(resource)]
+    for action in statement.actions if everywhere else ():
+        for narrow, limits in _NARROW.items():
+            if _covers(action, narrow) and not any(
+                condition.binds and condition.values and condition.key.startswith(limits)
+                for condition in statement.conditions
+            ):
+                return f"allows {action} on {everywhere[0]}"
+    return None
+
+
+def _is_everywhere(arn: str) -> bool:
+    """Whether a resource is all of its kind: `*`, or an ARN that names no key and no role."""
+    return not re.sub(r"[*?]", "", arn.split(":", 5)[-1] if arn.startswith("arn:") else arn).strip("/") or bool(
+        re.fullmatch(r"arn:.*:(key|alias|role|user)/?[*?/]+", arn)
+    )
+
+
+def _covers(action: str, whole: str) -> bool:
+    return bool(re.fullmatch(re.escape(action.lower()).replace(r"\*", ".*").replace(r"\?", "."), whole))

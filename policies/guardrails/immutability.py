@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from fnmatch import fnmatchcase
 
@@ -12,6 +13,30 @@ from guardrails.policy import Config, Resource, resource_policy
 from guardrails.production import PRODUCTION, in_production
 from guardrails.resources import CREATION_TEMPLATE, REPOSITORY, UNKNOWN, called, each, look, text
 
+RELEASE_WORDS = [
+    "v",
+    "ver",
+    "version",
+    "r",
+    "rc",
+    "rel",
+    "release",
+    "releases",
+    "hotfix",
+    "prod",
+    "production",
+    "prd",
+    "live",
+    "main",
+    "master",
+    "trunk",
+    "stable",
+    "sha",
+    "git",
+    "commit",
+    "build",
+]
+
 
 @resource_policy(
     types=[REPOSITORY, CREATION_TEMPLATE],
@@ -19,13 +44,27 @@ from guardrails.resources import CREATION_TEMPLATE, REPOSITORY, UNKNOWN, called,
     control="Security Hub ECR.2",
     url="https://docs.aws.amazon.com/securityhub/latest/userguide/ecr-controls.html#ecr-2",
     severity=Severity.MEDIUM,
-    remedy="Set imageTagMutability to IMMUTABLE, or to IMMUTABLE_WITH_EXCLUSION with the few tags that must move.",
+    remedy="Set imageTagMutability to IMMUTABLE, or to IMMUTABLE_WITH_EXCLUSION with the few tags that must move written"
+    " out, e.g. latest.",
+    stack_file={
+        REPOSITORY: "Set `ecr-stack:repositories.{name}.tagMutability` (or `repositoryDefaults.tagMutability`) to"
+        " IMMUTABLE, or to IMMUTABLE_WITH_EXCLUSION with the few tags that must move written out in `mutableTags`.",
+        CREATION_TEMPLATE: "Set `ecr-stack:repositoryDefaults.tagMutability` to IMMUTABLE, or to"
+        " IMMUTABLE_WITH_EXCLUSION with the few tags that must move written out in `mutableTags`.",
+    },
     config={
         "immutableTags": {
             "type": "array",
             "items": {"type": "string"},
             "default": ["v1.2.3", "1.2.3", "release-1.2.3", "sha-1a2b3c4", "1a2b3c4d5e6f7a8b9c0d1e2f3a4b5c6d7e8f9a0b"],
             "description": "Examples of tags that must never move: an exclusion that matches one is reported.",
+        },
+        "releaseWords": {
+            "type": "array",
+            "items": {"type": "string"},
+            "default": RELEASE_WORDS,
+            "description": "What the tags of releases begin with, before the number: an exclusion such as v20* or prod*"
+            " that matches them is reported. The number alone counts too. Empty turns this off.",
         },
         "minimumCharacters": {
             "type": "integer",
@@ -47,23 +86,29 @@ def image_tags_in_production_are_immutable(resource: Resource, config: Config, r
     if mutability == "IMMUTABLE":
         return
     if mutability != "IMMUTABLE_WITH_EXCLUSION":
-        report(
-            f"The image tags of {name}, in production, can be moved: imageTagMutability is {plain(mutability)}."
-            " Set it to IMMUTABLE, or to IMMUTABLE_WITH_EXCLUSION with the tags that must move."
-        )
+        report(f"The image tags of {name}, in production, can be moved: imageTagMutability is {plain(mutability)}.")
         return
     for exclusion in each(resource.props, "imageTagMutabilityExclusionFilters"):
         pattern = text(exclusion, "filter")
         # Of a WILDCARD filter `*` alone is special; every other character is itself.
         glob = "".join(f"[{character}]" if character in "?[" else character for character in pattern)
         moved = next((tag for tag in config["immutableTags"] if fnmatchcase(tag, glob)), None)
-        if moved is not None:
-            report(
-                f"The exclusion {pattern!r} of {name} lets tags such as {moved!r} be moved: this is mutable by another"
-                " name. Exclude only the tags that must move, e.g. 'latest'."
-            )
+        if moved is not None or _takes_releases(pattern, config["releaseWords"]):
+            such = f" such as {moved!r}" if moved else " of releases"
+            report(f"The exclusion {pattern!r} of {name} lets tags{such} be moved: this is mutable by another name.")
         elif "*" in pattern and sum(map(str.isalnum, pattern)) < config["minimumCharacters"]:
             report(
-                f"The exclusion {pattern!r} of {name} lets nearly every tag be moved. Write out the tags that must"
-                f" move, e.g. 'latest', with {config['minimumCharacters']:g} letters or digits at least."
+                f"The exclusion {pattern!r} of {name} lets nearly every tag be moved: it has fewer than"
+                f" {config['minimumCharacters']:g} letters and digits."
             )
+
+
+def _takes_releases(pattern: str, words: list[str]) -> bool:
+    """Whether an exclusion is made of how a release's tag begins, with nothing behind to limit it."""
+    before, wildcard, rest = pattern.partition("*")
+    word = "|".join(re.escape(each) for each in words)
+    if words and re.fullmatch(rf"\*[-_.]?(?:{word})[-_.]?\*", pattern, re.IGNORECASE):
+        return True
+    if not wildcard or not before or not words or re.search(r"[a-z]{3}", rest, re.IGNORECASE):
+        return False
+    return bool(re.fullmatch(rf"(?:(?:{word})[-_.]?)?v?(?:[0-9][\w.+-]*)?", before, re.IGNORECASE))

@@ -32,6 +32,15 @@ Config = Mapping[str, Any]
 Schema = Mapping[str, dict[str, Any]]
 """JSON Schema of each property that may be configured; every one has a `default` and a `description`."""
 
+REASON: Schema = {
+    "reason": {
+        "type": "string",
+        "default": "",
+        "description": "Why the policy is relaxed. Required to disable it, or to take production out of it.",
+    }
+}
+"""What may be configured of every policy."""
+
 
 class Resource(Protocol):
     """What a resource policy and a stack policy both know of a resource."""
@@ -73,12 +82,35 @@ class Facts:
     """What to write instead."""
     types: frozenset[str]
     """The resource types that it looks at."""
+    stack_file: Mapping[str, str]
+    """What to write instead in a stack file, where one made the resource, by resource type; {name} is the resource's."""
     config: Schema
 
     @property
     def defaults(self) -> dict[str, Any]:
         """What each configurable property is unless it is configured."""
         return {name: schema["default"] for name, schema in self.config.items()}
+
+    def fix(self, policy: str, level: EnforcementLevel, resource: Resource | None) -> str:
+        """How to fix a violation, in the words of whoever wrote the resource, and how to accept it instead."""
+        remedy = self.remedy
+        if resource is not None and "ecr-stack:index:Registry$" in resource.urn:
+            remedy = self.stack_file.get(resource.resource_type, remedy).replace("{name}", _name(resource))
+        lower = "disabled" if level is EnforcementLevel.ADVISORY else "advisory"
+        accept = f'{{"{policy}": {{"enforcementLevel": "{lower}", "reason": "…"}}}}'
+        return f"{remedy} To accept this, give a reason in policies/config.json: {accept}."
+
+
+def _name(resource: Resource) -> str:
+    """The name in ECR, which is the key in the stack file."""
+    for key in ("name", "repository"):
+        try:
+            name = resource.props.get(key)
+        except UnknownValueError:
+            continue
+        if isinstance(name, str):
+            return name
+    return resource.name
 
 
 class ResourceGuardrail(ResourceValidationPolicy):
@@ -106,20 +138,25 @@ def resource_policy(
     url: str,
     severity: Severity,
     remedy: str,
+    stack_file: Mapping[str, str] | None = None,
     level: EnforcementLevel = EnforcementLevel.MANDATORY,
     config: Schema | None = None,
     remediate: Remediate | None = None,
 ) -> Callable[[Validate], ResourceGuardrail]:
     """Make a policy of a function that judges one resource."""
-    facts = Facts(reason, control, url, severity, remedy, frozenset(types), config or {})
+    facts = Facts(
+        reason, control, url, severity, remedy, frozenset(types), stack_file or {}, {**(config or {}), **REASON}
+    )
 
     def make(function: Validate) -> ResourceGuardrail:
         def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
             if args.resource_type not in facts.types:
                 return
-            _judge(
-                lambda: function(args, _configured(facts, args.get_config()), lambda text: report(text, None)), report
-            )
+
+            def tell(text: str) -> None:
+                report(f"{text} {facts.fix(policy.name, level, args)}", None)
+
+            _judge(lambda: function(args, _configured(facts, args.get_config()), tell), tell)
 
         def remedied(args: ResourceValidationArgs) -> Any:
             if remediate is None or args.resource_type not in facts.types:
@@ -145,17 +182,26 @@ def stack_policy(
     url: str,
     severity: Severity,
     remedy: str,
+    stack_file: Mapping[str, str] | None = None,
     level: EnforcementLevel = EnforcementLevel.MANDATORY,
     config: Schema | None = None,
 ) -> Callable[[ValidateStack], StackGuardrail]:
     """Make a policy of a function that judges resources together."""
-    facts = Facts(reason, control, url, severity, remedy, frozenset(types), config or {})
+    facts = Facts(
+        reason, control, url, severity, remedy, frozenset(types), stack_file or {}, {**(config or {}), **REASON}
+    )
 
     def make(function: ValidateStack) -> StackGuardrail:
         def validate(args: StackValidationArgs, report: ReportViolation) -> None:
             resources = [each for each in args.resources if each.resource_type in facts.types]
+            by_urn = {each.urn: each for each in resources}
+
+            def tell(text: str, urn: str = "") -> None:
+                about = by_urn.get(urn) or next(iter(resources), None)
+                report(f"{text} {facts.fix(policy.name, level, about)}", urn or None)
+
             # None at all is judged too: a repository that is missed may have been the last one.
-            _judge(lambda: function(resources, _configured(facts, args.get_config()), report), report)
+            _judge(lambda: function(resources, _configured(facts, args.get_config()), tell), tell)
 
         policy = StackGuardrail(validate=validate, **_described(function, facts, level))
         policy.facts = facts
@@ -186,17 +232,16 @@ def _configured(facts: Facts, given: Config) -> Config:
     return {**facts.defaults, **given}
 
 
-def _judge(judge: Callable[[], None], report: ReportViolation) -> None:
+def _judge(judge: Callable[[], None], report: Callable[[str], None]) -> None:
     """Run a policy; a resource that nobody foresaw becomes a message, not the end of the whole pack."""
     try:
         judge()
     except UnknownValueError:
         raise  # the engine says in its own words that this cannot be known during a preview
     except Unjudgeable as error:
-        report(str(error), None)
+        report(str(error))
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
         report(
             f"This could not be judged, because the resource has an unforeseen shape ({type(error).__name__}: {error})."
-            " Write the property in the shape that the provider's documentation gives.",
-            None,
+            " Write the property in the shape that the provider's documentation gives."
         )

@@ -1,12 +1,18 @@
-"""What counts as production: a tag of the resource, and where it has none, the name of its stack."""
+"""What counts as production: what the stack's name, its configuration or a resource's tag calls production."""
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
 from guardrails.policy import Config, Resource
 from guardrails.resources import stack_of, tags_of
+from guardrails.stack import configured
+
+_NAMES = ["*prod*", "*prd*", "live"]
 
 
 def _texts(default: list[str], description: str) -> dict[str, Any]:
@@ -17,33 +23,92 @@ PRODUCTION: dict[str, dict[str, Any]] = {
     "productionTag": {
         "type": "string",
         "default": "Environment",
-        "description": "The tag that says which environment a resource belongs to.",
+        "description": "The tag that names a resource's environment. Its case does not matter.",
     },
     "productionValues": _texts(
-        ["*prod*"], "The values of that tag that mean production, as patterns in any case, e.g. prod, prod-eu."
+        _NAMES,
+        "What means production in that tag and in `ecr-stack:environment`: patterns for the whole name, or for one of"
+        " its words. Leaving out the default needs a `reason`.",
     ),
-    "productionStacks": _texts(
-        ["*prod*"], "Where a resource has no such tag: the stacks that are production, as patterns in any case."
-    ),
+    "productionStacks": _texts(_NAMES, "What means production in a stack's name, written in the same way."),
     "notProduction": _texts(
-        ["*nonprod*", "*non-prod*", "*non_prod*", "*preprod*", "*pre-prod*", "*pre_prod*"],
-        "What is not production although it matches, tags and stacks alike.",
+        ["nonprod", "non-production", "notprod", "preprod", "pre-production", "product", "products"],
+        "Words that are left out before a name is matched, with or without hyphens: `preprod-2` is not production,"
+        " `preprod-prod` is.",
     ),
 }
 """The part of a policy's configuration that says where it applies."""
 
 
 def in_production(resource: Resource, config: Config) -> bool:
-    """Whether the resource is production's."""
-    environment = tags_of(resource).get(config["productionTag"])
-    if isinstance(environment, str) and environment.strip():
-        return _means_production(environment, "productionValues", config)
-    return _means_production(stack_of(resource), "productionStacks", config)
+    """Whether the resource is production's: one of the three saying so is enough."""
+    tag = str(config["productionTag"]).casefold()
+    values = [value for name, value in tags_of(resource).items() if name.casefold() == tag]
+    return means_production(stack_of(resource), "productionStacks", config) or any(
+        means_production(value, "productionValues", config)
+        for value in (configured("ecr-stack:environment"), *values)
+        if isinstance(value, str)
+    )
 
 
-def _means_production(name: str, patterns: str, config: Config) -> bool:
-    return _any(name, config[patterns]) and not _any(name, config["notProduction"])
+def excludes_production(config: Mapping[str, Any]) -> bool:
+    """Whether a configuration takes the usual names of production out of it."""
+    return not all(
+        means_production(name, key, config)
+        for key in ("productionValues", "productionStacks")
+        for name in ("prod", "production", "prd", "live", "prod-eu")
+    )
 
 
-def _any(name: str, patterns: list[str]) -> bool:
-    return any(fnmatchcase(name.strip().lower(), pattern.lower()) for pattern in patterns)
+def means_production(name: str, patterns: str, config: Config) -> bool:
+    """Whether a name means production to whoever reads it, however it is spelt."""
+    for spelt in (name, re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name)):  # shopLive
+        text = _as_read(spelt)
+        for word in config["notProduction"]:
+            text = re.sub(_word(word), "-", text)
+        if not text.isascii():  # letters that cannot be told from look-alikes
+            return True
+        if any(_matches(text, pattern) for pattern in config[patterns]):
+            return True
+    return False
+
+
+_LETTERS = str.maketrans({"ø": "o", "đ": "d", "ł": "l", "ı": "i", "æ": "ae", "œ": "oe"})
+_DIGITS = str.maketrans("0135", "oies")  # pr0d, l1ve
+
+
+def _as_read(name: str) -> str:
+    """A name without case, accents, full width and what cannot be seen, its words joined by hyphens."""
+    seen = "".join(
+        character
+        for character in unicodedata.normalize("NFKD", name)
+        if unicodedata.category(character) not in {"Mn", "Me", "Cf", "Cc"}
+    )
+    text = unicodedata.normalize("NFKD", seen.casefold()).translate(_LETTERS)
+    return re.sub(r"(?:[^\w]|_)+", lambda gap: "-" if _separates(gap[0]) else gap[0], text).strip("-")
+
+
+def _separates(gap: str) -> bool:
+    return all(each.isascii() or unicodedata.category(each) in {"Pd", "Zs", "Pc"} for each in gap)
+
+
+def _word(word: str) -> str:
+    """A pattern for a word of `notProduction`: not a part of a longer one, but perhaps with a number."""
+    text = _as_read(word.strip("*"))
+    if not text:
+        return r"(?!)"
+    text = re.sub(r"^(non|not|pre)-?(?=prod)", r"\1-", text)
+    loose = "-?".join(map(re.escape, text.split("-")))
+    return rf"(?<![a-z]){loose}(?![a-z])"
+
+
+def _matches(text: str, pattern: str) -> bool:
+    wanted = pattern.strip().casefold()
+    return any(fnmatchcase(each, wanted) for each in _readings(text))
+
+
+def _readings(text: str) -> Iterator[str]:
+    for each in (text, *text.split("-")):
+        yield each
+        yield each.strip("0123456789")
+        yield each.translate(_DIGITS)

@@ -13,8 +13,9 @@ from pathlib import Path
 from pulumi_policy import EnforcementLevel
 
 from guardrails.pack import POLICIES
-from guardrails.policy import Facts, ResourceGuardrail, StackGuardrail
+from guardrails.policy import REASON, Facts, ResourceGuardrail, StackGuardrail
 from guardrails.production import PRODUCTION
+from guardrails.subjects import GRAMMARS
 
 BEGIN, END = "<!-- policies: begin -->\n", "<!-- policies: end -->"
 
@@ -27,12 +28,15 @@ def reference(policies: Sequence[ResourceGuardrail | StackGuardrail] = POLICIES)
         lines.append(f"| `{policy.name}` | {_level(policy)} | {facts.reason} | [{facts.control}]({facts.url}) |")
     lines += ["", "| policy | looks at | to pass it |", "| --- | --- | --- |"]
     lines += [f"| `{policy.name}` | {_looks_at(policy.facts)} | {_cell(policy.facts.remedy)} |" for policy in policies]
-    lines += ["", "| policy | property | unless configured | meaning |", "| --- | --- | --- | --- |"]
+    lines += ["", "| policy | property | default | meaning |", "| --- | --- | --- | --- |"]
     for policy in policies:
         for name, schema in policy.facts.config.items():
-            if name not in PRODUCTION:
+            if name not in PRODUCTION and name not in REASON:
                 lines.append(_property(f"`{policy.name}`", name, schema))
     lines += [_property("every one about production", name, schema) for name, schema in PRODUCTION.items()]
+    lines += [_property("every one", name, schema) for name, schema in REASON.items()]
+    lines += ["", "| issuer | a subject that passes | its grammar |", "| --- | --- | --- |"]
+    lines += [f"| `{grammar.issuers[0]}` | `{grammar.example}` | [source]({grammar.source}) |" for grammar in GRAMMARS]
     return "\n".join(lines) + "\n"
 
 

@@ -33,6 +33,10 @@ Standing = Mapping[str, Any]
     url="https://docs.aws.amazon.com/AmazonECR/latest/userguide/encryption-at-rest.html",
     severity=Severity.HIGH,
     remedy="Keep name and encryption as they are, or copy the images to a second repository before this one goes.",
+    stack_file={
+        REPOSITORY: "Keep its key and `name` in `ecr-stack:repositories`, and `ecr-stack:encryption`, as they are, or"
+        " copy the images to a second repository before this one goes."
+    },
     config={
         "standing": {
             "type": "object",

@@ -33,7 +33,13 @@ class _Rule:
     control="AWS Well-Architected REL10-BP01",
     url="https://docs.aws.amazon.com/AmazonECR/latest/userguide/replication.html",
     severity=Severity.MEDIUM,
-    remedy="Add a rule to the registry's aws.ecr.ReplicationConfiguration; one without a filter covers everything.",
+    remedy="Add a rule to the registry's aws.ecr.ReplicationConfiguration, with a destination in another Region; a rule"
+    " without a filter covers everything.",
+    stack_file=dict.fromkeys(
+        [REPOSITORY, REPLICATION],
+        "Add `destinations: [{region: …}]` to `ecr-stack:replication.rules`; a rule without `repositoryFilters` covers"
+        " every repository.",
+    ),
     config={
         "regions": {
             "type": "array",
@@ -56,10 +62,8 @@ def repositories_in_production_are_replicated(
         report(
             f"No replication is configured for the {len(repositories)} repositories of production"
             f" ({', '.join(sorted(called(repository) for repository in repositories)[:3])}, …)."
-            " Add an aws.ecr.ReplicationConfiguration with a destination in another region."
             if len(repositories) > 1
-            else f"No replication is configured for {called(repositories[0])}, in production."
-            " Add an aws.ecr.ReplicationConfiguration with a destination in another region.",
+            else f"No replication is configured for {called(repositories[0])}, in production.",
             "",
         )
         return
@@ -73,14 +77,12 @@ def repositories_in_production_are_replicated(
         absent = [wanted for wanted in config["regions"] if wanted not in reached and wanted != region]
         if not reached:
             report(
-                f"{name}, in production, is copied to no other region: no replication rule covers it. Add its prefix"
-                " to a rule's filters, or a rule without filters.",
+                f"{name}, in production, is copied to no other region: no replication rule covers it.",
                 repository.urn,
             )
         elif absent:
             report(
-                f"{name}, in production, is copied to {', '.join(sorted(reached))} but not to {', '.join(absent)}."
-                " Add a rule for that destination.",
+                f"{name}, in production, is copied to {', '.join(sorted(reached))} but not to {', '.join(absent)}.",
                 repository.urn,
             )
 

@@ -27,7 +27,38 @@ KEY = "aws:kms/key:Key"
 KEY_POLICY = "aws:kms/keyPolicy:KeyPolicy"
 REPLICA_KEY = "aws:kms/replicaKey:ReplicaKey"
 EXTERNAL_KEY = "aws:kms/externalKey:ExternalKey"
+GRANT = "aws:kms/grant:Grant"
 ROLE = "aws:iam/role:Role"
+OIDC_PROVIDER = "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
+PUBLIC_REPOSITORY = "aws:ecrpublic/repository:Repository"
+PUBLIC_REPOSITORY_POLICY = "aws:ecrpublic/repositoryPolicy:RepositoryPolicy"
+ACCOUNT_SETTING = "aws:ecr/accountSetting:AccountSetting"
+PULL_THROUGH_RULE = "aws:ecr/pullThroughCacheRule:PullThroughCacheRule"
+
+POLICY_ATTACHMENT = "aws:iam/policyAttachment:PolicyAttachment"
+ATTACHMENTS = [
+    "aws:iam/groupPolicyAttachment:GroupPolicyAttachment",
+    POLICY_ATTACHMENT,
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+    "aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive",
+    "aws:iam/userPolicyAttachment:UserPolicyAttachment",
+    "aws:iam/userPolicyAttachmentsExclusive:UserPolicyAttachmentsExclusive",
+    "aws:iam/groupPolicyAttachmentsExclusive:GroupPolicyAttachmentsExclusive",
+]
+USERS_POLICIES = [
+    "aws:iam/userPolicy:UserPolicy",
+    "aws:iam/userPolicyAttachment:UserPolicyAttachment",
+    "aws:iam/userPolicyAttachmentsExclusive:UserPolicyAttachmentsExclusive",
+    POLICY_ATTACHMENT,
+]
+IDENTITY_POLICIES = [
+    "aws:iam/groupPolicy:GroupPolicy",
+    "aws:iam/policy:Policy",
+    "aws:iam/rolePolicy:RolePolicy",
+    "aws:iam/userPolicy:UserPolicy",
+    ROLE,
+    *ATTACHMENTS,
+]
 
 
 class Unknown(Enum):
@@ -62,6 +93,23 @@ def text(values: Any, key: str | int) -> str:
     """The value at a key where it is text, and known; else ""."""
     value = look(values, key)
     return value if isinstance(value, str) else ""
+
+
+def flag(values: Any, key: str) -> Any:
+    """The value at a key where it is true or false, also as text, which the provider takes too; else None or UNKNOWN."""
+    value = look(values, key)
+    if isinstance(value, str):
+        return {"true": True, "1": True, "false": False, "0": False}.get(value.lower())
+    return value if value is UNKNOWN or isinstance(value, bool) else None
+
+
+def number(values: Any, key: str) -> float | None:
+    """The value at a key where it is a number, also as text; else None."""
+    value = look(values, key)
+    try:
+        return float(value) if isinstance(value, int | float | str) else None
+    except ValueError:
+        return None
 
 
 def each(values: Any, key: str) -> Iterator[Any]:
@@ -108,7 +156,10 @@ def stack_of(resource: Resource) -> str:
 
 def called(resource: Resource) -> str:
     """What to call the resource in a message: its name in AWS, where known."""
-    return text(resource.props, "name") or text(resource.props, "repository") or resource.name
+    for key in ("name", "repository", "repositoryName"):
+        if found := text(resource.props, key):
+            return found
+    return resource.name
 
 
 def region_of(resource: Resource) -> str:

@@ -9,7 +9,7 @@ from pulumi_policy import Severity
 from pulumi_policy.secret import Secret
 
 from guardrails.policy import Config, Resource, resource_policy
-from guardrails.resources import KEY, REPOSITORY, called, stack_of, tags_are_known, tags_of
+from guardrails.resources import KEY, PUBLIC_REPOSITORY, REPOSITORY, called, stack_of, tags_are_known, tags_of
 
 
 def _with_the_required_tags(resource: Resource, config: Config) -> Mapping[str, Any] | None:
@@ -40,12 +40,13 @@ def _unwrapped(values: Any) -> dict[str, Any]:
 
 
 @resource_policy(
-    types=[REPOSITORY, KEY],
+    types=[REPOSITORY, KEY, PUBLIC_REPOSITORY],
     reason="Tags say whose a registry is and what may touch it; costs, access by tag and these guardrails read them.",
     control="AWS Well-Architected COST02-BP03",
     url="https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-using-tags.html",
     severity=Severity.LOW,
     remedy="Add the tags, or set this policy's level to `remediate`, which adds them.",
+    stack_file=dict.fromkeys([REPOSITORY, KEY], "Add the tags to `ecr-stack:tags`."),
     config={
         "required": {
             "type": "array",
@@ -71,4 +72,4 @@ def repositories_and_keys_have_the_required_tags(
     tags = tags_of(resource)
     missing = [name for name in config["required"] if not tags.get(name)]
     if missing:
-        report(f"{called(resource)} lacks the tag{'s' * (len(missing) > 1)} {', '.join(missing)}. Add to its tags.")
+        report(f"{called(resource)} lacks the tag{'s' * (len(missing) > 1)} {', '.join(missing)}.")

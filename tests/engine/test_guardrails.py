@@ -14,7 +14,7 @@ import pulumi_aws as aws
 
 key = aws.kms.Key("key", enable_key_rotation=True, tags={"Name": "k", "Environment": "dev", "ManagedBy": "x"})
 aws.ecr.Repository(
-    "sound",
+    "sound",  # but for the tag that calls it dev, in the stack live-prod
     name="sound",
     encryption_configurations=[{"encryption_type": "KMS", "kms_key": key.arn}],
     image_scanning_configuration={"scan_on_push": True},
@@ -37,9 +37,12 @@ def test_the_shipped_production_stack_passes_a_preview_and_an_update(engine: Eng
     engine.stack("prod", config)
     for command in (["preview"], ["up", "--yes", "--skip-preview"]):
         answer = engine(*command, "--policy-pack", PACK)
-        assert "✅ ecr-guardrails" in answer.said
+        assert "ecr-guardrails@" in answer.said
         assert "[mandatory]" not in answer.said
-        assert "[advisory]" not in answer.said
+        # A preview does not know the ARN of a key that is not made yet, and so not the IAM policies that name it.
+        waiting = set(re.findall(r"can't run policy '([a-z-]+)'", answer.said))
+        assert waiting == ({"identity-policies-allow-no-wildcard"} if command == ["preview"] else set())
+        assert answer.said.count("[advisory]") == answer.said.count("can't run policy")
 
 
 def test_a_preview_of_somebody_elses_program_is_stopped_with_every_objection(engine: Engine) -> None:
@@ -54,6 +57,7 @@ def test_a_preview_of_somebody_elses_program_is_stopped_with_every_objection(eng
         ("every-repository-has-a-lifecycle-policy", "careless"),
         ("every-repository-has-a-lifecycle-policy", "sound"),
         ("image-tags-in-production-are-immutable", "careless"),
+        ("image-tags-in-production-are-immutable", "sound"),
         ("policies-name-no-public-principal", "careless"),
         ("policies-name-no-wildcard-action", "careless"),
         ("repositories-and-keys-have-the-required-tags", "careless"),
@@ -61,5 +65,6 @@ def test_a_preview_of_somebody_elses_program_is_stopped_with_every_objection(eng
         ("repositories-are-scanned-on-push", "careless"),
         ("repositories-in-production-are-not-force-deleted", "careless"),
         ("repositories-in-production-are-protected", "careless"),
+        ("repositories-in-production-are-protected", "sound"),
         ("repositories-in-production-are-replicated", "shop-live-prod"),
     }

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from guardrails.check import violations
+from guardrails.pack import POLICIES
 
 ACCOUNT = "123456789012"
 KEY_ARN = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/11111111-2222-3333-4444-555555555555"
@@ -20,7 +21,7 @@ def record(kind: str, called: str = "api", /, *, stack: str = "prod", protect: b
         "type": kind,
         "name": called,
         "inputs": given,
-        "outputs": {},
+        "outputs": {"registryId": ACCOUNT} if kind.startswith("aws:ecr/") else {},
         "parent": None,
         "dependencies": [],
         "options": {"protect": protect},
@@ -102,13 +103,17 @@ def sound() -> list[Record]:
 
 
 def messages(
-    policy: str, *resources: Record, config: dict[str, Any] | None = None, level: str | None = None
+    policy: str,
+    *resources: Record,
+    config: dict[str, Any] | None = None,
+    level: str | None = None,
+    stack_config: dict[str, Any] | None = None,
 ) -> list[str]:
-    """What a policy says, its parameters given; the other policies are off, so a name that is not one fails."""
-    given: dict[str, Any] = {"all": "disabled", policy: {"enforcementLevel": level or "mandatory", **(config or {})}}
-    found = violations(list(resources), stack="prod", config=given)
-    assert {each["policy"] for each in found} <= {policy}, found
-    return [each["message"] for each in found]
+    """What a policy says, its parameters given."""
+    assert policy in {each.name for each in POLICIES}
+    given: dict[str, Any] = {policy: {"enforcementLevel": level or "mandatory", **(config or {})}}
+    found = violations(list(resources), stack="prod", config=given, stack_config=stack_config)
+    return [each["message"] for each in found if each["policy"] == policy]
 
 
 def names(*resources: Record, stack: str = "prod") -> set[str]:

@@ -66,6 +66,8 @@ def test_everyone_but_some_is_everyone_whatever_the_condition() -> None:
             "Null": {"AWS:principalorgpaths": False},
         },
         {"StringLike": {"aws:userId": "AROA1234567890ABCDEF:*"}},
+        {"ArnLike": {"aws:SourceArn": f"arn:aws:lambda:*:{ACCOUNT}:function:*"}},
+        {"ArnEquals": {"aws:PrincipalArn": f"arn:*:iam::{ACCOUNT}:role/*"}},
     ],
     ids=str,
 )
@@ -94,6 +96,8 @@ def test_conditions_that_bind_close_a_public_statement(condition: dict[str, Any]
         {"StringEquals": {"aws:PrincipalServiceName": "lambda.amazonaws.com"}},
         {"StringLikeIfExists": {"aws:SourceArn": f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:*"}},
         {"ArnLike": {"aws:SourceArn": "arn:aws:lambda:us-east-1:*:function:api"}},
+        {"StringLike": {"aws:SourceArn": f"arn:aws:lambda:*:{ACCOUNT}:function:*"}},
+        {"ArnLikeIfExists": {"aws:SourceArn": f"arn:aws:lambda:*:{ACCOUNT}:function:*"}},
         {"IpAddress": {"aws:SourceIp": "0.0.0.0/0"}},
         {"Bool": {"aws:SecureTransport": "true"}},
         {"StringLike": {"aws:PrincipalAccount": "1234*"}},
@@ -166,6 +170,7 @@ def test_a_service_that_acts_for_anybody_is_advised_against(condition: Any) -> N
     "condition",
     [
         {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
+        {"ArnLike": {"aws:SourceArn": f"arn:aws:lambda:*:{ACCOUNT}:function:*"}},  # what docs/access.md writes
         {"StringLike": {"aws:sourceArn": f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:*"}},
         {"ArnEquals": {"aws:SourceArn": "arn:aws:s3:::bucket"}},
         {"StringEquals": {"aws:SourceOrgID": "o-a1b2c3d4e5"}},

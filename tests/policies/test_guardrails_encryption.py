@@ -7,7 +7,7 @@ from guarded import ACCOUNT, KEY_ARN, document, key, messages, record, repositor
 
 CUSTOMER_KEY = "repositories-are-encrypted-with-a-customer-key"
 ROTATE = "keys-rotate"
-FOREIGN = "key-policies-name-no-foreign-principal"
+PUBLIC = "policies-name-no-public-principal"
 WAIT = "keys-in-production-wait-before-deletion"
 TEMPLATE = "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate"
 
@@ -55,53 +55,35 @@ def test_the_longest_rotation_period_can_be_configured() -> None:
     slow = key(rotationPeriodInDays=730)
     assert messages(ROTATE, slow) == []
     [message] = messages(ROTATE, slow, config={"maximumDays": 365})
-    assert "730 days, more than 365" in message
+    assert "730 days (rotationPeriodInDays), more than 365" in message
+
+
+@pytest.mark.parametrize("principal", ["*", {"AWS": "*"}, {"aws": ["*"]}, {"AWS": "arn:aws:iam::*:root"}], ids=str)
+def test_key_policies_that_let_in_everyone_are_reported(principal: object) -> None:
+    assert messages(PUBLIC, key(document(statement(principal, "kms:Decrypt"))))
+    by_itself = record("aws:kms/keyPolicy:KeyPolicy", keyId=KEY_ARN, policy=document(statement(principal)))
+    assert messages(PUBLIC, by_itself)
 
 
 @pytest.mark.parametrize(
-    "principal",
+    ("kind", "inputs"),
     [
-        "*",
-        {"AWS": "*"},
-        {"AWS": ["arn:aws:iam::999999999999:root"]},
-        {"AWS": "arn:aws:iam::999999999999:role/*"},
-        {"AWS": "999999999999"},
-        {"CanonicalUser": "79a"},
+        ("aws:kms/key:Key", {"isEnabled": False}),
+        ("aws:kms/replicaKey:ReplicaKey", {"enabled": False}),
+        ("aws:kms/externalKey:ExternalKey", {"enabled": False}),
     ],
 )
-def test_key_policies_that_let_in_everyone_or_another_account_are_reported(principal: object) -> None:
-    assert messages(FOREIGN, key(document(statement(principal, "kms:Decrypt"))))
-    standing_alone = record("aws:kms/keyPolicy:KeyPolicy", keyId=KEY_ARN, policy=document(statement(principal)))
-    assert messages(FOREIGN, standing_alone)
+def test_a_disabled_key_is_reported(kind: str, inputs: dict[str, bool]) -> None:
+    [message] = messages("keys-are-enabled", record(kind, **inputs))
+    assert "is disabled" in message
+    assert messages("keys-are-enabled", record(kind, **dict.fromkeys(inputs, True)), record(kind)) == []
 
 
-def test_key_policies_that_name_this_account_pass() -> None:
-    own = [
-        statement({"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "kms:*", Resource="*"),
-        statement({"AWS": [ACCOUNT, f"arn:aws:iam::{ACCOUNT}:role/ci"]}, "kms:Decrypt"),
-        statement({"Service": "logs.us-east-1.amazonaws.com"}, "kms:Encrypt"),
-        statement("*", "kms:Decrypt", Condition={"StringEquals": {"kms:CallerAccount": ACCOUNT}}),
-        statement("*", "kms:Decrypt", Effect="Deny"),
-    ]
-    assert messages(FOREIGN, key(document(*own))) == []
-
-
-def test_everyone_of_another_account_is_reported_for_a_key() -> None:
-    condition = {"StringEquals": {"kms:CallerAccount": "999999999999"}}
-    [message] = messages(FOREIGN, key(document(statement("*", Condition=condition))))
-    assert "999999999999" in message
-
-
-def test_other_accounts_can_be_trusted_by_configuration() -> None:
-    other = key(document(statement({"AWS": "arn:aws:iam::999999999999:root"})))
-    assert messages(FOREIGN, other, config={"trustedAccounts": ["999999999999"]}) == []
-
-
-def test_of_a_key_that_is_not_made_yet_two_accounts_are_one_too_many() -> None:
-    unmade = key(document(statement({"AWS": [ACCOUNT, "999999999999"]})))
-    unmade["outputs"] = {}
-    [message] = messages(FOREIGN, unmade)
-    assert "999999999999" in message
+def test_a_key_policy_that_may_lock_its_writer_out_is_reported() -> None:
+    name = "keys-keep-the-lockout-check"
+    for kind in ("aws:kms/key:Key", "aws:kms/keyPolicy:KeyPolicy"):
+        assert messages(name, record(kind, bypassPolicyLockoutSafetyCheck=True))
+        assert messages(name, record(kind, bypassPolicyLockoutSafetyCheck=False), record(kind)) == []
 
 
 def test_keys_of_production_that_go_soon_are_reported() -> None:
@@ -109,4 +91,4 @@ def test_keys_of_production_that_go_soon_are_reported() -> None:
     assert "waits 7 days" in message
     assert messages(WAIT, key(deletionWindowInDays=7), config={"minimumDays": 7}) == []
     assert messages(WAIT, key(deletionWindowInDays=None)) == []  # 30 days
-    assert messages(WAIT, key(deletionWindowInDays=7, tags={"Environment": "dev"})) == []
+    assert messages(WAIT, key(deletionWindowInDays=7, tags={"Environment": "dev"}, stack="dev")) == []

@@ -13,8 +13,21 @@ from typing import Any
 import grpc
 import pytest
 from google.protobuf import empty_pb2, json_format, struct_pb2
-from guarded import KEY_ARN, Record, document, lifecycle, record, replication, repository, scanning, statement
+from guarded import (
+    KEY_ARN,
+    Record,
+    document,
+    lifecycle,
+    record,
+    replication,
+    repository,
+    repository_policy,
+    scanning,
+    statement,
+)
+from guardrails.engine import Analyzer
 from guardrails.pack import POLICIES
+from guardrails.production import PRODUCTION
 from pulumi.runtime import proto
 from pulumi.runtime.proto import analyzer_pb2_grpc
 from pulumi_policy import EnforcementLevel
@@ -169,12 +182,69 @@ def test_a_policy_given_as_an_object_is_read(pack: _PolicyAnalyzerServicer) -> N
 
 def test_level_and_parameters_come_from_the_configuration(pack: _PolicyAnalyzerServicer) -> None:
     name = "image-tags-in-production-are-immutable"
-    configure(pack, name, proto.ADVISORY, productionValues=["live"])
+    configure(pack, name, proto.ADVISORY, productionValues=["gold"], productionStacks=["gold"])
     assert said(pack.Analyze(request(repository(imageTagMutability="MUTABLE")), None)) == []
-    live = repository(imageTagMutability="MUTABLE", environment="live")
+    live = repository(imageTagMutability="MUTABLE", environment="gold")
     assert said(pack.Analyze(request(live), None)) == [(name, proto.ADVISORY)]
     configure(pack, name, proto.DISABLED)
     assert said(pack.Analyze(request(live), None)) == []
+
+
+@pytest.fixture
+def analyzer(pack: _PolicyAnalyzerServicer) -> Analyzer:
+    return Analyzer("guardrails", "1.0.0", [*POLICIES], EnforcementLevel.MANDATORY)
+
+
+@pytest.mark.parametrize("reason", ["", "  "])
+def test_what_is_disabled_without_a_reason_stays_in_force(
+    analyzer: Analyzer, reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = "repositories-are-encrypted-with-a-customer-key"
+    weak = repository(encryptionConfigurations=None)
+    configure(analyzer, name, proto.DISABLED, reason=reason)
+    assert said(analyzer.Analyze(request(weak), None)) == [(name, proto.MANDATORY)]
+    assert f"Relaxed without a reason, and therefore in force: {name}." in capsys.readouterr().err
+    configure(analyzer, name, proto.DISABLED, reason="The images are public anyway")
+    assert said(analyzer.Analyze(request(weak), None)) == []
+    assert capsys.readouterr().err == ""
+
+
+def test_production_is_not_configured_away_without_a_reason(analyzer: Analyzer) -> None:
+    name = "image-tags-in-production-are-immutable"
+    properties = {each: schema["default"] for each, schema in PRODUCTION.items()} | {"productionStacks": ["gold"]}
+    mutable = repository(imageTagMutability="MUTABLE")
+    configure(analyzer, name, proto.MANDATORY, **properties)
+    assert said(analyzer.Analyze(request(mutable), None)) == [(name, proto.MANDATORY)]
+    configure(analyzer, name, proto.MANDATORY, **properties | {"productionValues": ["gold"], "reason": "Other names"})
+    assert said(analyzer.Analyze(request(mutable), None)) == []
+
+
+def test_the_environment_in_the_stacks_configuration_makes_production(
+    pack: _PolicyAnalyzerServicer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mutable = repository(imageTagMutability="MUTABLE", environment="dev", stack="blue")
+    assert said(pack.Analyze(request(mutable), None)) == []
+    monkeypatch.setattr("pulumi.runtime.get_config", {"ecr-stack:environment": "prod"}.get)
+    assert said(pack.Analyze(request(mutable), None)) == [("image-tags-in-production-are-immutable", proto.MANDATORY)]
+
+
+def test_trust_in_the_stack_file_holds_in_the_engine(
+    pack: _PolicyAnalyzerServicer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = repository_policy(statement({"AWS": "arn:aws:iam::999999999999:root"}))
+    judged = stack(repository(), lifecycle(), replication(), shared)
+    assert said(pack.AnalyzeStack(judged, None)) == [("nothing-crosses-to-those-who-are-not-trusted", proto.MANDATORY)]
+    trusted = {"ecr-stack:trusted": json.dumps({"accounts": ["999999999999"]})}
+    monkeypatch.setattr("pulumi.runtime.get_config", trusted.get)
+    assert said(pack.AnalyzeStack(judged, None)) == []
+
+
+def test_a_document_that_is_not_known_does_not_hide_who_else_crosses(pack: _PolicyAnalyzerServicer) -> None:
+    later = repository_policy(policy=UNKNOWN_STRING_VALUE)
+    shared = repository_policy(statement({"AWS": "arn:aws:iam::999999999999:root"}))
+    response = pack.AnalyzeStack(stack(repository(), lifecycle(), replication(), later, shared), None)
+    name = "nothing-crosses-to-those-who-are-not-trusted"
+    assert said(response) == [(name, proto.ADVISORY), (name, proto.MANDATORY)]
 
 
 def test_default_tags_of_the_provider_count(pack: _PolicyAnalyzerServicer) -> None:
@@ -262,6 +332,18 @@ def test_the_process_says_what_it_has(served: Any) -> None:
     assert "[Security Hub ECR.2]" in immutable.description
     assert immutable.framework.specification == "ECR.2"
     assert "productionTag" in json_format.MessageToDict(immutable.configSchema)["properties"]
+
+
+def test_the_process_keeps_what_is_disabled_without_a_reason(served: Any) -> None:
+    name = "repositories-are-encrypted-with-a-customer-key"
+    weak = repository(encryptionConfigurations=None)
+    try:
+        for reason, expected in (("", [(name, proto.MANDATORY)]), ("Public images", [])):
+            config = proto.PolicyConfig(enforcementLevel=proto.DISABLED, properties=struct({"reason": reason}))
+            served.Configure(proto.ConfigureAnalyzerRequest(policyConfig={name: config}), timeout=20)
+            assert said(served.Analyze(request(weak), timeout=20)) == expected
+    finally:
+        served.Configure(proto.ConfigureAnalyzerRequest(), timeout=20)
 
 
 def test_the_process_answers(served: Any) -> None:

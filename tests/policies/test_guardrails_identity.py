@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from guarded import ACCOUNT, messages, role, statement
+from guarded import ACCOUNT, document, messages, record, role, statement
 
 SUBJECTS = "oidc-roles-trust-named-subjects"
 EVERYONE = "roles-are-not-assumed-by-everyone"
@@ -26,8 +26,11 @@ def trust(*subjects: str, operator: str = "StringLike", **more: Any) -> dict[str
         "repo:acme/api:ref:refs/heads/release-*",
         "repo:acme/api:ref:refs/tags/v*",
         "repo:acme/api:environment:production",
-        "project_path:acme/api:ref_type:branch:ref:main",
-        "system:serviceaccount:ci:runner",
+        "repo:acme@123456/api@456789:ref:refs/heads/main",
+        "repository_id:456789:environment:production",
+        "repo:acme/api:job_workflow_ref:acme/ci/.github/workflows/deploy.yml@refs/heads/main",
+        "repository_owner_id:1:repository_id:2:ref:refs/tags/v*",
+        "repo:acme/api:ref:refs/heads/release/*",
     ],
 )
 def test_subjects_that_are_named_pass(subject: str) -> None:
@@ -49,8 +52,22 @@ def test_subjects_that_are_named_pass(subject: str) -> None:
         "repo:acme/api:ref:refs/*",
         "repo:acme/api:ref:refs/heads/*",
         "repo:acme/ap?:ref:refs/heads/main",
-        "project_path:acme/*:ref_type:branch:ref:main",
-        "system:serviceaccount:ci:*",
+        "repo:acme/api:r*",
+        "repo:acme/api:ref:refs*",
+        "repo:acme/api:ref:refs/heads*",
+        "repo:acme/api:ref:refs/heads/m*",
+        "repo:acme/api:ref:refs/pull/*",
+        "repo:acme/api:ref:refs/tags/*",
+        "repo:acme/api:pull_request",
+        "repo:acme/api:environment:*",
+        "repo:acme/api:environment:p*",
+        "repo:acme/api",
+        "repo:acme@1/api@*:ref:refs/heads/main",
+        "repository_owner:acme:ref:refs/heads/main",
+        "repository_id:4*:ref:refs/heads/main",
+        "job_workflow_ref:acme/ci/.github/workflows/*@refs/heads/main",
+        "actor:someone:ref:refs/heads/main",
+        "*:ref:refs/heads/main",
         "repo:${aws:PrincipalTag/repo}:ref:refs/heads/main",
     ],
 )
@@ -112,3 +129,80 @@ def test_roles_that_everyone_can_assume_are_reported(principal: Any) -> None:
     assert "by everyone" in message
     condition = {"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}
     assert messages(EVERYONE, role(statement(principal, "sts:AssumeRole", Condition=condition))) == []
+
+
+IDENTITY = "identity-policies-allow-no-wildcard"
+WIDE: list[dict[str, Any]] = [
+    {"Action": "*"},
+    {"Action": ["ecr:PutImage", "*"], "Resource": "arn:aws:ecr:*:*:repository/api"},
+    {"action": "*:*"},
+    {"Action": "ecr:*"},
+    {"Action": "ECR:**"},
+    {"Action": "e*:PutImage"},
+    {"NotAction": "iam:CreateUser"},
+    {"NotAction": []},
+    {"Action": "kms:Decrypt", "Resource": "*"},
+    {"Action": "KMS:D*", "Resource": ["*"]},
+    {"Action": "kms:ReEncrypt*", "Resource": f"arn:aws:kms:*:{ACCOUNT}:key/*"},
+    {"Action": "kms:Decrypt", "NotResource": "arn:aws:kms:us-east-1:1:key/x"},
+    {"Action": "iam:PassRole"},
+    {"Action": "iam:PassRole", "Resource": f"arn:aws:iam::{ACCOUNT}:role/*"},
+    {"Action": "sts:AssumeRole", "Resource": "*"},
+    {"Action": "*", "Effect": "allow"},
+]
+
+
+@pytest.mark.parametrize("elements", WIDE, ids=str)
+def test_iam_policies_that_allow_too_much_are_reported_wherever_they_are(elements: dict[str, Any]) -> None:
+    given = {"Effect": "Allow", "Resource": "*"} | elements
+    for policy in (document(given), {"Statement": given}):
+        for kind in ("policy:Policy", "rolePolicy:RolePolicy", "userPolicy:UserPolicy", "groupPolicy:GroupPolicy"):
+            [message] = messages(IDENTITY, record(f"aws:iam/{kind}", policy=policy))
+            assert "allows too much: statement 1" in message
+        assert messages(IDENTITY, role(inlinePolicies=[{"name": "all", "policy": policy}]))
+
+
+@pytest.mark.parametrize("name", ["AdministratorAccess", "IAMFullAccess", "PowerUserAccess"])
+def test_managed_policies_that_allow_everything_are_reported(name: str) -> None:
+    arn = f"arn:aws:iam::aws:policy/{name}"
+    for resource in (
+        role(managedPolicyArns=[arn]),
+        record("aws:iam/rolePolicyAttachment:RolePolicyAttachment", role="ci", policyArn=arn),
+        record("aws:iam/userPolicyAttachment:UserPolicyAttachment", user="ci", policyArn=arn),
+        record("aws:iam/policyAttachment:PolicyAttachment", policyArn=arn.replace(":aws:", ":aws-cn:", 1)),
+        record("aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive", policyArns=[arn]),
+    ):
+        [message] = messages(IDENTITY, resource)
+        assert f"policy/{name}" in message
+
+
+def test_iam_policies_that_a_registry_needs_pass() -> None:
+    needed = [
+        {"Action": "ecr:GetAuthorizationToken", "Resource": "*"},
+        {"Action": ["ecr:BatchGetImage", "ecr:Describe*"], "Resource": f"arn:aws:ecr:us-east-1:{ACCOUNT}:repository/*"},
+        {"Action": ["kms:Decrypt", "kms:GenerateDataKey"], "Resource": f"arn:aws:kms:us-east-1:{ACCOUNT}:key/1-2"},
+        {
+            "Action": "kms:Decrypt",
+            "Resource": "*",
+            "Condition": {"StringEquals": {"kms:ViaService": "ecr.us-east-1.amazonaws.com"}},
+        },
+        {"Action": "iam:PassRole", "Resource": f"arn:aws:iam::{ACCOUNT}:role/ecr-template"},
+        {"Action": "*", "Effect": "Deny", "Resource": "*"},
+    ]
+    policy = document(*({"Effect": "Allow"} | each for each in needed))
+    read_only = "arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryReadOnly"
+    attached = record("aws:iam/rolePolicyAttachment:RolePolicyAttachment", role="nodes", policyArn=read_only)
+    assert messages(IDENTITY, record("aws:iam/policy:Policy", policy=policy), attached) == []
+
+
+def test_policies_of_users_are_reported() -> None:
+    name = "iam-policies-belong-to-roles-or-groups"
+    arn = "arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryReadOnly"
+    for resource in (
+        record("aws:iam/userPolicy:UserPolicy", user="ci", policy="{}"),
+        record("aws:iam/userPolicyAttachment:UserPolicyAttachment", user="ci", policyArn=arn),
+        record("aws:iam/policyAttachment:PolicyAttachment", users=["ci"], policyArn=arn),
+    ):
+        [message] = messages(name, resource)
+        assert "to the user ci" in message
+    assert messages(name, record("aws:iam/policyAttachment:PolicyAttachment", roles=["ci"], policyArn=arn)) == []

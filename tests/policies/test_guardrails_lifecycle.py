@@ -37,8 +37,8 @@ def test_the_violation_names_the_repository() -> None:
     from guardrails.check import violations
 
     lone = repository()
-    found = violations([lone], stack="prod", config={"all": "disabled", EVERY: "advisory"})
-    assert [(each["urn"], each["level"]) for each in found] == [(lone["urn"], "advisory")]
+    found = violations([lone], stack="prod", config={EVERY: "advisory"})
+    assert [(each["urn"], each["level"]) for each in found if each["policy"] == EVERY] == [(lone["urn"], "advisory")]
 
 
 def test_a_lifecycle_policy_of_another_region_does_not_count() -> None:
@@ -48,7 +48,12 @@ def test_a_lifecycle_policy_of_another_region_does_not_count() -> None:
 
 
 def test_rules_for_untagged_images_count() -> None:
-    for good in (rule("untagged"), rule("untagged", "imageCountMoreThan"), rule("any")):
+    for good in (
+        rule("untagged"),
+        rule("untagged", "imageCountMoreThan"),
+        rule("any"),
+        rule("any", "imageCountMoreThan"),
+    ):
         assert messages(EXPIRE, lifecycle(good)) == []
 
 
@@ -56,7 +61,6 @@ def test_rules_for_untagged_images_count() -> None:
     "bad",
     [
         rule("tagged", tagPrefixList=["v"]),
-        rule("any", "imageCountMoreThan"),
         rule("untagged", action="transition"),
         rule("untagged", "sinceImageTransitioned", storageClass="archive"),
         {"rulePriority": 1},
@@ -69,8 +73,8 @@ def test_a_lifecycle_policy_that_lets_untagged_images_stay_is_reported(bad: dict
 
 
 def test_only_rules_for_untagged_images_count_if_so_configured() -> None:
-    assert messages(EXPIRE, lifecycle(rule("any")), config={"anyByAge": False})
-    assert messages(EXPIRE, lifecycle(UNTAGGED), config={"anyByAge": False}) == []
+    assert messages(EXPIRE, lifecycle(rule("any")), config={"anyCounts": False})
+    assert messages(EXPIRE, lifecycle(UNTAGGED), config={"anyCounts": False}) == []
 
 
 @pytest.mark.parametrize("name", ["tagPrefixList", "tagPatternList"])
@@ -105,3 +109,23 @@ def test_a_lifecycle_policy_that_is_none_is_a_message(policy: str) -> None:
     for name in (EXPIRE, ONE, BY_TAG):
         [message] = messages(name, lifecycle(policy=policy))
         assert "not JSON" in message or "It must be" in message
+
+
+@pytest.mark.parametrize("status", ["untagged", "any"])
+def test_untagged_images_may_go_by_way_of_the_archive(status: str) -> None:
+    to_archive = rule(status, action="transition")
+    from_archive = rule(status, "sinceImageTransitioned", storageClass="archive")
+    assert messages(EXPIRE, lifecycle(to_archive, from_archive)) == []
+    assert messages(EXPIRE, lifecycle(to_archive))
+
+
+@pytest.mark.parametrize(
+    "entries", [{"tagPatternList": ["*"]}, {"tagPatternList": ["**"]}, {"tagPrefixList": [""]}], ids=str
+)
+def test_a_rule_whose_tags_limit_nothing_is_a_rule_for_any_image(entries: dict[str, Any]) -> None:
+    [message] = messages(BY_TAG, lifecycle(rule("tagged", **entries)))
+    assert "releases among them" in message
+    kind = "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate"
+    document = lifecycle(rule("tagged", **entries))["inputs"]["policy"]
+    assert messages(BY_TAG, record(kind, prefix="ROOT", lifecyclePolicy=document))
+    assert messages(BY_TAG, lifecycle(rule("tagged", tagPatternList=["dev-*"]))) == []

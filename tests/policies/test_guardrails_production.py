@@ -25,13 +25,41 @@ def test_mutable_tags_are_reported(mutability: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "patterns", [["latest"], ["latest", "main-latest"], ["latest-*"], ["dev-*", "pr-12*"]], ids=str
+    "patterns",
+    [["latest"], ["latest", "main-latest"], ["latest-*"], ["dev-*", "pr-12*"], ["*-latest"], ["nightly-*"]],
+    ids=str,
 )
 def test_exclusions_of_the_few_tags_that_move_pass(patterns: list[str]) -> None:
     assert messages(IMMUTABLE, excluding(*patterns)) == []
 
 
-@pytest.mark.parametrize("pattern", ["*", "**", "*.*", "v*", "*.*.*", "1*", "release-*", "sha-*", "*-*", "*a*", "s*"])
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "*",
+        "**",
+        "*.*",
+        "v*",
+        "*.*.*",
+        "1*",
+        "release-*",
+        "sha-*",
+        "*-*",
+        "*a*",
+        "s*",
+        "v20*",
+        "V2*",
+        "main*",
+        "main-*",
+        "prod*",
+        "20*",
+        "release*",
+        "v1.*",
+        "stable-*",
+        "*main*",
+        "*-prod-*",
+    ],
+)
 def test_an_exclusion_that_is_mutability_by_another_name_is_reported(pattern: str) -> None:
     [message] = messages(IMMUTABLE, excluding("latest", pattern))
     assert repr(pattern) in message
@@ -39,27 +67,28 @@ def test_an_exclusion_that_is_mutability_by_another_name_is_reported(pattern: st
 
 def test_which_tags_must_never_move_can_be_configured() -> None:
     assert messages(IMMUTABLE, excluding("build-*"), config={"immutableTags": ["build-17"]})
-    assert messages(IMMUTABLE, excluding("v*"), config={"immutableTags": [], "minimumCharacters": 0}) == []
+    open_to = {"immutableTags": [], "minimumCharacters": 0, "releaseWords": []}
+    assert messages(IMMUTABLE, excluding("v*"), config=open_to) == []
 
 
 def test_templates_of_production_are_immutable_too() -> None:
     kind = "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate"
     assert messages(IMMUTABLE, record(kind, prefix="ROOT"))
-    assert messages(IMMUTABLE, record(kind, prefix="ROOT", resourceTags={"Environment": "dev"})) == []
+    assert messages(IMMUTABLE, record(kind, prefix="ROOT", resourceTags={"Environment": "dev"}, stack="dev")) == []
 
 
 def test_force_delete_is_reported_in_production_only() -> None:
     [message] = messages(FORCE, repository(forceDelete=True))
     assert "has forceDelete" in message
     assert messages(FORCE, repository(forceDelete=False)) == []
-    assert messages(FORCE, repository(forceDelete=True, environment="dev")) == []
+    assert messages(FORCE, repository(forceDelete=True, environment="dev", stack="dev")) == []
 
 
 def test_unprotected_repositories_are_reported_in_production_only() -> None:
     [message] = messages(PROTECTED, repository(protect=False))
-    assert "protect=True" in message
+    assert "protected against deletion" in message and "protect=True" in message
     assert messages(PROTECTED, repository(protect=True)) == []
-    assert messages(PROTECTED, repository(protect=False, environment="dev")) == []
+    assert messages(PROTECTED, repository(protect=False, environment="dev", stack="dev")) == []
 
 
 @pytest.mark.parametrize("environment", ["prod", "production", "PROD", " Production ", "prod-eu"])
@@ -85,20 +114,108 @@ def test_an_empty_tag_is_no_way_out_of_production() -> None:
 @pytest.mark.parametrize("name", ["dev", "staging", "nonprod", "pre-prod"])
 def test_other_stacks_and_tags_are_not_production(name: str) -> None:
     assert messages(PROTECTED, repository(protect=False, environment=None, stack=name)) == []
-    assert messages(PROTECTED, repository(protect=False, environment=name, stack="prod")) == []
+    assert messages(PROTECTED, repository(protect=False, environment=name, stack="dev")) == []
 
 
-def test_what_production_is_can_be_configured() -> None:
-    config = {"productionTag": "Stage", "productionValues": ["live"], "productionStacks": ["main"]}
-    assert messages(PROTECTED, repository(protect=False, tags={"Stage": "Live"}), config=config)
+def test_what_production_is_can_be_configured_with_a_reason() -> None:
+    config = {
+        "productionTag": "Stage",
+        "productionValues": ["gold"],
+        "productionStacks": ["main"],
+        "reason": "Our environments have other names",
+    }
+    assert messages(PROTECTED, repository(protect=False, tags={"Stage": "Gold"}, stack="x"), config=config)
     assert messages(PROTECTED, repository(protect=False, environment=None, stack="main"), config=config)
     assert messages(PROTECTED, repository(protect=False, stack="other"), config=config) == []
 
 
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"productionValues": [], "productionStacks": []},
+        {"productionStacks": ["gold"]},
+        {"notProduction": ["prod", "prod-eu"]},
+        {"notProduction": ["live"], "reason": "  "},
+    ],
+    ids=str,
+)
+def test_production_is_not_configured_away_without_a_reason(config: dict[str, Any]) -> None:
+    wrong, still = messages(PROTECTED, repository(protect=False), config=config)
+    assert "must come with a reason" in wrong
+    assert "protected against deletion" in still
+
+
+DISGUISES = {
+    "Cyrillic": "pr\u043ed",
+    "Greek": "p\u03c1od",
+    "small capitals": "\u1d18\u0280\u1d0f\u1d05",
+    "full width": "\uff50\uff52\uff4f\uff44",
+    "zero width": "p\u200br\u2060o\ufeffd",
+    "accents": "pr\u00f3d",
+    "combining": "p\u0335rod",
+    "mathematical": "\U0001d429\U0001d42b\U0001d428\U0001d41d",
+    "a filler": "pro\u3164d",
+    "digits": "pr0d",
+    "case": "pROd",
+    "a region": "eu-prod-1",
+    "prd": "shop-prd2",
+    "live": "LIVE",
+    "camel case": "shopLive",
+    "two words": "nonprod-prod",
+    "product": "product-production",
+}
+
+
+@pytest.mark.parametrize("name", DISGUISES.values(), ids=DISGUISES)
+def test_no_spelling_escapes_production(name: str) -> None:
+    assert messages(PROTECTED, repository(protect=False, environment="dev", stack=name))
+    assert messages(PROTECTED, repository(protect=False, environment=name, stack="dev"))
+    said = {"ecr-stack:environment": name}
+    assert messages(PROTECTED, repository(protect=False, environment="dev", stack="dev"), stack_config=said)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["dev", "non_prod", "nonProd", "preprod2", "pr\u00e9production", "product-catalog-dev", "olive", "delivery",
+     "Pr\u00fcfung", "qa", "non-production"],
+)  # fmt: skip
+def test_names_that_only_look_alike_are_not_production(name: str) -> None:
+    said = {"ecr-stack:environment": name}
+    assert messages(PROTECTED, repository(protect=False, environment=name, stack=name), stack_config=said) == []
+
+
+def test_the_case_of_the_tags_name_does_not_matter() -> None:
+    assert messages(PROTECTED, repository(protect=False, tags={"environment": "prod"}, stack="dev"))
+    both = {"Environment": "dev", "ENVIRONMENT": "prod"}
+    assert messages(PROTECTED, repository(protect=False, tags=both, stack="dev"))
+
+
+def test_one_function_decides_for_every_policy_about_production() -> None:
+    from guardrails.check import violations
+    from guardrails.pack import POLICIES
+
+    about = {policy.name for policy in POLICIES if "in-production" in policy.name}
+    any_image = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 1}
+    rules = {"rules": [{"rulePriority": 1, "selection": any_image, "action": {"type": "expire"}}]}
+
+    def found(stack: str) -> set[str]:
+        careless = [
+            repository(protect=False, forceDelete=True, imageTagMutability="MUTABLE", environment="dev", stack=stack),
+            record("aws:ecr/lifecyclePolicy:LifecyclePolicy", stack=stack, repository="api", policy=rules),
+            record("aws:kms/key:Key", stack=stack, enableKeyRotation=True, deletionWindowInDays=7),
+        ]
+        return {each["policy"] for each in violations(careless, stack=stack)} & about
+
+    assert found("live-eu") == about
+    assert found("dev") == set()
+
+
 def test_production_without_replication_is_reported_once_for_the_stack() -> None:
-    [message] = messages(REPLICATED, repository(), repository("auth"), repository("web", environment="dev"))
+    [message] = messages(
+        REPLICATED, repository(), repository("auth"), repository("web", environment="dev", stack="dev")
+    )
     assert "2 repositories of production (api, auth" in message
-    assert messages(REPLICATED, repository(environment="dev")) == []
+    assert messages(REPLICATED, repository(environment="dev", stack="dev")) == []
 
 
 def test_repositories_that_no_rule_covers_are_reported_each() -> None:
@@ -126,3 +243,17 @@ def test_the_replica_itself_needs_no_replication() -> None:
 def test_the_regions_can_be_configured() -> None:
     [message] = messages(REPLICATED, repository(), replication(), config={"regions": ["us-west-2", "eu-west-1"]})
     assert "but not to eu-west-1" in message
+
+
+def test_texts_that_the_provider_takes_for_flags_and_numbers_are_no_way_out() -> None:
+    kind = "aws:kms/key:Key"
+    careless = {
+        FORCE: repository(forceDelete="true"),
+        "repositories-are-scanned-on-push": repository(imageScanningConfiguration={"scanOnPush": "false"}),
+        "keys-rotate": record(kind, enableKeyRotation="false"),
+        "keys-are-enabled": record(kind, isEnabled="false"),
+        "keys-keep-the-lockout-check": record(kind, bypassPolicyLockoutSafetyCheck="true"),
+        "keys-in-production-wait-before-deletion": record(kind, deletionWindowInDays="7"),
+    }
+    for policy, resource in careless.items():
+        assert messages(policy, resource), policy

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from guardrails.pack import POLICIES
@@ -34,3 +35,13 @@ def test_every_policy_is_a_sentence_with_a_reason_and_a_page() -> None:
 
 def test_the_names_of_policies_are_their_own() -> None:
     assert len({policy.name for policy in POLICIES}) == len(POLICIES)
+
+
+def test_the_comparison_with_other_scanners_names_policies_that_exist() -> None:
+    table = PAGE.read_text(encoding="utf-8").partition("comparison: begin")[2].partition("comparison: end")[0]
+    rows = [row.split("|")[1:3] for row in table.splitlines()[3:] if row.startswith("|")]
+    names = {policy.name for policy in POLICIES}
+    named = {name for _, ours in rows for name in re.findall(r"`([a-z]+(?:-[a-z]+){2,})`", ours)}
+    assert named <= names
+    for check in ("ECR.1", "ECR.2", "ECR.3", "ECR.5", "KMS.4", "CKV_AWS_136", "AVD-AWS-0032"):
+        assert any(check in theirs for theirs, _ in rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from guarded import ACCOUNT, KEY_ARN, key, messages, repository, scanning
+from guarded import ACCOUNT, KEY_ARN, key, messages, record, repository, scanning
 
 SCANNED = "repositories-are-scanned-on-push"
 TAGS = "repositories-and-keys-have-the-required-tags"
@@ -28,7 +28,13 @@ def test_a_rule_of_the_registry_that_matches_is_enough(wild: str, frequency: str
 
 @pytest.mark.parametrize(
     "registry",
-    [scanning("web"), scanning("api", "MANUAL"), scanning("p*"), scanning("*", region="eu-west-1")],
+    [
+        scanning("web"),
+        scanning("api", "MANUAL"),
+        scanning("*", "MANUAL"),
+        scanning("p*"),
+        scanning("*", region="eu-west-1"),
+    ],
     ids=lambda each: str(each["inputs"]),
 )
 def test_a_rule_of_the_registry_that_does_not_scan_it_is_not(registry: dict[str, Any]) -> None:
@@ -132,3 +138,33 @@ def test_a_lookup_that_fails_is_a_message(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setitem(sys.modules, "boto3", None)
     [message] = messages(REPLACED, repository(), config={"lookUp": True})
     assert "needs boto3" in message
+
+
+def test_rules_that_wait_for_somebody_to_scan_are_no_scanning_although_the_repository_asks_for_it() -> None:
+    [message] = messages(SCANNED, repository(), scanning("*", "MANUAL"))
+    assert "none that scans by itself" in message
+
+
+def test_account_settings_that_ask_for_the_old_scanner_or_scope_are_reported() -> None:
+    name, kind = "account-settings-are-the-supported-ones", "aws:ecr/accountSetting:AccountSetting"
+    old = [("BASIC_SCAN_TYPE_VERSION", "CLAIR"), ("REGISTRY_POLICY_SCOPE", "V1")]
+    good = [("BASIC_SCAN_TYPE_VERSION", "AWS_NATIVE"), ("REGISTRY_POLICY_SCOPE", "V2"), ("BLOB_MOUNTING", "ENABLED")]
+    for setting, value in old:
+        [message] = messages(name, record(kind, name=setting, value=value))
+        assert f"{setting} of ECR is {value}" in message
+    assert messages(name, *(record(kind, name=setting, value=value) for setting, value in good)) == []
+
+
+def test_a_repository_of_ecr_public_is_listed_or_reported() -> None:
+    name, kind = "repositories-are-private", "aws:ecrpublic/repository:Repository"
+    [message] = messages(name, record(kind, repositoryName="tools"))
+    assert "tools is a repository of ECR Public" in message
+    assert messages(name, record(kind, repositoryName="tools"), config={"published": ["tools"]}) == []
+    assert messages(
+        "policies-name-no-wildcard-action",
+        record(
+            "aws:ecrpublic/repositoryPolicy:RepositoryPolicy",
+            repositoryName="tools",
+            policy={"Statement": {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "ecr-public:*"}},
+        ),
+    )

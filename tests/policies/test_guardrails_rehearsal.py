@@ -49,7 +49,10 @@ def test_a_rehearsal_goes_by_the_configuration_beside_the_pack(guarded_project: 
     folder = guarded_project(None)
     unconfigured = levels(folder)
     assert (unconfigured[replicated], unconfigured[encrypted]) == ("mandatory", "mandatory")
-    chosen = {replicated: "disabled", encrypted: {"enforcementLevel": "advisory"}}
+    chosen = {
+        replicated: {"enforcementLevel": "disabled", "reason": "One Region is enough here"},
+        encrypted: {"enforcementLevel": "advisory"},
+    }
     (folder / "policies" / "config.json").write_text(json.dumps(chosen))
     configured = levels(folder)
     assert configured == {name: level for name, level in unconfigured.items() if name != replicated} | {
@@ -70,8 +73,12 @@ def test_a_rehearsal_goes_by_the_configuration_beside_the_pack(guarded_project: 
             ["keys-rotate.maximumDays: 7", "must be from 90 to 2560", "write e.g. 2560"],
         ),
         (
-            {"key-policies-name-no-foreign-principal": {"trustedAccounts": ["111122223333", "me"]}},
-            ['key-policies-name-no-foreign-principal.trustedAccounts[1]: "me"', "must match"],
+            {"nothing-crosses-to-those-who-are-not-trusted": {"trustedAccounts": ["111122223333", "me"]}},
+            ['nothing-crosses-to-those-who-are-not-trusted.trustedAccounts[1]: "me"', "must match"],
+        ),
+        (
+            {"keys-rotate": "disabled"},
+            ['keys-rotate.enforcementLevel: "disabled"', "must come with a reason", '"reason": "why'],
         ),
         ({"keys-rotate": "of", "keys-rotat": "off"}, ["2 mistakes"]),
     ],

@@ -155,7 +155,6 @@ def nothing(_: list[Record]) -> None:
                 "repositories-are-encrypted-with-a-customer-key",
                 "keys-rotate",
                 "keys-in-production-wait-before-deletion",
-                "key-policies-name-no-foreign-principal",
             },
         ),
         (
@@ -182,7 +181,7 @@ def nothing(_: list[Record]) -> None:
     "config",
     [
         None,
-        {"all": "advisory", "keys-rotate": "disabled"},
+        {"all": "advisory", "keys-rotate": {"enforcementLevel": "disabled", "reason": "tried elsewhere"}},
         {
             "repositories-and-keys-have-the-required-tags": {
                 "enforcementLevel": "remediate",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -35,9 +36,9 @@ def test_a_careless_production_stack_is_told_everything() -> None:
     assert names(*careless) == {
         "every-repository-has-a-lifecycle-policy",
         "image-tags-in-production-are-immutable",
-        "key-policies-name-no-foreign-principal",
         "keys-in-production-wait-before-deletion",
         "keys-rotate",
+        "nothing-crosses-to-those-who-are-not-trusted",
         "oidc-roles-trust-named-subjects",
         "policies-name-no-public-principal",
         "policies-name-no-wildcard-action",
@@ -70,7 +71,7 @@ def test_what_dev_allows_itself_would_be_violations_in_production(dev: Any) -> N
         }
         for each in dev.resources
     ]
-    config = {name: {"productionValues": ["dev"]} for name in in_production_only()}
+    config = {name: {"productionValues": ["dev", "*prod*", "*prd*", "live"]} for name in in_production_only()}
     found = {each["policy"] for each in violations(resources, stack="dev", config=config)}
     assert found == {
         "image-tags-in-production-are-immutable",
@@ -125,8 +126,8 @@ def test_a_disabled_policy_says_nothing_and_a_level_can_be_changed() -> None:
 
     assert levels({}) == ["mandatory"]
     assert levels({name: "advisory"}) == ["advisory"]
-    assert levels({name: {"enforcementLevel": "disabled"}}) == []
-    assert levels({"all": "disabled", name: "advisory"}) == ["advisory"]
+    assert levels({name: {"enforcementLevel": "disabled", "reason": "The stack is torn down this week"}}) == []
+    assert levels({"all": "mandatory", name: "advisory"}) == ["advisory"]
 
 
 @pytest.mark.parametrize(
@@ -139,7 +140,10 @@ def test_a_disabled_policy_says_nothing_and_a_level_can_be_changed() -> None:
         ({"keys-rotate": {"maximumDays": "90"}}, "It must be of type integer"),
         ({"keys-rotate": {"maximumDays": 7}}, "It must be from 90 to 2560"),
         ({"repositories-in-production-are-protected": {"productionValues": [7]}}, "It must be of type string"),
-        ({"key-policies-name-no-foreign-principal": {"trustedAccounts": ["me"]}}, "It must match"),
+        ({"nothing-crosses-to-those-who-are-not-trusted": {"trustedAccounts": ["me"]}}, "It must match"),
+        ({"keys-rotate": "disabled"}, "must come with a reason"),
+        ({"keys-rotate": {"enforcementLevel": "disabled", "reason": ""}}, "must come with a reason"),
+        ({"all": "disabled"}, "Disable each policy by itself"),
         ({"repositories-are-not-replaced": {"standing": {"api": "KMS"}}}, "It must be of type object"),
         ([], "It must be an object"),
     ],
@@ -169,3 +173,52 @@ def test_each_of_many_repositories_is_judged_by_its_own_documents() -> None:
         owner = statement({"AWS": f"arn:aws:iam::123456789012:role/{name}"})
         many += [repository(name), lifecycle(name=name), repository_policy(owner, repository=name)]
     assert violations(many, stack="prod") == []
+
+
+STACK_FILE = {
+    "image-tags-in-production-are-immutable": "`ecr-stack:repositories.api.tagMutability`",
+    "repositories-in-production-are-protected": "`ecr-stack:repositories.api.protect`",
+    "repositories-in-production-are-not-force-deleted": "`ecr-stack:repositories.api.forceDelete`",
+    "repositories-are-scanned-on-push": "`ecr-stack:repositories.api.scanOnPush`",
+    "repositories-are-encrypted-with-a-customer-key": "`ecr-stack:encryption.type`",
+    "repositories-in-production-are-replicated": "`ecr-stack:replication.rules`",
+    "every-repository-has-a-lifecycle-policy": "`ecr-stack:repositories.api.lifecycle`",
+    "repositories-and-keys-have-the-required-tags": "`ecr-stack:tags`",
+}
+
+
+def test_a_message_names_the_key_of_the_stack_file_that_made_the_resource() -> None:
+    kind = "aws:ecr/repository:Repository"
+    careless = record(kind, protect=False, name="api", forceDelete=True)
+    careless["urn"] = f"urn:pulumi:prod::shop::ecr-stack:index:Registry$ecr-stack:index:Repository${kind}::prod-api"
+    found = {each["policy"]: each["message"] for each in violations([careless], stack="prod")}
+    assert found.keys() == STACK_FILE.keys()
+    for policy, place in STACK_FILE.items():
+        assert place in found[policy]
+    somebody_elses = {
+        each["policy"]: each["message"]
+        for each in violations([record(kind, protect=False, name="api", forceDelete=True)], stack="prod")
+    }
+    assert found.keys() == somebody_elses.keys()
+    assert not any("ecr-stack:" in message for message in somebody_elses.values())
+
+
+def test_every_message_says_how_to_accept_it_with_a_reason_and_what_it_says_is_taken() -> None:
+    any_image = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 1}
+    rules = {"rules": [{"rulePriority": 1, "selection": any_image, "action": {"type": "expire"}}]}
+    careless = [
+        record("aws:ecr/repository:Repository", protect=False, name="api", forceDelete=True),
+        record("aws:ecr/lifecyclePolicy:LifecyclePolicy", repository="api", policy=rules),
+    ]
+    for each in violations(careless, stack="prod"):
+        before, _, written = each["message"].partition("To accept this, give a reason in policies/config.json: ")
+        assert before and written.endswith(".")
+        accepted = violations(careless, stack="prod", config=json.loads(written.removesuffix(".")))
+        levels = [now["level"] for now in accepted if now["policy"] == each["policy"]]
+        assert levels == (["advisory"] if each["level"] == "mandatory" else [])
+
+
+@pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.name)
+def test_every_policy_about_what_a_stack_file_can_say_names_its_keys(policy: Any) -> None:
+    for kind, text in policy.facts.stack_file.items():
+        assert "`ecr-stack:" in text and text.endswith("."), kind

@@ -70,20 +70,13 @@ def registry() -> dict[str, Any]:
         forceDelete=False,
         tags={"Environment": "prod"},
     )
-    guard = record(
-        GUARD,
-        "api-guard",
-        create="ecr-stack lifecycle guard",
-        environment={
-            "ECR_STACK_REPOSITORY": "api",
-            "ECR_STACK_REGION": "us-east-1",
-            "ECR_STACK_MAX_EXPIRE": "50",
-            "ECR_STACK_MAX_EXPIRE_PERCENT": "25",
-            "ECR_STACK_PROTECT_PULLED_WITHIN_DAYS": "30",
-        },
+    component = record(
+        "ecr-stack:index:Repository",
+        "api-component",
+        lifecycleGuard={"maxExpire": 50, "maxExpirePercent": 25, "protectPulledWithinDays": 30},
     )
     lifecycle = record("aws:ecr/lifecyclePolicy:LifecyclePolicy", "api-lifecycle", repository="api", policy=LIFECYCLE)
-    lifecycle["dependencies"] = [guard["urn"]]
+    lifecycle["parent"] = component["urn"]
     key = record(
         KEY,
         "key",
@@ -114,7 +107,7 @@ def registry() -> dict[str, Any]:
         maxSessionDuration=3600,
         assumeRolePolicy=policy({**ALLOW, "Action": "sts:AssumeRole"}),
     )
-    resources = [repository, guard, lifecycle, key, scanning, replication, template, role]
+    resources = [repository, component, lifecycle, key, scanning, replication, template, role]
     return {"stack": "test", "account": ACCOUNT, "region": "us-east-1", "resources": resources, "violations": []}
 
 
@@ -151,10 +144,7 @@ def drop(name: str, key: str) -> Edit:
 
 
 def guard(**values: Any) -> Edit:
-    environment = {f"ECR_STACK_{key}": str(value) for key, value in values.items()}
-    return lambda resources: [
-        resources["api-guard"][part]["environment"].update(environment) for part in ("inputs", "outputs")
-    ]
+    return lambda resources: resources["api-component"]["outputs"]["lifecycleGuard"].update(values)
 
 
 def option(name: str, **values: Any) -> Edit:
@@ -187,12 +177,12 @@ ANYBODY = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
 @pytest.mark.parametrize(
     ("edit", "words"),
     [
-        (guard(MAX_EXPIRE=100_000), "attention api: the lifecycle guard allows more: max expire (50 → 100000)"),
-        (guard(MAX_EXPIRE_PERCENT=100), "allows more: max expire percent (25 → 100)"),
-        (guard(PROTECT_PULLED_WITHIN_DAYS=1), "allows more: protect pulled within days (30 → 1)"),
-        (guard(MAX_EXPIRE=51, REASON="a big clean-up"), "(50 → 51, because: a big clean-up)"),
-        (put("api-guard", create="true # ecr-stack"), "attention api: loses its lifecycle guard"),
-        (lambda r: r["api-lifecycle"].update(dependencies=[]), "attention api: loses its lifecycle guard"),
+        (guard(maxExpire=100_000), "attention api: the lifecycle guard allows more: maxExpire (50 → 100000)"),
+        (guard(maxExpirePercent=100), "allows more: maxExpirePercent (25 → 100)"),
+        (guard(protectPulledWithinDays=1), "allows more: protectPulledWithinDays (30 → 1)"),
+        (guard(maxExpire=51, reason="a big clean-up"), "(50 → 51, because: a big clean-up)"),
+        (put("api-component", lifecycleGuard=None), "attention api: loses its lifecycle guard"),
+        (lambda r: r["api-lifecycle"].update(parent=None), "attention api: loses its lifecycle guard"),
         (exclusions("main*", "prod*"), "could be, for example `prod`, `production`, `main`"),
         (exclusions("latest", "v*.*"), "could be, for example `v1.2.3`"),
         (exclusions("*"), "`v1.2.3`"),
@@ -254,7 +244,7 @@ def test_a_weaker_safeguard_is_a_risk(edit: Edit, words: str) -> None:
 @pytest.mark.parametrize(
     "edit",
     [
-        guard(MAX_EXPIRE=10, MAX_EXPIRE_PERCENT=5, PROTECT_PULLED_WITHIN_DAYS=90),
+        guard(maxExpire=10, maxExpirePercent=5, protectPulledWithinDays=90),
         exclusions("latest", mutability="IMMUTABLE"),
         exclusions("latest"),
         scanning("ENHANCED", ("CONTINUOUS_SCAN", "*"), ("SCAN_ON_PUSH", "a*")),
@@ -299,7 +289,7 @@ def test_what_opens_by_being_there_is_a_risk(new: dict[str, Any], words: str) ->
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("api-guard", "attention api: loses its lifecycle guard"),
+        ("api-component", "attention api: loses its lifecycle guard"),
         ("scanning", "danger scanning: the scanning of the registry would go back"),
         ("copies", "danger copies: replication would end"),
         ("replicas", "danger replicas: the template would be removed"),

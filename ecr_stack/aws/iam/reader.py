@@ -25,6 +25,7 @@ __all__ = [
     "Statement",
     "UnreadablePolicy",
     "accounts",
+    "admitted",
     "bound",
     "conditions_of",
     "named_principals",
@@ -185,10 +186,15 @@ def _elements(mapping: Mapping[str, Any]) -> dict[str, Any]:
     return _object([(str(key).lower(), value) for key, value in mapping.items()])
 
 
+_KINDS = {kind.lower(): kind for kind in ("AWS", "Service", "Federated", "CanonicalUser")}
+
+
 def _principals(called: str, principal: Any) -> list[tuple[str, str]]:
     if isinstance(principal, Mapping):
         return [
-            (str(kind), value) for kind, values in principal.items() for value in _values(called, "Principal", values)
+            (_KINDS.get(str(kind).lower(), str(kind)), value)
+            for kind, values in principal.items()
+            for value in _values(called, "Principal", values)
         ]
     return [("*", value) for value in _values(called, "Principal", principal)]
 
@@ -236,6 +242,9 @@ _ORGANIZATION = re.compile(r"(o-[a-z0-9]{10,32})")
 _ORGANIZATION_PATH = re.compile(r"(o-[a-z0-9]{10,32})/.*", re.DOTALL)
 # Nothing before the account may be a wildcard: `*` reaches across colons in StringLike.
 _ARN_OF_ACCOUNT = re.compile(r"arn:[^:*?$]+:[^:*?$]+:[^:*?$]*:([0-9]{12}):.+", re.DOTALL)
+# ArnLike and ArnEquals compare the six parts by themselves, so that a wildcard in the Region stays in the Region.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html#Conditions_ARN
+_ARN_IN_PARTS = re.compile(r"arn:[^:$]+:[^:$]+:[^:$]*:([0-9]{12}):.+", re.DOTALL)
 # The id of a user, or of a role with the name of any session.
 _UNIQUE_ID = re.compile(r"A[A-Z0-9]{15,}(:.*)?", re.DOTALL)
 
@@ -335,8 +344,19 @@ def parties(statement: Statement) -> Iterator[Party]:
             yield Party("unknown", "", value)
 
 
+def admitted(condition: Condition) -> list[Party]:
+    """The accounts or organizations that a condition admits, all of them; nothing if it does not bind."""
+    return list(_parties_of(condition)) if _binds(condition, ()) else []
+
+
+def _pattern(condition: Condition) -> re.Pattern[str] | None:
+    """What a value must be to name somebody."""
+    pattern = _BINDING.get(condition.key)
+    return _ARN_IN_PARTS if pattern is _ARN_OF_ACCOUNT and condition.test.startswith("arn") else pattern
+
+
 def _parties_of(condition: Condition) -> Iterator[Party]:
-    pattern = _BINDING[condition.key]
+    pattern = _pattern(condition) or _ACCOUNT
     for value in condition.values:
         match = pattern.fullmatch(value)
         if pattern is _ACCOUNT:
@@ -344,7 +364,8 @@ def _parties_of(condition: Condition) -> Iterator[Party]:
         elif pattern is _UNIQUE_ID or match is None:
             yield Party("unknown", "", value)
         else:
-            yield Party("account" if pattern is _ARN_OF_ACCOUNT else "organization", match[1], value)
+            organization = pattern in {_ORGANIZATION, _ORGANIZATION_PATH}
+            yield Party("organization" if organization else "account", match[1], value)
 
 
 def accounts(statement: Statement) -> Iterator[tuple[str, str]]:
@@ -387,7 +408,7 @@ def _binds(condition: Condition, extra_keys: Collection[str]) -> bool:
         return extra and all(_is_narrow(value) for value in condition.values)
     if not condition.binds:
         return False
-    pattern = _BINDING.get(condition.key)
+    pattern = _pattern(condition)
     if pattern is not None:
         return all(pattern.fullmatch(value) for value in condition.values)
     return extra and not any(_wild(value) for value in condition.values)

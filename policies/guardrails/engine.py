@@ -1,0 +1,53 @@
+"""The analyzer that the engine talks to, which gives up no guardrail without a reason.
+
+`pulumi_policy` has no hook for the configuration as a whole, and a disabled policy is never called, so that it cannot
+object by itself. Its private servicer is therefore extended here, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from google.protobuf import json_format
+from pulumi.runtime import proto
+from pulumi_policy import EnforcementLevel, policy
+from pulumi_policy.policy import _PolicyAnalyzerServicer
+
+from guardrails.configuration import unexplained
+from guardrails.pack import POLICIES
+from guardrails.production import PRODUCTION
+
+
+class Analyzer(_PolicyAnalyzerServicer):
+    """The servicer of `pulumi_policy`, whose policies stay as they are unless a reason is given."""
+
+    def Configure(self, request: Any, _context: Any) -> Any:  # noqa: N802
+        """Take the configuration, without what lacks a reason."""
+        kept: dict[str, str] = {}
+        for each in POLICIES:
+            if each.name not in request.policyConfig:
+                continue
+            config = request.policyConfig[each.name]
+            properties = json_format.MessageToDict(config.properties)
+            disabled = config.enforcementLevel == proto.DISABLED
+            if not (wrong := unexplained(each, EnforcementLevel.DISABLED if disabled else None, properties)):
+                continue
+            kept[each.name] = wrong.remedy
+            if disabled:
+                level = each.enforcement_level or EnforcementLevel.MANDATORY
+                config.enforcementLevel = self._map_enforcement_level(level)
+            for name in PRODUCTION:
+                if name in properties:
+                    config.properties[name] = each.facts.config[name]["default"]
+        if kept:
+            sys.stderr.write(
+                f"Relaxed without a reason, and therefore in force: {', '.join(kept)}."
+                f" To relax a policy, {next(iter(kept.values()))}\n"
+            )
+        return super().Configure(request, _context)  # type: ignore[no-untyped-call]
+
+
+def install() -> None:
+    """Let `PolicyPack` start this analyzer."""
+    policy._PolicyAnalyzerServicer = Analyzer  # type: ignore[misc]
