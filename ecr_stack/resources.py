@@ -56,6 +56,7 @@ _ROWS = (
         "aws:ecr/registryPolicy:RegistryPolicy",
         "registry policy",
         ("$region",),
+        ("aws:ecr/accountSetting:AccountSetting",),
         policies=("policy",),
         loss="the permissions that the registry's policy grants",
     ),
@@ -78,9 +79,43 @@ _ROWS = (
         loss="the settings of replicas that ECR makes from then on",
     ),
     ResourceType(
-        "aws:ecr/pullThroughCacheRule:PullThroughCacheRule", "pull-through cache rule", ("ecrRepositoryPrefix",)
+        "aws:ecr/pullThroughCacheRule:PullThroughCacheRule",
+        "pull-through cache rule",
+        ("ecrRepositoryPrefix",),
+        ("aws:secretsmanager/secretVersion:SecretVersion", "aws:iam/role:Role"),
     ),
     ResourceType("aws:ecr/accountSetting:AccountSetting", "account setting", ("name",)),
+    ResourceType(
+        "aws:ecr/pullTimeUpdateExclusion:PullTimeUpdateExclusion",
+        "pull-time exclusion",
+        ("principalArn",),
+        ("aws:iam/role:Role",),
+    ),
+    ResourceType(
+        "aws:ecrpublic/repository:Repository",
+        "public repository",
+        ("repositoryName",),
+        loss="the public repository with all of its images",
+    ),
+    ResourceType(
+        "aws:ecrpublic/repositoryPolicy:RepositoryPolicy",
+        "policy of a public repository",
+        ("repositoryName",),
+        ("aws:ecrpublic/repository:Repository",),
+        ("policy",),
+        loss="the permissions of everybody who pushes by the public repository's policy",
+    ),
+    ResourceType(
+        "aws:secretsmanager/secret:Secret",
+        "secret",
+        ("name",),
+        loss="the login at the upstream registry, without which the cache gets no new images",
+    ),
+    ResourceType(
+        "aws:secretsmanager/secretVersion:SecretVersion",
+        "value of a secret",
+        needs=("aws:secretsmanager/secret:Secret",),
+    ),
     ResourceType(
         "aws:kms/key:Key",
         "KMS key",

@@ -9,6 +9,7 @@ from typing import Any, Optional, TypeVar, cast
 
 import pulumi
 
+from ecr_stack.components.account_settings import AccountSettings
 from ecr_stack.components.caller import Caller
 from ecr_stack.components.component import Component, together
 from ecr_stack.components.creation_template import CreationTemplate
@@ -19,7 +20,9 @@ from ecr_stack.components.scanning import RegistryScanning
 from ecr_stack.model import Model, is_unknown
 from ecr_stack.schema.access import Access, RegistryAccess
 from ecr_stack.schema.access_documents import unknown_in
+from ecr_stack.schema.account_settings import needs_extended_scope
 from ecr_stack.schema.arguments import (
+    AccountSettingsArguments,
     CreationTemplateArguments,
     EncryptionKeyArguments,
     RegistryPolicyArguments,
@@ -169,9 +172,23 @@ class Regional:
         return own if self._destination is None else f"{own}@{self._destination.region}"
 
     def make_registry(self) -> None:
-        """Make what is the Region's registry's as a whole: its policy and its scanning configuration."""
+        """Make what is the Region's registry's as a whole: account settings, its policy, its scanning configuration."""
         owner, settings = self._owner, self._settings
         access = self._registry_access()
+        own = settings.account_settings.given()
+        if needs_extended_scope(access):
+            own.setdefault("registry_policy_scope", "V2")
+        before: list[pulumi.Resource] = []
+        if own:
+            # Under the scope V1 AWS heeds three actions of a registry policy, so the scope comes first.
+            before = [
+                AccountSettings(
+                    self.label,
+                    arguments(owner, AccountSettingsArguments, "account_settings", **own, region=self.region),
+                    opts=owner._part(name=self.label),
+                )
+            ]
+            self.parts += before
         if access is not None:
             policy = RegistryPolicy(
                 self.label,
@@ -183,7 +200,7 @@ class Regional:
                     name_prefix=settings.name_prefix,
                     region=self.region,
                 ),
-                opts=owner._part(name=self.label),
+                opts=owner._part(name=self.label, depends_on=before),
             )
             self.parts.append(policy)
         if settings.scanning.type is not None:
@@ -200,20 +217,17 @@ class Regional:
             )
             self.parts.append(scanning)
 
-    def make_templates(
-        self, templates: Mapping[str, RepositoryDefaults], applied_for: Sequence[str], origin: str
-    ) -> None:
+    def make_templates(self, templates: Mapping[str, tuple[RepositoryDefaults, Sequence[str]]], origin: str) -> None:
         """Make creation templates, and one role with which ECR uses them.
 
         Args:
-            templates: what repositories under each prefix get.
-            applied_for: when ECR makes a repository from them.
+            templates: by prefix, what repositories get, and when ECR makes a repository from the template.
             origin: where mistakes in them are.
         """
         owner, settings = self._owner, self._settings
         role_arn: Any = None
         fields = ("tag_mutability", "mutable_tags", "immutable_tags", "lifecycle", "lifecycle_document")
-        for prefix, template in templates.items():
+        for prefix, (template, applied_for) in templates.items():
             label = self.label if role_arn is None else f"{self.label}/{prefix}"
             made = CreationTemplate(
                 label,
@@ -300,7 +314,8 @@ def replicate_to(
             region.make_repository(entry)
         region.make_registry()
         return region, dict.fromkeys(names.values(), "managed by this stack")
-    region.make_templates(plan.templates, ["REPLICATION"], "replication")
+    templates = {prefix: (template, ["REPLICATION"]) for prefix, template in plan.templates.items()}
+    region.make_templates(templates, "replication")
     region.make_registry()
     return region, {name: f"template {template_of(name, plan.templates)}" for name in names.values()}
 

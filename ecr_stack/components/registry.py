@@ -12,13 +12,17 @@ from ecr_stack.components.args import RegistryArgs
 from ecr_stack.components.caller import Caller, caller
 from ecr_stack.components.component import Component, as_run_error, together, with_outputs
 from ecr_stack.components.identity import PipelineAccess, PullAccess, issuer_provider
+from ecr_stack.components.public_repository import PublicRepository
+from ecr_stack.components.pull_through_cache import PullThroughCache
 from ecr_stack.components.regional import Regional, arguments, merged_tags, replicate_to
 from ecr_stack.components.replication import Replication
 from ecr_stack.components.repository import Repository
 from ecr_stack.model import Model
 from ecr_stack.schema.arguments import (
     PipelineAccessArguments,
+    PublicRepositoryArguments,
     PullAccessArguments,
+    PullThroughCacheArguments,
     ReplicationArguments,
 )
 from ecr_stack.schema.checks import pipeline_role_name, registry_settings
@@ -54,6 +58,10 @@ class Registry(Component):
     """The registries that receive copies, each as `ACCOUNT.dkr.ecr.REGION.amazonaws.com`."""
     replicas: pulumi.Output[dict[str, dict[str, str]]]
     """By Region of this account and by repository, what makes the repository of the replica: the stack or a template."""
+    pull_commands: pulumi.Output[dict[str, str]]
+    """By prefix of a cache, how to pull an image through it, with `IMAGE:TAG` in its place."""
+    public_repository_urls: pulumi.Output[dict[str, str]]
+    """Where to push to and pull from on the Public Gallery, by repository name."""
 
     def __init__(
         self,
@@ -66,12 +74,19 @@ class Registry(Component):
         self._environment_name = self._value(settings, "environment")
 
         home = Regional(self, settings, where)
-        home.make_key(settings.repositories)
+        created = settings.created_repositories()
+        home.make_key(
+            settings.repositories,
+            always=any((made.encryption or settings.encryption).type != "AES256" for made, _ in created.values()),
+        )
         for entry in settings.repositories:
             home.make_repository(entry)
         key, self._repositories = home.key, home.repositories
         pipelines = self._identities(name, settings)
         home.make_registry()
+        home.make_templates(created, "creation_templates")
+        caches = self._caches(name, settings, home)
+        public = self._public(name, settings)
         self.replication_destinations = self._replicate(settings, where, home)
 
         self.registry_id = pulumi.Output.from_input(where.account)
@@ -90,6 +105,14 @@ class Registry(Component):
             if pipelines
             else pulumi.Output.from_input({})
         )
+        self.pull_commands = pulumi.Output.all(**{prefix: cache.pull_command for prefix, cache in caches.items()})
+        self.public_repository_urls = pulumi.Output.all(
+            **{entry: repository.repository_url for entry, repository in public.items()}
+        )
+        if not caches:
+            self.pull_commands = pulumi.Output.from_input({})
+        if not public:
+            self.public_repository_urls = pulumi.Output.from_input({})
         self.register_outputs(self.outputs())
 
     @property
@@ -109,6 +132,8 @@ class Registry(Component):
             "replicationDestinations": self.replication_destinations,
             "replicas": self.replicas,
             "pipelineRoleArns": self.pipeline_role_arns,
+            "pullCommands": self.pull_commands,
+            "publicRepositoryUrls": self.public_repository_urls,
         }
 
     def _settings(self, args: Any) -> tuple[RegistrySettings, Caller]:
@@ -168,6 +193,43 @@ class Registry(Component):
         if settings.nodes is not None:
             PullAccess(name, self._arguments(PullAccessArguments, "nodes", **settings.nodes.given()), opts=self._part())
         return pipelines
+
+    def _caches(self, name: str, settings: RegistrySettings, home: Regional) -> dict[str, PullThroughCache]:
+        """The caches; what their repositories get must be there before the first pull."""
+        return {
+            prefix: PullThroughCache(
+                f"{name}-{prefix}",
+                self._arguments(
+                    PullThroughCacheArguments,
+                    f"pull_through_cache.{prefix}",
+                    **{field: value for field, value in cache.given().items() if field != "repositories"},
+                    **self._common(settings),
+                    prefix=prefix,
+                    region=getattr(settings, "region", None),
+                ),
+                opts=self._part(name=f"{name}-{prefix}", depends_on=home.parts),
+            )
+            for prefix, cache in settings.pull_through_cache.items()
+        }
+
+    def _public(self, name: str, settings: RegistrySettings) -> dict[str, PublicRepository]:
+        return {
+            entry: PublicRepository(
+                f"{name}-{entry}",
+                self._arguments(
+                    PublicRepositoryArguments,
+                    f"public_repositories.{entry}",
+                    **{
+                        **(own.given() if own is not None else {}),
+                        "name": entry,
+                        "environment": settings.environment,
+                        "tags": merged_tags(settings.tags, own.tags if own is not None else None),
+                    },
+                ),
+                opts=self._part(name=f"{name}-{entry}"),
+            )
+            for entry, own in settings.public_repositories.items()
+        }
 
     def _providers_of_issuers(self, name: str, settings: RegistrySettings) -> dict[str, Any]:
         """One provider for each issuer that no pipeline brings with it."""

@@ -11,7 +11,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from ecr_stack.embedded_aws import EmbeddedAws
-from ecr_stack.embedded_provider import ecr_registry, ecr_repository, ecr_templates, iam, iam_oidc, kms, schema, states
+from ecr_stack.embedded_provider import (
+    ecr_public,
+    ecr_registry,
+    ecr_repository,
+    ecr_templates,
+    iam,
+    iam_oidc,
+    kms,
+    schema,
+    secrets,
+    states,
+)
 from ecr_stack.embedded_provider.command import Command
 from ecr_stack.embedded_provider.functions import FUNCTIONS
 from ecr_stack.embedded_provider.resource import Diff, Inputs, Outputs, ResourceType, Scope
@@ -30,8 +41,13 @@ RESOURCE_TYPES: Mapping[str, ResourceType] = {
         ecr_registry.RegistryScanningConfiguration(),
         ecr_registry.ReplicationConfiguration(),
         ecr_registry.AccountSetting(),
+        ecr_registry.PullTimeUpdateExclusion(),
         ecr_templates.RepositoryCreationTemplate(),
         ecr_templates.PullThroughCacheRule(),
+        ecr_public.PublicRepository(),
+        ecr_public.PublicRepositoryPolicy(),
+        secrets.Secret(),
+        secrets.SecretVersion(),
         kms.Key(),
         kms.ReplicaKey(),
         kms.KeyPolicy(),

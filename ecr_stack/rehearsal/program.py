@@ -31,6 +31,7 @@ from ecr_stack.project.stack_file import Project, StackFile, read_project, read_
 from ecr_stack.rehearsal.monitor import Recorder
 from ecr_stack.rehearsal.order import in_order, undeclared_orders
 from ecr_stack.rehearsal.report import Report, Violation
+from ecr_stack.schema.pull_through_cache import SECRET_ARN
 
 __all__ = ["ACCOUNT", "ProgramFailed", "region_of", "rehearse"]
 
@@ -198,7 +199,7 @@ def _suppose(file: StackFile, aws: EmbeddedAws) -> list[str]:
     for key, text in file.config.items():
         if key.startswith("aws:"):
             continue
-        for match in KMS_KEY_ARN.finditer(text):
+        for match in (*KMS_KEY_ARN.finditer(text), *SECRET_ARN.finditer(text)):
             supposed[match[0]] = None
         for match in _ROLE.finditer(text):
             supposed[match[0]] = None

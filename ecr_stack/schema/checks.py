@@ -20,6 +20,7 @@ from ecr_stack.schema.access_documents import access_problems, unknown_in
 from ecr_stack.schema.encryption import RepositoryEncryption
 from ecr_stack.schema.guard import unknown_overrides
 from ecr_stack.schema.pipelines import PipelineSettings
+from ecr_stack.schema.pull_through_cache import pull_through_cache_problems
 from ecr_stack.schema.registry import RegistrySettings
 from ecr_stack.schema.replica_templates import ROOT, plan_templates
 from ecr_stack.schema.replication import destination_settings, replicates, replication_problems
@@ -120,6 +121,35 @@ def registry_problems(
         }
         yield from _placed("scanning", inconsistent(scanning, flags))
     yield from _roles(settings, account)
+    yield from _created(settings, region, account)
+
+
+def _created(settings: RegistrySettings, region: str | None, account: str | None) -> Iterator[Problem]:
+    """What is wrong with caches, templates and public repositories, given the account and the Region."""
+    caches, templates = settings.known("pull_through_cache") or {}, settings.known("creation_templates") or {}
+    yield from _placed("pullThroughCache", pull_through_cache_problems(caches, region, account))
+    for prefix, template in templates.items():
+        if is_unknown(template):
+            continue
+        yield from _placed(f"creationTemplates.{prefix}", _layer(template, region, account))
+        cache = caches.get(prefix)
+        if cache is not None and not is_unknown(cache) and cache.repositories is not None:
+            yield Problem(
+                f"creationTemplates.{prefix}",
+                template.as_written(),
+                f"a Region has one template for a prefix, and `pullThroughCache.{prefix}.repositories` makes it",
+                f"write `PULL_THROUGH_CACHE` into its `appliedFor`, and remove `pullThroughCache.{prefix}.repositories`",
+            )
+    for prefix, cache in caches.items():
+        if not is_unknown(cache) and cache.repositories is not None and not is_unknown(cache.repositories):
+            yield from _placed(f"pullThroughCache.{prefix}.repositories", _layer(cache.repositories, region, account))
+    if settings.known("public_repositories") and region and partition_of(region) != "aws":
+        yield Problem(
+            "publicRepositories",
+            sorted(settings.public_repositories),
+            f"Amazon ECR Public is offered in the partition aws only, and this is {partition_of(region)}",
+            "remove it",
+        )
 
 
 def _placed(place: str, problems: Iterable[Problem]) -> Iterator[Problem]:
