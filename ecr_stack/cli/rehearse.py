@@ -92,7 +92,7 @@ def command(
         if format_ is Format.JSON:
             typer.echo(json.dumps(report.as_json(), indent=2))
         else:
-            show(report, Console())
+            show(report, Console(emoji=False))
     else:
         difference = compare(base, report.as_json(), source=str(compare_with))
         if format_ is Format.JSON:
@@ -100,7 +100,7 @@ def command(
         elif format_ is Format.MARKDOWN:
             typer.echo(comparison.markdown(difference, report, retention_changes(base, report.as_json())))
         else:
-            comparison.show(difference, Console())
+            comparison.show(difference, Console(emoji=False))
     if not report.passes:
         raise typer.Exit(1)
 
@@ -218,7 +218,20 @@ def _purpose(resource: ResourceRecord) -> str:
         case "aws:ecr/registryScanningConfiguration:RegistryScanningConfiguration":
             return f"{str(out.get('scanType')).lower()} scanning of the whole registry"
         case "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate":
-            return f"how replicas are made in {out.get('region')}: {_tags(out)}"
+            uses = " and ".join(_MADE_FOR.get(use, use) for use in out.get("appliedFors") or [])
+            return f"{uses} under {out.get('prefix')} in {out.get('region')}: {_tags(out)}"
+        case "aws:ecr/pullThroughCacheRule:PullThroughCacheRule":
+            return f"{out.get('ecrRepositoryPrefix')}/ → {out.get('upstreamRegistryUrl')}"
+        case "aws:ecr/accountSetting:AccountSetting":
+            return f"{out.get('name')} = {out.get('value')}"
+        case "aws:ecr/pullTimeUpdateExclusion:PullTimeUpdateExclusion":
+            return f"pulls by {out.get('principalArn')} do not count"
+        case "aws:ecr/registryPolicy:RegistryPolicy" | "aws:ecrpublic/repositoryPolicy:RepositoryPolicy":
+            return _statements(out.get("policy"))
+        case "aws:ecrpublic/repository:Repository":
+            return str(out.get("repositoryUri") or "")
+        case "aws:secretsmanager/secret:Secret":
+            return str(out.get("name") or "")
         case "command:local:Command":
             said = str(out.get("stdout") or "")
             return said.splitlines()[-1] if said else "runs a command"
@@ -261,6 +274,19 @@ def _replication(out: Mapping[str, Any]) -> str:
     return "; ".join(parts)
 
 
+_MADE_FOR = {
+    "REPLICATION": "replicas",
+    "PULL_THROUGH_CACHE": "cached repositories",
+    "CREATE_ON_PUSH": "repositories made by a push",
+}
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "; ".join(f"{key}: {item}" for key, item in sorted(value.items()))
+    return str(value)
+
+
 def _outputs(report: Report, console: Console) -> None:
     table = Table(
         title="Outputs",
@@ -278,7 +304,7 @@ def _outputs(report: Report, console: Console) -> None:
                 if position == _MANY:
                     table.add_row("", f"… and {len(value) - _MANY} more")
                     break
-                table.add_row(name if position == 0 else "", f"{escape(str(key))}: {escape(str(item))}")
+                table.add_row(name if position == 0 else "", f"{escape(str(key))}: {escape(_shown(item))}")
         elif isinstance(value, list):
             table.add_row(name, "\n".join(escape(str(item)) for item in value) or "none")
         elif value is not None:
