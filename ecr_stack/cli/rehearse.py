@@ -281,7 +281,7 @@ _MADE_FOR = {
 }
 
 
-def _shown(value: Any) -> str:
+def _one_line(value: Any) -> str:
     if isinstance(value, Mapping):
         return "; ".join(f"{key}: {item}" for key, item in sorted(value.items()))
     return str(value)
@@ -304,7 +304,7 @@ def _outputs(report: Report, console: Console) -> None:
                 if position == _MANY:
                     table.add_row("", f"… and {len(value) - _MANY} more")
                     break
-                table.add_row(name if position == 0 else "", f"{escape(str(key))}: {escape(_shown(item))}")
+                table.add_row(name if position == 0 else "", f"{escape(str(key))}: {escape(_one_line(item))}")
         elif isinstance(value, list):
             table.add_row(name, "\n".join(escape(str(item)) for item in value) or "none")
         elif value is not None:

@@ -25,7 +25,7 @@ from ecr_stack.errors import EcrStackError, NotFound, Unavailable
 from ecr_stack.model import is_unknown
 from ecr_stack.schema.guard import RepositoryGuard
 
-__all__ = ["lifecycle_guard"]
+__all__ = ["known_value", "lifecycle_guard", "provider_config"]
 
 _PROVIDER_SETTINGS = ("profile", "access_key", "secret_key", "token")
 
@@ -53,8 +53,8 @@ def lifecycle_guard(
                 f"{owner._label}: the lifecycle guard cannot tell yet what the policy will be; it asks before the change"
             )
             return
-        account, region = await _known(where.account), inputs.get("region") or await _known(where.region)
-        config = await _config_of(provider)
+        account, region = await known_value(where.account), inputs.get("region") or await known_value(where.region)
+        config = await provider_config(provider)
         created = is_created_here("aws:ecr/repository:Repository", repository)
         await asyncio.to_thread(
             _ask, repository, document, limits, config, account, region, created or is_unknown(name)
@@ -70,7 +70,8 @@ def lifecycle_guard(
 _names: WeakKeyDictionary[Any, dict[str, int]] = WeakKeyDictionary()
 
 
-async def _known(value: Any) -> Optional[str]:
+async def known_value(value: Any) -> Optional[str]:
+    """What an Output is, in a hook; `None` if it is not known in this preview."""
     if not is_unknown(value):
         return str(value)
     return str(await value.future()) if await value.is_known() else None
@@ -84,7 +85,7 @@ def _same(before: Any, after: Any) -> bool:
         return False
 
 
-async def _config_of(provider: Optional[pulumi.ProviderResource]) -> Mapping[str, Any]:
+async def provider_config(provider: Optional[pulumi.ProviderResource]) -> Mapping[str, Any]:
     """What the provider's configuration says about credentials, by the names of a stack's configuration."""
     if provider is None:
         config: dict[str, Any] = {**get_config_env(), **CONFIG.get()}
