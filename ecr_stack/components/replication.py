@@ -16,6 +16,7 @@ from ecr_stack.components.args import ReplicationArgs
 from ecr_stack.components.caller import Caller, Place, caller
 from ecr_stack.components.component import Component
 from ecr_stack.components.lifecycle_guard import known_value, provider_config
+from ecr_stack.errors import EcrStackError
 from ecr_stack.model import is_unknown
 from ecr_stack.schema.arguments import ReplicationArguments
 from ecr_stack.schema.replication import replication_problems
@@ -87,8 +88,16 @@ def _backfilling(owner: Component, settings: Any, where: Caller) -> Optional[pul
         asked = [place for place in added if place in wanted or (place[1] == account and (place[0], None) in wanted)]
         if asked and account is not None and region is not None:
             config = await provider_config(provider)
-            for message in await asyncio.to_thread(_start_backfills, asked, config, region):
-                pulumi.log.info(message, owner)
+            try:
+                for message in await asyncio.to_thread(_start_backfills, asked, config, region):
+                    pulumi.log.info(message, owner)
+            except EcrStackError as error:
+                # Replication is configured by now: what was pushed before can be copied at any time.
+                pulumi.log.warn(
+                    f"what was pushed before is not copied yet: {error}\n  remedy: ecr-stack replication backfill --stack "
+                    f"{pulumi.get_stack()}",
+                    owner,
+                )
 
     hook = pulumi.ResourceHook(f"ecr-stack-backfill-{owner._label}", backfill)
     return pulumi.ResourceOptions(hooks=pulumi.ResourceHookBinding(after_create=[hook], after_update=[hook]))

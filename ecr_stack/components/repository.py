@@ -84,7 +84,7 @@ class Repository(Component):
             tags=together(all_tags, physical, environment, self._value(settings, "tags")),
             opts=self._child(
                 protect=settings.protect,
-                import_=physical if settings.import_existing else None,
+                import_=_import_id(physical, settings.region) if settings.import_existing else None,
                 aliases=[alias for kind, alias in former if kind == REPOSITORY],
             ),
         )
@@ -150,6 +150,14 @@ class Repository(Component):
             InvalidArguments: `role` names no role, or one of another account, or is an Output and there is no `name`.
         """
         return grant(self, self._grants, "push", role, name)
+
+
+def _import_id(name: Any, region: Any) -> Any:
+    """What the provider imports: a Region other than its own stands behind the name.
+
+    https://hashicorp.github.io/terraform-provider-aws/enhanced-region-support
+    """
+    return name if region is None else together(lambda name, region: f"{name}@{region}", name, region)
 
 
 def exclusion_filters(settings: Any, kind: type) -> Any:

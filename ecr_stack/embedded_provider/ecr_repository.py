@@ -87,11 +87,7 @@ class Repository(ResourceType):
     def same(self, name: str, old: Any, new: Any) -> bool:
         """The key that AWS chose is no difference to a configuration that names none."""
         if name == "encryptionConfigurations" and old and new:
-            before = {"encryptionType": "AES256", **old[0]}
-            after = {"encryptionType": "AES256", **new[0]}
-            if not after.get("kmsKey"):
-                return bool(before["encryptionType"] == after["encryptionType"])
-            return bool(before == after)
+            return same_encryption(old, new)
         return super().same(name, old, new)
 
     def create(self, scope: Scope, inputs: Inputs) -> str:
@@ -274,3 +270,13 @@ class RepositoryPolicy(ResourceType):
             "RepositoryPolicyNotFoundException",
             "RepositoryNotFoundException",
         )
+
+
+def same_encryption(old: Any, new: Any) -> bool:
+    """Whether two encryptions are the same to the provider: the key that AWS chose is no difference to none being named."""
+    if not new:
+        return True
+    before, after = ({"encryptionType": "AES256", **(value[0] if value else {})} for value in (old, new))
+    if not after.get("kmsKey"):
+        return bool(before["encryptionType"] == after["encryptionType"])
+    return bool(before == after)

@@ -8,13 +8,19 @@ from typing import Any
 
 from pulumi_aws import ecr
 
-from ecr_stack.embedded_provider.ecr_repository import encryption, encryption_problems, mutability_problems
+from ecr_stack.embedded_provider.ecr_repository import (
+    encryption,
+    encryption_problems,
+    mutability_problems,
+    same_encryption,
+)
 from ecr_stack.embedded_provider.resource import (
     Inputs,
     Outputs,
     ResourceType,
     Scope,
     json_problem,
+    length,
     missing_is_none,
     tag_list,
     tag_map,
@@ -44,12 +50,19 @@ class RepositoryCreationTemplate(ResourceType):
             *encryption_problems("encryptionConfigurations", inputs),
             *json_problem("lifecyclePolicy", inputs),
             *json_problem("repositoryPolicy", inputs),
+            *length("prefix", inputs, 2, 30),
         ]
         for index, scenario in enumerate(inputs.get("appliedFors") or []):
             if scenario not in _SCENARIOS:
                 rule = f"one of {', '.join(_SCENARIOS)} is needed"
                 found.append(Problem(f"appliedFors[{index}]", scenario, rule, f"write {_SCENARIOS[1]}"))
         return found
+
+    def same(self, name: str, old: Any, new: Any) -> bool:
+        """That AWS chooses the key is no difference to a configuration that names none."""
+        if name == "encryptionConfigurations":
+            return same_encryption(old, new)
+        return super().same(name, old, new)
 
     def _asked(self, inputs: Inputs) -> dict[str, Any]:
         lifecycle, policy = inputs.get("lifecyclePolicy"), inputs.get("repositoryPolicy")

@@ -19,6 +19,7 @@ from pulumi.runtime.settings import get_project, get_stack
 from pulumi.runtime.sync_await import _sync_await
 
 from ecr_stack.embedded_provider import Provider
+from ecr_stack.embedded_provider.provider import imported
 from ecr_stack.errors import EcrStackError
 from ecr_stack.rehearsal.report import ResourceRecord
 
@@ -125,7 +126,7 @@ class Recorder(MockMonitor):
         placed = self._placed(request, inputs)
         if request.importId:
             read = self._asked(urn, lambda: self.provider.adopt(request.type, request.importId, placed))
-            return request.importId, read
+            return imported(request.importId)[0], read
         checked = self._asked(urn, lambda: self.provider.check(request.type, placed))
         made: tuple[str, Mapping[str, Any]] = self._asked(
             urn, lambda: self.provider.create(request.type, request.name, checked)

@@ -22,7 +22,7 @@ from ecr_stack.schema.guard import unknown_overrides
 from ecr_stack.schema.pipelines import PipelineSettings
 from ecr_stack.schema.pull_through_cache import pull_through_cache_problems
 from ecr_stack.schema.registry import RegistrySettings
-from ecr_stack.schema.replica_templates import ROOT, plan_templates
+from ecr_stack.schema.replica_templates import MAX_TEMPLATE_PREFIX, ROOT, plan_templates
 from ecr_stack.schema.replication import destination_settings, replicates, replication_problems
 from ecr_stack.schema.repository import MAX_TAGS, RESERVED_TAGS, RepositoryDefaults, default_conflicts, reserved_tags
 from ecr_stack.schema.scanning import inconsistent
@@ -427,7 +427,17 @@ def _template_problems(settings: RegistrySettings, account: str | None) -> Itera
             said = destination_settings(settings.replication, account).get(destination.region)
             if said is None or said.replicas != "template" or destination.registry_id not in (None, account):
                 continue
-            for namespace, (one, other) in replica_plan(settings, destination.region, account).conflicts.items():
+            plan = replica_plan(settings, destination.region, account)
+            for prefix in plan.templates:
+                if len(prefix) > MAX_TEMPLATE_PREFIX:
+                    yield Problem(
+                        f"replication.rules[{number}].destinations[{position}].replicas",
+                        said.replicas,
+                        f"the namespace `{prefix}` needs a template, and the AWS provider takes no prefix of more than "
+                        f"{MAX_TEMPLATE_PREFIX} characters",
+                        "write `replicas: managed`, or shorten the namespace",
+                    )
+            for namespace, (one, other) in plan.conflicts.items():
                 where = "without a namespace" if namespace == ROOT else f"in the namespace `{namespace}/`"
                 yield Problem(
                     f"replication.rules[{number}].destinations[{position}].replicas",

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field
 from ecr_stack.aws.names import REPOSITORY_NAME
 from ecr_stack.errors import Problem
 from ecr_stack.model import Model, Structural, Text, is_unknown, refusal
+from ecr_stack.schema.replica_templates import MAX_TEMPLATE_PREFIX
 from ecr_stack.schema.repository import RepositoryDefaults, TemplateUse
 
 __all__ = [
@@ -97,7 +98,9 @@ def _prefix(longest: int, what: str) -> AfterValidator:
 CachePrefix = Annotated[str, _prefix(30, "the prefix of a cache"), Structural]
 """What the names of cached repositories begin with: 2 to 30 characters, or `ROOT`."""
 
-TemplatePrefix = Annotated[str, _prefix(255, "the prefix of a template"), Structural]
+# ECR takes 256, the AWS provider 30:
+# https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/ecr/repository_creation_template.go
+TemplatePrefix = Annotated[str, _prefix(MAX_TEMPLATE_PREFIX, "the prefix of a template"), Structural]
 """The namespace that a creation template is for, or `ROOT`."""
 
 

@@ -13,9 +13,12 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-__all__ = ["ROOT", "TemplatePlan", "plan_templates", "template_of"]
+__all__ = ["MAX_TEMPLATE_PREFIX", "ROOT", "TemplatePlan", "plan_templates", "template_of"]
 
 ROOT = "ROOT"
+
+MAX_TEMPLATE_PREFIX = 30
+"""The longest prefix of a template that the AWS provider takes; ECR itself takes 256 characters."""
 
 T = TypeVar("T")
 
