@@ -6,7 +6,7 @@ BIN := .venv/bin
 
 .PHONY: rehearse test test-engine local lint setup docs api actions lock clean help
 
-rehearse: .venv/ready ## Run the whole program for STACK (dev unless given) against the embedded AWS
+rehearse: .venv/ready ## Run the whole program for STACK (default: dev) against the embedded AWS
 	@$(BIN)/ecr-stack rehearse --stack $(STACK)
 
 test: .venv/ready lint ## Run the static checks and the tests
@@ -16,7 +16,7 @@ test-engine: .venv/ready ## Run the tests with the real Pulumi engine, where the
 	$(BIN)/pytest tests/engine -n 2 -rs
 
 local: STACK = local
-local: .venv/ready ## Take STACK (local unless given) through the real engine and provider, against the AWS at ENDPOINT
+local: .venv/ready ## Take STACK (default: local) through the real engine and provider, against the AWS at ENDPOINT
 	@$(BIN)/ecr-stack rehearse --stack $(STACK) --engine pulumi --endpoint $(ENDPOINT)
 
 lint: .venv/ready
@@ -36,6 +36,8 @@ setup: .venv/ready ## Make .venv with the locked dependencies
 	@touch $@
 
 docs: .venv/ready ## Write anew what is generated: the schema, the reference, the tables
+	$(BIN)/python -m ecr_stack.schema.typed_dicts > ecr_stack/components/args.py
+	$(BIN)/ruff format --quiet ecr_stack/components/args.py
 	$(BIN)/ecr-stack schema > schema/stack.schema.json
 	$(BIN)/python tests/schema/test_reference.py
 	$(BIN)/python tests/lifecycle/test_documentation.py

@@ -7,16 +7,27 @@ standard error and exit code 2, the Pulumi program into `pulumi.RunError`. Nobod
     ├── InvalidInput     what somebody wrote breaks a rule: one or more `Problem`s, all of them at once
     ├── NotFound         something that was named does not exist (a stack, a file, a repository)
     └── Unavailable      something outside did not answer, or not as it should (AWS, a tool)
+        └── MissingExtra an optional dependency is not installed
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["EcrStackError", "InvalidInput", "NotFound", "Problem", "Unavailable", "shown"]
+__all__ = [
+    "EcrStackError",
+    "InvalidInput",
+    "MissingExtra",
+    "NotFound",
+    "Problem",
+    "Unavailable",
+    "needing_extra",
+    "shown",
+]
 
 
 @dataclass(frozen=True)
@@ -64,6 +75,38 @@ class NotFound(EcrStackError):
 
 class Unavailable(EcrStackError):
     """Something outside this program did not answer, or answered with an error."""
+
+
+class MissingExtra(Unavailable, ImportError):
+    """An optional dependency is not installed."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} is not installed; run: pip install 'ecr-stack[rehearsal]'")
+
+
+@contextmanager
+def needing_extra() -> Iterator[None]:
+    """Name the extra if an import in this context fails because one of its packages is not installed.
+
+    Raises:
+        MissingExtra: so it is.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        package = (error.name or "").split(".")[0]
+        if package not in _EXTRA:
+            raise
+        raise MissingExtra(_EXTRA[package]) from None
+
+
+_EXTRA = {
+    "moto": "moto, which the embedded AWS is built on,",
+    "responses": "moto, which the embedded AWS is built on,",
+    "starlette": "starlette, which serves the embedded AWS,",
+    "uvicorn": "uvicorn, which serves the embedded AWS,",
+    "pulumi_policy": "pulumi-policy, which runs the guardrails,",
+}
 
 
 def shown(value: Any, limit: int = 200) -> str:

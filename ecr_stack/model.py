@@ -52,6 +52,7 @@ __all__ = [
     "python_spelling",
     "refusal",
     "register_unknown",
+    "unknown_in",
     "validate",
 ]
 
@@ -101,6 +102,18 @@ Structural = _Structural()
 _SPELLINGS: dict[str, str] = {}
 
 
+def _must_be_known() -> PydanticCustomError:
+    return PydanticCustomError(
+        "refused",
+        "{rule}",
+        {
+            "rule": "the value decides which resources there are, so it must be known when the program runs; this is an Output",
+            "remedy": "pass a plain value, e.g. one from the stack's configuration",
+            "value": "(an Output)",
+        },
+    )
+
+
 class Model(BaseModel):
     """Strict, frozen, no unknown keys; camelCase aliases."""
 
@@ -118,6 +131,11 @@ class Model(BaseModel):
 
     _origin: tuple[str, str] | None = PrivateAttr(default=None)
     """Whose arguments these are a part of, and at which key path; `None` if they are whole."""
+    _places: Mapping[str, str] = PrivateAttr(default_factory=dict)
+    """The key paths of the maps from which fields come, by Python name, if that is another one."""
+
+    STRUCTURAL: ClassVar[bool] = False
+    """Whether each of these decides which resources there are, so that it must be known itself; its fields need not."""
 
     EXAMPLES: ClassVar[Mapping[str, str]] = {}
     """For required keys, an example of a value, by field name."""
@@ -134,21 +152,14 @@ class Model(BaseModel):
         if not is_unknown(value):
             return handler(value)
         if value is not INVALID and Structural in cls.model_fields[str(info.field_name)].metadata:
-            raise PydanticCustomError(
-                "refused",
-                "{rule}",
-                {
-                    "rule": "the value decides which resources there are, so it must be known when the program runs; this "
-                    "is an Output",
-                    "remedy": "pass a plain value, e.g. one from the stack's configuration",
-                    "value": "(an Output)",
-                },
-            )
+            raise _must_be_known()
         return value
 
     @model_validator(mode="wrap")
     @classmethod
     def _unknown_model(cls, value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+        if is_unknown(value) and value is not INVALID and cls.STRUCTURAL:
+            raise _must_be_known()
         return value if is_unknown(value) else handler(value)
 
     def cross_field_errors(self) -> Iterator[Problem]:
@@ -386,7 +397,7 @@ def _problem(detail: ErrorDetails, model: type[BaseModel], place: str, python_na
     loc = tuple(part for part in detail["loc"] if part != "[key]")
     where = _path(place, loc)
     context: Mapping[str, Any] = detail.get("ctx") or {}
-    value = detail["input"]
+    value = _written(detail["input"])
     match detail["type"]:
         case "refused":
             return Problem(
@@ -512,6 +523,17 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
         if isinstance(option, type) and issubclass(option, BaseModel):
             return option
     return None
+
+
+def unknown_in(value: Any) -> bool:
+    """Whether something in a model, a list or a map is unknown."""
+    if isinstance(value, Model):
+        return any(unknown_in(item) for item in value.given().values())
+    if isinstance(value, Mapping):
+        return any(unknown_in(item) for item in value.values())
+    if isinstance(value, list):
+        return any(unknown_in(item) for item in value)
+    return is_unknown(value)
 
 
 def check(annotation: Any, value: object) -> bool:

@@ -54,6 +54,8 @@ COMMANDS = (
     Row("replication", "replication", "Show what has reached other Regions and accounts, and copy what has not."),
     Row("local", "local", "Serve a registry on this machine, for docker, podman, skopeo, crane and the AWS CLI."),
     Row("lifecycle forecast", "forecast", "Predict images, storage and cost over time."),
+    Row("scan", "scan", "Show what scans find in images, and judge them in a pipeline."),
+    Row("local", "local", "Serve an AWS account on this machine, with registries to push to."),
 )
 
 _SETTINGS = {"help_option_names": ["-h", "--help"]}

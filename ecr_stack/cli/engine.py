@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.rule import Rule
-from rich.table import Table
 
+from ecr_stack.cli.signals import ended_by_signals
+from ecr_stack.cli.terminal import aligned, console, print_json
 from ecr_stack.rehearsal.engine.run import EngineRun, rehearse_with_engine
 
 __all__ = ["command"]
@@ -23,51 +23,53 @@ _EXPECTED = {
 _DONE = {"create": "created", "update": "updated", "replace": "replaced", "delete": "deleted", "same": "unchanged"}
 
 
-def command(stack: str, *, account: str, endpoint: str | None, as_json: bool) -> None:
-    """Run, report, and exit with 1 where the answer is no."""
-    console = Console(stderr=as_json, soft_wrap=True)
+def command(
+    stack: str, *, account: str, endpoint: str | None, as_json: bool, secrets: Mapping[str, str] | None = None
+) -> None:
+    """Run, report, and exit with 1 if the answer is no."""
+    to = console(stderr=as_json)
 
     def announce(step: str) -> None:
-        console.print()
-        console.print(Rule(f"[bold]{step}[/]: {_EXPECTED[step]}", align="left", style="dim"))
+        to.print()
+        to.print(f"[dim]──[/] [bold]{step}[/]: {_EXPECTED[step]}")
 
-    run = rehearse_with_engine(stack, account=account, endpoint=endpoint, announce=announce, to_stderr=as_json)
+    with ended_by_signals():
+        run = rehearse_with_engine(
+            stack, account=account, endpoint=endpoint, announce=announce, to_stderr=as_json, secrets=secrets
+        )
     if as_json:
-        typer.echo(json.dumps(run.as_json(), indent=2))
+        print_json(run.as_json())
     else:
-        show(run, console, endpoint)
+        show(run, to, endpoint)
     if not run.passes:
         raise typer.Exit(1)
 
 
-def show(run: EngineRun, console: Console, endpoint: str | None) -> None:
+def show(run: EngineRun, to: Console, endpoint: str | None) -> None:
     """Write the summary for people: step by step, and a verdict."""
-    console.print()
-    console.print(
+    to.print()
+    to.print(
         f"[bold]{escape(run.project)}[/] stack [bold cyan]{escape(run.stack)}[/]"
         f"  [dim]account {run.account}, {run.region}, {escape(endpoint or 'embedded AWS')}, Pulumi {run.engine}[/]",
-        highlight=False,
     )
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for title in ("", "step", "resources", "seconds"):
-        table.add_column(title, justify="right" if title == "seconds" else "left")
+    rows = []
     for step in run.steps:
         mark = "[green]✓[/]" if step.ok else "[red]✗[/]"
         changes = ", ".join(f"{count} {_DONE.get(operation, operation)}" for operation, count in step.changes.items())
-        table.add_row(mark, f"{step.name} [dim]{_EXPECTED[step.name]}[/]", changes, f"{step.seconds:.1f}")
-    console.print(table)
+        rows.append([mark, f"{step.name} [dim]{_EXPECTED[step.name]}[/]", changes, f"{step.seconds:.1f}"])
+    aligned(to, rows, header=("", "step", "resources", "seconds"), right={3})
     mandatory = [violation for violation in run.report.violations if violation.level == "mandatory"]
     for violation in run.report.violations:
         colour = "red" if violation.level == "mandatory" else "yellow"
         where = violation.urn.rpartition("::")[2]
-        console.print(f"[{colour}]{violation.level}[/] {escape(violation.policy)} {escape(where)}")
-        console.print(f"  {escape(violation.message)}", highlight=False)
+        to.print(f"[{colour}]{violation.level}[/] {escape(violation.policy)} {escape(where)}")
+        to.print(f"  {escape(violation.message)}")
     counted = f"{sum(run.calls.values())} API calls, " if run.calls else ""
     facts = f"{counted}{run.seconds:.1f} s"
     if run.passes:
-        console.print(f"[bold green]✓ This stack goes up, stays as it is, and comes down[/]  [dim]{facts}[/]")
+        to.print(f"[bold green]✓ This stack goes up, stays as it is, and comes down[/]  [dim]{facts}[/]")
         return
     failed = [f"`{step.name}` should have: {_EXPECTED[step.name]}" for step in run.steps if not step.ok]
     if mandatory:
         failed.append(f"{len(mandatory)} mandatory violation{'' if len(mandatory) == 1 else 's'}")
-    console.print(f"[bold red]✗ {'; '.join(failed)}[/]  [dim]{facts}[/]", highlight=False)
+    to.print(f"[bold red]✗ {'; '.join(failed)}[/]  [dim]{facts}[/]")

@@ -67,7 +67,7 @@ def serve(
     from ecr_stack.rehearsal.engine.server import serving
 
     with ExitStack() as held:
-        here = _region(stack) or region or _REGION
+        here = _checked(_region(stack) or region or _REGION)
         local = held.enter_context(local_aws(account, here, data=data, port=port))
         for registry, url in _upstreams(upstream or []).items():
             local.aws.use_upstream(registry, url)
@@ -96,6 +96,19 @@ def _upstreams(written: list[str]) -> dict[str, str]:
             raise InvalidInput("the command line", [problem])
         read[registry] = url
     return read
+
+
+def _checked(region: str) -> str:
+    from botocore.exceptions import EndpointConnectionError
+
+    from ecr_stack.embedded_aws.api_model import check_region
+
+    try:
+        check_region(region)
+    except EndpointConnectionError:
+        problem = Problem("--region", region, "must be a Region of AWS that has ECR", "write us-east-1, for example")
+        raise InvalidInput("the command line", [problem]) from None
+    return region
 
 
 def _region(stack: str | None) -> str | None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,18 +15,19 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn
-from rich.table import Table
-from rich.tree import Tree
 
 from ecr_stack.aws.names import AccountId
 from ecr_stack.cli import ReportFormat as Format
+from ecr_stack.cli.signals import ended_by_signals
+from ecr_stack.cli.terminal import aligned, console, print_json
+from ecr_stack.errors import needing_extra
 from ecr_stack.model import check
 from ecr_stack.rehearsal.report import Report, ResourceRecord
 
 __all__ = ["command"]
 
-_MANY = 40
-"""A registry with more repositories than this is summed up, not listed."""
+_ALIKE = 3
+"""From this number on, components that differ in nothing but their names are shown as one."""
 
 
 def _account(value: str) -> str:
@@ -65,17 +69,32 @@ def command(
         typer.Option(help="With --engine pulumi: the URL of a moto server or the like, for the real AWS provider."),
     ] = None,
     account: Account = "123456789012",
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Make nothing: what only AWS can tell is unknown to the program.")
+    ] = False,
+    config_secret: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="The value of an encrypted configuration key. Default: a placeholder."),
+    ] = None,
+    stack_reference: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=PATH", help="What a stack reference reads: JSON of outputs, or a project's folder."),
+    ] = None,
 ) -> None:
     """Run the whole program for a stack against an AWS embedded in this process, and report.
 
     No account, no credentials, no network and no Pulumi CLI are needed, and nothing real is touched.
     """
+    secrets, references = _pairs("--config-secret", config_secret), _pairs("--stack-reference", stack_reference)
     if engine is Engine.PULUMI:
+        if preview or references:
+            raise typer.BadParameter("--preview and --stack-reference do not go with --engine pulumi")
         if compare_with is not None or format_ is Format.MARKDOWN:
             raise typer.BadParameter("--engine pulumi writes text or json, and compares with nothing")
-        from ecr_stack.cli import engine as with_engine
+        with needing_extra():
+            from ecr_stack.cli import engine as with_engine
 
-        with_engine.command(stack, account=account, endpoint=endpoint, as_json=format_ is Format.JSON)
+        with_engine.command(stack, account=account, endpoint=endpoint, as_json=format_ is Format.JSON, secrets=secrets)
         return
     if endpoint is not None:
         raise typer.BadParameter("--endpoint goes with --engine pulumi")
@@ -86,36 +105,58 @@ def command(
     from ecr_stack.review.retention_changes import retention_changes
 
     base = read_report(compare_with) if compare_with else {"resources": []}
-    with _Ticker(enabled=format_ is Format.TEXT) as ticker:
-        report = rehearse(stack, account=account, progress=ticker.tick)
+    # a process that ends with the report need not collect garbage: that is half the time of a large stack
+    gc.disable()
+    with ended_by_signals(), _Ticker(enabled=format_ is Format.TEXT) as ticker:
+        report = rehearse(
+            stack,
+            account=account,
+            progress=ticker.tick,
+            preview=preview,
+            secrets=secrets,
+            stack_references=references,
+        )
+    gc.freeze()
     if compare_with is None and format_ is not Format.MARKDOWN:
         if format_ is Format.JSON:
-            typer.echo(json.dumps(report.as_json(), indent=2))
+            print_json(report.as_json())
         else:
-            show(report, Console(emoji=False))
+            show(report, console())
     else:
         difference = compare(base, report.as_json(), source=str(compare_with))
         if format_ is Format.JSON:
-            typer.echo(json.dumps(difference.as_json(), indent=2))
+            print_json(difference.as_json())
         elif format_ is Format.MARKDOWN:
             typer.echo(comparison.markdown(difference, report, retention_changes(base, report.as_json())))
         else:
-            comparison.show(difference, Console(emoji=False))
+            comparison.show(difference, console())
     if not report.passes:
         raise typer.Exit(1)
+
+
+def _pairs(option: str, values: list[str] | None) -> dict[str, str]:
+    """Take `KEY=VALUE` options apart."""
+    pairs = {}
+    for value in values or []:
+        key, sign, rest = value.partition("=")
+        if not key or not sign:
+            # what was written may be a secret: it is not repeated
+            raise typer.BadParameter("write it as NAME=VALUE", param_hint=option)
+        pairs[key] = rest
+    return pairs
 
 
 class _Ticker:
     """Counts the resources on standard error while a person waits."""
 
     def __init__(self, *, enabled: bool) -> None:
-        console = Console(stderr=True)
+        terminal = console(stderr=True)
         self._progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
-            console=console,
+            console=terminal,
             transient=True,
-            disable=not (enabled and console.is_terminal),
+            disable=not (enabled and terminal.is_terminal),
         )
         self._task = self._progress.add_task("Reading the stack file")
 
@@ -130,57 +171,121 @@ class _Ticker:
         self._progress.update(self._task, description=f"{resources} resources in the embedded AWS")
 
 
-def show(report: Report, console: Console) -> None:
+def show(report: Report, to: Console) -> None:
     """Write a report for people: the tree of components, the outputs, what is wrong, and a verdict."""
-    console.print()
-    console.print(
+    to.print()
+    to.print(
         f"[bold]{escape(report.project)}[/] stack [bold cyan]{escape(report.stack)}[/]"
-        f"  [dim]account {report.account}, {report.region}, embedded AWS[/]"
+        f"  [dim]account {report.account}, {report.region}, embedded AWS{', preview' if report.preview else ''}[/]"
     )
-    console.print()
-    console.print(_tree(report))
-    console.print()
-    _outputs(report, console)
+    to.print()
+    _tree(report, to)
+    to.print()
+    _outputs(report, to)
     for arn in report.assumed:
-        console.print(f"[dim]taken for given:[/] {escape(arn)}", highlight=False)
-    _violations(report, console)
+        to.print(f"[dim]assumed to exist:[/] {escape(arn)}")
+    for warning in report.warnings:
+        to.print(f"[yellow]warning[/] {escape(warning)}")
+    for each in report.unchecked:
+        name = f" [bold]{escape(each.urn.rpartition('::')[2])}[/]" if each.urn else ""
+        to.print(f"[yellow]not checked[/] {escape(each.type)}{name}: {escape(each.reason)}")
+    _violations(report, to)
     made = [resource for resource in report.resources if resource.id is not None]
-    calls = sum(report.calls.values())
-    facts = f"{len(made)} resources, {calls} API calls, {report.seconds:.1f} s"
+    unchecked = sum(bool(each.urn) for each in report.unchecked)
+    facts = f"{len(made)} resources{f', {unchecked} not checked' if unchecked else ''}, "
+    facts += f"{sum(report.calls.values())} API calls, {report.seconds:.1f} s"
     if report.passes:
-        console.print(f"[bold green]✓ This stack would go up[/]  [dim]{facts}[/]")
+        to.print(f"[bold green]✓ This stack would go up[/]  [dim]{facts}[/]")
     else:
         count = sum(violation.level == "mandatory" for violation in report.violations)
-        console.print(f"[bold red]✗ {count} mandatory violation{'' if count == 1 else 's'}[/]  [dim]{facts}[/]")
+        to.print(f"[bold red]✗ {count} mandatory violation{'' if count == 1 else 's'}[/]  [dim]{facts}[/]")
 
 
-def _tree(report: Report) -> Tree:
+@dataclass(frozen=True)
+class _Node:
+    """One line of the tree, with the lines below it."""
+
+    kind: str
+    name: str
+    """The component's name; empty for a resource."""
+    facts: str
+    """What there is to say, with `{name}` for the name of the repository."""
+    below: tuple[_Node, ...]
+    physical: str = ""
+    """What `{name}` stands for."""
+
+    @property
+    def shape(self) -> tuple[Any, ...]:
+        """What alike nodes have in common."""
+        return self.kind, self.facts, tuple(node.shape for node in self.below)
+
+
+def _tree(report: Report, to: Console) -> None:
     children: dict[str | None, list[ResourceRecord]] = {}
     for resource in report.resources:
         children.setdefault(resource.parent, []).append(resource)
-    root = children.get(None, [])
-    tree = Tree(f"[bold]{escape(root[0].name) if root else report.stack}[/]", guide_style="dim")
-    for resource in root:
-        _branch(tree, resource, children)
-    return tree
+    for root in children.get(None, []):
+        to.print(f"[bold]{escape(root.name)}[/]")
+        _print_nodes([_node(child, children, "") for child in _sorted(children.get(root.urn, []))], to, "")
 
 
-def _branch(tree: Tree, parent: ResourceRecord, children: Mapping[str | None, list[ResourceRecord]]) -> None:
-    listed = sorted(children.get(parent.urn, []), key=lambda child: _ORDER.get(_kind(child), 9))
-    hidden = 0
-    for component in listed:
-        child = _shown(component, children)
-        if len(listed) > _MANY and _kind(child) == "Repository" and child.id is None:
-            hidden += 1
-            if hidden > _MANY // 2:
-                continue
-        named = f" [bold]{escape(component.name)}[/]" if component.id is None else ""
-        label = f"[{'cyan' if named else 'green'}]{_kind(child)}[/]{named}"
-        purpose = _purpose(child)
-        marks = " [yellow]protected[/]" if child.options.get("protect") and child.id is not None else ""
-        _branch(tree.add(f"{label}{marks}{f'  [dim]{escape(purpose)}[/]' if purpose else ''}"), child, children)
-    if hidden > _MANY // 2:
-        tree.add(f"[dim]… and {hidden - _MANY // 2} more repositories[/]")
+def _sorted(resources: Sequence[ResourceRecord]) -> list[ResourceRecord]:
+    return sorted(resources, key=lambda child: _ORDER.get(_kind(child), 9))
+
+
+def _node(component: ResourceRecord, children: Mapping[str | None, list[ResourceRecord]], within: str) -> _Node:
+    resource = _shown(component, children)
+    below = _sorted(children.get(resource.urn, []))
+    repository = next((each for each in (resource, *below) if each.type == "aws:ecr/repository:Repository"), None)
+    physical = str(repository.outputs.get("name") or "") if repository is not None else within
+    facts = _purpose(resource)
+    if physical:
+        facts = re.sub(rf"(?<![\w.-]){re.escape(physical)}(?![\w-])", "{name}", facts)
+    protected = resource.options.get("protect") and resource.id is not None
+    return _Node(
+        _kind(resource),
+        component.name if component.id is None or not facts else "",
+        f"{'protected; ' if protected else ''}{facts}".removesuffix("; "),
+        tuple(_node(each, children, physical) for each in below),
+        physical if repository is not None else within,
+    )
+
+
+def _print_nodes(nodes: Sequence[_Node], to: Console, indent: str) -> None:
+    groups: dict[Any, list[_Node]] = {}
+    for index, node in enumerate(nodes):
+        # only components are alike under different names
+        groups.setdefault(node.shape if node.name and node.physical else index, []).append(node)
+    lines: list[list[_Node]] = []
+    for group in groups.values():
+        lines += [group] if len(group) >= _ALIKE else [[node] for node in group]
+    for position, group in enumerate(lines):
+        last = position == len(lines) - 1
+        node, alike = group[0], len(group) > 1
+        physical = "{name}" if alike else node.physical
+        title = f"[{'cyan' if node.name else 'green'}]{node.kind}[/]"
+        title += f" [bold]× {len(group)}[/]" if alike else f" [bold]{escape(node.name)}[/]" if node.name else ""
+        _print_line(to, indent, last, title, _filled(node.facts, physical))
+        deeper = indent + ("    " if last else "│   ")
+        below = [_with_name(each, physical) for each in node.below] if alike else list(node.below)
+        if alike:
+            names = ", ".join(each.physical for each in group)
+            _print_line(to, deeper, not below, "{name}", names)
+        _print_nodes(below, to, deeper)
+
+
+def _with_name(node: _Node, physical: str) -> _Node:
+    below = tuple(_with_name(each, physical) for each in node.below)
+    return replace(node, facts=_filled(node.facts, physical), below=below, physical=physical)
+
+
+def _filled(facts: str, physical: str) -> str:
+    return facts.replace("{name}", physical)
+
+
+def _print_line(to: Console, indent: str, last: bool, title: str, facts: str) -> None:
+    guide = f"[dim]{indent}{'└── ' if last else '├── '}[/]"
+    to.print(f"{guide}{title}{f'  [dim]{escape(facts)}[/]' if facts else ''}")
 
 
 def _shown(component: ResourceRecord, children: Mapping[str | None, list[ResourceRecord]]) -> ResourceRecord:
@@ -255,14 +360,24 @@ def _scan(out: Mapping[str, Any]) -> str:
     return "scanned on push" if scanned else "not scanned on push"
 
 
+def _document(text: object) -> Mapping[str, Any]:
+    """Read a document, or nothing where it is secret or not known yet."""
+    try:
+        document = json.loads(str(text))
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
 def _rules(policy: object) -> str:
-    rules = json.loads(str(policy)).get("rules", [])
+    rules = _document(policy).get("rules", [])
     return "; ".join(dict.fromkeys(rule.get("description") or "a rule" for rule in rules))
 
 
 def _statements(policy: object) -> str:
-    statements = json.loads(str(policy)).get("Statement", [])
-    return ", ".join(str(statement.get("Sid", statement.get("Effect"))) for statement in statements)
+    statements = _document(policy).get("Statement", [])
+    listed = statements if isinstance(statements, list) else [statements]
+    return ", ".join(str(statement.get("Sid", statement.get("Effect"))) for statement in listed)
 
 
 def _replication(out: Mapping[str, Any]) -> str:
@@ -281,47 +396,36 @@ _MADE_FOR = {
 }
 
 
-def _one_line(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "; ".join(f"{key}: {item}" for key, item in sorted(value.items()))
-    return str(value)
-
-
-def _outputs(report: Report, console: Console) -> None:
-    table = Table(
-        title="Outputs",
-        title_justify="left",
-        title_style="bold",
-        box=None,
-        padding=(0, 2, 0, 0),
-        show_header=False,
-    )
-    table.add_column(style="cyan", no_wrap=True)
-    table.add_column(overflow="fold")
+def _outputs(report: Report, to: Console) -> None:
+    if not report.outputs:
+        return
+    to.print("[bold]Outputs[/]")
+    rows = []
     for name, value in report.outputs.items():
+        label = f"[cyan]{escape(name)}[/]"
         if isinstance(value, Mapping) and value:
             for position, (key, item) in enumerate(sorted(value.items())):
-                if position == _MANY:
-                    table.add_row("", f"… and {len(value) - _MANY} more")
-                    break
-                table.add_row(name if position == 0 else "", f"{escape(str(key))}: {escape(_one_line(item))}")
-        elif isinstance(value, list):
-            table.add_row(name, "\n".join(escape(str(item)) for item in value) or "none")
+                rows.append(["" if position else label, f"{escape(str(key))}: {escape(_text(item))}"])
+        elif isinstance(value, list) and value:
+            rows += [["" if position else label, escape(_text(item))] for position, item in enumerate(value)]
         elif value is not None:
-            table.add_row(name, escape(str(value)))
-    console.print(table)
-    console.print()
+            rows.append([label, "none" if value in ([], {}) else escape(_text(value))])
+    aligned(to, rows)
+    to.print()
 
 
-def _violations(report: Report, console: Console) -> None:
+def _text(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "; ".join(f"{key}: {_text(item)}" for key, item in sorted(value.items()))
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _violations(report: Report, to: Console) -> None:
     names = {resource.urn: resource.name for resource in report.resources}
     for violation in report.violations:
         colour = "red" if violation.level == "mandatory" else "yellow"
         where = names.get(violation.urn, "the stack")
-        console.print(
-            f"[{colour}]{violation.level}[/] [bold]{escape(violation.policy)}[/] on {escape(where)}",
-            highlight=False,
-        )
-        console.print(f"  {escape(violation.message)}", highlight=False)
+        to.print(f"[{colour}]{violation.level}[/] [bold]{escape(violation.policy)}[/] on {escape(where)}")
+        to.print(f"  {escape(violation.message)}")
     if report.violations:
-        console.print()
+        to.print()

@@ -753,7 +753,7 @@ class PullAccessArgs(TypedDict):
     """Existing roles, e.g. of EKS nodes: names, `role/NAME` or ARNs, known when the program runs."""
     policy: NotRequired[Literal["PULL_ONLY", "READ_ONLY"]]
     """`PULL_ONLY`, or `READ_ONLY` for nodes that also read about repositories. Default: `PULL_ONLY`."""
-    named_roles: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
+    named_roles: NotRequired[Mapping[str, pulumi.Input[str]]]
     """Roles by a name of your choice, for roles that are Outputs of other resources."""
 
 

@@ -36,6 +36,10 @@ class Place:
         """`aws`, `aws-cn`, `aws-us-gov`, … ."""
         return partition_of(self.region)
 
+    def arn(self, service: str, resource: str) -> str:
+        """The ARN of something here."""
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
+
     @property
     def root(self) -> str:
         """The account's ARN as a principal."""

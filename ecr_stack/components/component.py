@@ -8,18 +8,18 @@ transforms, as Pulumi has it, and here `depends_on` and former names as well, wh
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar, Optional, TypeVar
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 import pulumi
 from pulumi.runtime.settings import get_monitor
 from pydantic import BaseModel
 
 from ecr_stack.errors import EcrStackError, InvalidInput, Problem
-from ecr_stack.model import Model, is_unknown, parse, python_spelling, register_unknown
-from ecr_stack.schema.access_documents import unknown_in
+from ecr_stack.model import Model, is_unknown, parse, python_spelling, register_unknown, unknown_in, validate
 from ecr_stack.schema.registry import Environment
 
 __all__ = ["Component", "InvalidArguments", "as_run_error", "logical_name", "together", "unknown"]
@@ -60,7 +60,10 @@ class Component(pulumi.ComponentResource):
 
     def __init__(self, name: str, opts: Optional[pulumi.ResourceOptions], *, former: Sequence[str] = ()) -> None:
         # Pulumi takes a string for a URN
-        named = [alias if alias.startswith("urn:") else pulumi.Alias(name=alias) for alias in former]
+        named = [
+            alias if isinstance(alias, pulumi.Alias) or alias.startswith("urn:") else pulumi.Alias(name=alias)
+            for alias in former
+        ]
         own = pulumi.ResourceOptions(aliases=named)
         merged = pulumi.ResourceOptions.merge(own, opts)
         kind = f"ecr-stack:index:{type(self).__name__}"
@@ -68,6 +71,7 @@ class Component(pulumi.ComponentResource):
         self._given = merged
         self._former = [_former(alias, name, kind, merged.parent) for alias in merged.aliases or ()]
         self._origin = (f'{type(self).__name__} "{name}"', "")
+        self._places: Mapping[str, str] = {}
         super().__init__(kind, name, {}, merged)
 
     def _validated(self, args: Any) -> Any:
@@ -78,7 +82,7 @@ class Component(pulumi.ComponentResource):
         if isinstance(args, model):
             origin = getattr(args, "_origin", None)
             if origin is not None:
-                self._origin = origin
+                self._origin, self._places = origin, args._places
             return args
         with as_run_error():
             return parse(model, with_outputs(args), "", source=self._origin[0], python_names=True)
@@ -120,9 +124,13 @@ class Component(pulumi.ComponentResource):
     def _placed(self, field: str, problems: Iterable[Problem]) -> Iterator[Problem]:
         """Problems in a field, in Python's spelling, at their place in the arguments."""
         for problem in problems:
-            where = field + (f".{problem.place}" if problem.place and problem.place[0] != "[" else problem.place)
-            place = f"{self._origin[1]}.{where}".removeprefix(".")
-            yield python_spelling(Problem(place, problem.value, problem.rule, problem.remedy))
+            yield self._at(Problem(_joined(field, problem.place), problem.value, problem.rule, problem.remedy))
+
+    def _at(self, problem: Problem) -> Problem:
+        """A problem at a place in this component's arguments, as whoever wrote them sees it."""
+        own = python_spelling(problem)
+        place = _joined(self._places.get(re.split(r"[.\[]", own.place)[0], self._origin[1]), own.place)
+        return Problem(place, own.value, own.rule, own.remedy)
 
     def _invalid(self, problems: Iterable[Problem]) -> InvalidArguments:
         return InvalidArguments(str(InvalidInput(self._origin[0], problems)))
@@ -141,20 +149,17 @@ class Component(pulumi.ComponentResource):
         if not any(unknown_in(getattr(settings, name)) for name in fields):
             return settings
         rest = {name: _plain(value) for name, value in settings.given().items() if name not in fields}
-        source, place = self._origin
 
         def validated(known: dict[str, Any]) -> M:
-            filled = {name: _filled(getattr(settings, name), known[name]) for name in fields}
-            if any(_has_gap(getattr(settings, name), known[name]) for name in fields):
-                # Tests of other people's programs often answer nothing for a resource: there is nothing to validate.
-                return settings.model_copy(update=filled)
+            values = {name: _to_validate(getattr(settings, name), known[name]) for name in fields}
+            present = {name: value for name, value in values.items() if value is not None}
             with as_run_error():
-                present = {name: value for name, value in known.items() if value is not None}
-                model = parse(type(settings), {**rest, **present}, place, source=source, python_names=True)
-                problems = list(check(model)) if check is not None else []
+                model, problems = validate(type(settings), {**rest, **present}, python_names=True)
+                if not problems and check is not None:
+                    problems = list(check(model))
                 if problems:
-                    raise InvalidInput(source, problems)
-                return model
+                    raise InvalidInput(self._origin[0], map(self._at, problems))
+            return model.model_copy(update={name: _filled(getattr(model, name), known[name]) for name in fields})
 
         return pulumi.Output.all(**wanted).apply(validated)
 
@@ -171,8 +176,14 @@ class Component(pulumi.ComponentResource):
         """
         from ecr_stack.components.takeover import takeover_hook
 
-        hooks = pulumi.ResourceHookBinding(before_create=[takeover_hook(), *guards], before_update=list(guards) or None)
+        hooks = pulumi.ResourceHookBinding(
+            before_create=[takeover_hook(self), *guards], before_update=list(guards) or None
+        )
         return pulumi.ResourceOptions.merge(self._part(**options), pulumi.ResourceOptions(hooks=hooks))
+
+    def _former_urns(self, token: str) -> "list[pulumi.Output[str]]":
+        """The URNs that the child of this type and this component's name had, by the component's aliases."""
+        return [_urn(former, token, urn) for former, urn in self._former]
 
     def _part(self, **options: Any) -> pulumi.ResourceOptions:
         """The options of a component that belongs to this one; `options` are its own."""
@@ -214,6 +225,10 @@ def _renamed(name: str, now: str, former: str) -> str:
     return former + name.removeprefix(now) if name.startswith(now) else name
 
 
+def _joined(place: str, rest: str) -> str:
+    return f"{place}.{rest}" if place and rest and rest[0] != "[" else place + rest
+
+
 def _listed(value: Any) -> list[Any]:
     if value is None:
         return []
@@ -229,7 +244,7 @@ def with_outputs(args: Any) -> Any:
     if isinstance(args, Mapping):
         return {key: with_outputs(value) if value is not None else None for key, value in args.items()}
     if isinstance(args, (list, tuple)):
-        return [with_outputs(value) for value in args]
+        return [with_outputs(value) if value is not None else None for value in args]
     if isinstance(args, Awaitable) or asyncio.isfuture(args):
         return pulumi.Output.from_input(args)
     return args
@@ -258,15 +273,32 @@ def _filled(value: Any, known: Any) -> Any:
     return known if is_unknown(value) else value
 
 
-def _has_gap(value: Any, known: Any) -> bool:
-    """Whether something that was unknown turned out to be nothing."""
+_made_here: WeakSet[Any] = WeakSet()
+
+
+def made_here(output: "pulumi.Output[T]") -> "pulumi.Output[T]":
+    """Mark a value that comes from a resource made here, so that it is not validated as if somebody had written it.
+
+    Tests of other people's programs answer what they like for a resource's ARN.
+    """
+    _made_here.add(output)
+    return output
+
+
+def is_made_here(value: Any) -> bool:
+    """Whether a value is one that `made_here` marked."""
+    return value in _made_here
+
+
+def _to_validate(value: Any, known: Any) -> Any:
+    """What is to be validated of a value that has become known: neither what was made here, nor what came to nothing."""
     if isinstance(value, Model) and isinstance(known, Mapping):
-        return any(_has_gap(item, known.get(name)) for name, item in value.given().items())
+        return {name: _to_validate(item, known.get(name)) for name, item in value.given().items()}
     if isinstance(value, list) and isinstance(known, list):
-        return any(_has_gap(item, there) for item, there in zip(value, known, strict=True))
+        return [_to_validate(item, there) for item, there in zip(value, known, strict=True)]
     if isinstance(value, Mapping) and isinstance(known, Mapping):
-        return any(_has_gap(item, known.get(key)) for key, item in value.items())
-    return is_unknown(value) and known is None
+        return {key: _to_validate(item, known.get(key)) for key, item in value.items()}
+    return value if is_unknown(value) and (known is None or is_made_here(value)) else known
 
 
 def together(build: Callable[..., T], *values: Any) -> "pulumi.Input[T]":

@@ -12,16 +12,14 @@ from typing import Any, Optional
 import pulumi
 import pulumi_aws as aws
 
-from ecr_stack.aws.names import partition_of
 from ecr_stack.components.args import CreationTemplateArgs
 from ecr_stack.components.caller import Place, caller
 from ecr_stack.components.component import Component, together
-from ecr_stack.components.repository import exclusion_filters
+from ecr_stack.components.repository import encryption_of, exclusion_filters
 from ecr_stack.components.repository_policy import access_text
 from ecr_stack.components.tags import all_tags
 from ecr_stack.schema.arguments import CreationTemplateArguments
 from ecr_stack.schema.checks import template_role_name
-from ecr_stack.schema.encryption import RepositoryEncryption
 from ecr_stack.schema.lifecycle import lifecycle_text
 
 __all__ = ["CreationTemplate"]
@@ -45,8 +43,7 @@ class CreationTemplate(Component):
         settings: CreationTemplateArguments = self._validated(args)
         environment = self._environment(settings)
         where = caller(self, settings.region)
-        encryption = settings.encryption or RepositoryEncryption(type="AES256")
-        key_arn = self._value(settings, "encryption", lambda known: known.key_arn if known else None)
+        encryption_type, key_arn = encryption_of(self, settings)
         tags = self._value(settings, "tags")
         self._claim(
             "creation template",
@@ -79,7 +76,7 @@ class CreationTemplate(Component):
             custom_role_arn=role_arn,
             encryption_configurations=[
                 aws.ecr.RepositoryCreationTemplateEncryptionConfigurationArgs(
-                    encryption_type=encryption.type, kms_key=None if encryption.key_arn is None else key_arn
+                    encryption_type=encryption_type, kms_key=key_arn
                 )
             ],
             image_tag_mutability=together(lambda known: known.tag_mutability or "MUTABLE", mutability),
@@ -148,12 +145,11 @@ _TRUST = json.dumps(
 
 def _permissions(place: Place, key: Optional[str]) -> str:
     # https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-creation-templates-iam.html
-    partition = partition_of(place.region)
     statements: list[dict[str, object]] = [
         {
             "Effect": "Allow",
             "Action": ["ecr:CreateRepository", "ecr:ReplicateImage", "ecr:TagResource"],
-            "Resource": f"arn:{partition}:ecr:{place.region}:{place.account}:repository/*",
+            "Resource": place.arn("ecr", "repository/*"),
         }
     ]
     if key:

@@ -14,7 +14,7 @@ import pulumi_aws as aws
 
 from ecr_stack.components.args import EncryptionKeyArgs
 from ecr_stack.components.caller import Place, caller
-from ecr_stack.components.component import Component, together
+from ecr_stack.components.component import Component, made_here, together
 from ecr_stack.components.tags import all_tags
 from ecr_stack.schema.arguments import EncryptionKeyArguments
 from ecr_stack.schema.encryption import DELETION_WINDOW_IN_DAYS
@@ -80,7 +80,7 @@ class EncryptionKey(Component):
                 region=settings.region,
                 opts=self._child(),
             )
-            self.key_arn = key.arn
+            self.key_arn = made_here(key.arn)
             self.alias_name = alias.name
         self.register_outputs({"keyArn": self.key_arn, "aliasName": self.alias_name})
 

@@ -1,8 +1,10 @@
 """The guard in front of a lifecycle policy.
 
-A resource hook that runs before the policy is created or updated, in a preview too. It asks ECR which images the
-document would remove (a lifecycle policy preview) and stops the deployment if that exceeds a limit, before the policy
-is touched. It asks with the provider's own credentials, and stops if it cannot ask, or would ask another account.
+A record of the document in the stack's state, with a hook that runs before the record is made or changed, in a preview
+too. The hook asks ECR which images the document would remove (a lifecycle policy preview) and stops the deployment if
+that exceeds a limit. The policy depends on the record, so it is not touched before: AWS's provider makes a changed
+lifecycle policy anew, and a hook of the policy itself would run when the old one is gone. The guard asks with the
+provider's own credentials, and stops if it cannot ask, or would ask another account.
 
 https://docs.aws.amazon.com/AmazonECR/latest/userguide/lpp_creation.html
 """
@@ -10,7 +12,9 @@ https://docs.aws.amazon.com/AmazonECR/latest/userguide/lpp_creation.html
 import asyncio
 import json
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Optional
 from weakref import WeakKeyDictionary
 
@@ -31,43 +35,59 @@ _PROVIDER_SETTINGS = ("profile", "access_key", "secret_key", "token")
 
 
 def lifecycle_guard(
-    owner: Component, where: Caller, limits: RepositoryGuard, name: "pulumi.Input[str]"
-) -> pulumi.ResourceHook:
-    """Make the guard of one repository's lifecycle policy.
+    owner: Component,
+    where: Caller,
+    limits: RepositoryGuard,
+    repository: "pulumi.Input[str]",
+    document: "pulumi.Input[str]",
+    options: Mapping[str, Any],
+) -> pulumi.Resource:
+    """Make the guard of one repository's lifecycle policy; the policy must depend on it.
 
     Args:
         owner: the component that the policy belongs to.
         where: the account and the Region of the repository.
         limits: what the document may remove.
-        name: the repository's name; an Output if it comes from another resource.
+        repository: the repository's name; an Output if it comes from another resource.
+        document: the lifecycle document, as JSON.
+        options: the options of the policy.
     """
     provider = owner.get_provider("aws::")
+    derived = is_unknown(repository)
 
     async def check(args: pulumi.ResourceHookArgs) -> None:
-        inputs = args.new_inputs or {}
-        document, repository = inputs.get("policy"), inputs.get("repository")
-        if args.old_inputs is not None and _same(args.old_inputs.get("policy"), document):
+        record, before = ((inputs or {}).get("input") or {} for inputs in (args.new_inputs, args.old_inputs))
+        text, name = record.get("document"), record.get("repository")
+        if before and before.get("repository") == name and _same(before.get("document"), text):
             return
-        if not isinstance(document, str) or not isinstance(repository, str):
+        if not isinstance(text, str) or not isinstance(name, str):
             pulumi.log.warn(
                 f"{owner._label}: the lifecycle guard cannot tell yet what the policy will be; it asks before the change"
             )
             return
-        account, region = await known_value(where.account), inputs.get("region") or await known_value(where.region)
+        if is_created_here("aws:ecr/repository:Repository", name):
+            return  # nobody has pushed to it
+        account, region = await known_value(where.account), await known_value(where.region)
         config = await provider_config(provider)
-        created = is_created_here("aws:ecr/repository:Repository", repository)
-        await asyncio.to_thread(
-            _ask, repository, document, limits, config, account, region, created or is_unknown(name)
-        )
+        # threads of its own: those of the loop may all wait for hooks such as this one
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(_THREADS, partial(_ask, name, text, limits, config, account, region, derived))
 
     names = _names.setdefault(get_monitor(), {})
     label = f"ecr-stack-lifecycle-guard-{owner._label}"
     names[label] = names.get(label, 0) + 1
     suffix = f"-{names[label]}" if names[label] > 1 else ""
-    return pulumi.ResourceHook(label + suffix, check, pulumi.ResourceHookOptions(on_dry_run=True))
+    hook = pulumi.ResourceHook(label + suffix, check, pulumi.ResourceHookOptions(on_dry_run=True))
+    own = {name: value for name, value in options.items() if name == "depends_on"}
+    return pulumi.Stash(
+        f"{owner._label}-lifecycle-guard",
+        input={"repository": repository, "document": document, "limits": limits.as_written()},
+        opts=owner._child(name=f"{owner._label}-lifecycle-guard", guards=[hook], **own),
+    )
 
 
 _names: WeakKeyDictionary[Any, dict[str, int]] = WeakKeyDictionary()
+_THREADS = ThreadPoolExecutor(max_workers=8, thread_name_prefix="lifecycle-guard")
 
 
 async def known_value(value: Any) -> Optional[str]:

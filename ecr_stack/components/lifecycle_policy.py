@@ -62,16 +62,20 @@ def lifecycle_policy(
         options: the options of the resource.
     """
     rules, document, guard = fields
-    text = together(
+    text: Any = together(
         lambda known: lifecycle_text(getattr(known, rules), getattr(known, document)),
         owner._settled(settings, rules, document),
     )
     limits: Optional[RepositoryGuard] = getattr(settings, guard)
-    guards = [lifecycle_guard(owner, caller(owner, settings.region), limits, repository)] if limits is not None else []
+    own = dict(options)
+    if limits is not None:
+        where = caller(owner, settings.region)
+        record = lifecycle_guard(owner, where, limits, repository, text, options)
+        own["depends_on"] = [*own.get("depends_on", []), record]
     return aws.ecr.LifecyclePolicy(
         owner._label,
         repository=repository,
         policy=text,
         region=settings.region,
-        opts=owner._child(**options, guards=guards),
+        opts=owner._child(**own),
     )

@@ -17,9 +17,8 @@ from ecr_stack.components.encryption_key import EncryptionKey
 from ecr_stack.components.registry_policy import RegistryPolicy
 from ecr_stack.components.repository import REPOSITORY, Repository
 from ecr_stack.components.scanning import RegistryScanning
-from ecr_stack.model import Model, is_unknown
+from ecr_stack.model import Model, is_unknown, unknown_in
 from ecr_stack.schema.access import Access, RegistryAccess
-from ecr_stack.schema.access_documents import unknown_in
 from ecr_stack.schema.account_settings import needs_extended_scope
 from ecr_stack.schema.arguments import (
     AccountSettingsArguments,
@@ -151,6 +150,7 @@ class Regional:
                 owner,
                 RepositoryArguments,
                 f"repositories.{entry}",
+                self._places(entry),
                 **fields,
                 access=self._access(merged.access),
                 name=together(lambda text: prefix + text, name) if prefix else name,
@@ -165,6 +165,18 @@ class Regional:
         )
         self.repositories[entry] = repository
         self.parts.append(repository)
+
+    def _places(self, entry: str) -> dict[str, str]:
+        """Where each setting of a repository is said: in the defaults, in its profile or at itself."""
+        settings = self._settings
+        places = dict.fromkeys(settings.repository_defaults.given(), "repository_defaults")
+        layer = settings.repositories[entry]
+        if layer is not None:
+            profile = settings.profiles.get(str(layer.profile))
+            places |= dict.fromkeys(profile.given() if profile else (), f"profiles.{layer.profile}")
+            places |= dict.fromkeys(layer.given(), f"repositories.{entry}")
+        places["encryption"] = "" if settings.repository(entry).encryption is None else f"repositories.{entry}"
+        return places
 
     def _repository_label(self, entry: str) -> str:
         # `@` cannot be in a repository's name, so no key in the settings makes the same label
@@ -280,7 +292,7 @@ class Regional:
     def _registry_access(self) -> Optional[RegistryAccess]:
         """What the registry's policy grants in this Region."""
         access = self._settings.registry_access
-        if access is None or self._destination is None:
+        if access is None or self._destination is None or is_unknown(access) or is_unknown(access.statements):
             return access
         # Caches are in the home Region, and a statement about repositories of another Region says nothing here.
         statements = [
@@ -320,11 +332,14 @@ def replicate_to(
     return region, {name: f"template {template_of(name, plan.templates)}" for name in names.values()}
 
 
-def arguments(owner: Component, model: type[M], origin: str, **fields: Any) -> M:
+def arguments(
+    owner: Component, model: type[M], origin: str, places: Optional[Mapping[str, str]] = None, **fields: Any
+) -> M:
     """The arguments of a component that a registry makes, validated already as a part of the registry's."""
     present = {name: value for name, value in fields.items() if value is not None}
     made: Any = model.model_construct(_fields_set=set(present), **present)
     made._origin = (owner._origin[0], origin)
+    made._places = {"environment": "", "region": "", **(places or {})}
     return cast(M, made)
 
 

@@ -82,7 +82,7 @@ class Registry(Component):
         for entry in settings.repositories:
             home.make_repository(entry)
         key, self._repositories = home.key, home.repositories
-        pipelines = self._identities(name, settings)
+        pipelines = self._identities(name, settings, where)
         home.make_registry()
         home.make_templates(created, "creation_templates")
         caches = self._caches(name, settings, home)
@@ -155,16 +155,20 @@ class Registry(Component):
             )
         return settings, where
 
-    def _arguments(self, model: type[M], origin: str, **fields: Any) -> M:
+    def _arguments(self, model: type[M], origin: str, places: Optional[dict[str, str]] = None, **fields: Any) -> M:
         """The arguments of a component that is made here, validated already as a part of this one's."""
-        return arguments(self, model, origin, **fields)
+        return arguments(self, model, origin, places, **fields)
 
     def _common(self, settings: RegistrySettings) -> dict[str, Any]:
         return {"environment": settings.environment, "tags": merged_tags(settings.tags)}
 
-    def _identities(self, name: str, settings: RegistrySettings) -> dict[str, PipelineAccess]:
+    def _identities(self, name: str, settings: RegistrySettings, where: Caller) -> dict[str, PipelineAccess]:
         """The roles of pipelines with the providers of their issuers, and the managed policy of nodes."""
-        arns = [repository.arn for repository in self._repositories.values()]
+        # By name rather than from the repositories: a preview shows the permissions whole, and whether they fit is known.
+        arns = [
+            where.then(lambda place, text: place.arn("ecr", f"repository/{text}"), repository._physical_name)
+            for repository in self._repositories.values()
+        ]
         providers = self._providers_of_issuers(name, settings)
         pipelines = {}
         for entry, trust in settings.pipelines.items():
@@ -181,9 +185,7 @@ class Registry(Component):
                     f"pipelines.{entry}",
                     **given,
                     role_name=role_name,
-                    provider_arn=trust.provider_arn
-                    if trust.provider_arn is not None
-                    else providers[trust.issued_by].arn,
+                    provider_arn=trust.provider_arn if trust.provider_arn is not None else providers[trust.issued_by],
                     push=arns,
                     pull=arns,
                     **self._common(settings),

@@ -12,18 +12,18 @@ import pulumi
 import pulumi_aws as aws
 
 from ecr_stack.components.args import RepositoryArgs
-from ecr_stack.components.component import Component, together
+from ecr_stack.components.component import Component, made_here, together
 from ecr_stack.components.grants import Grantee, grant
 from ecr_stack.components.lifecycle_policy import lifecycle_policy
 from ecr_stack.components.repository_policy import repository_policy
 from ecr_stack.components.tags import all_tags
+from ecr_stack.components.takeover import unrivalled
 from ecr_stack.errors import Problem
-from ecr_stack.model import python_spelling
+from ecr_stack.model import is_unknown, python_spelling
 from ecr_stack.schema.arguments import RepositoryArguments
-from ecr_stack.schema.encryption import RepositoryEncryption
 from ecr_stack.schema.repository import RepositoryDefaults, default_conflicts
 
-__all__ = ["Repository", "exclusion_filters"]
+__all__ = ["Repository", "encryption_of", "exclusion_filters"]
 
 REPOSITORY = "aws:ecr/repository:Repository"
 LIFECYCLE_POLICY = "aws:ecr/lifecyclePolicy:LifecyclePolicy"
@@ -59,22 +59,29 @@ class Repository(Component):
         settings: RepositoryArguments = self._validated(given)
         self._check(_conflicts(settings))
         environment = self._environment(settings)
-        physical = self._value(settings, "name", str)
+        self._physical_name = physical = self._value(settings, "name", str)
         mutability = self._settled(settings, "tag_mutability", "mutable_tags", "immutable_tags", check=_conflicts)
-        encryption = settings.encryption or RepositoryEncryption(type="AES256")
-        key_arn = self._value(settings, "encryption", lambda known: known.key_arn if known else None)
+        encryption_type, key_arn = encryption_of(self, settings)
+
+        adopted = physical if settings.import_existing else None
+        if adopted is not None and is_unknown(adopted):
+            rule = "what is imported is named when the program runs, and the name is an Output"
+            self._check([Problem("name", "(an Output)", rule, "pass the name as a plain string")])
+        former_urns = [alias for kind, alias in former if kind == REPOSITORY]
 
         repository = aws.ecr.Repository(
             name,
-            name=physical,
+            name=physical
+            if adopted is None
+            else unrivalled(
+                self, REPOSITORY, str(adopted), [*former_urns, *self._former_urns(REPOSITORY)], settings.region
+            ),
             image_tag_mutability=together(lambda known: known.tag_mutability or "MUTABLE", mutability),
             image_tag_mutability_exclusion_filters=exclusion_filters(
                 mutability, aws.ecr.RepositoryImageTagMutabilityExclusionFilterArgs
             ),
             encryption_configurations=[
-                aws.ecr.RepositoryEncryptionConfigurationArgs(
-                    encryption_type=encryption.type, kms_key=None if encryption.key_arn is None else key_arn
-                )
+                aws.ecr.RepositoryEncryptionConfigurationArgs(encryption_type=encryption_type, kms_key=key_arn)
             ],
             image_scanning_configuration=aws.ecr.RepositoryImageScanningConfigurationArgs(
                 scan_on_push=self._value(settings, "scan_on_push", lambda flag: flag is not False)
@@ -84,8 +91,8 @@ class Repository(Component):
             tags=together(all_tags, physical, environment, self._value(settings, "tags")),
             opts=self._child(
                 protect=settings.protect,
-                import_=_import_id(physical, settings.region) if settings.import_existing else None,
-                aliases=[alias for kind, alias in former if kind == REPOSITORY],
+                import_=adopted if settings.region is None else _import_id(adopted, settings.region),
+                aliases=former_urns,
             ),
         )
         # The documents name the repository by its plain name, so that a preview shows them whole; they depend on it, and
@@ -114,7 +121,7 @@ class Repository(Component):
         self._grants: dict[tuple[str, Any], aws.iam.RolePolicy] = {}
         self.repository_name = repository.name
         self.repository_url = repository.repository_url
-        self.arn = repository.arn
+        self.arn = made_here(repository.arn)
         self.registry_id = repository.registry_id
         self.register_outputs(
             {
@@ -157,7 +164,22 @@ def _import_id(name: Any, region: Any) -> Any:
 
     https://hashicorp.github.io/terraform-provider-aws/enhanced-region-support
     """
-    return name if region is None else together(lambda name, region: f"{name}@{region}", name, region)
+    return None if name is None else together(lambda name, region: f"{name}@{region}", name, region)
+
+
+def encryption_of(owner: Component, settings: Any) -> "tuple[pulumi.Input[str], pulumi.Input[Optional[str]]]":
+    """The type of the encryption that settings ask for, and the ARN of its key."""
+    encryption = settings.encryption
+    if encryption is None:
+        return "AES256", None
+    if not is_unknown(encryption) and encryption.key_arn is None and not is_unknown(encryption.type):
+        return encryption.type, None
+    known = not is_unknown(encryption) and not is_unknown(encryption.type)
+    return (
+        # known as it is, it shows in a preview although the key is not made yet
+        encryption.type if known else owner._value(settings, "encryption", lambda value: value.type),
+        owner._value(settings, "encryption", lambda value: value.key_arn),
+    )
 
 
 def exclusion_filters(settings: Any, kind: type) -> Any:

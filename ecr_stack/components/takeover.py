@@ -2,52 +2,60 @@
 
 A repository has one lifecycle policy and one policy. If another resource of the stack's state stands for the same one
 (the component was renamed or moved, or the repository is taken over from another module), Pulumi puts the new document
-and then deletes the old resource, and with it the document. So before a resource is created, in a preview too, the
-stack's state is searched for another resource that is the same thing in AWS.
+and then deletes the old resource, and with it the document. So before a resource is created or imported, in a preview
+too, the stack's state is searched for another resource that is the same thing in AWS.
 """
 
 import asyncio
 import json
 import shutil
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Optional
 from weakref import WeakKeyDictionary
 
 import pulumi
+import pulumi_aws as aws
+from pulumi.runtime.proto.resource_pb2_grpc import ResourceMonitorStub
 from pulumi.runtime.settings import get_monitor
 
 from ecr_stack.errors import EcrStackError
 from ecr_stack.resources import RESOURCES, identity_of
 
-__all__ = ["Takeover", "is_created_here", "rival_of", "takeover_hook"]
+__all__ = ["Takeover", "is_created_here", "rivals_of", "takeover_hook", "unrivalled"]
 
 TIMEOUT_IN_SECONDS = 60
 
+State = list[Mapping[str, Any]]
 
-class Takeover(EcrStackError):
+
+class Takeover(EcrStackError, pulumi.RunError):
     """What is about to be made exists already, as another resource of the stack."""
 
 
-_hooks: WeakKeyDictionary[Any, pulumi.ResourceHook] = WeakKeyDictionary()
+_hooks: WeakKeyDictionary[Any, dict[Any, pulumi.ResourceHook]] = WeakKeyDictionary()
 
 
-def takeover_hook() -> pulumi.ResourceHook:
-    """The hook that stands before the creation of each resource; one for a program."""
+def takeover_hook(owner: pulumi.Resource) -> pulumi.ResourceHook:
+    """The hook before the creation of each resource; one for each provider of a program.
+
+    Args:
+        owner: the component that the resource belongs to; its provider says in which account and Region it will be.
+    """
     monitor = get_monitor()
-    if monitor not in _hooks:
-        state = _State()
+    hooks = _hooks.setdefault(monitor, {})
+    provider = owner.get_provider("aws::")
+    key = id(provider) if provider else None
+    if key not in hooks:
 
         async def check(args: pulumi.ResourceHookArgs) -> None:
-            _created.setdefault(monitor, set()).add((args.type, identity_of(args.type, args.new_inputs or {})))
-            resources = await state.resources()
-            if resources is not None:
-                rival = rival_of(args.urn, args.type, args.new_inputs or {}, resources)
-                if rival is not None:
-                    raise Takeover(_message(args, rival))
+            inputs = args.new_inputs or {}
+            _created.setdefault(monitor, set()).add((args.type, identity_of(args.type, inputs)))
+            await _stop(owner, args.urn, args.type, inputs, ())
 
-        _hooks[monitor] = pulumi.ResourceHook("ecr-stack-takeover", check, pulumi.ResourceHookOptions(on_dry_run=True))
-    return _hooks[monitor]
+        name = "ecr-stack-takeover" + (f"-{len(hooks) + 1}" if hooks else "")
+        hooks[key] = pulumi.ResourceHook(name, check, pulumi.ResourceHookOptions(on_dry_run=True))
+    return hooks[key]
 
 
 _created: WeakKeyDictionary[Any, set[tuple[str, Any]]] = WeakKeyDictionary()
@@ -58,48 +66,131 @@ def is_created_here(token: str, *identity: str) -> bool:
     return (token, identity) in _created.get(get_monitor(), ())
 
 
-def rival_of(
-    urn: str, token: str, inputs: Mapping[str, Any], state: Iterable[Mapping[str, Any]]
-) -> Optional[Mapping[str, Any]]:
-    """Find the resource of a stack's state that is the same thing in AWS as one that is about to be created.
+def unrivalled(
+    owner: pulumi.Resource, token: str, name: str, aliases: "Iterable[pulumi.Input[str]]", region: Any
+) -> "pulumi.Input[str]":
+    """The name of a repository that is to be imported, once no other resource of the stack stands for it.
+
+    The engine runs no hooks before an import, so the name itself waits for the answer.
+
+    Args:
+        owner: the component that the repository will belong to; their logical names are the same.
+        token: the repository's type.
+        name: its name in AWS.
+        aliases: the URNs that it had before: with one of them in the state, nothing is imported.
+        region: its Region, if not the provider's own.
+    """
+    if not isinstance(get_monitor(), ResourceMonitorStub):
+        return name  # no engine runs the program, so there is no state
+
+    urns = pulumi.Output.all(pulumi.create_urn(owner._name, token, owner), *aliases)
+
+    async def checked() -> str:
+        own, *former = await urns.future() or []
+        await _stop(owner, own, token, {"name": name, "region": region}, former)
+        return name
+
+    # not an `apply`: what comes from the component's URN depends on the component, and so on the repository itself
+    return pulumi.Output.from_input(checked())
+
+
+async def _stop(
+    owner: pulumi.Resource, urn: str, token: str, inputs: Mapping[str, Any], aliases: Collection[str]
+) -> None:
+    """Stop if something else in the state is the same thing in AWS.
+
+    Raises:
+        Takeover: it is.
+    """
+    state = await _state()
+    rivals = [rival for rival in rivals_of(urn, token, inputs, state or []) if rival["urn"] not in aliases]
+    if not rivals or state is None:
+        return
+    options = pulumi.InvokeOutputOptions(parent=owner)
+    account = await _known(aws.get_caller_identity_output(opts=options).account_id)
+    region = inputs.get("region") or await _known(aws.get_region_output(opts=options).region)
+    for rival in rivals:
+        there = _Whereabouts(state).of(rival)
+        regional = RESOURCES[token].regional
+        if all(
+            not here or not known or here == known
+            for here, known in ((account, there[0]), (regional and region, there[1]))
+        ):
+            raise Takeover(_message(urn, token, inputs, rival, state))
+
+
+async def _known(value: "pulumi.Output[Any]") -> Optional[str]:
+    return str(await value.future()) if await value.is_known() else None
+
+
+def rivals_of(urn: str, token: str, inputs: Mapping[str, Any], state: Iterable[Mapping[str, Any]]) -> State:
+    """Find the resources of a stack's state that may be the same thing in AWS as one that is about to be made.
 
     Args:
         urn: the URN of the new resource.
         token: its type.
         inputs: its inputs.
         state: the resources of the state, as `pulumi stack export` prints them.
+
+    Returns:
+        Those of the same type and identity; it takes their account and Region to know.
     """
     identity = identity_of(token, inputs)
     if identity is None:
-        return None
-    for resource in state:
-        if resource.get("type") != token or resource.get("urn") == urn or resource.get("delete"):
-            continue
-        if resource.get("retainOnDelete") or resource.get("external"):
-            continue
-        known = {**(resource.get("inputs") or {}), **(resource.get("outputs") or {})}
-        if identity_of(token, known) != identity:
-            continue
-        there, here = known.get("region"), inputs.get("region")
-        if RESOURCES[token].regional and there and here and there != here:
-            continue
-        return resource
-    return None
+        return []
+    return [
+        resource
+        for resource in state
+        if resource.get("type") == token
+        and resource.get("urn") != urn
+        and not (resource.get("delete") or resource.get("retainOnDelete") or resource.get("external"))
+        and identity_of(token, _properties(resource)) == identity
+    ]
 
 
-class _State:
+def _properties(resource: Mapping[str, Any]) -> dict[str, Any]:
+    return {**(resource.get("inputs") or {}), **(resource.get("outputs") or {})}
+
+
+class _Whereabouts:
+    """The account and the Region of resources, by what they or others of the same provider say; `None` if nothing does."""
+
+    def __init__(self, state: State) -> None:
+        self._providers: dict[Any, tuple[Optional[str], Optional[str]]] = {}
+        for resource in state:
+            account, region = _own_whereabouts(resource)
+            known = self._providers.get(resource.get("provider"), (None, None))
+            # a resource may be in another Region than its provider
+            here = None if (resource.get("inputs") or {}).get("region") else region
+            self._providers[resource.get("provider")] = (known[0] or account, known[1] or here)
+
+    def of(self, resource: Mapping[str, Any]) -> tuple[Optional[str], Optional[str]]:
+        account, region = _own_whereabouts(resource)
+        by_provider = self._providers.get(resource.get("provider"), (None, None))
+        return account or by_provider[0], region or by_provider[1]
+
+
+def _own_whereabouts(resource: Mapping[str, Any]) -> tuple[Optional[str], Optional[str]]:
+    properties = _properties(resource)
+    arn = properties.get("arn")
+    parts = arn.split(":") if isinstance(arn, str) and arn.count(":") >= 5 else [""] * 6
+    return properties.get("registryId") or parts[4] or None, properties.get("region") or parts[3] or None
+
+
+_states: WeakKeyDictionary[Any, "asyncio.Future[Optional[State]]"] = WeakKeyDictionary()
+
+
+async def _state() -> Optional[State]:
     """The resources of the stack as the last deployment left them, read once a program."""
-
-    def __init__(self) -> None:
-        self._read: Optional[asyncio.Task[Optional[list[Mapping[str, Any]]]]] = None
-
-    async def resources(self) -> Optional[list[Mapping[str, Any]]]:
-        if self._read is None:
-            self._read = asyncio.ensure_future(asyncio.to_thread(_exported))
-        return await self._read
+    monitor = get_monitor()
+    if not isinstance(monitor, ResourceMonitorStub):
+        return []  # no engine runs the program, so there is no state
+    if monitor not in _states:
+        _states[monitor] = asyncio.ensure_future(asyncio.to_thread(_exported))
+    return await _states[monitor]
 
 
-def _exported() -> Optional[list[Mapping[str, Any]]]:
+def _exported() -> Optional[State]:
     """The resources of the stack's state, or `None` (with a warning) if they cannot be read."""
     command = shutil.which("pulumi")
     if command is None:
@@ -131,16 +222,43 @@ def _unread(reason: str) -> None:
     )
 
 
-def _message(args: pulumi.ResourceHookArgs, rival: Mapping[str, Any]) -> str:
-    row = RESOURCES[args.type]
-    name = " ".join(str(part) for part in identity_of(args.type, args.new_inputs or {}) or ())
-    loss = row.loss or f"the {row.noun}"
-    return "\n".join(
-        [
-            f"{row.noun} {name}: this stack has it already, as another resource",
-            f"  rule:   Pulumi would make it anew and then delete the other resource: what is lost is {loss}",
-            f"  remedy: if it was renamed or moved, add its URN to `aliases` of the repository (or to the `aliases` option "
-            f"of the component): {rival['urn']}",
+def _message(
+    urn: str, token: str, inputs: Mapping[str, Any], rival: Mapping[str, Any], state: Iterable[Mapping[str, Any]]
+) -> str:
+    row = RESOURCES[token]
+    name = " ".join(str(part) for part in identity_of(token, inputs) or ())
+    lines = [
+        f"{row.noun} {name}: this stack has it already, as another resource".replace(" :", ":"),
+        "  rule:   Pulumi would make it anew and then delete the other resource: what is lost is "
+        f"{row.loss or f'the {row.noun}'}",
+    ]
+    former = _former_registry(urn, rival["urn"], state)
+    if former is not None:
+        lines += [
+            f"  remedy: this stack was deployed as environment `{former[0]}`, and its resources are named by it: write "
+            f"`environment: {former[0]}`,",
+            f"          and deploy `{former[1]}` as a stack of its own",
+        ]
+    else:
+        lines += [
+            "  remedy: if it was renamed or moved, add its URN to `aliases` of the repository (or to the `aliases` option of the "
+            f"component): {rival['urn']}",
             "          if it is to be given up, remove it from the state first: pulumi state delete URN",
         ]
-    )
+    return "\n".join(lines)
+
+
+def _former_registry(urn: str, rival: str, state: Iterable[Mapping[str, Any]]) -> Optional[tuple[str, str]]:
+    """The name that a registry had and the one that it has now, if that is all that tells two of its resources apart."""
+    (*kind, name), (*same, former) = urn.split("::"), rival.split("::")
+    if kind != same or "ecr-stack:index:Registry$" not in kind[-1]:
+        return None
+    for resource in state:
+        if resource.get("type") == "ecr-stack:index:Registry":
+            registry = resource["urn"].rpartition("::")[2]
+            entry = former.removeprefix(registry)
+            if former != name and former.startswith(registry) and name.endswith(entry):
+                now = name.removesuffix(entry) if entry else name
+                if now and now != registry:
+                    return registry, now
+    return None

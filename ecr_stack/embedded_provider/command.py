@@ -4,22 +4,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pulumi_command import local
 
+from ecr_stack.embedded_provider.environment import embedded_environment
 from ecr_stack.embedded_provider.resource import Inputs, Outputs, ResourceType, Scope
 from ecr_stack.errors import Problem, Unavailable
 
-__all__ = ["Command"]
-
-# What would lead a process to another AWS than the embedded one.
-_AWS_VARIABLES = ("AWS_", "AMAZON_")
+__all__ = ["Command", "end_commands"]
 
 
 class Command(ResourceType):
@@ -74,48 +75,61 @@ _PROPERTIES = (
 )  # fmt: skip
 
 
+_running: set[subprocess.Popen[str]] = set()
+_running_lock = threading.Lock()
+
+
+def end_commands() -> None:
+    """Kill the commands that are running, with everything that they started."""
+    with _running_lock:
+        processes = list(_running)
+    for process in processes:
+        with contextlib.suppress(OSError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
 def _run(scope: Scope, inputs: Inputs, script: str, before: Mapping[str, Any]) -> tuple[str, str]:
     interpreter = list(inputs.get("interpreter") or ["/bin/sh", "-c"])
-    environment = _environment(scope)
-    if inputs.get("addPreviousOutputInEnv") is not False:
-        environment["PULUMI_COMMAND_STDOUT"] = str(before.get("stdout", ""))
-        environment["PULUMI_COMMAND_STDERR"] = str(before.get("stderr", ""))
-    environment.update({name: str(value) for name, value in (inputs.get("environment") or {}).items()})
+    own = {name: str(value) for name, value in (inputs.get("environment") or {}).items()}
+    with embedded_environment(scope.aws, scope.region, own.get("AWS_PROFILE")) as variables:
+        # A script that calls `ecr-stack` finds the one that rehearses, if there is no nearer one.
+        path = os.pathsep.join(filter(None, [variables.get("PATH"), str(Path(sys.executable).parent)]))
+        environment = {**variables, "PATH": path}
+        if inputs.get("addPreviousOutputInEnv") is not False:
+            environment["PULUMI_COMMAND_STDOUT"] = str(before.get("stdout", ""))
+            environment["PULUMI_COMMAND_STDERR"] = str(before.get("stderr", ""))
+        try:
+            code, stdout, stderr = _executed(
+                [*interpreter, script], inputs.get("dir") or None, {**environment, **own}, inputs.get("stdin") or ""
+            )
+        except (OSError, ValueError) as error:
+            raise Unavailable(f"running {script!r}: {error}") from None
+    if code != 0:
+        output = "\n".join(text for text in (stderr.strip(), stdout.strip()) if text)
+        raise Unavailable(f"exit status {code}: running {script!r}:\n{output}")
+    return stdout.rstrip("\n"), stderr.rstrip("\n")
+
+
+def _executed(
+    command: list[str], folder: str | None, environment: Mapping[str, str], stdin: str
+) -> tuple[int, str, str]:
+    """Run a command in a process group of its own, so that all of it can be ended at once."""
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    )
+    with _running_lock:
+        _running.add(process)
     try:
-        done = subprocess.run(
-            [*interpreter, script],
-            cwd=inputs.get("dir") or None,
-            env=environment,
-            input=inputs.get("stdin") or "",
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-        )
-    except (OSError, ValueError) as error:
-        raise Unavailable(f"running {script!r}: {error}") from None
-    if done.returncode != 0:
-        said = "\n".join(text for text in (done.stderr.strip(), done.stdout.strip()) if text)
-        raise Unavailable(f"exit status {done.returncode}: running {script!r}:\n{said}")
-    return done.stdout.rstrip("\n"), done.stderr.rstrip("\n")
-
-
-def _environment(scope: Scope) -> dict[str, str]:
-    """The process's own environment, with credentials and an endpoint that lead to the embedded AWS only."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(_AWS_VARIABLES)}
-    local_hosts = ",".join(filter(None, [kept.get("NO_PROXY") or kept.get("no_proxy"), "127.0.0.1"]))
-    return {
-        **kept,
-        # A script that calls `ecr-stack` finds the one that rehearses, unless there is a nearer one.
-        "PATH": os.pathsep.join(filter(None, [kept.get("PATH"), str(Path(sys.executable).parent)])),
-        "AWS_ENDPOINT_URL": scope.aws.serve(),
-        "AWS_ACCESS_KEY_ID": "EMBEDDED",
-        "AWS_SECRET_ACCESS_KEY": "EMBEDDED",
-        "AWS_REGION": scope.region,
-        "AWS_DEFAULT_REGION": scope.region,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "NO_PROXY": local_hosts,
-        "no_proxy": local_hosts,
-    }
+        stdout, stderr = process.communicate(stdin)
+    finally:
+        with _running_lock:
+            _running.discard(process)
+    return process.returncode, stdout, stderr

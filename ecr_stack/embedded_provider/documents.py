@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 __all__ = ["same_document"]
@@ -12,7 +13,11 @@ def same_document(one: Any, other: Any) -> bool:
     """Whether two documents (texts or plain data) say the same.
 
     Order of keys and lists, white space, and a list of one in place of its only entry make no difference: in policy
-    documents they are one and the same, and a lifecycle policy orders its rules by their priorities.
+    documents they are one and the same, and a lifecycle policy orders its rules by their priorities. An account's id
+    and the ARN of its root are one principal.
+
+    https://github.com/hashicorp/awspolicyequivalence/blob/main/aws_policy_equivalence.go
+    https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/ecr/lifecycle_policy.go
     """
     try:
         return bool(_canonical(_parsed(one)) == _canonical(_parsed(other)))
@@ -24,11 +29,20 @@ def _parsed(document: Any) -> Any:
     return json.loads(document) if isinstance(document, str) else document
 
 
-def _canonical(value: Any) -> Any:
+_ROOT = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}):root")
+
+
+def _canonical(value: Any, principal: bool = False) -> Any:
     if isinstance(value, dict):
-        return {key: _canonical(entry) for key, entry in value.items()}
+        return {
+            key: _canonical(entry, principal or key in ("Principal", "NotPrincipal")) for key, entry in value.items()
+        }
     if isinstance(value, list):
         if len(value) == 1 and isinstance(value[0], (str, int, float)):
-            return _canonical(value[0])
-        return sorted((_canonical(entry) for entry in value), key=lambda entry: json.dumps(entry, sort_keys=True))
+            return _canonical(value[0], principal)
+        entries = [_canonical(entry, principal) for entry in value]
+        return sorted(entries, key=lambda entry: json.dumps(entry, sort_keys=True))
+    if principal and isinstance(value, str):
+        root = _ROOT.fullmatch(value)
+        return root[1] if root else value
     return float(value) if isinstance(value, int) and not isinstance(value, bool) else value

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pulumi_aws import ecr
@@ -67,7 +68,7 @@ class RegistryScanningConfiguration(ResourceType):
 
     def problems(self, inputs: Inputs) -> list[Problem]:
         """Refuse values that the provider's schema refuses."""
-        found = [*one_of("scanType", inputs, ("BASIC", "ENHANCED")), *length("rules", inputs, 0, 2)]
+        found = [*one_of("scanType", inputs, ("BASIC", "ENHANCED")), *length("rules", inputs, 0, 100)]
         for index, rule in enumerate(inputs.get("rules") or []):
             for problem in [
                 *one_of("scanFrequency", rule, ("SCAN_ON_PUSH", "CONTINUOUS_SCAN", "MANUAL")),
@@ -75,6 +76,12 @@ class RegistryScanningConfiguration(ResourceType):
             ]:
                 found.append(Problem(f"rules[{index}].{problem.place}", problem.value, problem.rule, problem.remedy))
         return found
+
+    def same(self, name: str, old: Any, new: Any) -> bool:
+        """Rules are a set, and so are the filters of a rule."""
+        if name == "rules" and old and new:
+            return _rule_set(old) == _rule_set(new)
+        return super().same(name, old, new)
 
     def create(self, scope: Scope, inputs: Inputs) -> str:
         """PutRegistryScanningConfiguration."""
@@ -100,6 +107,16 @@ class RegistryScanningConfiguration(ResourceType):
     def delete(self, scope: Scope, id_: str, outputs: Inputs) -> None:
         """PutRegistryScanningConfiguration: basic, without rules."""
         scope.call("ecr", "PutRegistryScanningConfiguration", scanType="BASIC", rules=[])
+
+
+def _rule_set(rules: Sequence[Mapping[str, Any]]) -> set[tuple[Any, frozenset[tuple[Any, Any]]]]:
+    return {
+        (
+            rule.get("scanFrequency"),
+            frozenset((each.get("filter"), each.get("filterType")) for each in rule.get("repositoryFilters") or []),
+        )
+        for rule in rules
+    }
 
 
 class ReplicationConfiguration(ResourceType):

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from pulumi_aws import ecr
@@ -25,7 +26,14 @@ from ecr_stack.embedded_provider.resource import (
 )
 from ecr_stack.errors import Problem
 
-__all__ = ["LifecyclePolicy", "Repository", "RepositoryPolicy", "encryption_problems", "mutability_problems"]
+__all__ = [
+    "LifecyclePolicy",
+    "Repository",
+    "RepositoryPolicy",
+    "encryption_problems",
+    "mutability_problems",
+    "same_encryption",
+]
 
 _MODES = ("MUTABLE", "IMMUTABLE", "MUTABLE_WITH_EXCLUSION", "IMMUTABLE_WITH_EXCLUSION")
 _ENCRYPTIONS = ("AES256", "KMS", "KMS_DSSE")
@@ -44,6 +52,9 @@ def mutability_problems(inputs: Inputs) -> list[Problem]:
         text = entry.get("filter", "")
         if text.count("*") > 2:
             found.append(Problem(f"{place}.filter", text, "a filter has at most two wildcards (*)", "remove some"))
+        if not re.fullmatch(r"[a-zA-Z0-9._*-]+", text):
+            rule = "a filter has letters, digits and . _ * - only"
+            found.append(Problem(f"{place}.filter", text, rule, "remove the others"))
         if not 1 <= len(text) <= 128:
             found.append(Problem(f"{place}.filter", text, "a filter has 1 to 128 characters", "shorten it"))
     return found
@@ -70,6 +81,18 @@ def encryption(inputs: Inputs) -> dict[str, Any] | None:
     return written
 
 
+def same_encryption(old: Inputs, new: Inputs) -> bool:
+    """Whether two encryption configurations are the same to the provider.
+
+    `kms_key` is optional and computed, so the key that AWS chose, or the empty text that is read if there is none, is
+    no difference to a configuration that names no key.
+    """
+    before, after = ({"encryptionType": "AES256", **each} for each in (old, new))
+    if not after.get("kmsKey"):
+        return bool(before["encryptionType"] == after["encryptionType"])
+    return bool(before == after)
+
+
 class Repository(ResourceType):
     """A repository; its id is its name."""
 
@@ -85,9 +108,9 @@ class Repository(ResourceType):
         return [*mutability_problems(inputs), *encryption_problems("encryptionConfigurations", inputs)]
 
     def same(self, name: str, old: Any, new: Any) -> bool:
-        """The key that AWS chose is no difference to a configuration that names none."""
+        """Compare encryption as `same_encryption` does."""
         if name == "encryptionConfigurations" and old and new:
-            return same_encryption(old, new)
+            return same_encryption(old[0], new[0])
         return super().same(name, old, new)
 
     def create(self, scope: Scope, inputs: Inputs) -> str:
@@ -176,11 +199,19 @@ class Repository(ResourceType):
 
 
 class LifecyclePolicy(ResourceType):
-    """A repository's lifecycle policy; its id is the repository's name."""
+    """A repository's lifecycle policy; its id is the repository's name.
+
+    The provider cannot update one: another document replaces the resource, and the old one is deleted first.
+
+    https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/ecr/lifecycle_policy.go
+    https://github.com/pulumi/pulumi-aws/pull/2085
+    """
 
     token = "aws:ecr/lifecyclePolicy:LifecyclePolicy"
     args = ecr.LifecyclePolicyArgs
     replaces_on = frozenset({"repository"})
+    recreates_on = frozenset({"policy"})
+    deletes_first = True
     documents = frozenset({"policy"})
 
     def problems(self, inputs: Inputs) -> list[Problem]:
@@ -270,13 +301,3 @@ class RepositoryPolicy(ResourceType):
             "RepositoryPolicyNotFoundException",
             "RepositoryNotFoundException",
         )
-
-
-def same_encryption(old: Any, new: Any) -> bool:
-    """Whether two encryptions are the same to the provider: the key that AWS chose is no difference to none being named."""
-    if not new:
-        return True
-    before, after = ({"encryptionType": "AES256", **(value[0] if value else {})} for value in (old, new))
-    if not after.get("kmsKey"):
-        return bool(before["encryptionType"] == after["encryptionType"])
-    return bool(before == after)

@@ -19,6 +19,7 @@ from ecr_stack.embedded_provider.resource import (
     Outputs,
     ResourceType,
     Scope,
+    changed,
     json_problem,
     length,
     missing_is_none,
@@ -50,7 +51,8 @@ class RepositoryCreationTemplate(ResourceType):
             *encryption_problems("encryptionConfigurations", inputs),
             *json_problem("lifecyclePolicy", inputs),
             *json_problem("repositoryPolicy", inputs),
-            *length("prefix", inputs, 2, 30),
+            *length("description", inputs, 0, 255),
+            *length("prefix", inputs, 2, 256),
         ]
         for index, scenario in enumerate(inputs.get("appliedFors") or []):
             if scenario not in _SCENARIOS:
@@ -59,9 +61,11 @@ class RepositoryCreationTemplate(ResourceType):
         return found
 
     def same(self, name: str, old: Any, new: Any) -> bool:
-        """That AWS chooses the key is no difference to a configuration that names none."""
-        if name == "encryptionConfigurations":
-            return same_encryption(old, new)
+        """Compare encryption as `same_encryption` does; where a template applies is a set."""
+        if name == "encryptionConfigurations" and old and new:
+            return same_encryption(old[0], new[0])
+        if name == "appliedFors" and old and new:
+            return set(old) == set(new)
         return super().same(name, old, new)
 
     def _asked(self, inputs: Inputs) -> dict[str, Any]:
@@ -110,9 +114,9 @@ class RepositoryCreationTemplate(ResourceType):
         """UpdateRepositoryCreationTemplate, with what differs."""
         asked, before = self._asked(new), self._asked(old)
         changes = {name: value for name, value in asked.items() if value != before[name]}
-        # both say what the other means
-        for name in ("imageTagMutability", "imageTagMutabilityExclusionFilters"):
-            changes[name] = asked[name]
+        if changed("imageTagMutabilityExclusionFilters", old, new):
+            # filters are refused without the mutability that they are exclusions from
+            changes["imageTagMutability"] = asked["imageTagMutability"]
         scope.call("ecr", "UpdateRepositoryCreationTemplate", **{**changes, "prefix": id_})
 
     def delete(self, scope: Scope, id_: str, outputs: Inputs) -> None:
@@ -128,6 +132,11 @@ class PullThroughCacheRule(ResourceType):
     token = "aws:ecr/pullThroughCacheRule:PullThroughCacheRule"
     args = ecr.PullThroughCacheRuleArgs
     replaces_on = frozenset({"ecrRepositoryPrefix", "upstreamRegistryUrl", "upstreamRepositoryPrefix"})
+
+    def problems(self, inputs: Inputs) -> list[Problem]:
+        """Refuse prefixes that the provider's schema refuses."""
+        names = ("ecrRepositoryPrefix", "upstreamRepositoryPrefix")
+        return [problem for name in names for problem in length(name, inputs, 2, 30)]
 
     def create(self, scope: Scope, inputs: Inputs) -> str:
         """CreatePullThroughCacheRule."""

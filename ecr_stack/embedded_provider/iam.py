@@ -299,6 +299,7 @@ class RolePolicyAttachment(ResourceType):
     token = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
     args = iam.RolePolicyAttachmentArgs
     replaces_on = frozenset({"policyArn", "role"})
+    deletes_first = True
 
     def create(self, scope: Scope, inputs: Inputs) -> str:
         """AttachRolePolicy."""

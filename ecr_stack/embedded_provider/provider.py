@@ -7,6 +7,7 @@ unwrapped and unknowns resolved by whoever asks.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -23,9 +24,11 @@ from ecr_stack.embedded_provider import (
     schema,
     secrets,
     states,
+    unchecked,
 )
 from ecr_stack.embedded_provider.command import Command
 from ecr_stack.embedded_provider.functions import FUNCTIONS
+from ecr_stack.embedded_provider.property_values import at, has_unknown, steps
 from ecr_stack.embedded_provider.resource import Diff, Inputs, Outputs, ResourceType, Scope
 from ecr_stack.errors import InvalidInput, NotFound, Unavailable
 from ecr_stack.model import nearest
@@ -97,7 +100,41 @@ class Provider:
         self.region = region or aws.region
         self.default_tags = dict(default_tags or {})
 
-    def check(self, type_: str, inputs: Inputs, name: str | None = None, seed: str = "") -> dict[str, Any]:
+    def configured(self, inputs: Inputs) -> Provider:
+        """Give the provider that an explicit provider resource configures: its own Region and default tags."""
+        values = {key: _decoded(value) for key, value in inputs.items()}
+        defaults = values.get("defaultTags")
+        tags = defaults.get("tags") if isinstance(defaults, Mapping) else None
+        region = values.get("region")
+        return Provider(
+            self.aws,
+            region if isinstance(region, str) and not has_unknown(region) else None,
+            tags if isinstance(tags, Mapping) and not has_unknown(tags) else None,
+        )
+
+    def has_type(self, type_: str) -> bool:
+        """Whether a resource type is imitated."""
+        return type_ in RESOURCE_TYPES or type_.startswith(_PROVIDERS)
+
+    def has_function(self, token: str) -> bool:
+        """Whether a function is imitated."""
+        return _full(token) in FUNCTIONS
+
+    def made_up(self, type_: str, name: str, inputs: Inputs) -> tuple[str, Outputs]:
+        """Give an id and outputs for a resource of a type that is not imitated; see `unchecked`."""
+        return unchecked.outputs_of(self._scope(inputs), type_, name, inputs)
+
+    def made_up_plan(self, type_: str, inputs: Inputs, unknown: Any) -> Outputs:
+        """Give what a preview knows of a resource of a type that is not imitated."""
+        return unchecked.planned_outputs_of(type_, inputs, unknown)
+
+    def made_up_result(self, token: str, arguments: Inputs) -> Outputs:
+        """Give a result of a function that is not imitated."""
+        return unchecked.function_result(self._scope(arguments), token, arguments)
+
+    def check(
+        self, type_: str, inputs: Inputs, name: str | None = None, seed: str = "", *, unknown: Any = None
+    ) -> dict[str, Any]:
         """Check inputs as the provider does before it asks AWS, and fill in its defaults.
 
         Args:
@@ -105,6 +142,7 @@ class Provider:
             inputs: the program's inputs; nulls count as not given.
             name: the resource's name; with it, a physical name that is not given is made up.
             seed: made-up names differ where this does.
+            unknown: what stands for a value that is not known yet, about which nothing is wrong.
 
         Raises:
             InvalidInput: with every mistake found.
@@ -116,13 +154,11 @@ class Provider:
         found = schema.problems(kind.args, given)
         if not found:
             found = kind.problems(given)
+        if unknown is not None:
+            found = [each for each in found if not has_unknown(at(given, steps(each.place)))]
         if found:
             raise InvalidInput(f"{type_} {name}" if name else type_, found)
         return self._completed(kind, name, given, seed)
-
-    def completed(self, type_: str, inputs: Inputs, name: str, seed: str = "") -> dict[str, Any]:
-        """Fill in the provider's defaults, as `check` does, without checking anything."""
-        return dict(inputs) if type_.startswith(_PROVIDERS) else self._completed(self._kind(type_), name, inputs, seed)
 
     def create(self, type_: str, name: str, inputs: Inputs) -> tuple[str, Outputs]:
         """Make a resource; gives its id and its outputs."""
@@ -195,7 +231,13 @@ class Provider:
         scope = self._scope(after)
         if isinstance(kind, Command):
             return kind.updated(scope, outputs or {}, after)
-        kind.update(scope, id_, before, after)
+        if outputs is not None and "tagsAll" in outputs:
+            # the default tags may have changed since: what counts is what the resource has
+            bare = Scope(self.aws, scope.region, {})
+            tagged = {**before, "tags": outputs["tagsAll"]}, {**after, "tags": scope.all_tags(after)}
+            kind.update(bare, id_, *tagged)
+        else:
+            kind.update(scope, id_, before, after)
         read = self._read(kind, scope, id_, after)
         if read is None:
             raise NotFound(f"there is no {type_} `{id_}` any more")
@@ -230,7 +272,16 @@ class Provider:
                 each[kind.name_property] = (outputs or before).get(kind.name_property)
         before.setdefault("region", self.region)
         after.setdefault("region", self.region)
-        return kind.diff(before, after)
+        found = kind.diff(before, after)
+        changes, recreating = set(found.changes), kind.recreates_on & set(found.changes)
+        tags = after.get("tags")
+        known_tags = tags is None or isinstance(tags, Mapping)
+        if outputs is not None and "tagsAll" in outputs and known_tags:
+            # other default tags change a resource whose own tags stay as they are
+            wanted = self._scope(after).all_tags(after)
+            if not has_unknown(wanted) and dict(outputs["tagsAll"] or {}) != wanted:
+                changes.add("tagsAll")
+        return Diff(tuple(sorted(changes)), tuple(sorted({*found.replaces, *recreating})))
 
     def planned(self, type_: str, inputs: Inputs, outputs: Inputs | None = None, *, unknown: Any = None) -> Outputs:
         """Give the outputs that a resource is going to have, without asking AWS anything.
@@ -303,6 +354,16 @@ class Provider:
             kind.update(scope, id_, {}, inputs)
             return id_
         return kind.create(scope, inputs)
+
+
+def _decoded(value: Any) -> Any:
+    """Read a value of a provider's configuration: all but strings arrive as JSON."""
+    if isinstance(value, str) and value[:1] in ("{", "["):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
 
 
 def _full(token: str) -> str:

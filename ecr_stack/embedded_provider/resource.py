@@ -80,6 +80,10 @@ class ResourceType:
     """The class of its inputs in `pulumi_aws`."""
     replaces_on: ClassVar[frozenset[str]] = frozenset()
     """The properties that cannot change in place, beside `region`."""
+    deletes_first: ClassVar[bool] = False
+    """Whether a replacement deletes the old resource before it makes the new one."""
+    recreates_on: ClassVar[frozenset[str]] = frozenset()
+    """The properties that the provider cannot update, though AWS could: the same thing is deleted and made again."""
     documents: ClassVar[frozenset[str]] = frozenset()
     """The properties that are JSON documents: another spelling of the same document is no change."""
     optional_blocks: ClassVar[frozenset[str]] = frozenset()
@@ -136,7 +140,7 @@ class ResourceType:
         return Diff(tuple(names), tuple(name for name in names if name in forcing))
 
     def same(self, name: str, old: Any, new: Any) -> bool:
-        """Whether a property is the same to the provider."""
+        """Whether a property is the same to the provider: `verify.SuppressEquivalentPolicyDiffs` and the like."""
         if name in self.optional_blocks and not new:
             return True
         if old == new or (
@@ -194,8 +198,19 @@ def tag_map(tags: Sequence[Mapping[str, str]], key: str = "Key", value: str = "V
 
 
 def text_of(document: Any) -> str:
-    """Give a JSON document as text: programs may also hand it over as an object."""
-    return document if isinstance(document, str) else json.dumps(document, separators=(",", ":"))
+    """Give a JSON document as the provider sends it: white space removed, keys sorted.
+
+    Programs may hand a document over as text or as an object. `structure.NormalizeJsonString` in the provider's SDK
+    reads it and writes it again; Go writes `<`, `>` and `&` as escapes.
+    """
+    try:
+        data = json.loads(document) if isinstance(document, str) else document
+        text = json.dumps(data, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return str(document)
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
 
 
 def json_problem(name: str, inputs: Inputs) -> list[Problem]:

@@ -16,10 +16,10 @@ from functools import cache
 from typing import Any
 
 import pulumi
-from pulumi._types import input_type_py_to_pulumi_names, is_input_type
 
 from ecr_stack.errors import Problem
 from ecr_stack.model import nearest
+from ecr_stack.pulumi_sdk import input_type_py_to_pulumi_names, is_input_type
 
 __all__ = ["Property", "problems", "properties_of"]
 

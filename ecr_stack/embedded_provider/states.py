@@ -12,10 +12,9 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from pulumi._types import resource_pulumi_to_py_names, resource_types
-
 from ecr_stack.embedded_provider.resource import Inputs, Outputs, ResourceType
 from ecr_stack.embedded_provider.schema import properties_of
+from ecr_stack.pulumi_sdk import resource_pulumi_to_py_names, resource_types
 
 __all__ = ["inputs_of", "planned"]
 

@@ -10,13 +10,20 @@ from ecr_stack.errors import EcrStackError, NotFound, Unavailable
 
 __all__ = ["answered", "client", "describe_images"]
 
+_SIGN_IN = (
+    "Set AWS_PROFILE, or run `aws sso login` or `aws configure`; in a pipeline, let it take a role by OpenID Connect."
+)
+_BAD_CREDENTIALS = ("ExpiredTokenException", "ExpiredToken", "InvalidClientTokenId", "UnrecognizedClientException")
 
-def client(region: str | None, profile: str | None = None) -> Any:
+
+def client(region: str | None, profile: str | None = None, *, patient: bool = True, timeout: float = 60) -> Any:
     """Make a client of ECR that waits and tries again when ECR is busy.
 
     Args:
         region: the Region's code; what the AWS configuration says unless given.
         profile: the name of a profile of the AWS configuration; the default one unless given.
+        patient: whether to try again; False for a caller that has a deadline and tries again by itself.
+        timeout: how many seconds to wait for a connection and for an answer, each.
 
     Raises:
         Unavailable: where there is no Region or no credentials.
@@ -26,15 +33,29 @@ def client(region: str | None, profile: str | None = None) -> Any:
     from botocore.config import Config
 
     with answered():
-        retries = {"mode": "adaptive", "max_attempts": 10}
+        retries = {"mode": "adaptive", "total_max_attempts": 11 if patient else 1}
+        config = Config(retries=retries, connect_timeout=timeout, read_timeout=timeout)
         session = boto3.Session(profile_name=profile)
-        return session.client("ecr", region_name=region, config=Config(retries=retries))
+        return session.client("ecr", region_name=region, config=config)
 
 
 @contextmanager
 def answered() -> Iterator[None]:
     """Turn what AWS refuses, or does not answer, into a message."""
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import (
+        BotoCoreError,
+        ClientError,
+        CredentialRetrievalError,
+        LoginError,
+        NoCredentialsError,
+        PartialCredentialsError,
+        SSOError,
+        TokenRetrievalError,
+    )
+
+    no_credentials = (
+        CredentialRetrievalError, LoginError, NoCredentialsError, PartialCredentialsError, SSOError, TokenRetrievalError,
+    )  # fmt: skip
 
     try:
         yield
@@ -45,7 +66,10 @@ def answered() -> Iterator[None]:
         message = error.response.get("Error", {}).get("Message", str(error))
         if code in ("RepositoryNotFoundException", "LifecyclePolicyNotFoundException"):
             raise NotFound(message) from None
-        raise Unavailable(f"ECR refuses: {message} ({code})") from None
+        advice = f"\n{_SIGN_IN}" if code in _BAD_CREDENTIALS else ""
+        raise Unavailable(f"ECR refuses: {message} ({code}){advice}") from None
+    except no_credentials as error:
+        raise Unavailable(f"AWS cannot be asked, since there are no usable credentials: {error}\n{_SIGN_IN}") from None
     except BotoCoreError as error:
         raise Unavailable(f"AWS cannot be asked: {error}") from None
 

@@ -1,45 +1,92 @@
-"""The Pulumi SDK's test monitor, with what it drops: dependencies, options, the engine's URNs, stack outputs.
+"""The Pulumi SDK's test monitor, with what it drops: dependencies, options, the engine's URNs, stack outputs, hooks.
 
 Each resource that the program registers is made in the embedded AWS, by the calls that the AWS provider would make,
-and what the program gets back is what the embedded AWS answers to a read.
+and what the program gets back is what the embedded AWS answers to a read. In a preview nothing is made, and what only
+AWS can tell is unknown. What the embedded AWS does not have passes through unchecked.
 """
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 from google.protobuf import empty_pb2
-from pulumi.runtime import mocks, rpc, sync_await
-from pulumi.runtime.mocks import MockMonitor
-from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.settings import get_project, get_stack
-from pulumi.runtime.sync_await import _sync_await
 
 from ecr_stack.embedded_provider import Provider
+from ecr_stack.embedded_provider.property_values import (
+    REDACTED,
+    UNKNOWN,
+    has_unknown,
+    holds_secret,
+    message,
+    plain,
+    redacted,
+    secrets_in,
+)
 from ecr_stack.embedded_provider.provider import imported
 from ecr_stack.errors import EcrStackError
-from ecr_stack.rehearsal.report import ResourceRecord
+from ecr_stack.pulumi_sdk import MockMonitor, NoMocks, call_back, resource_pb2
+from ecr_stack.rehearsal.report import UNKNOWN_VALUE, ResourceRecord, Unchecked
+from ecr_stack.rehearsal.stack_references import StackReferences
 
-__all__ = ["AwsRefused", "Recorder"]
+__all__ = ["AwsRefused", "HookFailed", "Recorder", "Secrets"]
 
 STACK = "pulumi:pulumi:Stack"
+STACK_REFERENCE = "pulumi:pulumi:StackReference"
+STASH = "pulumi:index:Stash"
+_PROVIDERS = "pulumi:providers:"
 
 
 class AwsRefused(EcrStackError):
     """AWS would refuse a resource, with AWS's own message."""
 
 
-class _NoMocks(mocks.Mocks):
-    """The monitor answers by itself; the SDK asks for an object of this kind all the same."""
+class HookFailed(EcrStackError):
+    """A hook of the program refused a resource."""
 
-    def call(self, args: mocks.MockCallArgs) -> Any:
-        raise NotImplementedError(args.token)
 
-    def new_resource(self, args: mocks.MockResourceArgs) -> Any:
-        raise NotImplementedError(args.typ)
+class Secrets:
+    """The secret texts of a program, and the way to show values without them."""
+
+    _SHORTEST = 3
+    """Shorter secrets are hidden only where they stand: the `pulumi` command makes the same trade-off."""
+
+    def __init__(self, configured: frozenset[str] = frozenset()) -> None:
+        """Start with the secret values of the configuration, which are hidden wherever they appear."""
+        self._configured = frozenset(text for text in configured if len(text) >= self._SHORTEST)
+        self._texts = set(self._configured)
+
+    def add(self, texts: frozenset[str]) -> None:
+        """Learn of secret texts, which are hidden in messages from now on."""
+        self._texts.update(text for text in texts if len(text) >= self._SHORTEST)
+
+    def hidden_in_text(self, text: str) -> str:
+        """Give a message without any secret."""
+        return _without(text, self._texts) if self._texts else text
+
+    def hidden_in(self, value: Any, own: frozenset[str] = frozenset()) -> Any:
+        """Give a value without the configuration's secrets, and without those texts that are secret in it."""
+        texts = self._configured | {text for text in own if len(text) >= self._SHORTEST}
+        return _hide(value, texts) if texts else value
+
+
+def _hide(value: Any, texts: frozenset[str]) -> Any:
+    if isinstance(value, Mapping):
+        return {_without(str(key), texts): _hide(item, texts) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_hide(item, texts) for item in value]
+    return _without(value, texts) if isinstance(value, str) else value
+
+
+def _without(text: str, secrets: frozenset[str] | set[str]) -> str:
+    for secret in sorted(secrets, key=len, reverse=True):
+        for spelling in {secret, json.dumps(secret)[1:-1]}:
+            text = text.replace(spelling, REDACTED)
+    return text
 
 
 class Recorder(MockMonitor):
@@ -48,15 +95,36 @@ class Recorder(MockMonitor):
     Args:
         provider: makes, reads and looks things up in the embedded AWS.
         progress: called with the number of resources so far.
+        preview: whether to plan resources instead of making them.
+        references: answers stack references.
+        secrets: what must not be shown.
     """
 
-    def __init__(self, provider: Provider, progress: Callable[[int], None] | None = None) -> None:
-        super().__init__(_NoMocks())
+    def __init__(
+        self,
+        provider: Provider,
+        progress: Callable[[int], None] | None = None,
+        *,
+        preview: bool = False,
+        references: StackReferences | None = None,
+        secrets: Secrets | None = None,
+    ) -> None:
+        super().__init__(NoMocks())
         self.provider = provider
         self.records: dict[str, ResourceRecord] = {}
+        """By URN, with secrets as they are: for checks, never to be shown."""
+        self.shown: dict[str, ResourceRecord] = {}
+        """The same without secrets."""
         self.exports: dict[str, Any] = {}
+        """The stack's outputs, without secrets."""
+        self.unchecked: dict[tuple[str, str], Unchecked] = {}
+        self.secrets = secrets or Secrets()
         self._progress = progress
-        self._regions: dict[str, str] = {}
+        self._preview = preview
+        self._references = references or StackReferences(None, "", provider.aws.account)
+        self._providers: dict[str, Provider] = {}
+        self._unconfigured: set[str] = set()
+        self._hooks: dict[str, Any] = {}
         self._lock = threading.Lock()
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
@@ -68,113 +136,250 @@ class Recorder(MockMonitor):
     def RegisterResource(self, request: Any) -> Any:
         """Make a resource."""
         urn = self.make_urn(request.parent, request.type, request.name)
-        if request.type == STACK:
-            self._record(urn, request, {}, {}, None)
-            return resource_pb2.RegisterResourceResponse(urn=urn)
-        _loop()
-        inputs = _plain(rpc.deserialize_properties(request.object))
-        if not request.custom:
+        inputs = plain(request.object)
+        if request.type == STACK or not request.custom:
+            self._run_hooks("before_create", urn, request)
             self._record(urn, request, inputs, {}, None)
+            self._run_hooks("after_create", urn, request)
             return resource_pb2.RegisterResourceResponse(urn=urn, object=request.object)
+        self._claim(urn)
+        self._run_hooks("before_create", urn, request)
         id_, outputs = self._create(urn, request, inputs)
-        if request.type.startswith("pulumi:providers:"):
-            self._regions[f"{urn}::{id_}"] = str(inputs.get("region") or "")
-        self._record(urn, request, inputs, outputs, id_)
-        # The program sees what exists; nulls and the provider's own id are not properties of a resource.
-        state = _sync_await(rpc.serialize_properties(dict(outputs), {}))
+        secrets, names = self._record(urn, request, inputs, outputs, id_)
+        self._run_hooks("after_create", urn, request, outputs, id_)
         self.resources[urn] = MockMonitor.ResourceRegistration(urn, id_, dict(outputs))
-        return resource_pb2.RegisterResourceResponse(urn=urn, id=id_, object=state)
+        return resource_pb2.RegisterResourceResponse(urn=urn, id=id_, object=message(outputs, secrets, names))
 
     def RegisterResourceOutputs(self, request: Any) -> Any:
         """Keep a component's outputs; the stack's are its exports."""
-        _loop()
-        outputs = _plain(rpc.deserialize_properties(request.outputs, keep_unknowns=True))
+        outputs = plain(request.outputs)
+        visible = self._visible(redacted(request.outputs))
+        self.secrets.add(secrets_in(request.outputs))
         with self._lock:
-            record = self.records.get(request.urn)
-            if record is not None:
-                self.records[request.urn] = ResourceRecord(**{**record.__dict__, "outputs": outputs})
-                if record.type == STACK:
-                    self.exports = outputs
+            for records, values in ((self.records, outputs), (self.shown, visible)):
+                record = records.get(request.urn)
+                if record is not None:
+                    records[request.urn] = ResourceRecord(**{**record.__dict__, "outputs": values})
+            if request.urn in self.shown and self.shown[request.urn].type == STACK:
+                self.exports = visible
         return empty_pb2.Empty()
+
+    def RegisterResourceHook(self, request: Any) -> Any:
+        """Remember a hook of the program's; resources name the hooks that they want."""
+        self._hooks[request.name] = request
+        return empty_pb2.Empty()
+
+    def RegisterStackTransform(self, request: Any) -> Any:
+        """A transform of all resources is not run."""
+        self._uncheck("", "pulumi:transform", "transforms of the whole stack are not run in a rehearsal")
+        return super().RegisterStackTransform(request)  # type: ignore[no-untyped-call]
 
     def ReadResource(self, request: Any) -> Any:
         """Look an existing resource up by its id."""
         urn = self.make_urn(request.parent, request.type, request.name)
-        _loop()
-        inputs = rpc.deserialize_properties(request.properties)
-        outputs = self._asked(urn, lambda: self.provider.read(request.type, request.id, self._placed(request, inputs)))
-        if outputs is None:
-            raise AwsRefused(f"{_who(urn)}: nothing with the id `{request.id}` exists")
-        state = _sync_await(rpc.serialize_properties(dict(outputs), {}))
+        properties = plain(request.properties)
+        if request.type == STACK_REFERENCE:
+            outputs = self._asked(urn, lambda: self._stack_outputs(request.id))
+            secrets, names = frozenset[str](), frozenset({"outputs"} if outputs["secretOutputNames"] else ())
+        else:
+            outputs = self._read(urn, request, properties)
+            secrets, names = secrets_in(request.properties), _names_of_secrets(request.properties)
         self.resources[urn] = MockMonitor.ResourceRegistration(urn, request.id, dict(outputs))
-        return resource_pb2.ReadResourceResponse(urn=urn, properties=state)
+        return resource_pb2.ReadResourceResponse(urn=urn, properties=message(outputs, secrets, names))
 
     def Invoke(self, request: Any) -> Any:
         """Answer a function of a provider."""
         if request.tok.startswith("pulumi:pulumi:"):
             return super().Invoke(request)  # type: ignore[no-untyped-call]
-        _loop()
-        arguments = rpc.deserialize_properties(request.args)
-        region = self._regions.get(request.provider)
-        if region:
-            arguments.setdefault("region", region)
-        answer = self._asked(request.tok, lambda: self.provider.invoke(request.tok, arguments))
-        fields = {"return": _sync_await(rpc.serialize_properties(answer, {}))}
+        if request.provider in self._unconfigured:
+            # the engine asks nothing of a provider whose configuration is not known yet
+            return resource_pb2.ResourceInvokeResponse()
+        arguments = plain(request.args)
+        provider = self._provider(request)
+        if provider.has_function(request.tok):
+            answer = self._asked(request.tok, lambda: provider.invoke(request.tok, arguments))
+        else:
+            self._uncheck("", request.tok, "the function is not imitated; what it returns is made up")
+            answer = provider.made_up_result(request.tok, arguments)
+        fields = {"return": message(answer, secrets_in(request.args))}
         return resource_pb2.ResourceInvokeResponse(**fields)
 
+    def Call(self, request: Any) -> Any:
+        """Answer a method of a resource with nothing: methods are not imitated."""
+        self._uncheck("", request.tok, "methods are not imitated; this one returns nothing")
+        return resource_pb2.ResourceInvokeResponse()
+
     def _create(self, urn: str, request: Any, inputs: dict[str, Any]) -> tuple[str, Mapping[str, Any]]:
-        placed = self._placed(request, inputs)
+        provider = self._provider(request)
+        if request.type.startswith(_PROVIDERS):
+            id_, outputs = provider.create(request.type, request.name, inputs)
+            if has_unknown(inputs):
+                self._unconfigured.add(f"{urn}::{id_}")
+            self._providers[f"{urn}::{id_}"] = (
+                provider.configured(inputs) if _package(request.type) == "aws" else provider
+            )
+            return id_, outputs
+        if request.type == STASH:
+            # the engine itself keeps it: what goes in comes out
+            return "" if self._preview else request.name, {"input": inputs.get("input"), "output": inputs.get("input")}
+        if not provider.has_type(request.type):
+            self._uncheck(urn, request.type, "the resource type is not imitated; its outputs are made up")
+            if self._preview:
+                return "", provider.made_up_plan(request.type, inputs, UNKNOWN)
+            return provider.made_up(request.type, request.name, inputs)
         if request.importId:
-            read = self._asked(urn, lambda: self.provider.adopt(request.type, request.importId, placed))
+            read = self._asked(urn, lambda: provider.adopt(request.type, request.importId, inputs))
             return imported(request.importId)[0], read
-        checked = self._asked(urn, lambda: self.provider.check(request.type, placed))
+        if self._preview:
+            checked = self._asked(urn, lambda: provider.check(request.type, inputs, request.name, unknown=UNKNOWN))
+            return "", provider.planned(request.type, checked, unknown=UNKNOWN)
+        checked = self._asked(urn, lambda: provider.check(request.type, inputs))
         made: tuple[str, Mapping[str, Any]] = self._asked(
-            urn, lambda: self.provider.create(request.type, request.name, checked)
+            urn, lambda: provider.create(request.type, request.name, checked)
         )
         return made
 
-    def _placed(self, request: Any, inputs: dict[str, Any]) -> dict[str, Any]:
-        """Add the Region of an explicit provider to what is made through it."""
-        region = self._regions.get(request.provider)
-        return {"region": region, **inputs} if region and request.type.startswith("aws:") else dict(inputs)
+    def _read(self, urn: str, request: Any, properties: dict[str, Any]) -> Mapping[str, Any]:
+        provider = self._provider(request)
+        if not provider.has_type(request.type):
+            self._uncheck(urn, request.type, "the resource type is not imitated; what is read is made up")
+            if self._preview:
+                return provider.made_up_plan(request.type, properties, UNKNOWN)
+            return provider.made_up(request.type, request.id, properties)[1]
+        outputs: Mapping[str, Any] | None = self._asked(
+            urn, lambda: provider.read(request.type, request.id, properties)
+        )
+        if outputs is None:
+            raise AwsRefused(f"{_who(urn)}: nothing with the id `{request.id}` exists")
+        return outputs
+
+    def _stack_outputs(self, name: str) -> dict[str, Any]:
+        found = self._references.outputs_of(name)
+        return {"name": name, "outputs": dict(found.outputs), "secretOutputNames": sorted(found.secrets)}
+
+    def _provider(self, request: Any) -> Provider:
+        """The explicit provider of a resource or a call, or the default one."""
+        return self._providers.get(request.provider, self.provider)
 
     def _asked(self, what: str, call: Callable[[], Any]) -> Any:
         try:
             return call()
         except (ClientError, BotoCoreError, EcrStackError) as error:
-            raise AwsRefused(f"{_who(what)}: {error}") from error
+            raise AwsRefused(self.secrets.hidden_in_text(f"{_who(what)}: {error}")) from error
 
-    def _record(
-        self, urn: str, request: Any, inputs: dict[str, Any], outputs: Mapping[str, Any], id_: str | None
+    def _run_hooks(
+        self,
+        moment: str,
+        urn: str,
+        request: Any,
+        outputs: Mapping[str, Any] | None = None,
+        id_: str = "",
     ) -> None:
-        record = ResourceRecord(
-            urn=urn,
-            type=request.type,
-            name=request.name,
-            parent=request.parent or None,
-            inputs=_plain(inputs),
-            outputs=_plain(outputs),
-            dependencies=sorted(set(request.dependencies)),
-            options=_options(request, self),
-            id=id_,
-        )
+        """Run the hooks that a resource names, as the engine does when it creates the resource."""
+        for name in getattr(request.hooks, moment):
+            hook = self._hooks.get(name)
+            if hook is None or (self._preview and not hook.on_dry_run):
+                continue
+            asked = resource_pb2.ResourceHookRequest(
+                urn=urn,
+                id=id_,
+                name=request.name,
+                type=request.type,
+                new_inputs=request.object,
+                new_outputs=message(outputs, secrets_in(request.object)) if outputs else None,
+            )
+            answer = resource_pb2.ResourceHookResponse.FromString(call_back(hook.callback, asked))
+            if answer.error and not hook.ignore_errors:
+                raise HookFailed(self.secrets.hidden_in_text(f"{_who(urn)}: the hook `{name}` failed: {answer.error}"))
+
+    def _uncheck(self, urn: str, type_: str, reason: str) -> None:
+        with self._lock:
+            self.unchecked.setdefault((urn, type_), Unchecked(urn, type_, reason))
+
+    def _claim(self, urn: str) -> None:
+        """Refuse a second resource with one URN before it reaches AWS."""
         with self._lock:
             if urn in self.records:
                 raise AwsRefused(
                     f"{_who(urn)}: two resources of one type and parent have this name; Pulumi refuses the second. "
                     "Give one of them another name"
                 )
+
+    def _record(
+        self, urn: str, request: Any, inputs: dict[str, Any], outputs: Mapping[str, Any], id_: str | None
+    ) -> tuple[frozenset[str], frozenset[str]]:
+        """Keep a resource; gives the texts and the names of the properties that are secret in it."""
+        secrets, names = secrets_in(request.object), _secret_names(request)
+        self.secrets.add(secrets)
+        options = _options(request, self)
+        record = ResourceRecord(
+            urn=urn,
+            type=request.type,
+            name=request.name,
+            parent=request.parent or None,
+            inputs=inputs,
+            outputs=dict(outputs),
+            dependencies=sorted(set(request.dependencies)),
+            options=options,
+            id=id_,
+        )
+        visible_inputs = redacted(request.object) if secrets or names else inputs
+        visible_outputs = {
+            key: (visible_inputs[key] if value == inputs.get(key) else REDACTED) if key in names else value
+            for key, value in outputs.items()
+        }
+        shown = ResourceRecord(
+            **{
+                **record.__dict__,
+                "inputs": self._visible(visible_inputs, secrets),
+                "outputs": self._visible(visible_outputs, secrets),
+                "options": self.secrets.hidden_in(options, secrets),
+                "id": self.secrets.hidden_in(id_, secrets),
+            }
+        )
+        self._claim(urn)
+        with self._lock:
             self.records[urn] = record
+            self.shown[urn] = shown
             count = len(self.records)
         if self._progress:
             self._progress(count)
+        return secrets, names
+
+    def _visible(self, values: Mapping[str, Any], secrets: frozenset[str] = frozenset()) -> dict[str, Any]:
+        """Give values as a report shows them: without secrets, and with a word for what is unknown."""
+        hidden: dict[str, Any] = self.secrets.hidden_in(dict(values), secrets)
+        return _named(hidden) if self._preview else hidden
+
+
+def _named(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _named(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_named(item) for item in value]
+    return value.replace(UNKNOWN, UNKNOWN_VALUE) if isinstance(value, str) else value
+
+
+def _names_of_secrets(properties: Any) -> frozenset[str]:
+    return frozenset(name for name, field in properties.fields.items() if holds_secret(field))
+
+
+def _secret_names(request: Any) -> frozenset[str]:
+    """The properties of a resource that are secret: those with a secret in their input, and those that it declares."""
+    return _names_of_secrets(request.object) | frozenset(request.additionalSecretOutputs)
+
+
+def _package(provider_type: str) -> str:
+    return provider_type.removeprefix(_PROVIDERS)
 
 
 def _options(request: Any, monitor: Recorder) -> dict[str, Any]:
     options: dict[str, Any] = {
         "protect": bool(request.protect),
         "retainOnDelete": bool(request.retainOnDelete),
-        "aliases": [*request.aliasURNs, *(_alias(alias, request, monitor) for alias in request.aliases)],
+        "aliases": list(
+            dict.fromkeys([*request.aliasURNs, *(_alias(alias, request, monitor) for alias in request.aliases)])
+        ),
         "import": request.importId or None,
     }
     if request.deletedWith:
@@ -187,8 +392,13 @@ def _options(request: Any, monitor: Recorder) -> dict[str, Any]:
         options["replaceOnChanges"] = list(request.replaceOnChanges)
     if request.provider:
         options["provider"] = request.provider
+    if request.providers:
+        options["providers"] = dict(request.providers)
     if request.deleteBeforeReplaceDefined:
         options["deleteBeforeReplace"] = request.deleteBeforeReplace
+    hooks = {name.name: list(getattr(request.hooks, name.name)) for name, _ in request.hooks.ListFields()}
+    if hooks:
+        options["hooks"] = hooks
     return options
 
 
@@ -201,26 +411,6 @@ def _alias(alias: Any, request: Any, monitor: Recorder) -> str:
     urn = monitor.make_urn(parent, spec.type or request.type, spec.name or request.name)
     scheme, _, rest = urn.split("::", 2)
     return f"urn:pulumi:{spec.stack or get_stack()}::{spec.project or get_project()}::{rest}" if scheme else urn
-
-
-def _plain(value: Any) -> Any:
-    """Take secrets and special values for what they hold."""
-    if isinstance(value, Mapping):
-        if rpc._special_sig_key in value:
-            return _plain(value.get("value"))
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and value.is_integer():
-        return int(value)  # protobuf has one kind of number
-    if isinstance(value, (str, int, float, bool)) or value is None:
-        return value
-    return str(value)
-
-
-def _loop() -> None:
-    """Give this thread an event loop: values are read and written on one."""
-    sync_await._ensure_event_loop()  # type: ignore[no-untyped-call]
 
 
 def _who(urn: str) -> str:

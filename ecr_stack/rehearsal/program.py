@@ -1,8 +1,8 @@
-"""The rehearsal: the program of a project, unchanged, against the AWS embedded in this process."""
+"""The rehearsal: a Pulumi program, unchanged, against the AWS embedded in this process."""
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import gc
 import importlib
 import json
@@ -11,32 +11,41 @@ import re
 import runpy
 import sys
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pulumi
-from pulumi.runtime import mocks, resource, set_all_config
-from pulumi.runtime.proto.source_pb2 import StackTrace
-from pulumi.runtime.settings import SETTINGS, set_root_resource
-from pulumi.runtime.stack import run_in_stack
 
+from ecr_stack.aws.iam.reader import named_principals
 from ecr_stack.aws.names import KMS_KEY_ARN, partition_of
 from ecr_stack.embedded_aws import EmbeddedAws
 from ecr_stack.embedded_provider import Provider
-from ecr_stack.errors import EcrStackError, InvalidInput, NotFound, Problem
-from ecr_stack.project.stack_file import Project, StackFile, read_project, read_stack
-from ecr_stack.rehearsal.monitor import Recorder
+from ecr_stack.embedded_provider.command import end_commands
+from ecr_stack.embedded_provider.environment import AWS_VARIABLES, embedded_environment
+from ecr_stack.errors import EcrStackError, InvalidInput, MissingExtra, NotFound, Problem, needing_extra
+from ecr_stack.project.claims import rival_claims
+from ecr_stack.project.provider_settings import provider_problems
+from ecr_stack.project.stack_file import ENCRYPTED, Project, StackFile, read_project, read_stack
+from ecr_stack.pulumi_sdk import run_program, without_stack_traces
+from ecr_stack.rehearsal.monitor import Recorder, Secrets
 from ecr_stack.rehearsal.order import in_order, undeclared_orders
-from ecr_stack.rehearsal.report import Report, Violation
+from ecr_stack.rehearsal.report import Report, ResourceRecord, Unchecked, Violation
+from ecr_stack.rehearsal.stack_references import StackReferences
+from ecr_stack.schema.checks import lifecycle_warnings
 from ecr_stack.schema.pull_through_cache import SECRET_ARN
+from ecr_stack.schema.stack import NAMESPACE, settings_in
 
-__all__ = ["ACCOUNT", "ProgramFailed", "region_of", "rehearse"]
+__all__ = ["ACCOUNT", "ProgramFailed", "region_of", "rehearse", "rehearse_program"]
 
 ACCOUNT = "123456789012"
-"""The account that a rehearsal plays, unless told otherwise."""
+"""The account that a rehearsal plays by default."""
+
+Program = Callable[[], Awaitable[None] | None]
+"""A Pulumi program as a function: it makes resources and calls `pulumi.export`."""
 
 
 class ProgramFailed(EcrStackError):
@@ -49,107 +58,273 @@ def rehearse(
     *,
     account: str = ACCOUNT,
     progress: Callable[[int], None] | None = None,
+    preview: bool = False,
+    config: Mapping[str, Any] | None = None,
+    secrets: Mapping[str, str] | None = None,
+    stack_references: Mapping[str, Any] | None = None,
     aws: EmbeddedAws | None = None,
 ) -> Report:
     """Run a project's program for one stack against an embedded AWS.
 
     Args:
         stack: the name of the stack, as in `Pulumi.NAME.yaml`.
-        directory: a folder of the project; the current one unless given.
+        directory: a folder of the project. Default: the current folder.
         account: the account that the embedded AWS plays, twelve digits.
         progress: called with the number of resources so far.
+        preview: whether to plan resources instead of making them; see `rehearse_program`.
+        config: configuration values that replace those of the stack file.
+        secrets: values of secret configuration keys; encrypted values without one are replaced by a placeholder.
+        stack_references: what stack references answer; see `rehearse_program`.
         aws: an embedded AWS that has been started, of the account and the stack's Region. The stack stays deployed in
             it. Default: one for the rehearsal alone.
 
     Raises:
-        NotFound: where there is no such project or stack.
-        InvalidInput: where the stack file is wrong.
-        EcrStackError: where AWS would refuse a resource, or the program fails.
+        NotFound: there is no such project or stack.
+        InvalidInput: the stack file is wrong.
+        EcrStackError: AWS would refuse a resource, or the program fails.
     """
-    began = time.perf_counter()
     project = read_project(directory or Path.cwd())
     file = read_stack(project, stack)
+    hidden = _configuration(secrets or {}, project.name)
+    values = {**file.config, **_configuration(config or {}, project.name), **hidden}
+    secret_keys = file.secret_keys | set(hidden)
     if not (project.program / "__main__.py").is_file():
         raise NotFound(f"no program: {project.program / '__main__.py'} does not exist")
-    region = region_of(file)
-    report = Report(stack=stack, project=project.name, account=account, region=region)
-    own = EmbeddedAws(account=account, region=region) if aws is None else nullcontext(aws)
-    with _undisturbed(), own as deployed:
-        report.assumed = _suppose(file, deployed)
-        recorder = Recorder(Provider(deployed), progress)
-        _run(project, file, recorder)
-        report.resources = in_order(list(recorder.records.values()))
-        report.outputs = dict(sorted(recorder.exports.items()))
-        report.calls = dict(sorted(deployed.calls.items()))
-    report.violations = [*undeclared_orders(report.resources), *_guardrails(project, report)]
-    report.seconds = time.perf_counter() - began
+    region = region_of(file, values)
+    account = _account(file, values, account)
+    report = Report(stack=stack, project=project.name, account=account, region=region, preview=preview)
+    report.warnings = [
+        _line(problem) for problem in (*file.warnings, *_lifecycle_warnings(file), *rival_claims(project, file))
+    ]
+    references = StackReferences(project, stack, account, stack_references or {})
+    with _own_modules(project.directory), _failures_told(project):
+        _rehearse(report, lambda: _main(project), values, secret_keys, references, progress, project=project, aws=aws)
     return report
 
 
-def region_of(file: StackFile) -> str:
+def _account(file: StackFile, config: Mapping[str, str], account: str) -> str:
+    """The account to play: by default the one that the stack file allows.
+
+    Raises:
+        InvalidInput: the provider would refuse to work in the account that was asked for.
+    """
+    problems = list(provider_problems(config, account))
+    if problems and account == ACCOUNT:
+        with contextlib.suppress(ValueError):
+            allowed = json.loads(config.get("aws:allowedAccountIds") or "[]")
+            if allowed and not list(provider_problems(config, str(allowed[0]))):
+                return str(allowed[0])
+    if problems:
+        raise file.located(InvalidInput(file.path.name, problems))
+    return account
+
+
+def _line(problem: Problem) -> str:
+    return f"{problem.place}: {problem.rule}; {problem.remedy}"
+
+
+def _lifecycle_warnings(file: StackFile) -> list[Problem]:
+    """What the stack's own lifecycle rules would not do, if it is a stack of this program."""
+    if not any(key.startswith(NAMESPACE) for key in file.config):
+        return []
+    settings = settings_in(file.config, source=file.path.name)
+    return [replace(problem, place=NAMESPACE + problem.place) for problem in lifecycle_warnings(settings)]
+
+
+def region_of(file: StackFile, config: Mapping[str, Any] | None = None) -> str:
     """Give the Region of a stack: its own, or that of the environment.
+
+    Args:
+        file: the stack file.
+        config: the configuration, if it is not the file's alone.
 
     Raises:
         NotFound: neither names one.
     """
-    region = file.config.get("aws:region") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    values = file.config if config is None else config
+    region = values.get("aws:region") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     if not region:
         raise NotFound(f"{file.path.name}: no Region; add `aws:region: us-east-1` under `config:`")
-    return region
+    return str(region)
 
 
-_PLACE_HOLDER: Any = object()
-_NOTHING: Any = None
+def rehearse_program(
+    program: Program | Path | str,
+    *,
+    preview: bool = False,
+    config: Mapping[str, Any] | None = None,
+    secrets: Mapping[str, str] | None = None,
+    project: str = "project",
+    stack: str = "dev",
+    account: str = ACCOUNT,
+    region: str = "us-east-1",
+    stack_references: Mapping[str, Any] | None = None,
+    assume: Collection[str] = (),
+) -> Report:
+    """Run any Pulumi program against an embedded AWS: a function, or a project's folder.
+
+    Args:
+        program: a function that makes resources, or the folder of a Pulumi project, whose stack file is read.
+        preview: whether to plan resources instead of making them. What only AWS can tell is unknown to the program,
+            and `UNKNOWN_VALUE` in the report.
+        config: configuration by key; keys without a namespace are the project's. Maps and lists are allowed.
+        secrets: secret configuration by key.
+        project: the project's name, for a function.
+        stack: the stack's name.
+        account: the account that the embedded AWS plays, twelve digits.
+        region: the Region, for a function, if `config` has no `aws:region`.
+        stack_references: by the name that the program uses, what `pulumi.StackReference` answers: a mapping of outputs,
+            a file with the JSON of one, or the folder of a project to rehearse.
+        assume: ARNs of roles, users and keys that exist already.
+
+    Returns:
+        The resources with URNs, inputs, outputs and options, the stack's outputs, and what is wrong.
+
+    Raises:
+        EcrStackError: AWS would refuse a resource, or there is no such project or stack.
+        Exception: whatever the function raises.
+    """
+    if not callable(program):
+        return rehearse(
+            stack,
+            Path(program),
+            account=account,
+            preview=preview,
+            config=config,
+            secrets=secrets,
+            stack_references=stack_references,
+        )
+    values = {"aws:region": region, **_configuration(config or {}, project)}
+    hidden = _configuration(secrets or {}, project)
+    report = Report(stack=stack, project=project, account=account, region=values["aws:region"], preview=preview)
+    references = StackReferences(None, stack, account, stack_references or {})
+    _rehearse(report, program, {**values, **hidden}, hidden, references, assume=assume)
+    return report
 
 
-def _run(project: Project, file: StackFile, recorder: Recorder) -> None:
-    """Run `__main__.py` as the Pulumi language host does, with the recorder in the engine's place."""
-    set_all_config(dict(file.config), [])
-    # `set_mocks` makes a stack where there is none; `run_in_stack` makes the one that counts.
-    set_root_resource(_PLACE_HOLDER)
-    mocks.set_mocks(recorder.mocks, project=project.name, stack=file.name, preview=False, monitor=recorder)
-    set_root_resource(_NOTHING)
-    SETTINGS.rpc_manager.clear()
-    SETTINGS.outputs.clear()
-    loop = asyncio.new_event_loop()
-    loop.set_default_executor(ThreadPoolExecutor(max_workers=4, thread_name_prefix="aws"))
-    asyncio.set_event_loop(loop)
-    try:
-        loop.run_until_complete(run_in_stack(lambda: _program(project)))
-    except (EcrStackError, pulumi.RunError) as error:
-        if isinstance(error, EcrStackError):
+def _configuration(config: Mapping[str, Any], project: str) -> dict[str, str]:
+    """Write configuration as a program reads it: keys with a namespace, values as text, maps and lists as JSON."""
+    return {
+        key if ":" in key else f"{project}:{key}": value if isinstance(value, str) else json.dumps(value)
+        for key, value in config.items()
+    }
+
+
+def _rehearse(
+    report: Report,
+    program: Program,
+    config: Mapping[str, str],
+    secret_keys: Collection[str],
+    references: StackReferences,
+    progress: Callable[[int], None] | None = None,
+    *,
+    project: Project | None = None,
+    assume: Collection[str] = (),
+    aws: EmbeddedAws | None = None,
+) -> None:
+    """Run a program and complete the report."""
+    began = time.perf_counter()
+    secrets = Secrets(_secret_texts(config[key] for key in secret_keys))
+    profile = config.get("aws:profile")
+    with (
+        EmbeddedAws(account=report.account, region=report.region) if aws is None else nullcontext(aws) as deployed,
+        embedded_environment(deployed, report.region, profile) as variables,
+        _undisturbed(variables),
+    ):
+        report.assumed = [*(arn for arn in assume if deployed.suppose(arn)), *_suppose(config, deployed)]
+        provider = Provider(deployed).configured(
+            {
+                key.removeprefix("aws:"): value
+                for key, value in config.items()
+                if key in ("aws:region", "aws:defaultTags")
+            }
+        )
+        recorder = Recorder(provider, progress, preview=report.preview, references=references, secrets=secrets)
+        try:
+            run_program(
+                program,
+                recorder,
+                project=report.project,
+                stack=report.stack,
+                organization="organization",
+                preview=report.preview,
+                config=config,
+                secret_keys=secret_keys,
+                interrupted=end_commands,
+            )
+        except Exception as error:
+            refusal = _refusal_in(error)
+            if refusal is not None:
+                raise refusal from None
             raise
-        raise ProgramFailed(str(error)) from None
+        report.calls = dict(sorted(deployed.calls.items()))
+    resources = in_order(list(recorder.records.values()))
+    report.resources = [recorder.shown[resource.urn] for resource in resources]
+    report.outputs = dict(sorted(recorder.exports.items()))
+    report.unchecked = list(recorder.unchecked.values())
+    violations = [] if report.preview else list(undeclared_orders(resources))
+    if project is not None:
+        violations += _guardrails(project, report, resources, config)
+    report.violations = [
+        Violation(each.policy, each.level, each.urn, secrets.hidden_in_text(each.message)) for each in violations
+    ]
+    report.seconds = time.perf_counter() - began
+
+
+def _secret_texts(values: Iterator[str]) -> frozenset[str]:
+    """The texts in secret configuration values: each whole, and the strings in it if it is JSON."""
+    texts: set[str] = set()
+    for value in values:
+        if ENCRYPTED in value:
+            # the rest of a map with one encrypted value is no secret
+            texts.add(ENCRYPTED)
+            continue
+        texts.add(value)
+        with contextlib.suppress(ValueError, RecursionError):
+            texts.update(_strings(json.loads(value)))
+    return frozenset(texts)
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _strings(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _strings(item)
+
+
+def _main(project: Project) -> None:
+    """Run `__main__.py` of a project."""
+    try:
+        runpy.run_path(str(project.program), run_name="__main__")
     except SystemExit as error:
         if error.code not in (None, 0):
             raise ProgramFailed(f"the program ended with sys.exit({error.code!r})") from None
+
+
+@contextmanager
+def _failures_told(project: Project) -> Iterator[None]:
+    """Turn whatever a project's program raises into a message for people."""
+    try:
+        yield
+    except EcrStackError:
+        raise
+    except pulumi.RunError as error:
+        raise ProgramFailed(str(error)) from None
     except Exception as error:
-        cause = _refusal_in(error)
-        if cause is not None:
-            raise cause from None
         raise ProgramFailed(_where(error, project)) from error
-    finally:
-        # What waits for a resource that failed would wait for ever.
-        for task in asyncio.all_tasks(loop):
-            task.cancel()
-        loop.run_until_complete(asyncio.sleep(0))
-        loop.run_until_complete(loop.shutdown_default_executor())
-        loop.close()
-        asyncio.set_event_loop(None)
-        set_root_resource(_NOTHING)
-
-
-def _program(project: Project) -> None:
-    runpy.run_path(str(project.program), run_name="__main__")
 
 
 def _refusal_in(error: BaseException) -> EcrStackError | None:
     """Find the refusal that an error came from."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, EcrStackError):
-            return seen
-        seen = seen.__cause__ or seen.__context__
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, EcrStackError):
+            return cause
+        cause = cause.__cause__ or cause.__context__
     return None
 
 
@@ -166,21 +341,23 @@ def _where(error: BaseException, project: Project) -> str:
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Leave the process as it was, and spare the garbage collector: it is half the time of a large stack."""
+def _undisturbed(variables: Mapping[str, str]) -> Iterator[None]:
+    """Leave the process as it was, and spare the garbage collector: it is half the time of a large stack.
+
+    While the program runs, the only AWS that it can reach is the embedded one, and what it prints goes to standard
+    error: standard output belongs to the report.
+    """
     path, directory, environment, enabled = list(sys.path), Path.cwd(), dict(os.environ), gc.isenabled()
     gc.disable()
-    traces = getattr(resource, "_get_stack_trace", None)
-    if traces is not None:
-        # The engine is told where in the program each resource is made; here nobody asks, and it takes a while.
-        resource._get_stack_trace = StackTrace
-    # Commands of the program find this environment's `ecr-stack`, as they do where the environment is active.
+    for name in [name for name in os.environ if name.startswith(AWS_VARIABLES)]:
+        del os.environ[name]
+    os.environ.update(variables)
+    # Commands of the program find this environment's `ecr-stack`, as they do if the environment is active.
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", os.defpath)])
     try:
-        yield
+        with without_stack_traces(), _output_on_standard_error():
+            yield
     finally:
-        if traces is not None:
-            resource._get_stack_trace = traces
         if enabled:
             gc.enable()
         sys.path[:] = path
@@ -189,23 +366,55 @@ def _undisturbed() -> Iterator[None]:
         os.environ.update(environment)
 
 
-_ROLE = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}):(role|user)/[\w+=,.@/-]+")
+@contextmanager
+def _output_on_standard_error() -> Iterator[None]:
+    """Send what the program and the processes that it starts print to standard error."""
+    real = sys.stdout is sys.__stdout__
+    if real:
+        sys.stdout.flush()
+        kept = os.dup(1)
+        os.dup2(2, 1)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        if real:
+            os.dup2(kept, 1)
+            os.close(kept)
+
+
+@contextmanager
+def _own_modules(folder: Path) -> Iterator[None]:
+    """Let a project import modules of its own, and forget them afterwards: another project may have the same names."""
+    before = set(sys.modules)
+    try:
+        yield
+    finally:
+        for name in set(sys.modules) - before:
+            if _is_in(sys.modules[name], folder) and name.split(".")[0] != __name__.split(".", maxsplit=1)[0]:
+                del sys.modules[name]
+
+
+def _is_in(module: ModuleType, folder: Path) -> bool:
+    file = Path(getattr(module, "__file__", None) or "/")
+    return folder in file.parents and "site-packages" not in file.parts
+
+
 _SHORT_ROLE = re.compile(r'"((?:role|user)/[\w+=,.@/-]+)"')
 
 
-def _suppose(file: StackFile, aws: EmbeddedAws) -> list[str]:
-    """Let everything exist that the stack file takes for given: keys and principals that it names."""
+def _suppose(config: Mapping[str, str], aws: EmbeddedAws) -> list[str]:
+    """Let everything exist that the configuration takes for granted: keys and principals that it names."""
     supposed: dict[str, None] = {}
-    for key, text in file.config.items():
+    for key, text in config.items():
         if key.startswith("aws:"):
             continue
         for match in (*KMS_KEY_ARN.finditer(text), *SECRET_ARN.finditer(text)):
             supposed[match[0]] = None
-        for match in _ROLE.finditer(text):
-            supposed[match[0]] = None
+        supposed.update(dict.fromkeys(named_principals(text)))
         for match in _SHORT_ROLE.finditer(text):
             supposed[f"arn:{partition_of(aws.region)}:iam::{aws.account}:{match[1]}"] = None
-    for name in _node_roles(file.config.get("ecr-stack:nodes", "")):
+    for name in _node_roles(config.get("ecr-stack:nodes", "")):
         supposed[f"arn:{partition_of(aws.region)}:iam::{aws.account}:role/{name}"] = None
     return [arn for arn in supposed if aws.suppose(arn)]
 
@@ -220,22 +429,50 @@ def _node_roles(text: str) -> list[str]:
     return [name for name in names if isinstance(name, str) and re.fullmatch(r"[\w+=,.@-]{1,64}", name, re.ASCII)]
 
 
-def _guardrails(project: Project, report: Report) -> list[Violation]:
+def _guardrails(
+    project: Project, report: Report, resources: Sequence[ResourceRecord], stack_config: Mapping[str, str]
+) -> list[Violation]:
     """Run the project's own policy pack over the resources, if it has one."""
     folder = project.directory / "policies"
     if not (folder / "guardrails").is_dir():
+        if (folder / "PulumiPolicy.yaml").is_file():
+            reason = "the policy pack has no folder `guardrails`; run it with `pulumi preview --policy-pack policies`"
+            report.unchecked.append(Unchecked("", str(folder.name), reason))
         return []
+    with _pack_of(folder) as check:
+        found = check.violations(
+            [_policy_resource(record) for record in resources],
+            stack=report.stack,
+            config=_guardrail_config(folder / "config.json", check),
+            stack_config=stack_config,
+        )
+    return [Violation(**{key: item[key] for key in ("policy", "level", "urn", "message")}) for item in found]
+
+
+_packs: dict[Path, dict[str, ModuleType]] = {}
+"""The modules of each project's guardrails, by folder."""
+
+
+@contextmanager
+def _pack_of(folder: Path) -> Iterator[Any]:
+    """Import the guardrails of one project; those of another project have the same module names."""
+    others = {name: sys.modules.pop(name) for name in list(sys.modules) if name.split(".")[0] == "guardrails"}
+    own = others if _is_in(others.get("guardrails", ModuleType("")), folder) else _packs.get(folder, {})
+    sys.modules.update(own)
     sys.path.insert(0, str(folder))
     try:
-        check: Any = importlib.import_module("guardrails.check")
+        with needing_extra():
+            check = importlib.import_module("guardrails.check")
+        yield check
+    except MissingExtra:
+        raise
     except ImportError as error:
         raise NotFound(f"the guardrails in {folder} cannot be loaded: {error}") from None
     finally:
         sys.path.remove(str(folder))
-    config = _guardrail_config(folder / "config.json", check)
-    resources = [_policy_resource(record) for record in report.resources]
-    found = check.violations(resources, stack=report.stack, config=config)
-    return [Violation(**{key: item[key] for key in ("policy", "level", "urn", "message")}) for item in found]
+        loaded = {name: sys.modules.pop(name) for name in list(sys.modules) if name.split(".")[0] == "guardrails"}
+        _packs[folder] = loaded
+        sys.modules.update(others or loaded)
 
 
 def _guardrail_config(file: Path, check: Any) -> Any:

@@ -9,7 +9,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-__all__ = ["Report", "ResourceRecord", "Violation"]
+__all__ = ["UNKNOWN_VALUE", "Report", "ResourceRecord", "Unchecked", "Violation"]
+
+UNKNOWN_VALUE = "[unknown]"
+"""What stands in a report of a preview for a value, or a part of one, that is known only after an update."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,18 @@ class Violation:
     """What is wrong, and what to do."""
 
 
+@dataclass(frozen=True)
+class Unchecked:
+    """Something that the rehearsal let pass without checking it."""
+
+    urn: str
+    """The resource; empty if it is not one."""
+    type: str
+    """The type of the resource, or the token of the function."""
+    reason: str
+    """Why it was not checked."""
+
+
 @dataclass
 class Report:
     """The whole of one rehearsal."""
@@ -64,8 +79,28 @@ class Report:
     calls: dict[str, int] = field(default_factory=dict)
     """How often each API operation was called, e.g. `ecr:CreateRepository`."""
     assumed: list[str] = field(default_factory=list)
-    """What the stack takes for given and the rehearsal supposed to exist, e.g. an existing key's ARN."""
+    """What the stack takes for granted and the rehearsal assumed to exist, e.g. an existing key's ARN."""
+    warnings: list[str] = field(default_factory=list)
+    """What is allowed and probably not meant, e.g. a lifecycle rule that never acts; each with its place."""
+    unchecked: list[Unchecked] = field(default_factory=list)
+    """What was not checked: resources and functions of other providers, a policy pack that was not run."""
+    preview: bool = False
+    """Whether nothing was made, and what only AWS can tell is `UNKNOWN_VALUE`."""
     seconds: float = 0.0
+
+    def named(self, type_: str, name: str) -> ResourceRecord:
+        """Give the resource of a type (its token, or the last part of it) with a logical name.
+
+        Raises:
+            KeyError: there is none, or more than one.
+        """
+        found = [
+            each for each in self.resources if each.name == name and type_ in (each.type, each.type.rsplit(":", 1)[-1])
+        ]
+        if len(found) != 1:
+            known = sorted({each.name for each in self.resources if type_ in (each.type, each.type.rsplit(":", 1)[-1])})
+            raise KeyError(f"{len(found)} resources of type {type_} are named {name!r}; there are: {', '.join(known)}")
+        return found[0]
 
     @property
     def passes(self) -> bool:

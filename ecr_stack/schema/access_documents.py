@@ -10,10 +10,10 @@ from ecr_stack.aws.iam.actions import FULL, IMPORT, LAMBDA, PULL, PUSH, READ, RE
 from ecr_stack.aws.iam.principals import account_of, arn_of, is_account, partition_problem, root_of, unique
 from ecr_stack.aws.iam.quotas import REGISTRY_POLICY, REPOSITORY_POLICY, Quota, policy_size
 from ecr_stack.errors import Problem
-from ecr_stack.model import Model, is_unknown, key_of
+from ecr_stack.model import is_unknown, key_of, unknown_in
 from ecr_stack.schema.access import Access, Match, RegistryAccess, ServiceGrant
 
-__all__ = ["access_problems", "policy_text", "registry_policy", "repository_policy", "unknown_in"]
+__all__ = ["access_problems", "policy_text", "registry_policy", "repository_policy"]
 
 
 def policy_text(document: Mapping[str, Any]) -> str:
@@ -86,17 +86,6 @@ def access_problems(
     elif policy_size(document) > quota.limit:
         problems.append(_too_long(statements, policy_size(document), quota))
     return problems
-
-
-def unknown_in(value: Any) -> bool:
-    """Whether something in a model, a list or a map is unknown."""
-    if isinstance(value, Model):
-        return any(unknown_in(item) for item in value.given().values())
-    if isinstance(value, Mapping):
-        return any(unknown_in(item) for item in value.values())
-    if isinstance(value, list):
-        return any(unknown_in(item) for item in value)
-    return is_unknown(value)
 
 
 def _document(statements: list[dict[str, Any]]) -> dict[str, Any] | None:

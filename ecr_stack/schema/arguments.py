@@ -18,7 +18,7 @@ from ecr_stack.schema.account_settings import AccountSettingValues
 from ecr_stack.schema.encryption import DeletionWindow
 from ecr_stack.schema.guard import RepositoryGuard
 from ecr_stack.schema.lifecycle import LifecycleRule, document_problems, rule_list_problems
-from ecr_stack.schema.pipelines import NewRoleName, NodeAccess, PipelineTrust, ProviderArn, RoleName
+from ecr_stack.schema.pipelines import NewRoleName, NodeAccess, PipelineTrust, ProviderArn, RoleName, role_name_of
 from ecr_stack.schema.public_repository import PublicRepositoryName, PublicRepositorySettings
 from ecr_stack.schema.pull_through_cache import CachePrefix, PullThroughCacheSettings
 from ecr_stack.schema.registry import Environment
@@ -251,7 +251,7 @@ class PullAccessArguments(NodeAccess):
 
     roles: Annotated[list[RoleName], Structural] = []
     """Existing roles, e.g. of EKS nodes: names, `role/NAME` or ARNs, known when the program runs."""
-    named_roles: dict[str, Text] = {}
+    named_roles: Annotated[dict[str, Text], Structural] = {}
     """Roles by a name of your choice, for roles that are Outputs of other resources."""
 
     def cross_field_errors(self) -> Iterator[Problem]:
@@ -259,6 +259,20 @@ class PullAccessArguments(NodeAccess):
         yield from super().cross_field_errors()
         if self.roles == [] and self.named_roles == {}:
             yield Problem("roles", [], "at least one role is needed", "add a role, e.g. `eks-prod-node-role`")
+        listed = {role_name_of(role) for role in self.known("roles") or [] if not is_unknown(role)}
+        taken = dict.fromkeys(listed, "under `roles`")
+        for key, role in (self.known("named_roles") or {}).items():
+            if key in listed:
+                rule = f"the attachment of the role `{key}` under `roles` has this name already"
+                yield Problem(
+                    f"namedRoles.{key}", "(an Output)" if is_unknown(role) else role, rule, "choose another name"
+                )
+            name = None if is_unknown(role) else role_name_of(role)
+            if name is not None and name in taken:
+                rule = f"the role `{name}` is {taken[name]}, too; the end of one attachment would end the other"
+                yield Problem(f"namedRoles.{key}", role, rule, "remove one of the two")
+            elif name is not None:
+                taken[name] = f"`{key}`"
         for index, role in enumerate(self.known("roles") or []):
             if is_unknown(role):
                 yield Problem(

@@ -7,19 +7,21 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from ecr_stack.aws.lifecycle import parse_document
+from ecr_stack.aws.iam.compact import fits_inline, permission_statements, split_policies, trust_problem
+from ecr_stack.aws.lifecycle import lint, parse_document
 from ecr_stack.aws.names import KMS_KEY_ARN, REPOSITORY_NAME, partition_of
 from ecr_stack.errors import InvalidInput, Problem
-from ecr_stack.model import Model, is_unknown, key_of, nearest, python_spelling, validate
+from ecr_stack.model import Model, is_unknown, key_of, nearest, python_spelling, unknown_in, validate
 from ecr_stack.schema.access import Access
-from ecr_stack.schema.access_documents import access_problems, unknown_in
+from ecr_stack.schema.access_documents import access_problems
 from ecr_stack.schema.encryption import RepositoryEncryption
 from ecr_stack.schema.guard import unknown_overrides
-from ecr_stack.schema.pipelines import PipelineSettings
+from ecr_stack.schema.lifecycle import rule_indices
+from ecr_stack.schema.pipelines import PipelineSettings, PipelineTrust, issuer_host, trust_policy
 from ecr_stack.schema.pull_through_cache import pull_through_cache_problems
 from ecr_stack.schema.registry import RegistrySettings
 from ecr_stack.schema.replica_templates import MAX_TEMPLATE_PREFIX, ROOT, plan_templates
@@ -31,6 +33,8 @@ from ecr_stack.schema.tag_schemes import Uncovered, endangered, tag_scheme_probl
 __all__ = [
     "ReplicaPlan",
     "encryption_problems",
+    "lifecycle_warnings",
+    "pipeline_role_name",
     "registry_problems",
     "registry_settings",
     "replica_plan",
@@ -120,7 +124,7 @@ def registry_problems(
             settings.physical_name(key): settings.repository(key).scan_on_push is not False for key in repositories
         }
         yield from _placed("scanning", inconsistent(scanning, flags))
-    yield from _roles(settings, account)
+    yield from _roles(settings, account, region)
     yield from _created(settings, region, account)
 
 
@@ -338,6 +342,36 @@ def _lifecycle(settings: RegistrySettings, key: str) -> str | None:
     return settings.lifecycle_text(key) or ""
 
 
+def lifecycle_warnings(settings: RegistrySettings) -> Iterator[Problem]:
+    """Yield what ECR would accept in the lifecycle documents and do something else with, e.g. a rule that never acts.
+
+    Args:
+        settings: valid settings; places are relative to them, in camelCase.
+    """
+    told: set[tuple[str, str]] = set()
+    for key, own in settings.repositories.items():
+        repository = settings.repository(key)
+        text = _lifecycle(settings, key)
+        if not text:
+            continue
+        layers: list[tuple[str, RepositoryDefaults | None]] = [(f"repositories.{key}", own)]
+        if own is not None and own.profile is not None:
+            layers.append((f"profiles.{own.profile}", settings.profiles.get(own.profile)))
+        layers.append(("repositoryDefaults", settings.repository_defaults))
+        place = next(
+            where for where, layer in layers if layer is not None and (layer.lifecycle or layer.lifecycle_document)
+        )
+        indices = rule_indices(repository.lifecycle) if repository.lifecycle else []
+        for finding in lint(text):
+            priority = finding.rule_priority
+            inner = "lifecycle" if indices else "lifecycleDocument"
+            if priority is not None and 1 <= priority <= len(indices):
+                inner = f"lifecycle[{indices[priority - 1]}]"
+            if (place + inner, finding.message) not in told:
+                told.add((place + inner, finding.message))
+                yield Problem(f"{place}.{inner}", None, finding.message, finding.remedy)
+
+
 MAX_ROLE_NAME = 64
 
 
@@ -463,8 +497,8 @@ def pipeline_role_name(environment: str, key: str) -> str:
     return f"{environment}-ecr-push-{key}"
 
 
-def _roles(settings: RegistrySettings, account: str | None) -> Iterator[Problem]:
-    """IAM's names of roles: unique without regard to case, at most 64 characters."""
+def _roles(settings: RegistrySettings, account: str | None, region: str | None) -> Iterator[Problem]:
+    """IAM's names of roles, unique without regard to case and at most 64 characters; and policies that fit."""
     environment, pipelines = settings.known("environment"), settings.known("pipelines") or {}
     if environment is None:
         return
@@ -494,6 +528,36 @@ def _roles(settings: RegistrySettings, account: str | None) -> Iterator[Problem]
             )
         taken.setdefault(name.lower(), f"the pipeline `{key}`")
         yield from _placed(place, _provider_problems(pipeline, account))
+        yield from _placed(place, trust_problems(pipeline, account, region))
+    if pipelines:
+        yield from permission_problems(settings.physical_names(), account, region, "pipelines")
+
+
+_ANY_ACCOUNT, _ANY_REGION = "0" * 12, "us-east-1"
+
+
+def trust_problems(trust: PipelineTrust, account: str | None, region: str | None) -> Iterator[Problem]:
+    """Yield the trust policy that is too long for IAM; nothing while the pipelines are unknown."""
+    if unknown_in(trust):
+        return
+    own = getattr(trust, "provider_arn", None)
+    host, partition = issuer_host(trust.issued_by), partition_of(region or _ANY_REGION)
+    arn = own or f"arn:{partition}:iam::{account or _ANY_ACCOUNT}:oidc-provider/{host}"
+    problem = trust_problem(trust_policy(trust, arn), "")
+    if problem is not None:
+        yield problem
+
+
+def permission_problems(names: Sequence[str], account: str | None, region: str | None, place: str) -> Iterator[Problem]:
+    """Yield that the repositories are too many for the policies of one role."""
+    home = region or _ANY_REGION
+    arns = [f"arn:{partition_of(home)}:ecr:{home}:{account or _ANY_ACCOUNT}:repository/{name}" for name in names]
+    statements = permission_statements(pull=arns, push=arns)
+    if not fits_inline(statements):
+        try:
+            split_policies(statements, place)
+        except InvalidInput as error:
+            yield from error.problems
 
 
 def _provider_problems(pipeline: PipelineSettings, account: str | None) -> Iterator[Problem]:

@@ -20,7 +20,14 @@ from ecr_stack.aws.lifecycle.requirements import MAX_RULES, MAX_TEXT, MAX_WILDCA
 from ecr_stack.errors import Problem
 from ecr_stack.model import Item, Model, Whole, is_unknown, key_of, refusal
 
-__all__ = ["LifecycleRule", "compile_rules", "document_problems", "lifecycle_text", "rule_list_problems"]
+__all__ = [
+    "LifecycleRule",
+    "compile_rules",
+    "document_problems",
+    "lifecycle_text",
+    "rule_indices",
+    "rule_list_problems",
+]
 
 SELECTORS = ("tag_prefixes", "tag_patterns", "untagged", "any")
 OUTCOMES = (
@@ -167,7 +174,7 @@ def compile_rules(rules: Sequence[LifecycleRule]) -> dict[str, Any]:
         Plain JSON data, `{"rules": […]}`.
     """
     native: list[dict[str, Any]] = []
-    for rule in sorted(rules, key=lambda rule: (bool(rule.any), bool(rule.any) and _archived(rule))):
+    for rule in _ordered(rules):
         outcome = next(name for name in OUTCOMES if getattr(rule, name) is not None)
         counted, action = _OUTCOME[outcome]
         for selection in _selections(rule):
@@ -180,6 +187,15 @@ def compile_rules(rules: Sequence[LifecycleRule]) -> dict[str, Any]:
                 }
             )
     return {"rules": native}
+
+
+def rule_indices(rules: Sequence[LifecycleRule]) -> list[int]:
+    """For each rule of the compiled document, in order of priority, the index of the rule that it comes from."""
+    return [rules.index(rule) for rule in _ordered(rules) for _ in _selections(rule)]
+
+
+def _ordered(rules: Sequence[LifecycleRule]) -> list[LifecycleRule]:
+    return sorted(rules, key=lambda rule: (bool(rule.any), bool(rule.any) and _archived(rule)))
 
 
 def _archived(rule: LifecycleRule) -> bool:

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from ecr_stack.aws.iam.actions import LOGIN, PULL, PUSH
+from ecr_stack.aws.iam.compact import permission_statements, pipeline_trust
 from ecr_stack.aws.iam.principals import unique
 from ecr_stack.errors import Problem
 from ecr_stack.model import Item, Model, Structural, is_unknown, refusal
@@ -233,23 +233,7 @@ def trust_policy(trust: PipelineTrust, provider_arn: str) -> dict[str, Any]:
         trust: which pipelines.
         provider_arn: the ARN of the issuer's OpenID Connect provider in IAM.
     """
-    host = issuer_host(trust.issued_by)
-    named = subjects(trust)
-    like = any("*" in subject or "?" in subject for subject in named)
-    condition: dict[str, dict[str, Any]] = {"StringEquals": {f"{host}:aud": trust.audience}}
-    condition.setdefault("StringLike" if like else "StringEquals", {})[f"{host}:sub"] = named
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Sid": "NamedPipelines",
-                "Effect": "Allow",
-                "Principal": {"Federated": provider_arn},
-                "Action": "sts:AssumeRoleWithWebIdentity",
-                "Condition": condition,
-            }
-        ],
-    }
+    return pipeline_trust(provider_arn, trust.audience, subjects(trust), host=issuer_host(trust.issued_by))
 
 
 def identity_policy(*, pull: Sequence[str] = (), push: Sequence[str] = ()) -> dict[str, Any]:
@@ -259,11 +243,7 @@ def identity_policy(*, pull: Sequence[str] = (), push: Sequence[str] = ()) -> di
         pull: ARNs of repositories.
         push: ARNs of repositories; a push alone pulls nothing.
     """
-    statements: list[dict[str, Any]] = [{"Sid": "Login", "Effect": "Allow", "Action": LOGIN, "Resource": "*"}]
-    for sid, actions, arns in (("Pull", PULL, pull), ("Push", PUSH, push)):
-        if arns:
-            statements.append({"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": unique(arns)})
-    return {"Version": "2012-10-17", "Statement": statements}
+    return {"Version": "2012-10-17", "Statement": permission_statements(pull=pull, push=push)}
 
 
 def role_name_of(value: str) -> str:
@@ -349,6 +329,8 @@ class NodeAccess(Model):
 
 class PipelineSettings(PipelineTrust):
     """A role that named pipelines assume to push to, and pull from, the repositories of the stack."""
+
+    STRUCTURAL = True
 
     role_name: NewRoleName | None = None
     """The role's name. Default: `{environment}-ecr-push-{key}`."""

@@ -84,9 +84,9 @@ class RegistrySettings(Model):
     """What the names of all repositories in ECR begin with, e.g. `dev/`. Keys, outputs and filters do without it."""
     tags: dict[TagKey, TagValue] = {}
     """The team's own AWS tags, on everything that is made here. `Name`, `Environment` and `ManagedBy` are added."""
-    encryption: Encryption = Encryption()
+    encryption: Annotated[Encryption, Structural] = Encryption()
     """How images are encrypted at rest."""
-    repository_defaults: RepositoryDefaults = RepositoryDefaults()
+    repository_defaults: Annotated[RepositoryDefaults, Structural] = RepositoryDefaults()
     """What every repository takes unless it says otherwise."""
     profiles: Annotated[dict[str, RepositoryDefaults], Structural] = {}
     """Settings for groups of repositories, by a name of your choice; a repository takes one with `profile: NAME`."""
@@ -94,7 +94,7 @@ class RegistrySettings(Model):
     """The repositories, by name. `{}` or nothing takes every default."""
     tag_schemes: list[TagScheme] = []
     """How the pipelines tag images. Each scheme has a lifecycle rule in every repository, or is declared as kept."""
-    lifecycle_guard: LifecycleGuard = LifecycleGuard()
+    lifecycle_guard: Annotated[LifecycleGuard, Structural] = LifecycleGuard()
     """What a lifecycle change may remove. Default: anything."""
     replication: Annotated[ReplicationSettings, Structural] = ReplicationSettings()
     """Where images are copied to. Default: nowhere."""
@@ -102,11 +102,11 @@ class RegistrySettings(Model):
     """Roles for pipelines that push, by a name of your choice: GitHub Actions, GitLab or another issuer of tokens."""
     trusted: Trusted = Trusted()
     """Accounts, organizations and issuers outside of this account that the guardrails let in."""
-    nodes: NodeAccess | None = None
+    nodes: Annotated[NodeAccess | None, Structural] = None
     """Existing roles of nodes, e.g. of EKS, to which AWS's managed pull policy is attached."""
     registry_access: RegistryAccess | None = None
     """Who may do what in every repository, e.g. accounts that replicate into this registry."""
-    scanning: Scanning = Scanning()
+    scanning: Annotated[Scanning, Structural] = Scanning()
     """How the registry scans images. Default: each repository's `scanOnPush` decides."""
     account_settings: AccountSettingValues = AccountSettingValues()
     """Settings that the account has once in each Region. Default: as they are."""

@@ -47,6 +47,7 @@ MAX_DESTINATIONS = 25
 class Destination(Model):
     """One registry that receives copies."""
 
+    STRUCTURAL = True
     EXAMPLES = {"region": "us-west-2"}
 
     region: Annotated[Region, Structural]
@@ -95,6 +96,7 @@ class Destination(Model):
 class ReplicationRule(Model):
     """Which repositories go where."""
 
+    STRUCTURAL = True
     EXAMPLES = {"destinations": "[{region: us-west-2}]"}
 
     destinations: Annotated[list[Destination], Field(min_length=1, max_length=MAX_DESTINATIONS), Structural]

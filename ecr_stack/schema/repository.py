@@ -117,6 +117,8 @@ class RepositoryDefaults(Model):
 class RepositorySettings(RepositoryDefaults):
     """One repository. `{}` or nothing takes every default."""
 
+    STRUCTURAL = True
+
     name: RepositoryName | None = None
     """The repository's name in ECR, if it differs from the key in the map, as after a rename of the key."""
     aliases: Annotated[list[str] | None, Structural] = None

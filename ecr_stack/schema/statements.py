@@ -19,7 +19,7 @@ from ecr_stack.aws.iam.principals import arn_of, unique
 from ecr_stack.aws.iam.reader import bound, conditions_of
 from ecr_stack.aws.names import PrincipalName
 from ecr_stack.errors import Problem
-from ecr_stack.model import Item, Model, check, is_unknown, refusal
+from ecr_stack.model import Item, Model, check, is_unknown, refusal, unknown_in
 
 __all__ = ["Principals", "RegistryStatement", "RepositoryStatement", "ServiceName"]
 
@@ -151,7 +151,9 @@ class _Statement(Model):
         principal, condition = self.known("Principal"), self.known("Condition")
         if self.known("Effect") != "Allow" or principal is None or is_unknown(self.Condition):
             return
-        if principal.public and not bound(conditions_of(condition)):
+        if unknown_in(condition or {}):
+            return
+        if principal.public and not bound(conditions_of(condition or {})):
             yield Problem(
                 "",
                 self.as_written(),

@@ -15,7 +15,7 @@ from ecr_stack.model import Model, Structural, options_of
 from ecr_stack.schema import arguments
 from ecr_stack.schema.registry import RegistryArguments
 
-__all__ = ["OPTIONAL", "args_name", "source", "typed_models"]
+__all__ = ["OPTIONAL", "args_name", "is_plain", "source", "typed_models"]
 
 _HEAD = '''"""The arguments of the components, as `TypedDict`s; written by `make docs` from the models in `ecr_stack.schema`."""
 
@@ -93,16 +93,16 @@ def _field(model: type[Model], name: str, field: FieldInfo) -> str:
 
 def _annotation(model: type[Model], name: str, field: FieldInfo) -> str:
     text = _type(field.annotation)
-    if Structural not in field.metadata and not _contains_structural(field.annotation):
+    if not is_plain(field):
         text = f"pulumi.Input[{text}]"
     optional = not field.is_required() or (model.__name__, name) in OPTIONAL
     return f"NotRequired[{text}]" if optional else text
 
 
-def _contains_structural(annotation: Any) -> bool:
-    """Whether a map or list must be known because something in it must be."""
-    return any(
-        Structural in field.metadata for inner in _models_in(annotation) for field in inner.model_fields.values()
+def is_plain(field: FieldInfo) -> bool:
+    """Whether a field must be known when the program runs: by itself, or because something in it must be."""
+    return Structural in field.metadata or any(
+        is_plain(inner) for model in _models_in(field.annotation) for inner in model.model_fields.values()
     )
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from pulumi_policy import Severity
 
+from ecr_stack.aws.iam.compact import named_subjects
+from ecr_stack.aws.iam.reader import Condition
 from guardrails.document import Statement, documents, statements
 from guardrails.policy import Config, Resource, resource_policy
 from guardrails.principals import public
@@ -57,7 +59,7 @@ def oidc_roles_trust_named_subjects(resource: Resource, config: Config, report: 
                 for condition in statement.conditions
                 if condition.binds and condition.values and condition.key.rpartition(":")[2] in telling
             ]
-            open_ones = [_open_values(condition.key, condition.values) for condition in subjects]
+            open_ones = [_open_values(condition.key, _named(statement, condition)) for condition in subjects]
             if not subjects:
                 report(
                     f"Role {called(resource)} can be assumed with any token of its OIDC provider: {statement.called}"
@@ -75,7 +77,7 @@ def oidc_roles_trust_named_subjects(resource: Resource, config: Config, report: 
 _APPLICATIONS = {"aud", "oaud", "app_id"}
 
 
-def _open_values(key: str, values: tuple[str, ...]) -> list[str]:
+def _open_values(key: str, values: Sequence[str]) -> list[str]:
     issuer, _, claim = key.rpartition(":")
     # The grammar is that of the subject; of any other claim a wildcard may be anything.
     # Under StringEquals a wildcard is only itself and matches nobody: that is not what was meant either.
@@ -90,6 +92,12 @@ def _trusts_oidc(statement: Statement) -> bool:
 
 def _trusts_applications(statement: Statement) -> bool:
     return all(value in KNOWN_TO_AWS for kind, value in statement.principals if kind == "Federated")
+
+
+def _named(statement: Statement, condition: Condition) -> Sequence[str]:
+    """The subjects that a condition names; together with claims of the repository, patterns name the repositories."""
+    others = [each for each in statement.conditions if each.binds and each.key.endswith(":sub") and each != condition]
+    return condition.values if others or not condition.key.endswith(":sub") else named_subjects(statement)
 
 
 @resource_policy(

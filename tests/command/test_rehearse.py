@@ -207,7 +207,7 @@ def test_an_existing_key_is_taken_for_given_and_said_so(project: Make) -> None:
     arn = "arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d-0000-1111-2222-333344445555"
     done = run(project({**CONFIG, "ecr-stack:encryption": {"keyArn": arn}}), "rehearse", "--stack", "test")
     assert done.returncode == 0, done.stderr
-    assert f"taken for given: {arn}" in done.stdout
+    assert f"assumed to exist: {arn}" in done.stdout
 
 
 def test_the_schema_is_printed(tmp_path: Path) -> None:

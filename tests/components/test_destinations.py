@@ -175,7 +175,7 @@ def test_replicas_that_ecr_has_made_already_are_adopted_as_they_are(project: Mak
     settings = config({"api": {"tagMutability": "IMMUTABLE"}}, to("us-west-2", **{"import": ["api"]}))
     report = rehearse("test", project(settings), aws=aws)
     (replica,) = (each for each in report.resources if each.name == "test-api@us-west-2" and each.type == REPOSITORY)
-    assert replica.options["import"] == "api"
+    assert replica.options["import"] == "api@us-west-2"
     assert described(aws, "us-west-2", "api")["imageTagMutability"] == "MUTABLE"
 
 

@@ -23,8 +23,13 @@ ROLE = "aws:iam/role:Role"
 ROOT = "arn:aws:iam::111122223333:root"
 
 
+def _normalized(document: dict[str, Any]) -> str:
+    """As the provider sends it."""
+    return json.dumps(document, separators=(",", ":"), sort_keys=True)
+
+
 def _statement(**parts: Any) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **parts}]})
+    return _normalized({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **parts}]})
 
 
 PULL = _statement(Principal={"AWS": ROOT}, Action="ecr:BatchGetImage")
@@ -33,7 +38,7 @@ TRUST = _statement(Principal={"Service": "ecr.amazonaws.com"}, Action="sts:Assum
 
 def _lifecycle(days: int) -> str:
     selection = {"tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days", "countNumber": days}
-    return json.dumps({"rules": [{"rulePriority": 1, "selection": selection, "action": {"type": "expire"}}]})
+    return _normalized({"rules": [{"rulePriority": 1, "selection": selection, "action": {"type": "expire"}}]})
 
 
 def test_a_repository_puts_out_what_aws_says_of_it(make: Any, aws: EmbeddedAws) -> None:

@@ -66,6 +66,10 @@ class Engine:
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             "NO_COLOR": "1",
+            # for what asks AWS without the provider, such as the lifecycle guard
+            "AWS_ENDPOINT_URL": aws.serve(),
+            "AWS_ACCESS_KEY_ID": "embedded",
+            "AWS_SECRET_ACCESS_KEY": "embedded",
         }
 
     def __call__(self, *arguments: str, code: int | None = 0) -> Answer:
@@ -104,6 +108,10 @@ class Engine:
         for role in ("eks-dev-node-role", "eks-prod-node-role", "github-actions-role"):
             self.aws.suppose(f"arn:aws:iam::{self.aws.account}:role/{role}")
         file.write_text(yaml.safe_dump({**kept, "config": config}, sort_keys=False))
+
+    def write(self, program: str) -> None:
+        """Replace the project's program."""
+        (self.project / "__main__.py").write_text(program)
 
     def up(self, *arguments: str, code: int | None = 0) -> Answer:
         return self("up", "--yes", "--skip-preview", *arguments, code=code)

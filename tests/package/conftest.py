@@ -6,10 +6,12 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -32,11 +34,28 @@ ACCOUNT = "123456789012"
 # How the engine writes values that are known later, and secrets.
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 OUTPUT = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
+SECRET = "1b47061264138c4ac30d75fd1eb44270"
+_ROLE = "urn:pulumi:staging::theirs::aws:iam/role:Role::r"
 
 
-def output(value: str, *dependencies: str) -> dict[str, Any]:
-    """A value as the engine hands it over where it came out of another resource."""
-    return {_SIGNATURE: OUTPUT, "value": value, "dependencies": list(dependencies)}
+def output(value: Any) -> dict[str, Any]:
+    """A value as the engine hands it over when it came out of another resource."""
+    return {_SIGNATURE: OUTPUT, "value": value, "dependencies": [_ROLE]}
+
+
+def not_known_yet() -> dict[str, Any]:
+    """An output as the engine hands it over in a preview of the resource that it comes out of."""
+    return {_SIGNATURE: OUTPUT, "dependencies": [_ROLE]}
+
+
+def secret(value: Any) -> dict[str, Any]:
+    """A secret as the engine hands it over."""
+    return {_SIGNATURE: SECRET, "value": value}
+
+
+def is_secret(property_: Any) -> bool:
+    """Whether a property is handed over as a secret."""
+    return SECRET in str(property_)
 
 
 class _Recorder(Recorder):
@@ -53,20 +72,34 @@ class Engine(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineSe
         self.recorder = _Recorder(Provider(aws))
         self.aws = aws
         self.preview = False
+        self.requests: list[Any] = []
 
     def GetDeploymentInfo(self, request: Any, context: Any) -> Any:
         # as engines do that do not know it yet
         context.abort(grpc.StatusCode.UNIMPLEMENTED, "unknown")
 
     def SupportsFeature(self, request: Any, context: Any) -> Any:
-        known = {"secrets", "resourceReferences", "outputValues", "aliasSpecs", "deletedWith", "replaceWith"}
+        known = {
+            "secrets",
+            "resourceReferences",
+            "outputValues",
+            "aliasSpecs",
+            "deletedWith",
+            "replaceWith",
+            "resourceHooks",
+        }
         return resource_pb2.SupportsFeatureResponse(hasSupport=request.id in known)
 
     def RegisterResource(self, request: Any, context: Any) -> Any:
+        self.requests.append(request)
         if self.preview:
             urn = self.recorder.make_urn(request.parent, request.type, request.name)
             return resource_pb2.RegisterResourceResponse(urn=urn, object=request.object)
         return self._answer(self.recorder.RegisterResource, request, context)
+
+    def RegisterResourceHook(self, request: Any, context: Any) -> Any:
+        # tests/engine runs them
+        return empty_pb2.Empty()
 
     def RegisterResourceOutputs(self, request: Any, context: Any) -> Any:
         return self._answer(self.recorder.RegisterResourceOutputs, request, context)
@@ -96,6 +129,11 @@ class Package:
     stub: Any
     engine: Engine
     address: str
+    errors: Path
+
+    def printed(self) -> str:
+        """What it has written to standard error, which the engine shows to whoever runs the program."""
+        return self.errors.read_text()
 
     def schema(self) -> dict[str, Any]:
         text = self.stub.GetSchema(provider_pb2.GetSchemaRequest(version=0)).schema
@@ -138,21 +176,24 @@ def running(aws: EmbeddedAws) -> Iterator[Package]:
     address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     server.start()
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "PULUMI_"))}
-    with subprocess.Popen(
-        [sys.executable, PROJECT / "package", address],
-        # anywhere but in the project
-        cwd="/",
-        env=environment | {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    # A pipe that nobody reads fills up, and the package then waits for ever.
+    with (
+        tempfile.NamedTemporaryFile("w") as errors,
+        subprocess.Popen(
+            [sys.executable, PROJECT / "package", address],
+            # anywhere but in the project
+            cwd="/",
+            env=environment | {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"},
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        ) as process,
+    ):
         assert process.stdout is not None
-        assert process.stderr is not None
         port = process.stdout.readline().strip()
-        assert port.isdigit(), process.stderr.read()
+        assert port.isdigit(), Path(errors.name).read_text()
         with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-            yield Package(provider_pb2_grpc.ResourceProviderStub(channel), engine, address)
+            yield Package(provider_pb2_grpc.ResourceProviderStub(channel), engine, address, Path(errors.name))
         process.terminate()
     server.stop(None)
 
@@ -165,12 +206,5 @@ def embedded_aws() -> Iterator[EmbeddedAws]:
 
 @pytest.fixture(scope="module")
 def package(embedded_aws: EmbeddedAws) -> Iterator[Package]:
-    with running(embedded_aws) as started:
-        yield started
-
-
-@pytest.fixture
-def refusing_package(embedded_aws: EmbeddedAws) -> Iterator[Package]:
-    """A package of a test's own: the SDK keeps what a refused component leaves behind, and the engine ends there."""
     with running(embedded_aws) as started:
         yield started

@@ -11,8 +11,8 @@ from pulumi.runtime.proto import provider_pb2 as provider
 from pulumi.runtime.proto import provider_pb2_grpc
 
 from ecr_stack.embedded_aws import EmbeddedAws
+from ecr_stack.embedded_provider.property_values import UNKNOWN, at, message, plain, put, secrets_in, steps
 from ecr_stack.rehearsal.engine.server import serving
-from ecr_stack.rehearsal.engine.wire import UNKNOWN, at, message, plain, put, secrets_in, steps
 
 REPOSITORY = "urn:pulumi:dev::p::ecr-stack:index:Repository$aws:ecr/repository:Repository::r"
 KEY = "urn:pulumi:dev::p::aws:kms/key:Key::k"

@@ -1,4 +1,4 @@
-"""The README describes the stack file as the settings are. `python tests/schema/test_reference.py` writes it anew."""
+"""The reference describes the stack file as the models are. `python tests/schema/test_reference.py` writes it anew."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from pathlib import Path
 
 from ecr_stack.schema.reference import reference
 
-README = Path(__file__).parents[2] / "README.md"
+REFERENCE = Path(__file__).parents[2] / "docs" / "stack-file.md"
 BEGIN, END = "<!-- reference: begin -->\n", "<!-- reference: end -->"
 
 
-def test_the_reference_in_the_readme_is_current() -> None:
-    listed = README.read_text(encoding="utf-8").split(BEGIN)[1].split(END)[0]
+def test_the_reference_is_current() -> None:
+    listed = REFERENCE.read_text(encoding="utf-8").split(BEGIN)[1].split(END)[0]
     assert listed == reference(), "write it anew: make docs"
 
 
 if __name__ == "__main__":
-    before, _, rest = README.read_text(encoding="utf-8").partition(BEGIN)
-    README.write_text(before + BEGIN + reference() + END + rest.partition(END)[2], encoding="utf-8")
+    before, _, rest = REFERENCE.read_text(encoding="utf-8").partition(BEGIN)
+    REFERENCE.write_text(before + BEGIN + reference() + END + rest.partition(END)[2], encoding="utf-8")

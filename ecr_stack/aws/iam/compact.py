@@ -39,7 +39,7 @@ Statement = Mapping[str, Any]
 Document = dict[str, Any]
 
 
-def pipeline_trust(provider_arn: str, audience: str, subjects: Sequence[str]) -> Document:
+def pipeline_trust(provider_arn: str, audience: str, subjects: Sequence[str], *, host: str | None = None) -> Document:
     """The trust policy of a role for pipelines with these subjects, as small as it can be without trusting more.
 
     A short list of subjects is one condition on `sub`. Where that would exceed the quota, and the issuer is GitHub's,
@@ -52,11 +52,12 @@ def pipeline_trust(provider_arn: str, audience: str, subjects: Sequence[str]) ->
         provider_arn: the ARN of the issuer's OpenID Connect provider, which ends in `:oidc-provider/HOST`.
         audience: the `aud` of the tokens.
         subjects: the `sub` of the tokens; `*` and `?` are wildcards.
+        host: the issuer without `https://`. Default: what the ARN says.
 
     Returns:
         Plain JSON data. It may still exceed the quota: see `trust_problem`.
     """
-    host = provider_arn.partition(":oidc-provider/")[2]
+    host = host or provider_arn.partition(":oidc-provider/")[2]
     named = list(dict.fromkeys(subjects))
     plain = _document([_trust(provider_arn, host, audience, "NamedPipelines", named)])
     # The claims of GitHub can be conditions in the partition `aws`.

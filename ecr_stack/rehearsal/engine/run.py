@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from ecr_stack.embedded_aws import EmbeddedAws
 from ecr_stack.embedded_provider import Provider
 from ecr_stack.errors import EcrStackError, NotFound, Unavailable
 from ecr_stack.project.stack_file import Project, StackFile, read_project, read_stack
+from ecr_stack.rehearsal.engine.processes import end_with_descendants
 from ecr_stack.rehearsal.engine.server import serving
 from ecr_stack.rehearsal.program import ACCOUNT, rehearse
 from ecr_stack.rehearsal.report import Report
@@ -97,6 +98,7 @@ def rehearse_with_engine(
     endpoint: str | None = None,
     announce: Callable[[str], None] = lambda _: None,
     to_stderr: bool = False,
+    secrets: Mapping[str, str] | None = None,
 ) -> EngineRun:
     """Take a stack through its life with the `pulumi` that is on PATH.
 
@@ -110,6 +112,7 @@ def rehearse_with_engine(
         endpoint: the URL of an AWS that is none, e.g. `http://localhost:5000`.
         announce: called with the name of each step before it begins.
         to_stderr: whether what the engine shows goes to standard error, so that standard output stays free.
+        secrets: values of secret configuration keys; encrypted values without one are replaced by a placeholder.
 
     Raises:
         NotFound: where there is no such project or stack, or no `pulumi`.
@@ -125,7 +128,7 @@ def rehearse_with_engine(
     project = read_project(directory or Path.cwd())
     file = read_stack(project, stack)
     # It finds most mistakes in a second, and knows what the stack takes for given.
-    report = rehearse(stack, project.directory, account=account)
+    report = rehearse(stack, project.directory, account=account, secrets=secrets)
     with contextlib.ExitStack() as stack_of_things:
         folder = Path(stack_of_things.enter_context(tempfile.TemporaryDirectory(prefix="ecr-stack-"))).resolve()
         # the commands of a stack run in the project's folder, as under the real provider
@@ -145,19 +148,35 @@ def rehearse_with_engine(
             around = _led_to(endpoint, report.region, folder)
         pulumi = _Pulumi(folder, around, to_stderr)
         run = EngineRun(stack, project.name, account, report.region, pulumi.said("version").strip(), report)
-        _live(run, pulumi, _configuration(endpoint), announce)
+        _live(
+            run,
+            pulumi,
+            _configuration(endpoint),
+            {**{key: file.config[key] for key in file.secret_keys}, **(secrets or {})},
+            announce,
+        )
         run.account = run.outputs.get("registryId", account)
         run.calls = dict(sorted(calls.items()))
     run.seconds = time.perf_counter() - began
     return run
 
 
-def _live(run: EngineRun, pulumi: _Pulumi, configuration: Mapping[str, str], announce: Callable[[str], None]) -> None:
+def _live(
+    run: EngineRun,
+    pulumi: _Pulumi,
+    configuration: Mapping[str, str],
+    secrets: Mapping[str, str],
+    announce: Callable[[str], None],
+) -> None:
     go = ("--yes", "--skip-preview", "--stack", run.stack)
     pulumi.said("stack", "init", run.stack)
     if configuration:
         pairs = [part for path, value in configuration.items() for part in ("--plaintext", f"{path}={value}")]
         pulumi.said("config", "set-all", "--path", *pairs, "--stack", run.stack)
+
+    for key, value in secrets.items():
+        # from standard input: a command line can be read by everybody on the machine
+        pulumi.said("config", "set", "--secret", key, "--stack", run.stack, stdin=value)
 
     def step(name: str, *arguments: str, answer: bool = False) -> None:
         announce(name)
@@ -172,7 +191,7 @@ def _live(run: EngineRun, pulumi: _Pulumi, configuration: Mapping[str, str], ann
 
     step("preview", "preview", "--stack", run.stack)
     step("up", "up", *go)
-    run.outputs = json.loads(pulumi.said("stack", "output", "--json", "--stack", run.stack))
+    run.outputs = pulumi.json("stack", "output", "--json", "--stack", run.stack)
     step("up again", "up", *go, "--expect-no-changes", "--suppress-outputs", answer=True)
     if any(resource.options.get("protect") for resource in run.report.resources):
         pulumi.said("state", "unprotect", "--all", "--yes", "--stack", run.stack)
@@ -250,11 +269,27 @@ def _lay_out(folder: Path, project: Project, file: StackFile) -> None:
     written["runtime"] = _runtime(written.get("runtime"), project)
     (folder / "state").mkdir()
     (folder / "Pulumi.yaml").write_text(yaml.safe_dump(written, sort_keys=False), encoding="utf-8")
-    # as it stands, but for the encryption that goes with the user's own state: nothing in it is encrypted
+    # as it is, but for the encryption that goes with the user's own state, and for the secrets, which are set later
     kept = file.path.read_text(encoding="utf-8").splitlines(keepends=True)
     own = ("encryptionsalt:", "secretsprovider:", "encryptedkey:")
-    text = "".join(line for line in kept if not line.startswith(own))
+    text = "".join(_without_keys((line for line in kept if not line.startswith(own)), file, project))
     (folder / f"Pulumi.{file.name}.yaml").write_text(text, encoding="utf-8")
+
+
+def _without_keys(lines: Iterable[str], file: StackFile, project: Project) -> Iterator[str]:
+    """Leave the secret keys out of a stack file, each with the lines that are indented below it."""
+    spellings = {*file.secret_keys, *(key.removeprefix(f"{project.name}:") for key in file.secret_keys)}
+    skipped: int | None = None
+    for line in lines:
+        indent = len(line) - len(line.lstrip())
+        if skipped is not None and (not line.strip() or indent > skipped):
+            continue
+        skipped = None
+        key = line.strip().rpartition(":")[0] if line.rstrip().endswith(":") else line.strip().partition(": ")[0]
+        if indent and key.strip("'\"") in spellings:
+            skipped = indent
+            continue
+        yield line
 
 
 def _project_file(project: Project) -> Path:
@@ -294,36 +329,54 @@ class _Pulumi:
     def shown(self, *arguments: str) -> int:
         """Run a command with its display on the terminal; gives its exit code."""
         sys.stdout.flush()
-        return subprocess.run(
-            self._command(arguments),
-            cwd=self._folder,
-            env=self._environment,
-            stdout=sys.stderr if self._to_stderr else None,
-            check=False,
-        ).returncode
+        with self._started(self._command(arguments), stdout=sys.stderr if self._to_stderr else None) as process:
+            return process.wait()
 
-    def said(self, *arguments: str) -> str:
-        """Run a command; gives what it says.
+    def said(self, *arguments: str, stdin: str | None = None) -> str:
+        """Run a command; gives what it prints.
 
         Raises:
             Unavailable: it fails.
         """
-        done = subprocess.run(
-            self._command(arguments, quiet=True),
-            cwd=self._folder,
-            env=self._environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode != 0:
-            said = (done.stderr or done.stdout).strip()
-            raise Unavailable(f"`pulumi {' '.join(arguments)}` failed (exit code {done.returncode}): {said}")
-        return done.stdout
+        pipe = subprocess.PIPE
+        with self._started(
+            self._command(arguments, quiet=True), stdin=None if stdin is None else pipe, stdout=pipe, stderr=pipe
+        ) as process:
+            stdout, stderr = process.communicate(stdin)
+        if process.returncode != 0:
+            reason = (stderr or stdout).strip()
+            command = " ".join(arguments)
+            raise Unavailable(f"`pulumi {command}` failed (exit code {process.returncode}): {reason}")
+        return str(stdout)
+
+    @contextlib.contextmanager
+    def _started(self, command: Sequence[str], **streams: Any) -> Iterator[subprocess.Popen[str]]:
+        """Run a command; whatever interrupts it ends it, with the language host, the program and their children."""
+        try:
+            process = subprocess.Popen(command, cwd=self._folder, env=self._environment, text=True, **streams)
+        except OSError as error:
+            raise Unavailable(f"`pulumi` cannot be run: {error}") from None
+        try:
+            yield process
+        except BaseException:
+            end_with_descendants(process)
+            raise
+
+    def json(self, *arguments: str) -> Any:
+        """Run a command that prints JSON.
+
+        Raises:
+            Unavailable: it fails, or prints something else.
+        """
+        text = self.said(*arguments)
+        try:
+            return json.loads(text)
+        except ValueError:
+            raise Unavailable(f"`pulumi {' '.join(arguments)}` printed no JSON: {text[:200]!r}") from None
 
     def changes(self, stack: str) -> dict[str, int]:
         """Count what the last update did, by operation."""
-        history = json.loads(self.said("stack", "history", "--json", "--stack", stack))
+        history = self.json("stack", "history", "--json", "--stack", stack)
         return dict(sorted((history[0].get("resourceChanges") or {}).items())) if history else {}
 
     def _command(self, arguments: Sequence[str], quiet: bool = False) -> list[str]:

@@ -23,9 +23,9 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from ecr_stack.embedded_aws import EmbeddedAws
 from ecr_stack.embedded_provider import RESOURCE_TYPES, Provider
+from ecr_stack.embedded_provider.property_values import UNKNOWN, at, message, plain, put, secrets_in, steps
 from ecr_stack.embedded_provider.provider import imported
 from ecr_stack.errors import EcrStackError, InvalidInput, Problem, shown
-from ecr_stack.rehearsal.engine.wire import UNKNOWN, at, has_unknown, message, plain, put, secrets_in, steps
 
 __all__ = ["PACKAGES", "serving"]
 
@@ -99,18 +99,10 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     def Configure(self, request: Any, context: Any) -> Any:
         """Take the Region and the default tags of a provider resource."""
-        configuration = {name: _decoded(value) for name, value in plain(request.args).items()}
-        region = configuration.get("region")
-        tags = (configuration.get("defaultTags") or {}).get("tags") or {}
-
-        def configure() -> Provider:
-            return Provider(
-                self._aws,
-                region if isinstance(region, str) and region != UNKNOWN else None,
-                {} if has_unknown(tags) else tags,
-            )
-
-        self._latest = self._configured[context.peer()] = _answer(context, configure)
+        inputs = plain(request.args)
+        self._latest = self._configured[context.peer()] = _answer(
+            context, lambda: Provider(self._aws).configured(inputs)
+        )
         return provider_pb2.ConfigureResponse(supportsPreview=True, acceptSecrets=True)
 
     def Invoke(self, request: Any, context: Any) -> Any:
@@ -130,11 +122,10 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
         def check() -> dict[str, Any]:
             try:
-                return provider.check(type_, given, name, seed)
+                return provider.check(type_, given, name, seed, unknown=UNKNOWN)
             except InvalidInput as error:
-                # nothing can be said of a value that is not known yet
-                failures.extend(each for each in error.problems if not has_unknown(at(given, steps(each.place))))
-                return given if failures else provider.completed(type_, given, name, seed)
+                failures.extend(error.problems)
+                return given
 
         checked = _answer(context, check)
         named = RESOURCE_TYPES[type_].name_property if type_ in RESOURCE_TYPES else None
@@ -166,8 +157,14 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
             changes=provider_pb2.DiffResponse.DIFF_SOME if found.changes else provider_pb2.DiffResponse.DIFF_NONE,
             diffs=found.changes,
             replaces=found.replaces,
-            # two things cannot bear one name at a time, and this one was given
-            deleteBeforeReplace=bool(found.replaces and named and named not in news.get(_DEFAULTS, [])),
+            deleteBeforeReplace=bool(
+                found.replaces
+                and (
+                    (type_ in RESOURCE_TYPES and RESOURCE_TYPES[type_].deletes_first)
+                    # two things cannot have one name at a time, and this one was given
+                    or (named and named not in news.get(_DEFAULTS, []))
+                )
+            ),
         )
 
     def Create(self, request: Any, context: Any) -> Any:
@@ -237,13 +234,3 @@ def _who(urn: str) -> tuple[str, str]:
     """Take the type and the name out of a URN."""
     parts = urn.split("::", 3)
     return parts[2].rpartition("$")[2], parts[3]
-
-
-def _decoded(value: Any) -> Any:
-    """Read a value of a provider's configuration: all but texts arrive as JSON."""
-    if isinstance(value, str) and value[:1] in ("{", "["):
-        try:
-            return json.loads(value)
-        except ValueError:
-            return value
-    return value

@@ -29,7 +29,7 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
 ALREADY_TOLD = 32
-"""The exit code of `pulumi-language-python-exec` when the person has been told what is wrong."""
+"""The exit code of a program's runner when the person has been told what is wrong."""
 
 
 def interpreter(info: Any) -> str:
@@ -41,6 +41,40 @@ def interpreter(info: Any) -> str:
     if not python.is_file():
         raise FileNotFoundError(f"the virtual environment {python.parent.parent} does not exist")
     return str(python)
+
+
+def run_options(request: Any, engine: str) -> dict[str, str]:
+    """What the runners of all languages are told, by the names of their options."""
+    return {
+        "monitor": request.monitor_address,
+        "engine": engine,
+        "project": request.project,
+        "stack": request.stack,
+        "organization": request.organization,
+        "root_directory": request.info.root_directory,
+        "pwd": request.info.program_directory,
+        "dry_run": "true" if request.dryRun else "",
+        "parallel": str(request.parallel),
+    }
+
+
+def environment_of(request: Any) -> dict[str, str]:
+    """The environment of a program, with the stack's configuration."""
+    return {
+        **os.environ,
+        "PULUMI_CONFIG": json.dumps(dict(request.config)),
+        "PULUMI_CONFIG_SECRET_KEYS": json.dumps(list(request.configSecretKeys)),
+    }
+
+
+def outcome(running: set[subprocess.Popen[Any]], process: subprocess.Popen[Any]) -> Any:
+    """Wait for a program, and say how it ended."""
+    running.add(process)
+    code = process.wait()
+    running.discard(process)
+    if code in (ALREADY_TOLD, -signal.SIGKILL):
+        return language_pb2.RunResponse(bail=True)
+    return language_pb2.RunResponse(error=f"Program exited with non-zero exit code: {code}" if code else "")
 
 
 class Host(language_pb2_grpc.LanguageRuntimeServicer):
@@ -93,35 +127,16 @@ class Host(language_pb2_grpc.LanguageRuntimeServicer):
             python = interpreter(request.info)
         except FileNotFoundError as error:
             return language_pb2.RunResponse(error=str(error))
-        options = {
-            "monitor": request.monitor_address,
-            "engine": self.engine,
-            "project": request.project,
-            "stack": request.stack,
-            "organization": request.organization,
-            "root_directory": request.info.root_directory,
-            "pwd": request.info.program_directory,
-            "dry_run": "true" if request.dryRun else "false",
-            "parallel": str(request.parallel),
-        }
-        named = [part for name, value in options.items() if value for part in (f"--{name}", value)]
-        environment = {
-            **os.environ,
-            "PULUMI_CONFIG": json.dumps(dict(request.config)),
-            "PULUMI_CONFIG_SECRET_KEYS": json.dumps(list(request.configSecretKeys)),
-        }
+        named = [
+            part for name, value in run_options(request, self.engine).items() if value for part in (f"--{name}", value)
+        ]
         process = subprocess.Popen(
             [python, "-u", runner, *named, request.info.entry_point, *request.args],
-            env=environment,
+            env=environment_of(request),
             cwd=request.info.program_directory,
             stdin=subprocess.DEVNULL,
         )
-        self.running.add(process)
-        code = process.wait()
-        self.running.discard(process)
-        if code in (ALREADY_TOLD, -signal.SIGKILL):
-            return language_pb2.RunResponse(bail=True)
-        return language_pb2.RunResponse(error=f"Program exited with non-zero exit code: {code}" if code else "")
+        return outcome(self.running, process)
 
     def RunPlugin(self, request: Any, context: Any) -> Iterator[Any]:
         """Run a policy pack or a component package, and pass on what it prints."""
@@ -163,10 +178,11 @@ class Host(language_pb2_grpc.LanguageRuntimeServicer):
         yield language_pb2.RunPluginResponse(exitcode=code)
 
 
-def main() -> None:
+def main(kind: type[Host] = Host) -> None:
+    """Serve one engine, until it ends this process."""
     addresses = [argument for argument in sys.argv[1:] if not argument.startswith("-")]
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=16))
-    host = Host(addresses[0] if addresses else "")
+    host = kind(addresses[0] if addresses else "")
     language_pb2_grpc.add_LanguageRuntimeServicer_to_server(host, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()

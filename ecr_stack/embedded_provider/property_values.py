@@ -6,38 +6,65 @@ https://www.pulumi.com/docs/iac/guides/building-extending/providers/implementers
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from google.protobuf import struct_pb2
 
-__all__ = ["UNKNOWN", "at", "has_unknown", "message", "plain", "put", "secrets_in", "steps"]
+__all__ = [
+    "REDACTED", "UNKNOWN", "at", "has_unknown", "holds_secret", "message", "plain", "put", "redacted", "secrets_in", "steps",
+]  # fmt: skip
 
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """What stands for a value that is known only after an update."""
 
+REDACTED = "[secret]"
+"""What is shown in the place of a secret, as the `pulumi` command shows it."""
+
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"
+_RESOURCE = "5cf8f73096256a8f31e491e813e4eb8e"
 
 
 def plain(properties: struct_pb2.Struct) -> dict[str, Any]:
-    """Read properties: whole numbers are `int`, unknown values `UNKNOWN`, and secrets what they hide."""
+    """Read properties: whole numbers are `int`, unknown values `UNKNOWN`, and secrets are unwrapped.
+
+    A reference to another resource becomes its id, or its URN if it has no id.
+    """
     return {name: _value(field) for name, field in properties.fields.items()}
 
 
+def redacted(properties: struct_pb2.Struct) -> dict[str, Any]:
+    """Read properties as `plain` does, with `REDACTED` in the place of every secret."""
+    return {name: _redacted(field) for name, field in properties.fields.items()}
+
+
+def _redacted(field: struct_pb2.Value) -> Any:
+    return REDACTED if _hidden(field) is not None else _value_with(field, _redacted)
+
+
 def _value(field: struct_pb2.Value) -> Any:
+    hidden = _hidden(field)
+    return _value_with(field, _value) if hidden is None else _value(hidden)
+
+
+def _value_with(field: struct_pb2.Value, read: Callable[[struct_pb2.Value], Any]) -> Any:
     kind = field.WhichOneof("kind")
     if kind == "struct_value":
-        hidden = _hidden(field)
-        return plain(field.struct_value) if hidden is None else _value(hidden)
+        fields = field.struct_value.fields
+        if _SIGNATURE in fields and fields[_SIGNATURE].string_value == _RESOURCE:
+            return (read(fields["id"]) if "id" in fields else None) or fields["urn"].string_value
+        return {name: read(inner) for name, inner in fields.items()}
     if kind == "list_value":
-        return [_value(item) for item in field.list_value.values]
+        return [read(item) for item in field.list_value.values]
     if kind == "number_value":
         return int(field.number_value) if field.number_value.is_integer() else field.number_value
     return None if kind in (None, "null_value") else getattr(field, kind)
 
 
 def _hidden(field: struct_pb2.Value) -> struct_pb2.Value | None:
+    if not field.HasField("struct_value"):
+        return None
     fields = field.struct_value.fields
     secret = _SIGNATURE in fields and fields[_SIGNATURE].string_value == _SECRET
     return fields["value"] if secret else None
@@ -64,13 +91,31 @@ def secrets_in(*properties: struct_pb2.Struct) -> frozenset[str]:
     return frozenset(found)
 
 
-def message(properties: Mapping[str, Any], secrets: frozenset[str] = frozenset()) -> struct_pb2.Struct:
-    """Write properties; those that are `None` are left out, those that hold one of the secrets become secret."""
+def message(
+    properties: Mapping[str, Any], secrets: frozenset[str] = frozenset(), names: frozenset[str] = frozenset()
+) -> struct_pb2.Struct:
+    """Write properties; those that are `None` are left out.
+
+    Args:
+        properties: plain data.
+        secrets: texts; a property that holds one of them becomes secret as a whole.
+        names: the properties that become secret whatever they hold.
+    """
     written = struct_pb2.Struct()
     for name, value in _given(properties).items():
-        hidden = {_SIGNATURE: _SECRET, "value": value} if _holds(value, secrets) else value
-        written.update({name: hidden})
+        hidden = name in names or (secrets and _holds(value, secrets))
+        written.update({name: {_SIGNATURE: _SECRET, "value": value} if hidden else value})
     return written
+
+
+def holds_secret(field: struct_pb2.Value) -> bool:
+    """Whether a value is a secret, or anything in it is."""
+    if _hidden(field) is not None:
+        return True
+    kind = field.WhichOneof("kind")
+    if kind == "struct_value":
+        return any(holds_secret(inner) for inner in field.struct_value.fields.values())
+    return kind == "list_value" and any(holds_secret(inner) for inner in field.list_value.values)
 
 
 def _given(value: Any) -> Any:

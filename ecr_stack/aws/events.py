@@ -1,0 +1,161 @@
+"""Event patterns for what happens to images in ECR, as data for EventBridge rules.
+
+ECR sends its events on a best-effort basis. Replication events are sent in the destination's Region. Findings of enhanced
+scanning come from Amazon Inspector, not from ECR.
+
+- https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html
+- https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning-enhanced-events.html
+- https://docs.aws.amazon.com/inspector/latest/user/eventbridge-integration.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ecr_stack.aws.scanning import SEVERITIES
+
+__all__ = [
+    "EventPattern",
+    "archives",
+    "basic_scans",
+    "deletions",
+    "finding_patterns",
+    "inspector_findings",
+    "inspector_scans",
+    "pull_through_failures",
+    "pushes",
+    "replications",
+    "restores",
+    "scan_configuration_changes",
+]
+
+EventPattern = dict[str, Any]
+"""An EventBridge event pattern; write it with `json.dumps`."""
+
+
+def _repositories(names: Sequence[str] | None) -> dict[str, Any]:
+    return {} if names is None else {"repository-name": list(names)}
+
+
+def _ecr(detail_type: str, repositories: Sequence[str] | None, **detail: list[Any]) -> EventPattern:
+    fields = {name.replace("_", "-"): values for name, values in detail.items()} | _repositories(repositories)
+    return {"source": ["aws.ecr"], "detail-type": [detail_type], "detail": fields}
+
+
+def pushes(repositories: Sequence[str] | None = None) -> EventPattern:
+    """Images that were pushed.
+
+    Args:
+        repositories: only these, by their exact names. Default: every repository of the registry.
+    """
+    return _ecr("ECR Image Action", repositories, action_type=["PUSH"], result=["SUCCESS"])
+
+
+def deletions(repositories: Sequence[str] | None = None) -> EventPattern:
+    """Images that were deleted, by a person or by a lifecycle rule: the event does not tell the two apart."""
+    return _ecr("ECR Image Action", repositories, action_type=["DELETE"], result=["SUCCESS"])
+
+
+def archives(repositories: Sequence[str] | None = None) -> EventPattern:
+    """Images that went to the archive storage class, from where they cannot be pulled."""
+    return _ecr(
+        "ECR Image Action", repositories, action_type=["UPDATE_STORAGE_CLASS"], target_storage_class=["ARCHIVE"]
+    )
+
+
+def restores(repositories: Sequence[str] | None = None) -> EventPattern:
+    """Images that came back from the archive storage class."""
+    return _ecr(
+        "ECR Image Action", repositories, action_type=["UPDATE_STORAGE_CLASS"], target_storage_class=["STANDARD"]
+    )
+
+
+def replications(
+    repositories: Sequence[str] | None = None, results: Sequence[str] = ("SUCCESS", "FAILED")
+) -> EventPattern:
+    """Images that were replicated, or failed to be, into the Region of the rule."""
+    return _ecr("ECR Replication Action", repositories, action_type=["REPLICATE"], result=list(results))
+
+
+def pull_through_failures(repositories: Sequence[str] | None = None) -> EventPattern:
+    """Pulls through a cache rule that could not be synchronised with the upstream registry.
+
+    AWS documents `SUCCESS` only and no word for a failure, so every other status matches.
+    """
+    return _ecr("ECR Pull Through Cache Action", repositories, sync_status=[{"anything-but": ["SUCCESS"]}])
+
+
+def scan_configuration_changes() -> EventPattern:
+    """Repositories whose frequency of enhanced scanning changed."""
+    return _ecr("ECR Scan Resource Change", None, action_type=["SCAN_FREQUENCY_CHANGE"])
+
+
+def basic_scans(repositories: Sequence[str] | None = None, severity: str | None = None) -> EventPattern:
+    """Basic scans that completed.
+
+    Args:
+        repositories: only these. Default: every repository of the registry.
+        severity: only with at least one finding of this severity or a worse one. Default: every completed scan.
+
+    Raises:
+        ValueError: `severity` is not one of `SEVERITIES`.
+    """
+    pattern = _ecr("ECR Image Scan", repositories, scan_status=["COMPLETE"])
+    if severity is not None:
+        # A count is in the event only if it is not zero. Fields beside each other are ANDed, hence `$or`, which EventBridge
+        # refuses with a single alternative.
+        counts = [{"finding-severity-counts": {each: [{"numeric": [">", 0]}]}} for each in _at_or_above(severity)]
+        pattern["detail"] |= {"$or": counts} if len(counts) > 1 else counts[0]
+    return pattern
+
+
+def inspector_scans() -> EventPattern:
+    """Images whose first enhanced scan completed."""
+    return {
+        "source": ["aws.inspector2"],
+        "detail-type": ["Inspector2 Scan"],
+        "detail": {"scan-status": ["INITIAL_SCAN_COMPLETE"]},
+        "resources": [{"wildcard": "arn:aws*:ecr:*:repository/*"}],
+    }
+
+
+def inspector_findings(severity: str = "HIGH", repositories: Sequence[str] | None = None) -> EventPattern:
+    """Vulnerabilities that Inspector found in images of ECR and that are open.
+
+    Args:
+        severity: this one or a worse one.
+        repositories: only these. Default: every repository of the registry.
+
+    Raises:
+        ValueError: `severity` is not one of `SEVERITIES`.
+    """
+    resource: dict[str, Any] = {"type": ["AWS_ECR_CONTAINER_IMAGE"]}
+    if repositories is not None:
+        resource["details"] = {"awsEcrContainerImage": {"repositoryName": list(repositories)}}
+    # Inspector calls what has no severity yet UNTRIAGED, ECR calls it UNDEFINED.
+    words = ["UNTRIAGED" if each == "UNDEFINED" else each for each in _at_or_above(severity)]
+    return {
+        "source": ["aws.inspector2"],
+        "detail-type": ["Inspector2 Finding"],
+        "detail": {
+            "severity": words,
+            "status": ["ACTIVE"],
+            "type": ["PACKAGE_VULNERABILITY"],
+            "resources": resource,
+        },
+    }
+
+
+def finding_patterns(severity: str = "HIGH", repositories: Sequence[str] | None = None) -> dict[str, EventPattern]:
+    """The patterns that together tell of findings under both types of scanning, by a name for their rules."""
+    return {
+        "basic-scan-findings": basic_scans(repositories, severity),
+        "inspector-findings": inspector_findings(severity, repositories),
+    }
+
+
+def _at_or_above(severity: str) -> list[str]:
+    if severity not in SEVERITIES:
+        raise ValueError(f"{severity!r} is not a severity: write one of {', '.join(SEVERITIES)}")
+    return list(SEVERITIES[: SEVERITIES.index(severity) + 1])

@@ -1,0 +1,1 @@
+"""Scan results: read, waited for, judged and reported."""
