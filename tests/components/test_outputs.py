@@ -217,7 +217,7 @@ BAD: list[tuple[Any, tuple[Any, ...], Any]] = [
     (PipelineAccess, ("provider_arn",), "token.actions.githubusercontent.com"),
     (Registry, ("repositories", "api", "access", "push", 0), "nobody at all"),
     (Registry, ("repository_defaults", "lifecycle", 0, "keep_last"), 0),
-    (Registry, ("repository_defaults", "access", "pull", 0), "nobody at all"),
+    (Registry, ("repositories", "api", "access", "pull", 0), "nobody at all"),
 ]
 
 
