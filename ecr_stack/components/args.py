@@ -559,7 +559,7 @@ class RegistryArgs(TypedDict):
     """Accounts, organizations and issuers outside of this account that the guardrails let in."""
     nodes: NotRequired[NodeAccessArgs]
     """Existing roles of nodes, e.g. of EKS, to which AWS's managed pull policy is attached."""
-    registry_access: NotRequired[pulumi.Input[RegistryAccessArgs]]
+    registry_access: NotRequired[RegistryAccessArgs]
     """Who may do what in every repository, e.g. accounts that replicate into this registry."""
     scanning: NotRequired[ScanningArgs]
     """How the registry scans images. Default: each repository's `scanOnPush` decides."""

@@ -104,7 +104,7 @@ class RegistrySettings(Model):
     """Accounts, organizations and issuers outside of this account that the guardrails let in."""
     nodes: Annotated[NodeAccess | None, Structural] = None
     """Existing roles of nodes, e.g. of EKS, to which AWS's managed pull policy is attached."""
-    registry_access: RegistryAccess | None = None
+    registry_access: Annotated[RegistryAccess | None, Structural] = None
     """Who may do what in every repository, e.g. accounts that replicate into this registry."""
     scanning: Annotated[Scanning, Structural] = Scanning()
     """How the registry scans images. Default: each repository's `scanOnPush` decides."""

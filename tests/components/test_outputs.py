@@ -303,6 +303,7 @@ def test_structural_is_said_of_few_arguments() -> None:
         "Registry.profiles",
         "Registry.public_repositories",
         "Registry.pull_through_cache",
+        "Registry.registry_access",
         "Registry.replication",
         "Registry.repositories",
         "Registry.repository_defaults",
