@@ -13,9 +13,16 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ecr_stack.components.account_settings import (
+        AccountSettings,
+    )
     from ecr_stack.components.args import (
         AccessArgs,
+        AccountSettingsArgs,
+        AccountSettingValuesArgs,
+        CreatedRepositoriesArgs,
         CreationTemplateArgs,
+        CredentialsArgs,
         DestinationArgs,
         EncryptionArgs,
         EncryptionKeyArgs,
@@ -24,11 +31,16 @@ if TYPE_CHECKING:
         LifecyclePolicyArgs,
         LifecycleRuleArgs,
         NodeAccessArgs,
+        OwnTemplateArgs,
         PipelineAccessArgs,
         PipelineSettingsArgs,
         PipelineSourceArgs,
+        PublicRepositoryArgs,
+        PublicRepositorySettingsArgs,
         PullAccessArgs,
+        PullThroughCacheArgs,
         PullThroughCacheGrantArgs,
+        PullThroughCacheSettingsArgs,
         RegistryAccessArgs,
         RegistryArgs,
         RegistryPolicyArgs,
@@ -67,6 +79,12 @@ if TYPE_CHECKING:
     from ecr_stack.components.lifecycle_policy import (
         LifecyclePolicy,
     )
+    from ecr_stack.components.public_repository import (
+        PublicRepository,
+    )
+    from ecr_stack.components.pull_through_cache import (
+        PullThroughCache,
+    )
     from ecr_stack.components.reference import (
         RegistryOutputs,
         RegistryReference,
@@ -101,6 +119,15 @@ if TYPE_CHECKING:
 # that imports one component does not wait for the others.
 _HOMES = {
     "components.args": (
+        "PullThroughCacheSettingsArgs",
+        "PullThroughCacheArgs",
+        "PublicRepositorySettingsArgs",
+        "PublicRepositoryArgs",
+        "OwnTemplateArgs",
+        "CredentialsArgs",
+        "CreatedRepositoriesArgs",
+        "AccountSettingsArgs",
+        "AccountSettingValuesArgs",
         "AccessArgs",
         "CreationTemplateArgs",
         "DestinationArgs",
@@ -135,6 +162,9 @@ _HOMES = {
         "TagSchemeArgs",
         "TrustedArgs",
     ),
+    "components.account_settings": ("AccountSettings",),
+    "components.public_repository": ("PublicRepository",),
+    "components.pull_through_cache": ("PullThroughCache",),
     "components.configuration": ("stack_settings",),
     "components.component": ("InvalidArguments",),
     "components.creation_template": ("CreationTemplate",),
@@ -166,8 +196,13 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "AccessArgs",
+    "AccountSettingValuesArgs",
+    "AccountSettings",
+    "AccountSettingsArgs",
+    "CreatedRepositoriesArgs",
     "CreationTemplate",
     "CreationTemplateArgs",
+    "CredentialsArgs",
     "DestinationArgs",
     "EcrStackError",
     "EncryptionArgs",
@@ -182,14 +217,21 @@ __all__ = [
     "LifecycleRuleArgs",
     "NodeAccessArgs",
     "NotFound",
+    "OwnTemplateArgs",
     "PipelineAccess",
     "PipelineAccessArgs",
     "PipelineSettingsArgs",
     "PipelineSourceArgs",
     "Problem",
+    "PublicRepository",
+    "PublicRepositoryArgs",
+    "PublicRepositorySettingsArgs",
     "PullAccess",
     "PullAccessArgs",
+    "PullThroughCache",
+    "PullThroughCacheArgs",
     "PullThroughCacheGrantArgs",
+    "PullThroughCacheSettingsArgs",
     "Registry",
     "RegistryAccessArgs",
     "RegistryArgs",

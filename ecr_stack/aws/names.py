@@ -16,6 +16,7 @@ from pydantic import AfterValidator
 from ecr_stack.model import Item, nearest, refusal
 
 __all__ = [
+    "OPT_IN_REGIONS",
     "REPOSITORY_NAME",
     "AccountId",
     "ExclusionFilter",
@@ -45,6 +46,12 @@ REGIONS = (
     "us-gov-east-1", "us-gov-west-1", "us-iso-east-1", "us-iso-west-1", "us-isob-east-1", "us-isob-west-1",
     "eu-isoe-west-1", "us-isof-east-1", "us-isof-south-1", "eusc-de-east-1",
 )  # fmt: skip
+# https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html
+OPT_IN_REGIONS = frozenset({
+    "af-south-1", "ap-east-1", "ap-east-2", "ap-south-2", "ap-southeast-3", "ap-southeast-4", "ap-southeast-5",
+    "ap-southeast-6", "ap-southeast-7", "ca-west-1", "eu-central-2", "eu-south-1", "eu-south-2", "il-central-1",
+    "me-central-1", "me-south-1", "mx-central-1",
+})  # fmt: skip
 ACCOUNT_ID = re.compile(r"[0-9]{12}")
 KMS_KEY_ARN = re.compile(r"arn:aws[a-z0-9-]*:kms:([a-z0-9-]+):([0-9]{12}):key\/[a-z0-9-]+")
 ORGANIZATION_ID = re.compile(r"o-[a-z0-9]{10,32}")

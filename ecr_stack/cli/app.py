@@ -51,6 +51,7 @@ COMMANDS = (
     Row("lifecycle", "lifecycle", "Show what lifecycle policies do, before they do it."),
     Row("lifecycle guard", "guard", "Count the images that a lifecycle policy would remove, and stop above a limit."),
     Row("lifecycle plan", "plan", "List the images in ECR that a stack's lifecycle rules would remove."),
+    Row("replication", "replication", "Show what has reached other Regions and accounts, and copy what has not."),
     Row("local", "local", "Serve a registry on this machine, for docker, podman, skopeo, crane and the AWS CLI."),
     Row("repositories", "repositories", "List the repositories of a live registry."),
     Row("images", "images", "List, show, remove, tag and restore the images of a live registry."),

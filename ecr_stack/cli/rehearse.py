@@ -323,7 +323,20 @@ def _purpose(resource: ResourceRecord) -> str:
         case "aws:ecr/registryScanningConfiguration:RegistryScanningConfiguration":
             return f"{str(out.get('scanType')).lower()} scanning of the whole registry"
         case "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate":
-            return f"how replicas are made in {out.get('region')}: {_tags(out)}"
+            uses = " and ".join(_MADE_FOR.get(use, use) for use in out.get("appliedFors") or [])
+            return f"{uses} under {out.get('prefix')} in {out.get('region')}: {_tags(out)}"
+        case "aws:ecr/pullThroughCacheRule:PullThroughCacheRule":
+            return f"{out.get('ecrRepositoryPrefix')}/ → {out.get('upstreamRegistryUrl')}"
+        case "aws:ecr/accountSetting:AccountSetting":
+            return f"{out.get('name')} = {out.get('value')}"
+        case "aws:ecr/pullTimeUpdateExclusion:PullTimeUpdateExclusion":
+            return f"pulls by {out.get('principalArn')} do not count"
+        case "aws:ecr/registryPolicy:RegistryPolicy" | "aws:ecrpublic/repositoryPolicy:RepositoryPolicy":
+            return _statements(out.get("policy"))
+        case "aws:ecrpublic/repository:Repository":
+            return str(out.get("repositoryUri") or "")
+        case "aws:secretsmanager/secret:Secret":
+            return str(out.get("name") or "")
         case "command:local:Command":
             said = str(out.get("stdout") or "")
             return said.splitlines()[-1] if said else "runs a command"
@@ -376,6 +389,13 @@ def _replication(out: Mapping[str, Any]) -> str:
     return "; ".join(parts)
 
 
+_MADE_FOR = {
+    "REPLICATION": "replicas",
+    "PULL_THROUGH_CACHE": "cached repositories",
+    "CREATE_ON_PUSH": "repositories made by a push",
+}
+
+
 def _outputs(report: Report, to: Console) -> None:
     if not report.outputs:
         return
@@ -395,6 +415,8 @@ def _outputs(report: Report, to: Console) -> None:
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "; ".join(f"{key}: {_text(item)}" for key, item in sorted(value.items()))
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

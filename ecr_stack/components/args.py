@@ -7,7 +7,11 @@ import pulumi
 
 __all__ = [
     "AccessArgs",
+    "AccountSettingValuesArgs",
+    "AccountSettingsArgs",
+    "CreatedRepositoriesArgs",
     "CreationTemplateArgs",
+    "CredentialsArgs",
     "DestinationArgs",
     "EncryptionArgs",
     "EncryptionKeyArgs",
@@ -16,11 +20,16 @@ __all__ = [
     "LifecyclePolicyArgs",
     "LifecycleRuleArgs",
     "NodeAccessArgs",
+    "OwnTemplateArgs",
     "PipelineAccessArgs",
     "PipelineSettingsArgs",
     "PipelineSourceArgs",
+    "PublicRepositoryArgs",
+    "PublicRepositorySettingsArgs",
     "PullAccessArgs",
+    "PullThroughCacheArgs",
     "PullThroughCacheGrantArgs",
+    "PullThroughCacheSettingsArgs",
     "RegistryAccessArgs",
     "RegistryArgs",
     "RegistryPolicyArgs",
@@ -51,6 +60,8 @@ class EncryptionArgs(TypedDict):
     """The ARN of an existing key in the repository's Region. Default: the key that the registry makes."""
     deletion_window_in_days: NotRequired[pulumi.Input[int]]
     """Days from the scheduled deletion of the key to its end. Default: 30."""
+    multi_region: NotRequired[bool]
+    """Whether the key is a multi-Region key, of which each destination of replication gets a replica. Otherwise each destination gets a key of its own. A key that exists cannot become one. Default: `false`."""
 
 
 class RepositoryEncryptionArgs(TypedDict):
@@ -249,6 +260,14 @@ class DestinationArgs(TypedDict):
     """The Region of the receiving registry."""
     registry_id: NotRequired[pulumi.Input[str]]
     """The account of the receiving registry, in quotes. Default: this stack's own."""
+    replicas: NotRequired[Literal["managed", "template", "none"]]
+    """How the repositories of replicas are made, in a Region of this account. `managed`: by the stack, each with its own settings. `template`: by ECR when the first image arrives, from creation templates. `none`: by ECR with its defaults, mutable and AES256. Default: `managed`, or what `creationTemplate` says."""
+    key_arn: NotRequired[pulumi.Input[str]]
+    """The ARN of an existing key in that Region. Default: a key that is made there."""
+    import_existing: NotRequired[Sequence[pulumi.Input[str]]]
+    """With `replicas: managed`: the repositories that ECR has made in that Region already. They are adopted as they are; the deployment after you remove the key brings them to their settings."""
+    backfill: NotRequired[bool]
+    """Whether images that were pushed before are copied as well, once, when the destination is added. Default: `false`."""
 
 
 class ReplicationRuleArgs(TypedDict):
@@ -266,7 +285,7 @@ class ReplicationSettingsArgs(TypedDict):
     rules: NotRequired[Sequence[ReplicationRuleArgs]]
     """At most 10 rules, to at most 25 registries in all."""
     creation_template: NotRequired[bool]
-    """Whether this account's destinations get a repository creation template and a key, so that the copies are encrypted, immutable and expire like the originals. Otherwise ECR makes them mutable and AES256, and keeps everything. Default: `true`."""
+    """What destinations do that do not say `replicas`, as in version 0.1.0: `true` is `replicas: template`, `false` is `replicas: none`. Default: `replicas: managed`."""
 
 
 class PipelineSourceArgs(TypedDict):
@@ -369,6 +388,148 @@ class ScanningArgs(TypedDict):
     """At most two rules, each with a frequency of its own."""
 
 
+class AccountSettingValuesArgs(TypedDict):
+    """Settings that an account has once in each Region. AWS has no call that takes one back: removing a key changes nothing."""
+
+    registry_policy_scope: NotRequired[pulumi.Input[Literal["V2"]]]
+    """`V2`: the registry's policy holds for every action of ECR. Older registries are V1, where it holds for replication and imports only. Default: `V2` if `registryAccess` grants anything else, and else what the account has."""
+    blob_mounting: NotRequired[pulumi.Input[bool]]
+    """Whether a push mounts layers that another repository of the registry has, instead of sending them again. Default: what the account has; AWS begins with `false`."""
+    basic_scan_type_version: NotRequired[pulumi.Input[Literal["AWS_NATIVE"]]]
+    """How basic scanning scans. `AWS_NATIVE` is the only version left. Default: what the account has."""
+    pull_time_exclusions: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """Roles and users, e.g. those of scanners, whose pulls do not count as pulls of an image. Lifecycle rules that go by the last pull would otherwise never end an image's life. They must exist."""
+
+
+class CredentialsArgs(TypedDict):
+    """A login at an upstream registry."""
+
+    username: pulumi.Input[str]
+    """The user's name there."""
+    access_token: pulumi.Input[str]
+    """The access token, encrypted: `pulumi config set --secret --path ecr-stack:pullThroughCache.NAME.credentials.accessToken`."""
+
+
+class CreatedRepositoriesArgs(TypedDict):
+    """The settings of repositories that ECR makes itself. What only a stack can do is not among them."""
+
+    tag_mutability: NotRequired[
+        pulumi.Input[Literal["MUTABLE", "IMMUTABLE", "IMMUTABLE_WITH_EXCLUSION", "MUTABLE_WITH_EXCLUSION"]]
+    ]
+    """Whether a tag may be moved to another image. Default: `MUTABLE`. See also `mutableTags`."""
+    mutable_tags: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """With `IMMUTABLE_WITH_EXCLUSION`: the tags that may be moved all the same, e.g. `latest`; at most two `*` each."""
+    immutable_tags: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """With `MUTABLE_WITH_EXCLUSION`: the tags that may not be moved, e.g. `v*`; at most two `*` each."""
+    scan_on_push: NotRequired[pulumi.Input[bool]]
+    """Whether images are scanned for vulnerabilities when pushed. Default: `true`."""
+    protect: NotRequired[bool]
+    """Whether Pulumi refuses to delete or replace the repository. Default: `false`."""
+    force_delete: NotRequired[pulumi.Input[bool]]
+    """Whether deleting the repository deletes the images in it. Default: `false`."""
+    encryption: NotRequired[RepositoryEncryptionArgs]
+    """How the images are encrypted. Default: what `encryption` of the registry says."""
+    lifecycle: NotRequired[pulumi.Input[Sequence[LifecycleRuleArgs]]]
+    """The lifecycle rules, in priority order. Default: none, and images stay for ever."""
+    lifecycle_document: NotRequired[pulumi.Input[Mapping[str, Any]]]
+    """A native lifecycle document instead of `lifecycle`, used as it is."""
+    access: NotRequired[pulumi.Input[AccessArgs]]
+    """Who may pull and push, by the repository's policy."""
+    tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
+    """AWS tags, on top of the registry's."""
+    import_existing: NotRequired[bool]
+    """Whether the repository exists already and is to be adopted instead of created. Default: `false`."""
+
+
+class PullThroughCacheSettingsArgs(TypedDict):
+    """A cache of another registry."""
+
+    upstream: Literal[
+        "ecr",
+        "ecr-public",
+        "quay",
+        "k8s",
+        "docker-hub",
+        "github-container-registry",
+        "azure-container-registry",
+        "gitlab-container-registry",
+        "chainguard",
+    ]
+    """Whose images are cached: `ecr-public`, `docker-hub`, `quay`, `k8s`, `github-container-registry`, `gitlab-container-registry`, `azure-container-registry`, `chainguard`, or `ecr` for another private registry of ECR."""
+    url: NotRequired[str]
+    """With `ecr`: `ACCOUNT.dkr.ecr.REGION.amazonaws.com`; with `azure-container-registry`: `NAME.azurecr.io`. The others have one URL each."""
+    upstream_prefix: NotRequired[pulumi.Input[str]]
+    """What the names begin with there, left out of the names here. Default: nothing (`ROOT`)."""
+    credentials: NotRequired[pulumi.Input[CredentialsArgs]]
+    """A login at the upstream; the stack keeps it in AWS Secrets Manager."""
+    credential_arn: NotRequired[pulumi.Input[str]]
+    """The ARN of an existing secret `ecr-pullthroughcache/…` of the same account and Region, instead of `credentials`."""
+    custom_role_arn: NotRequired[pulumi.Input[str]]
+    """With `ecr` and a registry of another account: the role of this account with which ECR pulls there."""
+    repositories: NotRequired[CreatedRepositoriesArgs]
+    """The settings of the repositories that ECR makes for cached images, by a creation template. Default: ECR's own (mutable, AES256, images stay for ever)."""
+
+
+class OwnTemplateArgs(TypedDict):
+    """A creation template: what repositories get that ECR makes under a prefix in the home Region."""
+
+    tag_mutability: NotRequired[
+        pulumi.Input[Literal["MUTABLE", "IMMUTABLE", "IMMUTABLE_WITH_EXCLUSION", "MUTABLE_WITH_EXCLUSION"]]
+    ]
+    """Whether a tag may be moved to another image. Default: `MUTABLE`. See also `mutableTags`."""
+    mutable_tags: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """With `IMMUTABLE_WITH_EXCLUSION`: the tags that may be moved all the same, e.g. `latest`; at most two `*` each."""
+    immutable_tags: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """With `MUTABLE_WITH_EXCLUSION`: the tags that may not be moved, e.g. `v*`; at most two `*` each."""
+    scan_on_push: NotRequired[pulumi.Input[bool]]
+    """Whether images are scanned for vulnerabilities when pushed. Default: `true`."""
+    protect: NotRequired[bool]
+    """Whether Pulumi refuses to delete or replace the repository. Default: `false`."""
+    force_delete: NotRequired[pulumi.Input[bool]]
+    """Whether deleting the repository deletes the images in it. Default: `false`."""
+    encryption: NotRequired[RepositoryEncryptionArgs]
+    """How the images are encrypted. Default: what `encryption` of the registry says."""
+    lifecycle: NotRequired[pulumi.Input[Sequence[LifecycleRuleArgs]]]
+    """The lifecycle rules, in priority order. Default: none, and images stay for ever."""
+    lifecycle_document: NotRequired[pulumi.Input[Mapping[str, Any]]]
+    """A native lifecycle document instead of `lifecycle`, used as it is."""
+    access: NotRequired[pulumi.Input[AccessArgs]]
+    """Who may pull and push, by the repository's policy."""
+    tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
+    """AWS tags, on top of the registry's."""
+    import_existing: NotRequired[bool]
+    """Whether the repository exists already and is to be adopted instead of created. Default: `false`."""
+    applied_for: Sequence[Literal["REPLICATION", "PULL_THROUGH_CACHE", "CREATE_ON_PUSH"]]
+    """When it is used: `REPLICATION` (another registry replicates here), `CREATE_ON_PUSH` (an image is pushed to a repository that does not exist), `PULL_THROUGH_CACHE`."""
+
+
+class PublicRepositorySettingsArgs(TypedDict):
+    """A repository from which everybody may pull, with what the gallery shows of it."""
+
+    description: NotRequired[pulumi.Input[str]]
+    """One or two sentences, which searches look at."""
+    about_text: NotRequired[pulumi.Input[str]]
+    """What the images are, in Markdown."""
+    usage_text: NotRequired[pulumi.Input[str]]
+    """How they are used, in Markdown."""
+    architectures: NotRequired[pulumi.Input[Sequence[Literal["ARM", "ARM 64", "x86", "x86-64"]]]]
+    """Of `ARM`, `ARM 64`, `x86`, `x86-64`."""
+    operating_systems: NotRequired[pulumi.Input[Sequence[Literal["Linux", "Windows"]]]]
+    """Of `Linux` and `Windows`."""
+    logo: NotRequired[pulumi.Input[str]]
+    """An image file of at most 512,000 bytes, in base64. The gallery shows it for verified accounts only."""
+    push: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """Roles, users and accounts that may push, by the repository's policy. Everybody may pull."""
+    match: NotRequired[pulumi.Input[Literal["CONDITION", "PRINCIPAL"]]]
+    """How roles and users are matched: by `CONDITION`, which works before they exist, or as `PRINCIPAL`. Default: `CONDITION`."""
+    tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
+    """AWS tags, on top of the registry's."""
+    protect: NotRequired[bool]
+    """Whether Pulumi refuses to delete or replace the repository. Default: `false`."""
+    force_delete: NotRequired[pulumi.Input[bool]]
+    """Whether deleting the repository deletes the images in it. Default: `false`."""
+
+
 class RegistryArgs(TypedDict):
     """The arguments of `Registry`: what a stack file says, in snake_case."""
 
@@ -398,12 +559,35 @@ class RegistryArgs(TypedDict):
     """Accounts, organizations and issuers outside of this account that the guardrails let in."""
     nodes: NotRequired[NodeAccessArgs]
     """Existing roles of nodes, e.g. of EKS, to which AWS's managed pull policy is attached."""
-    registry_access: NotRequired[pulumi.Input[RegistryAccessArgs]]
+    registry_access: NotRequired[RegistryAccessArgs]
     """Who may do what in every repository, e.g. accounts that replicate into this registry."""
     scanning: NotRequired[ScanningArgs]
     """How the registry scans images. Default: each repository's `scanOnPush` decides."""
+    account_settings: NotRequired[pulumi.Input[AccountSettingValuesArgs]]
+    """Settings that the account has once in each Region. Default: as they are."""
+    pull_through_cache: NotRequired[Mapping[str, PullThroughCacheSettingsArgs]]
+    """Caches of other registries, by the prefix of the repositories here, e.g. `docker-hub`; `ROOT` for none."""
+    creation_templates: NotRequired[Mapping[str, OwnTemplateArgs]]
+    """What repositories get that ECR makes itself in the home Region, by prefix, or `ROOT` for every other one."""
+    public_repositories: NotRequired[Mapping[str, PublicRepositorySettingsArgs | None]]
+    """Repositories on the Amazon ECR Public Gallery, by name."""
     region: NotRequired[pulumi.Input[str]]
     """The Region of the registry. Default: the provider's own."""
+
+
+class AccountSettingsArgs(TypedDict):
+    """The arguments of `AccountSettings`."""
+
+    region: NotRequired[pulumi.Input[str]]
+    """The Region. Default: the provider's own."""
+    registry_policy_scope: NotRequired[pulumi.Input[Literal["V2"]]]
+    """`V2`: the registry's policy holds for every action of ECR. Older registries are V1, where it holds for replication and imports only. Default: `V2` if `registryAccess` grants anything else, and else what the account has."""
+    blob_mounting: NotRequired[pulumi.Input[bool]]
+    """Whether a push mounts layers that another repository of the registry has, instead of sending them again. Default: what the account has; AWS begins with `false`."""
+    basic_scan_type_version: NotRequired[pulumi.Input[Literal["AWS_NATIVE"]]]
+    """How basic scanning scans. `AWS_NATIVE` is the only version left. Default: what the account has."""
+    pull_time_exclusions: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """Roles and users, e.g. those of scanners, whose pulls do not count as pulls of an image. Lifecycle rules that go by the last pull would otherwise never end an image's life. They must exist."""
 
 
 class CreationTemplateArgs(TypedDict):
@@ -435,14 +619,18 @@ class CreationTemplateArgs(TypedDict):
     """AWS tags, on top of the registry's."""
     import_existing: NotRequired[bool]
     """Whether the repository exists already and is to be adopted instead of created. Default: `false`."""
-    region: str
-    """The Region of the template: a destination of replication."""
+    region: NotRequired[pulumi.Input[str]]
+    """The Region of the template: for replicas, a destination of replication. Default: the provider's own."""
     environment: NotRequired[pulumi.Input[str]]
     """A slug such as `prod`, for tags and the role's name. Default: the Pulumi stack's name."""
     prefix: NotRequired[str]
     """The namespace that the template is for, or `ROOT` for all that no other template covers. Default: `ROOT`."""
+    applied_for: NotRequired[Sequence[Literal["REPLICATION", "PULL_THROUGH_CACHE", "CREATE_ON_PUSH"]]]
+    """When ECR makes repositories from it: `REPLICATION`, `PULL_THROUGH_CACHE`, `CREATE_ON_PUSH`. Default: `REPLICATION`."""
     role_arn: NotRequired[pulumi.Input[str]]
     """The ARN of an existing role with which ECR makes the repositories. Default: one is made."""
+    role_name: NotRequired[pulumi.Input[str]]
+    """The name of the role that is made. Default: `{environment}-ecr-template-{region}`."""
 
 
 class EncryptionKeyArgs(TypedDict):
@@ -458,6 +646,10 @@ class EncryptionKeyArgs(TypedDict):
     """The ARN of an existing key in the same Region; no key is made then."""
     deletion_window_in_days: NotRequired[pulumi.Input[int]]
     """Days from the scheduled deletion of the key to its end: 7 to 30. Default: 30."""
+    multi_region: NotRequired[bool]
+    """Whether the key is a multi-Region key, of which other Regions may have replicas. Default: `false`."""
+    primary_key_arn: NotRequired[pulumi.Input[str]]
+    """The ARN of a multi-Region key in another Region; the key is a replica of it then."""
     protect: NotRequired[bool]
     """Whether Pulumi refuses to delete the key: without it, no image can be pulled. Default: as the parent."""
 
@@ -523,6 +715,37 @@ class PipelineAccessArgs(TypedDict):
     """The role's name. Default: `{environment}-ecr-push`."""
 
 
+class PublicRepositoryArgs(TypedDict):
+    """The arguments of `PublicRepository`."""
+
+    description: NotRequired[pulumi.Input[str]]
+    """One or two sentences, which searches look at."""
+    about_text: NotRequired[pulumi.Input[str]]
+    """What the images are, in Markdown."""
+    usage_text: NotRequired[pulumi.Input[str]]
+    """How they are used, in Markdown."""
+    architectures: NotRequired[pulumi.Input[Sequence[Literal["ARM", "ARM 64", "x86", "x86-64"]]]]
+    """Of `ARM`, `ARM 64`, `x86`, `x86-64`."""
+    operating_systems: NotRequired[pulumi.Input[Sequence[Literal["Linux", "Windows"]]]]
+    """Of `Linux` and `Windows`."""
+    logo: NotRequired[pulumi.Input[str]]
+    """An image file of at most 512,000 bytes, in base64. The gallery shows it for verified accounts only."""
+    push: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """Roles, users and accounts that may push, by the repository's policy. Everybody may pull."""
+    match: NotRequired[pulumi.Input[Literal["CONDITION", "PRINCIPAL"]]]
+    """How roles and users are matched: by `CONDITION`, which works before they exist, or as `PRINCIPAL`. Default: `CONDITION`."""
+    tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
+    """AWS tags, on top of the registry's."""
+    protect: NotRequired[bool]
+    """Whether Pulumi refuses to delete or replace the repository. Default: `false`."""
+    force_delete: NotRequired[pulumi.Input[bool]]
+    """Whether deleting the repository deletes the images in it. Default: `false`."""
+    name: NotRequired[pulumi.Input[str]]
+    """The repository's name. Default: the component's."""
+    environment: NotRequired[pulumi.Input[str]]
+    """A slug such as `prod`, for the tags. Default: the Pulumi stack's name."""
+
+
 class PullAccessArgs(TypedDict):
     """The arguments of `PullAccess`."""
 
@@ -532,6 +755,43 @@ class PullAccessArgs(TypedDict):
     """`PULL_ONLY`, or `READ_ONLY` for nodes that also read about repositories. Default: `PULL_ONLY`."""
     named_roles: NotRequired[Mapping[str, pulumi.Input[str]]]
     """Roles by a name of your choice, for roles that are Outputs of other resources."""
+
+
+class PullThroughCacheArgs(TypedDict):
+    """The arguments of `PullThroughCache`."""
+
+    region: NotRequired[pulumi.Input[str]]
+    """The Region. Default: the provider's own."""
+    environment: NotRequired[pulumi.Input[str]]
+    """A slug such as `prod`, for names and tags. Default: the Pulumi stack's name."""
+    tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
+    """AWS tags, on top of `Name`, `Environment` and `ManagedBy`."""
+    upstream: Literal[
+        "ecr",
+        "ecr-public",
+        "quay",
+        "k8s",
+        "docker-hub",
+        "github-container-registry",
+        "azure-container-registry",
+        "gitlab-container-registry",
+        "chainguard",
+    ]
+    """Whose images are cached: `ecr-public`, `docker-hub`, `quay`, `k8s`, `github-container-registry`, `gitlab-container-registry`, `azure-container-registry`, `chainguard`, or `ecr` for another private registry of ECR."""
+    url: NotRequired[str]
+    """With `ecr`: `ACCOUNT.dkr.ecr.REGION.amazonaws.com`; with `azure-container-registry`: `NAME.azurecr.io`. The others have one URL each."""
+    upstream_prefix: NotRequired[pulumi.Input[str]]
+    """What the names begin with there, left out of the names here. Default: nothing (`ROOT`)."""
+    credentials: NotRequired[pulumi.Input[CredentialsArgs]]
+    """A login at the upstream; the stack keeps it in AWS Secrets Manager."""
+    credential_arn: NotRequired[pulumi.Input[str]]
+    """The ARN of an existing secret `ecr-pullthroughcache/…` of the same account and Region, instead of `credentials`."""
+    custom_role_arn: NotRequired[pulumi.Input[str]]
+    """With `ecr` and a registry of another account: the role of this account with which ECR pulls there."""
+    repositories: NotRequired[CreatedRepositoriesArgs]
+    """The settings of the repositories that ECR makes for cached images, by a creation template. Default: ECR's own (mutable, AES256, images stay for ever)."""
+    prefix: NotRequired[pulumi.Input[str]]
+    """What the names of cached repositories begin with, or `ROOT`. Default: the component's name."""
 
 
 class RegistryPolicyArgs(TypedDict):
@@ -564,7 +824,7 @@ class ReplicationArgs(TypedDict):
     rules: Sequence[ReplicationRuleArgs]
     """At most 10 rules, to at most 25 registries in all."""
     creation_template: NotRequired[bool]
-    """Whether this account's destinations get a repository creation template and a key, so that the copies are encrypted, immutable and expire like the originals. Otherwise ECR makes them mutable and AES256, and keeps everything. Default: `true`."""
+    """What destinations do that do not say `replicas`, as in version 0.1.0: `true` is `replicas: template`, `false` is `replicas: none`. Default: `replicas: managed`."""
     repositories: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
     """The names of the repositories; a filter that matches none of them is an error. Default: filters are not checked."""
 

@@ -1,7 +1,6 @@
-"""What replicas look like: the settings of the repositories that ECR makes in a destination Region.
+"""The settings of the repositories that ECR itself makes, for replicas, for caches and on push.
 
-ECR makes the repository of a replica with its defaults (mutable, AES256, no policies) unless the destination has a
-creation template for replication. Builds an `aws.ecr.RepositoryCreationTemplate`, by default with the prefix `ROOT`,
+ECR makes such a repository with its defaults (mutable, AES256, no policies) unless its Region has a creation template. Builds an `aws.ecr.RepositoryCreationTemplate`, by default with the prefix `ROOT`,
 which is for every repository that no longer prefix covers, and the role with which ECR uses the key and writes tags.
 
 https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-creation-templates.html
@@ -27,7 +26,7 @@ __all__ = ["CreationTemplate"]
 
 
 class CreationTemplate(Component):
-    """The creation template for replicas in one Region. A Region has one for each prefix."""
+    """A creation template for repositories that ECR makes in one Region. A Region has one for each prefix."""
 
     ARGUMENTS = CreationTemplateArguments
 
@@ -47,7 +46,10 @@ class CreationTemplate(Component):
         encryption_type, key_arn = encryption_of(self, settings)
         tags = self._value(settings, "tags")
         self._claim(
-            "creation template", settings.prefix, "make it once, and let the others do without", region=settings.region
+            "creation template",
+            settings.prefix,
+            "make it once, and let the others do without, or write `replicas: managed`",
+            region=where.region,
         )
         depends_on: list[pulumi.Resource] = []
         if settings.role_arn is None:
@@ -63,9 +65,14 @@ class CreationTemplate(Component):
             name,
             prefix=settings.prefix,
             description=together(
-                lambda env: f"Replicas of {env}: encrypted, tagged and expiring like the originals", environment
+                lambda env: (
+                    f"Replicas of {env}: encrypted, tagged and expiring like the originals"
+                    if settings.applied_for == ["REPLICATION"]
+                    else f"Repositories that ECR makes for {env}"
+                ),
+                environment,
             ),
-            applied_fors=["REPLICATION"],
+            applied_fors=settings.applied_for,
             custom_role_arn=role_arn,
             encryption_configurations=[
                 aws.ecr.RepositoryCreationTemplateEncryptionConfigurationArgs(
@@ -105,7 +112,11 @@ class CreationTemplate(Component):
         key_arn: "pulumi.Input[Optional[str]]",
         tags: Any,
     ) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:
-        role_name = together(lambda env: template_role_name(env, settings.region), environment)
+        role_name = (
+            self._value(settings, "role_name")
+            if settings.role_name is not None
+            else together(template_role_name, environment, where.region)
+        )
         self._claim("role", role_name, "pass the other role's ARN as `role_arn`")
         role = aws.iam.Role(
             self._label,
@@ -113,7 +124,8 @@ class CreationTemplate(Component):
             description="Lets Amazon ECR make the repositories of replicas with their key and tags",
             assume_role_policy=_TRUST,
             tags=together(all_tags, role_name, environment, tags),
-            opts=self._child(),
+            # A role that has another name in a stack of 0.1.0 keeps it: its replacement would stop replication meanwhile.
+            opts=self._child(ignore_changes=["name"]),
         )
         permissions = aws.iam.RolePolicy(
             self._label,

@@ -1,7 +1,7 @@
 """The key that encrypts the images at rest.
 
 Builds an `aws.kms.Key` with rotation on, a deletion window and an explicit key policy, and its alias
-`alias/{environment}-ecr`; or takes the ARN of a key that exists.
+`alias/{environment}-ecr`; or an `aws.kms.ReplicaKey`, the replica of a multi-Region key; or takes the ARN of a key that exists.
 
 https://docs.aws.amazon.com/AmazonECR/latest/userguide/encryption-at-rest.html
 """
@@ -53,20 +53,26 @@ class EncryptionKey(Component):
                 "give one of the two another `environment`, or pass the other key's ARN as `key_arn`",
                 region=where.region,
             )
-            key = aws.kms.Key(
-                name,
-                description=together(lambda env: f"Encrypts the container images of {env} in Amazon ECR", environment),
-                enable_key_rotation=True,
-                deletion_window_in_days=together(
+            common: dict[str, Any] = {
+                "description": together(
+                    lambda env: f"Encrypts the container images of {env} in Amazon ECR", environment
+                ),
+                "deletion_window_in_days": together(
                     lambda days: days or DELETION_WINDOW_IN_DAYS, self._value(settings, "deletion_window_in_days")
                 ),
-                policy=where.then(lambda place: json.dumps(key_policy(place))),
-                region=settings.region,
-                tags=together(
+                "policy": where.then(lambda place: json.dumps(key_policy(place))),
+                "region": settings.region,
+                "tags": together(
                     lambda env, own: all_tags(f"{env}-ecr-key", env, own), environment, self._value(settings, "tags")
                 ),
-                opts=self._child(protect=settings.protect),
-            )
+                "opts": self._child(protect=settings.protect),
+            }
+            key: aws.kms.Key | aws.kms.ReplicaKey
+            if settings.primary_key_arn is not None:
+                # A replica is rotated with its primary key.
+                key = aws.kms.ReplicaKey(name, primary_key_arn=self._value(settings, "primary_key_arn"), **common)
+            else:
+                key = aws.kms.Key(name, enable_key_rotation=True, multi_region=settings.multi_region, **common)
             alias = aws.kms.Alias(
                 name,
                 name=alias_name,

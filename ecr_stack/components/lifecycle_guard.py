@@ -30,7 +30,7 @@ from ecr_stack.errors import EcrStackError, NotFound, Unavailable
 from ecr_stack.model import is_unknown
 from ecr_stack.schema.guard import RepositoryGuard
 
-__all__ = ["lifecycle_guard"]
+__all__ = ["known_value", "lifecycle_guard", "provider_config"]
 
 _PROVIDER_SETTINGS = ("profile", "access_key", "secret_key", "token")
 
@@ -68,8 +68,8 @@ def lifecycle_guard(
             return
         if is_created_here("aws:ecr/repository:Repository", name):
             return  # nobody has pushed to it
-        account, region = await _known(where.account), await _known(where.region)
-        config = await _config_of(provider)
+        account, region = await known_value(where.account), await known_value(where.region)
+        config = await provider_config(provider)
         # threads of its own: those of the loop may all wait for hooks such as this one
         loop = asyncio.get_running_loop()
         ask = partial(copy_context().run, _ask, name, text, limits, config, account, region, derived)
@@ -94,7 +94,8 @@ _names: WeakKeyDictionary[Any, dict[str, int]] = WeakKeyDictionary()
 _THREADS = ThreadPoolExecutor(max_workers=8, thread_name_prefix="lifecycle-guard")
 
 
-async def _known(value: Any) -> Optional[str]:
+async def known_value(value: Any) -> Optional[str]:
+    """What an Output is, in a hook; `None` if it is not known in this preview."""
     if not is_unknown(value):
         return str(value)
     return str(await value.future()) if await value.is_known() else None
@@ -108,7 +109,7 @@ def _same(before: Any, after: Any) -> bool:
         return False
 
 
-async def _config_of(provider: Optional[pulumi.ProviderResource]) -> Mapping[str, Any]:
+async def provider_config(provider: Optional[pulumi.ProviderResource]) -> Mapping[str, Any]:
     """What the provider's configuration says about credentials, by the names of a stack's configuration."""
     if provider is None:
         config: dict[str, Any] = {**get_config_env(), **CONFIG.get()}

@@ -240,17 +240,22 @@ def _enums() -> Iterator[tuple[str, dict[str, Any]]]:
     for model in typed_models():
         for name, field in model.model_fields.items():
             for option in options_of(field.annotation):
-                if typing.get_origin(option) is typing.Literal:
+                if _is_enum(option):
                     values = [{"value": value} for value in typing.get_args(option)]
                     description = f"What `{key_of(model, name)}` may be. {_line(field.description or '')}"
                     yield _enum_token(option), {"type": "string", "description": description, "enum": values}
+
+
+def _is_enum(option: Any) -> bool:
+    """Whether an option is a choice of strings; of one alone there is nothing to choose."""
+    return typing.get_origin(option) is typing.Literal and len(typing.get_args(option)) > 1
 
 
 def _enum_token(literal: Any) -> str:
     """An enum is called as its `Literal` is in `ecr_stack.schema`."""
     for model in typed_models():
         for name, value in vars(import_module(model.__module__)).items():
-            if value == literal:
+            if literal in options_of(value):
                 return f"{NAME}:index:{name}"
     raise LookupError(f"{literal} has no name")
 
@@ -279,7 +284,7 @@ def _type(annotation: Any, *, plain: bool = False) -> dict[str, Any]:
     origin, inner = typing.get_origin(option), typing.get_args(option)
     flag = {"plain": True} if plain else {}
     if origin is typing.Literal:
-        return {"$ref": f"#/types/{_enum_token(option)}", **flag}
+        return {"$ref": f"#/types/{_enum_token(option)}", **flag} if _is_enum(option) else {"type": "string", **flag}
     if origin in (list, dict):
         item = _type(inner[-1])
         if plain and item != {"type": "string"}:

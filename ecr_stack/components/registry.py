@@ -4,35 +4,31 @@ Composes what exists once per account (issuers' providers, pipelines' roles), on
 the key, the repositories, scanning, the registry's policy), and replication with what replicas need in their Regions.
 """
 
-from typing import Any, Optional, TypeVar, cast
+from typing import Any, Optional, TypeVar
 
 import pulumi
 
 from ecr_stack.components.args import RegistryArgs
 from ecr_stack.components.caller import Caller, caller
 from ecr_stack.components.component import Component, as_run_error, together, with_outputs
-from ecr_stack.components.creation_template import CreationTemplate
-from ecr_stack.components.encryption_key import EncryptionKey
 from ecr_stack.components.identity import PipelineAccess, PullAccess, issuer_provider
-from ecr_stack.components.registry_policy import RegistryPolicy
+from ecr_stack.components.public_repository import PublicRepository
+from ecr_stack.components.pull_through_cache import PullThroughCache
+from ecr_stack.components.regional import Regional, arguments, merged_tags, replicate_to
 from ecr_stack.components.replication import Replication
 from ecr_stack.components.repository import Repository
-from ecr_stack.components.scanning import RegistryScanning
 from ecr_stack.model import Model
 from ecr_stack.schema.arguments import (
-    CreationTemplateArguments,
-    EncryptionKeyArguments,
     PipelineAccessArguments,
+    PublicRepositoryArguments,
     PullAccessArguments,
-    RegistryPolicyArguments,
-    RegistryScanningArguments,
+    PullThroughCacheArguments,
     ReplicationArguments,
-    RepositoryArguments,
 )
 from ecr_stack.schema.checks import pipeline_role_name, registry_settings
-from ecr_stack.schema.encryption import RepositoryEncryption
 from ecr_stack.schema.pipelines import issuer_host
 from ecr_stack.schema.registry import RegistryArguments, RegistrySettings
+from ecr_stack.schema.replication import destination_settings, replication_notes
 
 __all__ = ["Registry"]
 
@@ -60,6 +56,12 @@ class Registry(Component):
     """The ARNs of the roles that pipelines ask for, by their key in the arguments."""
     replication_destinations: pulumi.Output[list[str]]
     """The registries that receive copies, each as `ACCOUNT.dkr.ecr.REGION.amazonaws.com`."""
+    replicas: pulumi.Output[dict[str, dict[str, str]]]
+    """By Region of this account and by repository, what makes the repository of the replica: the stack or a template."""
+    pull_commands: pulumi.Output[dict[str, str]]
+    """By prefix of a cache, how to pull an image through it, with `IMAGE:TAG` in its place."""
+    public_repository_urls: pulumi.Output[dict[str, str]]
+    """Where to push to and pull from on the Public Gallery, by repository name."""
 
     def __init__(
         self,
@@ -71,33 +73,21 @@ class Registry(Component):
         settings, where = self._settings(args)
         self._environment_name = self._value(settings, "environment")
 
-        key = self._key(name, settings, getattr(settings, "region", None))
-        self._repositories = {entry: self._repository(entry, settings, key) for entry in settings.repositories}
+        home = Regional(self, settings, where)
+        created = settings.created_repositories()
+        home.make_key(
+            settings.repositories,
+            always=any((made.encryption or settings.encryption).type != "AES256" for made, _ in created.values()),
+        )
+        for entry in settings.repositories:
+            home.make_repository(entry)
+        key, self._repositories = home.key, home.repositories
         pipelines = self._identities(name, settings, where)
-        if settings.registry_access is not None:
-            RegistryPolicy(
-                name,
-                self._arguments(
-                    RegistryPolicyArguments,
-                    "registry_access",
-                    access=settings.registry_access,
-                    name_prefix=settings.name_prefix,
-                    region=getattr(settings, "region", None),
-                ),
-                opts=self._part(),
-            )
-        if settings.scanning.type is not None:
-            RegistryScanning(
-                name,
-                self._arguments(
-                    RegistryScanningArguments,
-                    "scanning",
-                    **settings.scanning.given(),
-                    region=getattr(settings, "region", None),
-                ),
-                opts=self._part(),
-            )
-        self.replication_destinations = self._replicate(settings, where)
+        home.make_registry()
+        home.make_templates(created, "creation_templates")
+        caches = self._caches(name, settings, home)
+        public = self._public(name, settings)
+        self.replication_destinations = self._replicate(settings, where, home)
 
         self.registry_id = pulumi.Output.from_input(where.account)
         self.region = pulumi.Output.from_input(where.region)
@@ -115,6 +105,14 @@ class Registry(Component):
             if pipelines
             else pulumi.Output.from_input({})
         )
+        self.pull_commands = pulumi.Output.all(**{prefix: cache.pull_command for prefix, cache in caches.items()})
+        self.public_repository_urls = pulumi.Output.all(
+            **{entry: repository.repository_url for entry, repository in public.items()}
+        )
+        if not caches:
+            self.pull_commands = pulumi.Output.from_input({})
+        if not public:
+            self.public_repository_urls = pulumi.Output.from_input({})
         self.register_outputs(self.outputs())
 
     @property
@@ -132,7 +130,10 @@ class Registry(Component):
             "keyArn": self.key_arn,
             "keyAlias": self.key_alias,
             "replicationDestinations": self.replication_destinations,
+            "replicas": self.replicas,
             "pipelineRoleArns": self.pipeline_role_arns,
+            "pullCommands": self.pull_commands,
+            "publicRepositoryUrls": self.public_repository_urls,
         }
 
     def _settings(self, args: Any) -> tuple[RegistrySettings, Caller]:
@@ -156,82 +157,10 @@ class Registry(Component):
 
     def _arguments(self, model: type[M], origin: str, places: Optional[dict[str, str]] = None, **fields: Any) -> M:
         """The arguments of a component that is made here, validated already as a part of this one's."""
-        given = {name: value for name, value in fields.items() if value is not None}
-        made: Any = model.model_construct(_fields_set=set(given), **given)
-        made._origin = (self._origin[0], origin)
-        made._places = {"environment": "", "region": "", **(places or {})}
-        return cast(M, made)
+        return arguments(self, model, origin, places, **fields)
 
-    def _common(self, settings: RegistrySettings, *more: Any) -> dict[str, Any]:
-        return {"environment": settings.environment, "tags": _tags(settings.tags, *more)}
-
-    def _key(
-        self, name: str, settings: RegistrySettings, region: Any, *, existing: bool = True
-    ) -> Optional[EncryptionKey]:
-        """The key of a Region; the one of the home Region may exist already."""
-        encryption = settings.encryption
-        key_arn = encryption.key_arn if existing else None
-        if key_arn is None and not settings.makes_key():
-            return None
-        if key_arn is not None and encryption.type == "AES256":
-            return None
-        # Without the key no image can be pulled: it is protected as soon as one repository is.
-        protected = any(settings.repository(entry).protect for entry in settings.repositories)
-        return EncryptionKey(
-            name,
-            self._arguments(
-                EncryptionKeyArguments,
-                "encryption",
-                **self._common(settings),
-                key_arn=key_arn,
-                deletion_window_in_days=encryption.deletion_window_in_days,
-                protect=True if protected else None,
-                region=region,
-            ),
-            opts=self._part(name=name),
-        )
-
-    def _encryption(self, encryption: RepositoryEncryption, key: Optional[EncryptionKey]) -> RepositoryEncryption:
-        """An encryption with the ARN of its key."""
-        given = {"type": encryption.type}
-        if encryption.type != "AES256":
-            given["key_arn"] = encryption.key_arn or (key.key_arn if key else None)  # type: ignore[assignment]
-        return RepositoryEncryption.model_construct(_fields_set=set(given), **given)
-
-    def _repository(self, entry: str, settings: RegistrySettings, key: Optional[EncryptionKey]) -> Repository:
-        merged = settings.repository(entry)
-        own = {
-            name: value
-            for name, value in merged.given().items()
-            if name not in ("profile", "name", "aliases", "encryption", "tags")
-        }
-        name = merged.name if merged.name is not None else entry
-        prefix = settings.name_prefix or ""
-        aliases = [alias if alias.startswith("urn:") else f"{self._label}-{alias}" for alias in merged.aliases or []]
-        places = dict.fromkeys(settings.repository_defaults.given(), "repository_defaults")
-        layer = settings.repositories[entry]
-        if layer is not None:
-            profile = settings.profiles.get(str(layer.profile))
-            places |= dict.fromkeys(profile.given() if profile else (), f"profiles.{layer.profile}")
-            places |= dict.fromkeys(layer.given(), f"repositories.{entry}")
-        places["encryption"] = "" if merged.encryption is None else f"repositories.{entry}"
-        return Repository(
-            f"{self._label}-{entry}",
-            self._arguments(
-                RepositoryArguments,
-                f"repositories.{entry}",
-                places,
-                **own,
-                name=together(lambda text: prefix + text, name) if prefix else name,
-                aliases=aliases or None,
-                encryption=self._encryption(settings.encryption_of(entry), key),
-                lifecycle_guard=settings.lifecycle_guard.limits_of(settings.name_of(entry)),
-                environment=settings.environment,
-                tags=_tags(settings.tags, merged.tags),
-                region=getattr(settings, "region", None),
-            ),
-            opts=self._part(name=f"{self._label}-{entry}"),
-        )
+    def _common(self, settings: RegistrySettings) -> dict[str, Any]:
+        return {"environment": settings.environment, "tags": merged_tags(settings.tags)}
 
     def _identities(self, name: str, settings: RegistrySettings, where: Caller) -> dict[str, PipelineAccess]:
         """The roles of pipelines with the providers of their issuers, and the managed policy of nodes."""
@@ -267,6 +196,43 @@ class Registry(Component):
             PullAccess(name, self._arguments(PullAccessArguments, "nodes", **settings.nodes.given()), opts=self._part())
         return pipelines
 
+    def _caches(self, name: str, settings: RegistrySettings, home: Regional) -> dict[str, PullThroughCache]:
+        """The caches; what their repositories get must be there before the first pull."""
+        return {
+            prefix: PullThroughCache(
+                f"{name}-{prefix}",
+                self._arguments(
+                    PullThroughCacheArguments,
+                    f"pull_through_cache.{prefix}",
+                    **{field: value for field, value in cache.given().items() if field != "repositories"},
+                    **self._common(settings),
+                    prefix=prefix,
+                    region=getattr(settings, "region", None),
+                ),
+                opts=self._part(name=f"{name}-{prefix}", depends_on=home.parts),
+            )
+            for prefix, cache in settings.pull_through_cache.items()
+        }
+
+    def _public(self, name: str, settings: RegistrySettings) -> dict[str, PublicRepository]:
+        return {
+            entry: PublicRepository(
+                f"{name}-{entry}",
+                self._arguments(
+                    PublicRepositoryArguments,
+                    f"public_repositories.{entry}",
+                    **{
+                        **(own.given() if own is not None else {}),
+                        "name": entry,
+                        "environment": settings.environment,
+                        "tags": merged_tags(settings.tags, own.tags if own is not None else None),
+                    },
+                ),
+                opts=self._part(name=f"{name}-{entry}"),
+            )
+            for entry, own in settings.public_repositories.items()
+        }
+
     def _providers_of_issuers(self, name: str, settings: RegistrySettings) -> dict[str, Any]:
         """One provider for each issuer that no pipeline brings with it."""
         pipelines: dict[str, list[str]] = {}
@@ -297,19 +263,18 @@ class Registry(Component):
             )
         return providers
 
-    def _replicate(self, settings: RegistrySettings, where: Caller) -> "pulumi.Output[list[str]]":
+    def _replicate(self, settings: RegistrySettings, where: Caller, home: Regional) -> "pulumi.Output[list[str]]":
         rules = settings.replication.rules
+        sources: dict[str, dict[str, str]] = {}
+        self.replicas = pulumi.Output.from_input(sources)
         if not rules:
             return pulumi.Output.from_input([])
-        regions = dict.fromkeys(
-            destination.region
-            for rule in rules
-            for destination in rule.destinations
-            if destination.registry_id is None or destination.registry_id == where.known_account
-        )
-        templates: list[pulumi.Resource] = []
-        if settings.replication.creation_template:
-            templates = [self._creation_template(region, settings) for region in regions]
+        for note in replication_notes(settings.replication):
+            pulumi.log.warn(note, self)
+        parts: list[pulumi.Resource] = []
+        for region, destination in destination_settings(settings.replication, where.known_account).items():
+            there, sources[region] = replicate_to(self, settings, where, destination, home)
+            parts += there.parts
         prefix = settings.name_prefix or ""
         replication = Replication(
             self._label,
@@ -320,35 +285,11 @@ class Registry(Component):
                 repositories=settings.physical_names(),
                 region=getattr(settings, "region", None),
             ),
-            # The first push after this makes the replicas' repositories: the templates must exist by then.
-            opts=self._part(depends_on=templates),
+            # The first push after this arrives there: what is to receive it must exist by then.
+            opts=self._part(depends_on=parts),
         )
+        self.replicas = pulumi.Output.from_input(sources)
         return replication.destinations
-
-    def _creation_template(self, region: str, settings: RegistrySettings) -> CreationTemplate:
-        name = f"{self._label}-{region}"
-        defaults = settings.repository_defaults
-        fields = ("tag_mutability", "mutable_tags", "immutable_tags", "lifecycle", "lifecycle_document", "access")
-        key = self._key(name, settings, region, existing=False) if settings.encryption.type != "AES256" else None
-        return CreationTemplate(
-            name,
-            self._arguments(
-                CreationTemplateArguments,
-                "replication",
-                {**dict.fromkeys((*fields, "tags"), "repository_defaults"), "encryption": ""},
-                **{field: value for field, value in defaults.given().items() if field in fields},
-                **self._common(settings, defaults.tags),
-                encryption=self._encryption(RepositoryEncryption(type=settings.encryption.type), key),
-                region=region,
-            ),
-            opts=self._part(name=name),
-        )
-
-
-def _tags(*layers: Any) -> Any:
-    """Tags over tags; an Output of tags makes an Output."""
-    known = [layer for layer in layers if layer is not None]
-    return together(lambda *maps: {key: value for each in maps for key, value in each.items()}, *known)
 
 
 def _prefixed(rule: Any, prefix: str) -> Any:

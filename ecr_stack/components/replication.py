@@ -5,14 +5,19 @@ Builds an `aws.ecr.ReplicationConfiguration`. Copies are made of what is pushed 
 https://docs.aws.amazon.com/AmazonECR/latest/userguide/replication.html
 """
 
+import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
 import pulumi
 import pulumi_aws as aws
 
 from ecr_stack.components.args import ReplicationArgs
-from ecr_stack.components.caller import Place, caller
+from ecr_stack.components.caller import Caller, Place, caller
 from ecr_stack.components.component import Component
+from ecr_stack.components.lifecycle_guard import known_value, provider_config
+from ecr_stack.errors import EcrStackError
+from ecr_stack.model import is_unknown
 from ecr_stack.schema.arguments import ReplicationArguments
 from ecr_stack.schema.replication import replication_problems
 
@@ -57,11 +62,69 @@ class Replication(Component):
                 rules=where.then(rules, known)
             ),
             region=settings.region,
-            opts=self._child(),
+            opts=pulumi.ResourceOptions.merge(self._child(), _backfilling(self, settings, where)),
         )
         self.registry_id = configuration.registry_id
         self.destinations = pulumi.Output.from_input(where.then(hosts, known))
         self.register_outputs({"registryId": self.registry_id, "destinations": self.destinations})
+
+
+def _backfilling(owner: Component, settings: Any, where: Caller) -> Optional[pulumi.ResourceOptions]:
+    """Hooks that copy what was pushed before to the destinations that a deployment adds, if the settings ask for it."""
+    wanted = {
+        (destination.region, destination.registry_id)
+        for rule in settings.known("rules") or []
+        for destination in rule.destinations
+        if destination.backfill and not is_unknown(destination.registry_id)
+    }
+    if not wanted:
+        return None
+    provider = owner.get_provider("aws::")
+
+    async def backfill(args: pulumi.ResourceHookArgs) -> None:
+        new, old = _places(args.new_inputs), _places(args.old_inputs)
+        added = [place for place in new if place not in old]
+        account, region = await known_value(where.account), await known_value(where.region)
+        asked = [place for place in added if place in wanted or (place[1] == account and (place[0], None) in wanted)]
+        if asked and account is not None and region is not None:
+            config = await provider_config(provider)
+            try:
+                for message in await asyncio.to_thread(_start_backfills, asked, config, region):
+                    pulumi.log.info(message, owner)
+            except EcrStackError as error:
+                # Replication is configured by now: what was pushed before can be copied at any time.
+                pulumi.log.warn(
+                    f"what was pushed before is not copied yet: {error}\n  remedy: ecr-stack replication backfill --stack "
+                    f"{pulumi.get_stack()}",
+                    owner,
+                )
+
+    hook = pulumi.ResourceHook(f"ecr-stack-backfill-{owner._label}", backfill)
+    return pulumi.ResourceOptions(hooks=pulumi.ResourceHookBinding(after_create=[hook], after_update=[hook]))
+
+
+def _places(inputs: Optional[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    configuration = (inputs or {}).get("replicationConfiguration") or {}
+    return [
+        (destination["region"], destination["registryId"])
+        for rule in configuration.get("rules") or []
+        for destination in rule["destinations"]
+    ]
+
+
+def _start_backfills(places: Sequence[tuple[str, str]], config: Mapping[str, Any], region: str) -> list[str]:
+    """Start them; how each goes on, `ecr-stack replication backfill` tells."""
+    from ecr_stack.operations.replication import start_backfill
+    from ecr_stack.operations.sessions import ProviderSettings, client, session
+
+    settings = ProviderSettings.of_config(config)
+    ecr = client(session(settings, region), "ecr", settings)
+    started = [start_backfill(ecr, place) for place in dict.fromkeys(places)]
+    return [
+        f"copying what was pushed before to {each.region} of account {each.registry_id} (backfill {each.backfill_id}); "
+        "`ecr-stack replication backfill` shows how it ends"
+        for each in started
+    ]
 
 
 def _rule(rule: Any, account: str) -> aws.ecr.ReplicationConfigurationReplicationConfigurationRuleArgs:

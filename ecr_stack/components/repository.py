@@ -91,7 +91,7 @@ class Repository(Component):
             tags=together(all_tags, physical, environment, self._value(settings, "tags")),
             opts=self._child(
                 protect=settings.protect,
-                import_=adopted,
+                import_=adopted if settings.region is None else _import_id(adopted, settings.region),
                 aliases=former_urns,
             ),
         )
@@ -157,6 +157,14 @@ class Repository(Component):
             InvalidArguments: `role` names no role, or one of another account, or is an Output and there is no `name`.
         """
         return grant(self, self._grants, "push", role, name)
+
+
+def _import_id(name: Any, region: Any) -> Any:
+    """What the provider imports: a Region other than its own stands behind the name.
+
+    https://hashicorp.github.io/terraform-provider-aws/enhanced-region-support
+    """
+    return None if name is None else together(lambda name, region: f"{name}@{region}", name, region)
 
 
 def encryption_of(owner: Component, settings: Any) -> "tuple[pulumi.Input[str], pulumi.Input[Optional[str]]]":

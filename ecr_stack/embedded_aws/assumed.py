@@ -75,7 +75,7 @@ class AssumedResources:
         state = moto_backend.kms_state(self._account, region)
         if id_ in state.keys:
             return False
-        key = state.create_key(None, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", "", None)
+        key = state.create_key(None, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", "", None, id_.startswith("mrk-"))
         del state.keys[key.id]
         key.arn = key.arn.replace(key.id, id_)
         key.id = id_

@@ -354,6 +354,11 @@ class EmbeddedAws:
         with self._lock:
             self._state.upstreams[registry_url.removeprefix("https://").rstrip("/")] = url
 
+    def seed_account_setting(self, name: str, value: str, region: str | None = None) -> None:
+        """Let an account have a setting that the API no longer gives: `REGISTRY_POLICY_SCOPE` of an older registry is `V1`."""
+        with self._lock:
+            self._state.of("account setting", region or self.region)[name] = value
+
     def suppose(self, arn: str) -> bool:
         """Let a role, user, key or secret exist that is made elsewhere; see `assumed.AssumedResources.assume`.
 

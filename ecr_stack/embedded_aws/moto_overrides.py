@@ -53,6 +53,31 @@ def _describe_key(request: Request) -> Answer:
     return request.forward()
 
 
+def _replicate_key(request: Request) -> Answer:
+    """A replica has a policy, a description and tags of its own.
+
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_ReplicateKey.html
+    """
+    primary = find_key(request.get("KeyId"), request.account, request.region)
+    region = request.get("ReplicaRegion")
+    there = moto_backend.kms_state(request.account, region)
+    if primary is None:
+        raise request.refuse("NotFoundException", f"Key '{request.get('KeyId')}' does not exist")
+    if not primary.multi_region:
+        raise request.refuse("UnsupportedOperationException", f"{primary.arn} is not a multi-Region key.")
+    if primary.id in there.keys:
+        raise request.refuse("AlreadyExistsException", f"{primary.arn} has a replica in {region} already.")
+    answer = request.forward()
+    key = there.keys[primary.id]
+    key.aliases = {}
+    key.description = request.get("Description", "")
+    key.policy = request.get("Policy") or key.generate_default_policy()
+    if request.get("Tags"):
+        there.tag_resource(key.id, {tag["TagKey"]: tag["TagValue"] for tag in request.get("Tags")})
+    metadata = {**answer["ReplicaKeyMetadata"], "Description": key.description}
+    return {**answer, "ReplicaKeyMetadata": metadata, "ReplicaPolicy": key.policy}
+
+
 def _put_lifecycle_policy(request: Request) -> Answer:
     name, text = request.get("repositoryName"), request.get("lifecyclePolicyText")
     moto_backend.ecr_state(request.account, request.region).repositories[name].lifecycle_policy = text
@@ -372,6 +397,9 @@ OVERRIDES: Mapping[str, Override] = {
     "kms:CancelKeyDeletion": Override("fails if the key is named by its ARN", _by_key_id),
     "kms:DisableKey": Override("fails if the key is named by its ARN", _by_key_id),
     "kms:EnableKey": Override("fails if the key is named by its ARN", _by_key_id),
+    "kms:ReplicateKey": Override(
+        "gives a replica the policy, the description and the aliases of its primary", _replicate_key
+    ),
     "kms:EnableKeyRotation": Override("forgets the rotation period", _enable_rotation),
     "kms:GetKeyRotationStatus": Override("does not say the rotation period", _rotation_status),
     "iam:AddClientIDToOpenIDConnectProvider": Override("does not change clients", _change_clients(_add)),

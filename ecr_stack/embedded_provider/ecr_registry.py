@@ -22,7 +22,13 @@ from ecr_stack.embedded_provider.resource import (
 )
 from ecr_stack.errors import Problem
 
-__all__ = ["AccountSetting", "RegistryPolicy", "RegistryScanningConfiguration", "ReplicationConfiguration"]
+__all__ = [
+    "AccountSetting",
+    "PullTimeUpdateExclusion",
+    "RegistryPolicy",
+    "RegistryScanningConfiguration",
+    "ReplicationConfiguration",
+]
 
 
 class RegistryPolicy(ResourceType):
@@ -192,3 +198,31 @@ class AccountSetting(ResourceType):
 
     def delete(self, scope: Scope, id_: str, outputs: Inputs) -> None:
         """Nothing: AWS has no call for it."""
+
+
+class PullTimeUpdateExclusion(ResourceType):
+    """A role or user whose pulls do not count as pulls of an image; its id is the principal's ARN."""
+
+    token = "aws:ecr/pullTimeUpdateExclusion:PullTimeUpdateExclusion"
+    args = ecr.PullTimeUpdateExclusionArgs
+    replaces_on = frozenset({"principalArn"})
+
+    def create(self, scope: Scope, inputs: Inputs) -> str:
+        """RegisterPullTimeUpdateExclusion."""
+        asked = inputs["principalArn"]
+        return str(scope.call("ecr", "RegisterPullTimeUpdateExclusion", principalArn=asked)["principalArn"])
+
+    def read(self, scope: Scope, id_: str, inputs: Inputs | None) -> Outputs | None:
+        """ListPullTimeUpdateExclusions, looking for the ARN."""
+        found = scope.call("ecr", "ListPullTimeUpdateExclusions")["pullTimeUpdateExclusions"]
+        return {"principalArn": id_} if id_ in found else None
+
+    def update(self, scope: Scope, id_: str, old: Inputs, new: Inputs) -> None:
+        """Nothing: another principal is another exclusion."""
+
+    def delete(self, scope: Scope, id_: str, outputs: Inputs) -> None:
+        """DeregisterPullTimeUpdateExclusion."""
+        missing_is_none(
+            lambda: scope.call("ecr", "DeregisterPullTimeUpdateExclusion", principalArn=id_),
+            "ExclusionNotFoundException",
+        )

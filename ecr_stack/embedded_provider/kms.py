@@ -26,7 +26,7 @@ from ecr_stack.embedded_provider.resource import (
 )
 from ecr_stack.errors import Problem
 
-__all__ = ["Alias", "Key", "KeyPolicy"]
+__all__ = ["Alias", "Key", "KeyPolicy", "ReplicaKey"]
 
 
 class Key(ResourceType):
@@ -154,6 +154,60 @@ class Key(ResourceType):
             if code_of(error) not in ("NotFoundException", "KMSInvalidStateException"):
                 raise
         missing_is_none(lambda: scope.call("kms", "DescribeKey", KeyId=id_), "NotFoundException")
+
+
+class ReplicaKey(Key):
+    """A replica of a multi-Region key in another Region; its id is the key's. It is rotated with its primary key."""
+
+    token = "aws:kms/replicaKey:ReplicaKey"
+    args = kms.ReplicaKeyArgs  # type: ignore[assignment]
+    replaces_on = frozenset({"primaryKeyArn"})
+    optional_blocks = frozenset({"description", "policy"})
+    defaults = {"bypassPolicyLockoutSafetyCheck": False, "enabled": True}
+
+    def problems(self, inputs: Inputs) -> list[Problem]:
+        """Refuse values that the provider's schema refuses."""
+        return [*between("deletionWindowInDays", inputs, 7, 30), *json_problem("policy", inputs)]
+
+    def create(self, scope: Scope, inputs: Inputs) -> str:
+        """ReplicateKey, in the Region of the primary key, then DisableKey if asked for."""
+        policy, primary = inputs.get("policy"), str(inputs["primaryKeyArn"])
+        asked = {
+            "KeyId": primary.rpartition("/")[2],
+            "ReplicaRegion": scope.region,
+            "BypassPolicyLockoutSafetyCheck": inputs.get("bypassPolicyLockoutSafetyCheck"),
+            "Description": inputs.get("description"),
+            "Policy": None if policy is None else text_of(policy),
+            "Tags": tag_list(scope.all_tags(inputs), "TagKey", "TagValue"),
+        }
+        given = {name: value for name, value in asked.items() if value is not None}
+        made = scope.aws.call("kms", "ReplicateKey", given, primary.split(":")[3])
+        id_ = str(made["ReplicaKeyMetadata"]["KeyId"])
+        if inputs.get("enabled") is False:
+            scope.call("kms", "DisableKey", KeyId=id_)
+        return id_
+
+    def read(self, scope: Scope, id_: str, inputs: Inputs | None) -> Outputs | None:
+        """DescribeKey, GetKeyPolicy, GetKeyRotationStatus, ListResourceTags; a key that waits for its end is gone."""
+        found = super().read(scope, id_, inputs)
+        if found is None:
+            return None
+        metadata = scope.call("kms", "DescribeKey", KeyId=id_)["KeyMetadata"]
+        for name in ("customKeyStoreId", "customerMasterKeySpec", "enableKeyRotation", "multiRegion", "xksKeyId"):
+            del found[name]
+        rotated = scope.call("kms", "GetKeyRotationStatus", KeyId=id_)["KeyRotationEnabled"]
+        return {
+            **found,
+            "enabled": found.pop("isEnabled"),
+            "keyRotationEnabled": rotated,
+            "keySpec": metadata["KeySpec"],
+            "primaryKeyArn": metadata["MultiRegionConfiguration"]["PrimaryKey"]["Arn"],
+        }
+
+    def update(self, scope: Scope, id_: str, old: Inputs, new: Inputs) -> None:
+        """As for any key; what is called `enabled` here is `isEnabled` there."""
+        before, after = ({**inputs, "isEnabled": inputs.get("enabled", True)} for inputs in (old, new))
+        super().update(scope, id_, before, after)
 
 
 class KeyPolicy(ResourceType):

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from ecr_stack.embedded_aws import EmbeddedAws
 from ecr_stack.embedded_provider import (
+    ecr_public,
     ecr_registry,
     ecr_repository,
     ecr_templates,
@@ -20,6 +22,7 @@ from ecr_stack.embedded_provider import (
     iam_oidc,
     kms,
     schema,
+    secrets,
     states,
     unchecked,
 )
@@ -30,7 +33,7 @@ from ecr_stack.embedded_provider.resource import Diff, Inputs, Outputs, Resource
 from ecr_stack.errors import InvalidInput, NotFound, Unavailable
 from ecr_stack.model import nearest
 
-__all__ = ["RESOURCE_TYPES", "Provider"]
+__all__ = ["RESOURCE_TYPES", "Provider", "imported"]
 
 RESOURCE_TYPES: Mapping[str, ResourceType] = {
     kind.token: kind
@@ -42,9 +45,15 @@ RESOURCE_TYPES: Mapping[str, ResourceType] = {
         ecr_registry.RegistryScanningConfiguration(),
         ecr_registry.ReplicationConfiguration(),
         ecr_registry.AccountSetting(),
+        ecr_registry.PullTimeUpdateExclusion(),
         ecr_templates.RepositoryCreationTemplate(),
         ecr_templates.PullThroughCacheRule(),
+        ecr_public.PublicRepository(),
+        ecr_public.PublicRepositoryPolicy(),
+        secrets.Secret(),
+        secrets.SecretVersion(),
         kms.Key(),
+        kms.ReplicaKey(),
         kms.KeyPolicy(),
         kms.Alias(),
         iam.Role(),
@@ -58,6 +67,15 @@ RESOURCE_TYPES: Mapping[str, ResourceType] = {
 """The resource types, by their tokens."""
 
 _PROVIDERS = "pulumi:providers:"
+
+
+def imported(id_: str) -> tuple[str, str | None]:
+    """What an import names: the id, and the Region behind an `@` if it is not the provider's.
+
+    https://hashicorp.github.io/terraform-provider-aws/enhanced-region-support
+    """
+    match = re.fullmatch(r"(.+)@([a-z]{2}(?:-[a-z]+)+-[0-9])", id_)
+    return (match[1], match[2]) if match else (id_, None)
 
 
 class Provider:
@@ -182,6 +200,9 @@ class Provider:
         checked = self.check(type_, inputs)
         kind = self._kind(type_)
         scope = self._scope(checked)
+        id_, region = imported(id_)
+        if region is not None and region != scope.region:
+            raise NotFound(f"the resource to import is in {region}, and the one that is described in {scope.region}")
         found = self._read(kind, scope, id_, checked)
         if found is None:
             with self.aws.uncounted():

@@ -270,9 +270,9 @@ def _handed_over(values: Mapping[str, Any], secrets: Mapping[str, str], problems
         encrypted = _holds_secret(value)
         if encrypted and key in secrets:
             config[key] = secrets[key]
-        elif encrypted and key.startswith(NAMESPACE):
+        elif encrypted and key.startswith(NAMESPACE) and key != f"{NAMESPACE}pullThroughCache":
             rule = "an encrypted value can be read only by Pulumi, which has its passphrase or key"
-            remedy = f"write it in plain text, for nothing under `{NAMESPACE}` is secret: `pulumi config set {key} …`"
+            remedy = f"write it in plain text, for only the credentials of `{NAMESPACE}pullThroughCache` are secret: `pulumi config set {key} …`"
             problems.append(Problem(key, "secure: …", rule, remedy))
         else:
             try:

@@ -27,6 +27,7 @@ from ecr_stack.embedded_provider.property_values import (
     redacted,
     secrets_in,
 )
+from ecr_stack.embedded_provider.provider import imported
 from ecr_stack.errors import EcrStackError
 from ecr_stack.pulumi_sdk import MockMonitor, NoMocks, call_back, resource_pb2
 from ecr_stack.rehearsal.report import UNKNOWN_VALUE, ResourceRecord, Unchecked
@@ -228,7 +229,7 @@ class Recorder(MockMonitor):
             return provider.made_up(request.type, request.name, inputs)
         if request.importId:
             read = self._asked(urn, lambda: provider.adopt(request.type, request.importId, inputs))
-            return request.importId, read
+            return imported(request.importId)[0], read
         if self._preview:
             checked = self._asked(urn, lambda: provider.check(request.type, inputs, request.name, unknown=UNKNOWN))
             return "", provider.planned(request.type, checked, unknown=UNKNOWN)

@@ -36,6 +36,7 @@ from ecr_stack.rehearsal.order import in_order, undeclared_orders
 from ecr_stack.rehearsal.report import Report, ResourceRecord, Unchecked, Violation
 from ecr_stack.rehearsal.stack_references import StackReferences
 from ecr_stack.schema.checks import lifecycle_warnings
+from ecr_stack.schema.pull_through_cache import SECRET_ARN
 from ecr_stack.schema.stack import NAMESPACE, settings_in
 
 __all__ = ["ACCOUNT", "ProgramFailed", "region_of", "rehearse", "rehearse_program"]
@@ -408,7 +409,7 @@ def _suppose(config: Mapping[str, str], aws: EmbeddedAws) -> list[str]:
     for key, text in config.items():
         if key.startswith("aws:"):
             continue
-        for match in KMS_KEY_ARN.finditer(text):
+        for match in (*KMS_KEY_ARN.finditer(text), *SECRET_ARN.finditer(text)):
             supposed[match[0]] = None
         supposed.update(dict.fromkeys(named_principals(text)))
         for match in _SHORT_ROLE.finditer(text):

@@ -19,9 +19,12 @@ FIXED: dict[str, frozenset[str]] = {
     "aws:ecr/pullThroughCacheRule:PullThroughCacheRule": frozenset(
         {"ecrRepositoryPrefix", "upstreamRegistryUrl", "upstreamRepositoryPrefix"}
     ),
+    "aws:ecr/pullTimeUpdateExclusion:PullTimeUpdateExclusion": frozenset({"principalArn"}),
     "aws:ecr/repository:Repository": frozenset({"encryptionConfigurations", "name"}),
     "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate": frozenset({"prefix"}),
     "aws:ecr/repositoryPolicy:RepositoryPolicy": frozenset({"repository"}),
+    "aws:ecrpublic/repository:Repository": frozenset({"repositoryName"}),
+    "aws:ecrpublic/repositoryPolicy:RepositoryPolicy": frozenset({"repositoryName"}),
     "aws:iam/openIdConnectProvider:OpenIdConnectProvider": frozenset({"url"}),
     "aws:iam/policy:Policy": frozenset({"description", "name", "namePrefix", "path"}),
     "aws:iam/role:Role": frozenset({"name", "namePrefix", "path"}),
@@ -30,6 +33,9 @@ FIXED: dict[str, frozenset[str]] = {
     "aws:kms/alias:Alias": frozenset({"name", "namePrefix"}),
     "aws:kms/key:Key": frozenset({"customKeyStoreId", "customerMasterKeySpec", "keyUsage", "multiRegion", "xksKeyId"}),
     "aws:kms/keyPolicy:KeyPolicy": frozenset({"keyId"}),
+    "aws:kms/replicaKey:ReplicaKey": frozenset({"primaryKeyArn"}),
+    "aws:secretsmanager/secret:Secret": frozenset({"name", "namePrefix"}),
+    "aws:secretsmanager/secretVersion:SecretVersion": frozenset({"secretBinary", "secretId", "secretString"}),
 }
 """For each type the properties that cannot change in place."""
 

@@ -14,21 +14,27 @@ from ecr_stack.aws.names import KmsKeyArn, Region, RepositoryName, TagKey, TagVa
 from ecr_stack.errors import Problem
 from ecr_stack.model import Model, Structural, Text, is_unknown
 from ecr_stack.schema.access import Access, RegistryAccess
+from ecr_stack.schema.account_settings import AccountSettingValues
 from ecr_stack.schema.encryption import DeletionWindow
 from ecr_stack.schema.guard import RepositoryGuard
 from ecr_stack.schema.lifecycle import LifecycleRule, document_problems, rule_list_problems
 from ecr_stack.schema.pipelines import NewRoleName, NodeAccess, PipelineTrust, ProviderArn, RoleName, role_name_of
+from ecr_stack.schema.public_repository import PublicRepositoryName, PublicRepositorySettings
+from ecr_stack.schema.pull_through_cache import CachePrefix, PullThroughCacheSettings
 from ecr_stack.schema.registry import Environment
 from ecr_stack.schema.replication import ReplicationRule, ReplicationSettings
-from ecr_stack.schema.repository import RepositoryDefaults, RepositorySettings, reserved_tags
+from ecr_stack.schema.repository import RepositoryDefaults, RepositorySettings, TemplateUse, reserved_tags
 from ecr_stack.schema.scanning import Scanning, ScanType
 
 __all__ = [
+    "AccountSettingsArguments",
     "CreationTemplateArguments",
     "EncryptionKeyArguments",
     "LifecyclePolicyArguments",
     "PipelineAccessArguments",
+    "PublicRepositoryArguments",
     "PullAccessArguments",
+    "PullThroughCacheArguments",
     "RegistryPolicyArguments",
     "RegistryScanningArguments",
     "ReplicationArguments",
@@ -84,6 +90,10 @@ class EncryptionKeyArguments(_Tagged, _InRegion):
     """The ARN of an existing key in the same Region; no key is made then."""
     deletion_window_in_days: DeletionWindow | None = None
     """Days from the scheduled deletion of the key to its end: 7 to 30. Default: 30."""
+    multi_region: Annotated[bool | None, Structural] = None
+    """Whether the key is a multi-Region key, of which other Regions may have replicas. Default: `false`."""
+    primary_key_arn: Text | None = None
+    """The ARN of a multi-Region key in another Region; the key is a replica of it then."""
     protect: Annotated[bool | None, Structural] = None
     """Whether Pulumi refuses to delete the key: without it, no image can be pulled. Default: as the parent."""
 
@@ -170,16 +180,51 @@ class ReplicationArguments(ReplicationSettings, _InRegion):
 class CreationTemplateArguments(RepositoryDefaults):
     """The arguments of `CreationTemplate`."""
 
-    EXAMPLES = {"region": "us-west-2"}
-
-    region: Annotated[Region, Structural]
-    """The Region of the template: a destination of replication."""
+    region: Region | None = None
+    """The Region of the template: for replicas, a destination of replication. Default: the provider's own."""
     environment: Environment | None = None
     """A slug such as `prod`, for tags and the role's name. Default: the Pulumi stack's name."""
     prefix: Annotated[str, Structural] = "ROOT"
     """The namespace that the template is for, or `ROOT` for all that no other template covers. Default: `ROOT`."""
+    applied_for: Annotated[list[TemplateUse], Field(min_length=1), Structural] = ["REPLICATION"]
+    """When ECR makes repositories from it: `REPLICATION`, `PULL_THROUGH_CACHE`, `CREATE_ON_PUSH`. Default: `REPLICATION`."""
     role_arn: Text | None = None
     """The ARN of an existing role with which ECR makes the repositories. Default: one is made."""
+    role_name: NewRoleName | None = None
+    """The name of the role that is made. Default: `{environment}-ecr-template-{region}`."""
+
+
+class AccountSettingsArguments(AccountSettingValues, _InRegion):
+    """The arguments of `AccountSettings`."""
+
+
+class PullThroughCacheArguments(PullThroughCacheSettings, _Tagged, _InRegion):
+    """The arguments of `PullThroughCache`."""
+
+    EXAMPLES = {"upstream": "ecr-public"}
+
+    prefix: CachePrefix | None = None
+    """What the names of cached repositories begin with, or `ROOT`. Default: the component's name."""
+
+    def cross_field_errors(self) -> Iterator[Problem]:
+        """What repositories get is a template's affair."""
+        yield from super().cross_field_errors()
+        if self.repositories is not None:
+            yield Problem(
+                "repositories",
+                self.repositories.as_written() if not is_unknown(self.repositories) else "(not known)",
+                "a cache by itself makes no template",
+                "make a `CreationTemplate` with `appliedFor: [PULL_THROUGH_CACHE]`",
+            )
+
+
+class PublicRepositoryArguments(PublicRepositorySettings):
+    """The arguments of `PublicRepository`."""
+
+    name: PublicRepositoryName | None = None
+    """The repository's name. Default: the component's."""
+    environment: Environment | None = None
+    """A slug such as `prod`, for the tags. Default: the Pulumi stack's name."""
 
 
 class PipelineAccessArguments(PipelineTrust, _Tagged):

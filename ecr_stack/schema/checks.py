@@ -5,33 +5,39 @@ Settings may hold unknown values, and `INVALID` where a mistake was found alread
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 from ecr_stack.aws.iam.compact import fits_inline, permission_statements, split_policies, trust_problem
 from ecr_stack.aws.lifecycle import lint, parse_document
 from ecr_stack.aws.names import KMS_KEY_ARN, REPOSITORY_NAME, partition_of
 from ecr_stack.errors import InvalidInput, Problem
-from ecr_stack.model import Model, is_unknown, nearest, python_spelling, unknown_in, validate
+from ecr_stack.model import Model, is_unknown, key_of, nearest, python_spelling, unknown_in, validate
 from ecr_stack.schema.access import Access
 from ecr_stack.schema.access_documents import access_problems
 from ecr_stack.schema.encryption import RepositoryEncryption
 from ecr_stack.schema.guard import unknown_overrides
 from ecr_stack.schema.lifecycle import rule_indices
 from ecr_stack.schema.pipelines import PipelineSettings, PipelineTrust, issuer_host, trust_policy
+from ecr_stack.schema.pull_through_cache import pull_through_cache_problems
 from ecr_stack.schema.registry import RegistrySettings
-from ecr_stack.schema.replication import replication_problems
+from ecr_stack.schema.replica_templates import MAX_TEMPLATE_PREFIX, ROOT, plan_templates
+from ecr_stack.schema.replication import destination_settings, replicates, replication_problems
 from ecr_stack.schema.repository import MAX_TAGS, RESERVED_TAGS, RepositoryDefaults, default_conflicts, reserved_tags
 from ecr_stack.schema.scanning import inconsistent
 from ecr_stack.schema.tag_schemes import Uncovered, endangered, tag_scheme_problems, uncovered
 
 __all__ = [
+    "ReplicaPlan",
     "encryption_problems",
     "lifecycle_warnings",
     "pipeline_role_name",
     "registry_problems",
     "registry_settings",
+    "replica_plan",
     "template_role_name",
 ]
 
@@ -111,12 +117,43 @@ def registry_problems(
     replication, scanning = settings.known("replication"), settings.known("scanning")
     if replication is not None:
         yield from _placed("replication", replication_problems(replication, names, region, account))
+        if not unknown_in(replication) and not is_unknown(settings.encryption):
+            yield from _template_problems(settings, account)
     if scanning is not None:
         flags = {
             settings.physical_name(key): settings.repository(key).scan_on_push is not False for key in repositories
         }
         yield from _placed("scanning", inconsistent(scanning, flags))
     yield from _roles(settings, account, region)
+    yield from _created(settings, region, account)
+
+
+def _created(settings: RegistrySettings, region: str | None, account: str | None) -> Iterator[Problem]:
+    """What is wrong with caches, templates and public repositories, given the account and the Region."""
+    caches, templates = settings.known("pull_through_cache") or {}, settings.known("creation_templates") or {}
+    yield from _placed("pullThroughCache", pull_through_cache_problems(caches, region, account))
+    for prefix, template in templates.items():
+        if is_unknown(template):
+            continue
+        yield from _placed(f"creationTemplates.{prefix}", _layer(template, region, account))
+        cache = caches.get(prefix)
+        if cache is not None and not is_unknown(cache) and cache.repositories is not None:
+            yield Problem(
+                f"creationTemplates.{prefix}",
+                template.as_written(),
+                f"a Region has one template for a prefix, and `pullThroughCache.{prefix}.repositories` makes it",
+                f"write `PULL_THROUGH_CACHE` into its `appliedFor`, and remove `pullThroughCache.{prefix}.repositories`",
+            )
+    for prefix, cache in caches.items():
+        if not is_unknown(cache) and cache.repositories is not None and not is_unknown(cache.repositories):
+            yield from _placed(f"pullThroughCache.{prefix}.repositories", _layer(cache.repositories, region, account))
+    if settings.known("public_repositories") and region and partition_of(region) != "aws":
+        yield Problem(
+            "publicRepositories",
+            sorted(settings.public_repositories),
+            f"Amazon ECR Public is offered in the partition aws only, and this is {partition_of(region)}",
+            "remove it",
+        )
 
 
 def _placed(place: str, problems: Iterable[Problem]) -> Iterator[Problem]:
@@ -346,12 +383,124 @@ def lifecycle_warnings(settings: RegistrySettings) -> Iterator[Problem]:
                 yield Problem(f"{place}.{inner}", None, finding.message, finding.remedy)
 
 
-def template_role_name(environment: str, region: str) -> str:
-    """The name of the role with which ECR makes the repositories of replicas in a Region."""
-    return f"{environment}-ecr-template-{region}"
-
-
 MAX_ROLE_NAME = 64
+
+
+def template_role_name(environment: str, region: str, registry: str | None = None) -> str:
+    """The name of the role with which ECR makes repositories from creation templates in a Region.
+
+    Args:
+        environment: the environment's name.
+        region: the Region's code.
+        registry: the name of the registry in its program. One that is not called after its environment gets a role that is,
+            so that two registries of one environment have a role each.
+    """
+    own = "" if registry in (None, environment) else f"-{registry}"
+    name = re.sub(r"[^\w+=,.@-]", "-", f"{environment}{own}-ecr-template-{region}", flags=re.ASCII)
+    if len(name) <= MAX_ROLE_NAME:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return f"{name[: MAX_ROLE_NAME - len(region) - 24]}-{digest}-ecr-template-{region}"
+
+
+@dataclass(frozen=True)
+class ReplicaPlan:
+    """What is replicated to one Region of the registry's own account."""
+
+    entries: list[str]
+    """The repositories that a rule replicates there, by their key in the settings."""
+    everything: bool
+    """Whether a rule without filters replicates whatever else is in the registry as well."""
+    templates: Mapping[str, RepositoryDefaults]
+    """The creation templates from which ECR would make the replicas, by prefix."""
+    conflicts: Mapping[str, tuple[str, str]]
+    """By namespace, two repositories for which one template would have to do."""
+
+
+def replica_plan(settings: RegistrySettings, region: str, account: str | None) -> ReplicaPlan:
+    """Say what is replicated to a Region of the registry's own account, and by which templates.
+
+    Args:
+        settings: the registry's settings, without problems in them.
+        region: the Region's code.
+        account: the registry's account, `None` if it is not known.
+    """
+    rules = [
+        rule
+        for rule in settings.replication.rules
+        if any(
+            destination.region == region and destination.registry_id in (None, account)
+            for destination in rule.destinations
+        )
+    ]
+    entries = [
+        entry
+        for entry in settings.repositories
+        if any(replicates(rule, settings.name_of(entry)) or _is_unnamed(settings, entry) for rule in rules)
+    ]
+    # With a name prefix, a rule without filters is one with the prefix as its filter.
+    everything = any(not rule.known("repository_filters") for rule in rules) and not settings.name_prefix
+    plan = plan_templates(
+        {settings.physical_name(entry): _replica_settings(settings, settings.repository(entry)) for entry in entries},
+        _replica_settings(settings, settings.repository_defaults) if everything else None,
+    )
+    return ReplicaPlan(entries, everything, plan.templates, plan.conflicts)
+
+
+def _is_unnamed(settings: RegistrySettings, entry: str) -> bool:
+    own = settings.repositories[entry]
+    return own is not None and is_unknown(own.name)
+
+
+def _replica_settings(settings: RegistrySettings, repository: RepositoryDefaults) -> RepositoryDefaults:
+    """What a template can say of a repository: without the key, which is the destination Region's."""
+    fields = ("tag_mutability", "mutable_tags", "immutable_tags", "lifecycle", "lifecycle_document", "access", "tags")
+    given = {name: value for name, value in repository.given().items() if name in fields}
+    encryption = repository.encryption or settings.encryption
+    kind = {"type": encryption.type}
+    given |= {
+        "tag_mutability": given.get("tag_mutability") or "MUTABLE",
+        "encryption": RepositoryEncryption.model_construct(_fields_set=set(kind), **kind),
+    }
+    return RepositoryDefaults.model_construct(_fields_set=set(given), **given)
+
+
+def _template_problems(settings: RegistrySettings, account: str | None) -> Iterator[Problem]:
+    """Find the repositories whose replicas no set of templates can tell apart."""
+    for number, rule in enumerate(settings.replication.rules):
+        for position, destination in enumerate(rule.destinations):
+            said = destination_settings(settings.replication, account).get(destination.region)
+            if said is None or said.replicas != "template" or destination.registry_id not in (None, account):
+                continue
+            plan = replica_plan(settings, destination.region, account)
+            for prefix in plan.templates:
+                if len(prefix) > MAX_TEMPLATE_PREFIX:
+                    yield Problem(
+                        f"replication.rules[{number}].destinations[{position}].replicas",
+                        said.replicas,
+                        f"the namespace `{prefix}` needs a template, and the AWS provider takes no prefix of more than "
+                        f"{MAX_TEMPLATE_PREFIX} characters",
+                        "write `replicas: managed`, or shorten the namespace",
+                    )
+            for namespace, (one, other) in plan.conflicts.items():
+                where = "without a namespace" if namespace == ROOT else f"in the namespace `{namespace}/`"
+                yield Problem(
+                    f"replication.rules[{number}].destinations[{position}].replicas",
+                    said.replicas,
+                    f"a creation template is for a whole namespace, and `{one}` and `{other}`, both {where}, differ: in "
+                    f"{', '.join(_differences(settings, one, other))}",
+                    "write `replicas: managed`, give the two the same settings, or put them into namespaces of their own",
+                )
+
+
+def _differences(settings: RegistrySettings, one: str, other: str) -> list[str]:
+    by_name = {settings.physical_name(entry): settings.repository(entry) for entry in settings.repositories}
+    first, second = (_replica_settings(settings, by_name[name]) for name in (one, other))
+    return [
+        f"`{key_of(RepositoryDefaults, name)}`"
+        for name in RepositoryDefaults.model_fields
+        if getattr(first, name) != getattr(second, name)
+    ]
 
 
 def pipeline_role_name(environment: str, key: str) -> str:
@@ -435,15 +584,7 @@ def _provider_problems(pipeline: PipelineSettings, account: str | None) -> Itera
 
 def _destination_regions(settings: RegistrySettings, account: str | None) -> list[str]:
     replication = settings.known("replication")
-    rules = [] if replication is None else replication.known("rules") or []
-    return list(
-        dict.fromkeys(
-            destination.region
-            for rule in rules
-            if not is_unknown(rule)
-            for destination in rule.known("destinations") or []
-            if not is_unknown(destination)
-            and not is_unknown(destination.region)
-            and (destination.registry_id is None or destination.registry_id == account)
-        )
-    )
+    if replication is None:
+        return []
+    found = destination_settings(replication, account)
+    return [region for region, destination in found.items() if destination.replicas == "template"]

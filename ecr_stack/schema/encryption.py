@@ -59,10 +59,23 @@ class Encryption(RepositoryEncryption):
 
     deletion_window_in_days: DeletionWindow | None = None
     """Days from the scheduled deletion of the key to its end. Default: 30."""
+    multi_region: Annotated[bool, Structural] = False
+    """Whether the key is a multi-Region key, of which each destination of replication gets a replica. Otherwise each
+    destination gets a key of its own. A key that exists cannot become one. Default: `false`."""
 
     def cross_field_errors(self) -> Iterator[Problem]:
         """Only a key that is made here has a deletion window."""
         yield from super().cross_field_errors()
+        arn = self.known("key_arn")
+        if self.multi_region and (self.type == "AES256" or (arn is not None and ":key/mrk-" not in arn)):
+            yield Problem(
+                "multiRegion",
+                True,
+                "AES256 has no key"
+                if self.type == "AES256"
+                else "this key is not a multi-Region key: its id would begin with mrk-",
+                "remove `multiRegion`: each destination then gets a key of its own",
+            )
         if self.deletion_window_in_days is None:
             return
         if self.type == "AES256":

@@ -14,12 +14,15 @@ from pydantic import AfterValidator, Field, field_validator
 from ecr_stack.aws.names import AccountId, OrganizationId, Region, RepositoryName, TagKey, TagValue
 from ecr_stack.model import Item, Model, Structural, Text, is_unknown, refusal
 from ecr_stack.schema.access import RegistryAccess
+from ecr_stack.schema.account_settings import AccountSettingValues
 from ecr_stack.schema.encryption import Encryption, RepositoryEncryption
 from ecr_stack.schema.guard import LifecycleGuard
 from ecr_stack.schema.lifecycle import lifecycle_text
 from ecr_stack.schema.pipelines import NodeAccess, PipelineSettings
+from ecr_stack.schema.public_repository import PublicRepositoryName, PublicRepositorySettings
+from ecr_stack.schema.pull_through_cache import CachePrefix, OwnTemplate, PullThroughCacheSettings, TemplatePrefix
 from ecr_stack.schema.replication import ReplicationSettings
-from ecr_stack.schema.repository import RepositoryDefaults, RepositorySettings, layered
+from ecr_stack.schema.repository import RepositoryDefaults, RepositorySettings, TemplateUse, layered
 from ecr_stack.schema.scanning import Scanning
 from ecr_stack.schema.tag_schemes import TagScheme
 
@@ -101,10 +104,18 @@ class RegistrySettings(Model):
     """Accounts, organizations and issuers outside of this account that the guardrails let in."""
     nodes: Annotated[NodeAccess | None, Structural] = None
     """Existing roles of nodes, e.g. of EKS, to which AWS's managed pull policy is attached."""
-    registry_access: RegistryAccess | None = None
+    registry_access: Annotated[RegistryAccess | None, Structural] = None
     """Who may do what in every repository, e.g. accounts that replicate into this registry."""
     scanning: Annotated[Scanning, Structural] = Scanning()
     """How the registry scans images. Default: each repository's `scanOnPush` decides."""
+    account_settings: AccountSettingValues = AccountSettingValues()
+    """Settings that the account has once in each Region. Default: as they are."""
+    pull_through_cache: Annotated[dict[CachePrefix, PullThroughCacheSettings], Structural] = {}
+    """Caches of other registries, by the prefix of the repositories here, e.g. `docker-hub`; `ROOT` for none."""
+    creation_templates: Annotated[dict[TemplatePrefix, OwnTemplate], Structural] = {}
+    """What repositories get that ECR makes itself in the home Region, by prefix, or `ROOT` for every other one."""
+    public_repositories: Annotated[dict[PublicRepositoryName, PublicRepositorySettings | None], Structural] = {}
+    """Repositories on the Amazon ECR Public Gallery, by name."""
 
     @field_validator("nodes", "registry_access", mode="before")
     @classmethod
@@ -139,6 +150,16 @@ class RegistrySettings(Model):
     def encryption_of(self, key: str) -> RepositoryEncryption:
         """How a repository is encrypted: its own way, or the registry's."""
         return self.repository(key).encryption or self.encryption
+
+    def created_repositories(self) -> dict[str, tuple[RepositoryDefaults, list[TemplateUse]]]:
+        """What repositories get that ECR makes in the home Region, and when, by prefix: `ROOT` first, if there is one."""
+        found: dict[str, tuple[RepositoryDefaults, list[TemplateUse]]] = {
+            prefix: (cache.repositories, ["PULL_THROUGH_CACHE"])
+            for prefix, cache in self.pull_through_cache.items()
+            if cache.repositories is not None
+        }
+        found |= {prefix: (template, template.applied_for) for prefix, template in self.creation_templates.items()}
+        return dict(sorted(found.items(), key=lambda item: (item[0] != "ROOT", item[0])))
 
     def makes_key(self) -> bool:
         """Whether some repository is encrypted with a key that this registry makes."""

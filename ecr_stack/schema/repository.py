@@ -24,6 +24,7 @@ __all__ = [
     "RepositorySettings",
     "TagMutability",
     "Tags",
+    "TemplateUse",
     "default_conflicts",
     "layered",
     "reserved_tags",
@@ -37,6 +38,9 @@ MAX_TAGS = 50
 
 TagMutability = Literal["MUTABLE", "IMMUTABLE", "IMMUTABLE_WITH_EXCLUSION", "MUTABLE_WITH_EXCLUSION"]
 """Whether a tag may be moved to another image: every tag, none, none but `mutableTags`, all but `immutableTags`."""
+
+TemplateUse = Literal["REPLICATION", "PULL_THROUGH_CACHE", "CREATE_ON_PUSH"]
+"""When ECR makes a repository from a creation template: a replica arrives, an upstream image is cached, an image is pushed."""
 
 Tags = dict[TagKey, TagValue]
 

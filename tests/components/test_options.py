@@ -11,11 +11,14 @@ import pytest
 from conftest import Monitor, Run
 
 from ecr_stack import (
+    AccountSettings,
     CreationTemplate,
     EncryptionKey,
     LifecyclePolicy,
     PipelineAccess,
+    PublicRepository,
     PullAccess,
+    PullThroughCache,
     Registry,
     RegistryPolicy,
     RegistryScanning,
@@ -55,11 +58,23 @@ COMPONENTS: dict[str, Make] = {
     "CreationTemplate": lambda name, opts: CreationTemplate(
         name, {"region": "eu-west-1", "lifecycle": RULES, "access": ACCESS}, opts
     ),
+    "AccountSettings": lambda name, opts: AccountSettings(
+        name, {"blob_mounting": True, "pull_time_exclusions": ["role/scanner"]}, opts
+    ),
+    "PublicRepository": lambda name, opts: PublicRepository(name, {"name": "base", "push": ["role/builder"]}, opts),
+    "PullThroughCache": lambda name, opts: PullThroughCache(
+        name,
+        {"prefix": "hub", "upstream": "docker-hub", "credentials": {"username": "me", "access_token": "t"}},
+        opts,
+    ),
     "PipelineAccess": lambda name, opts: PipelineAccess(name, {**TRUST, "push": [ARN]}, opts),
     "PullAccess": lambda name, opts: PullAccess(name, {"roles": ["nodes"], "named_roles": {"theirs": "other"}}, opts),
 }
 NUMBER_OF_CHILDREN = {
-    "Registry": 17,
+    "Registry": 19,
+    "AccountSettings": 2,
+    "PublicRepository": 2,
+    "PullThroughCache": 3,
     "Repository": 3,
     "EncryptionKey": 2,
     "LifecyclePolicy": 1,
@@ -241,4 +256,6 @@ def test_transforms_see_every_child(run: Run, kind: str) -> None:
 def test_ignoring_changes_of_a_component_ignores_none_of_its_children(run: Run, kind: str) -> None:
     _, children = made_with(run, kind, lambda: pulumi.ResourceOptions(ignore_changes=["tags"]))
     for child in children:
-        assert list(child.ignoreChanges) == [], child.type
+        # a role keeps the name that it had in version 0.1.0
+        own = ["name"] if child.type == "aws:iam/role:Role" and "CreationTemplate" in child.parent else []
+        assert list(child.ignoreChanges) == own, child.type

@@ -217,7 +217,7 @@ BAD: list[tuple[Any, tuple[Any, ...], Any]] = [
     (PipelineAccess, ("provider_arn",), "token.actions.githubusercontent.com"),
     (Registry, ("repositories", "api", "access", "push", 0), "nobody at all"),
     (Registry, ("repository_defaults", "lifecycle", 0, "keep_last"), 0),
-    (Registry, ("repository_defaults", "access", "pull", 0), "nobody at all"),
+    (Registry, ("repositories", "api", "access", "pull", 0), "nobody at all"),
 ]
 
 
@@ -288,7 +288,8 @@ def test_structural_is_said_of_few_arguments() -> None:
         "CreationTemplate.import_existing",
         "CreationTemplate.prefix",
         "CreationTemplate.protect",
-        "CreationTemplate.region",
+        "CreationTemplate.applied_for",
+        "EncryptionKey.multi_region",
         "EncryptionKey.protect",
         "PipelineAccess.platform",
         "PullAccess.named_roles",
@@ -298,7 +299,11 @@ def test_structural_is_said_of_few_arguments() -> None:
         "Registry.lifecycle_guard",
         "Registry.nodes",
         "Registry.pipelines",
+        "Registry.creation_templates",
         "Registry.profiles",
+        "Registry.public_repositories",
+        "Registry.pull_through_cache",
+        "Registry.registry_access",
         "Registry.replication",
         "Registry.repositories",
         "Registry.repository_defaults",

@@ -17,7 +17,7 @@ Registry(
     {
         "environment": "prod",
         "repositories": {"api": {"lifecycle": [{"any": True, "keep_last": 5}], "access": {"pull": ["111122223333"]}}},
-        "replication": {"rules": [{"destinations": [{"region": "eu-west-1"}]}]},
+        "replication": {"rules": [{"destinations": [{"region": "eu-west-1"}]}], "creation_template": True},
         "pipelines": {"main": {"repositories": [{"repository": "octo-org/api", "branches": ["main"]}]}},
     },
     pulumi.ResourceOptions(provider=provider),

@@ -42,7 +42,7 @@ def test_registries_of_two_environments_live_side_by_side(run: Run) -> None:
         (
             {
                 "encryption": {"type": "AES256"},
-                "replication": {"rules": [{"destinations": [{"region": "eu-west-1"}]}]},
+                "replication": {"rules": [{"destinations": [{"region": "eu-west-1"}]}], "creation_template": True},
             },
             ["ROOT", "eu-west-1", 'Registry "one"'],
         ),

@@ -111,6 +111,7 @@ WRONG = {
     "kms:EnableKey",
     "kms:EnableKeyRotation",
     "kms:GetKeyRotationStatus",
+    "kms:ReplicateKey",
     "iam:AttachRolePolicy",
     "iam:GetPolicy",
     "iam:GetPolicyVersion",
@@ -133,6 +134,12 @@ def test_moto_does_not_have(moto: Moto, key: str) -> None:
 def test_moto_refuses_legal_repository_names(moto: Moto, name: str) -> None:
     with pytest.raises(ClientError, match="repositoryName"):
         moto("ecr", "CreateRepository", repositoryName=name)
+
+
+def test_moto_gives_a_replica_of_a_key_what_is_its_primary_s(moto: Moto) -> None:
+    key = moto("kms", "CreateKey", Description="primary", MultiRegion=True)["KeyMetadata"]["KeyId"]
+    replica = moto("kms", "ReplicateKey", KeyId=key, ReplicaRegion="us-west-2", Description="replica")
+    assert replica["ReplicaKeyMetadata"]["Description"] == "primary"
 
 
 def test_moto_keeps_a_key_s_alias_and_invents_keys(moto: Moto) -> None:

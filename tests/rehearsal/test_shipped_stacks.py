@@ -21,8 +21,12 @@ def of(report: Report, type_: str, **outputs: Any) -> list[ResourceRecord]:
     ]
 
 
+def home(report: Report, type_: str) -> list[ResourceRecord]:
+    return of(report, type_, region="us-east-1")
+
+
 def repositories(report: Report) -> Mapping[str, ResourceRecord]:
-    return {resource.outputs["name"]: resource for resource in of(report, "aws:ecr/repository:Repository")}
+    return {resource.outputs["name"]: resource for resource in home(report, "aws:ecr/repository:Repository")}
 
 
 @pytest.fixture(params=["dev", "prod"])
@@ -57,7 +61,7 @@ def test_the_key_is_rotated_and_waits_before_it_goes(report: Report) -> None:
     "type_", ["aws:ecr/lifecyclePolicy:LifecyclePolicy", "aws:ecr/repositoryPolicy:RepositoryPolicy"]
 )
 def test_each_document_hangs_on_its_own_repository(report: Report, type_: str) -> None:
-    found = {resource.outputs["repository"]: resource for resource in of(report, type_)}
+    found = {resource.outputs["repository"]: resource for resource in home(report, type_)}
     assert set(found) == SERVICES
     for name, document in found.items():
         repository = repositories(report)[name]
@@ -132,15 +136,40 @@ def test_prod_replicates_everything_to_the_west_and_a_subset_to_europe(prod: Rep
     ]
 
 
+REPLICATED = {"us-west-2": SERVICES, "eu-west-1": {"api-gateway", "auth-service"}}
+
+
 def test_replicas_are_made_like_their_originals(prod: Report) -> None:
-    templates = of(prod, "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate")
-    assert {template.outputs["region"] for template in templates} == {"us-west-2", "eu-west-1"}
-    lifecycle = {r.outputs["policy"] for r in of(prod, "aws:ecr/lifecyclePolicy:LifecyclePolicy")}
-    for template in templates:
-        (key,) = of(prod, "aws:kms/key:Key", region=template.outputs["region"])
-        assert template.outputs["encryptionConfigurations"][0]["kmsKey"] == key.outputs["arn"]
-        assert template.outputs["imageTagMutability"] == "IMMUTABLE_WITH_EXCLUSION"
-        assert {template.outputs["lifecyclePolicy"]} == lifecycle
+    assert {region: set(names) for region, names in prod.outputs["replicas"].items()} == REPLICATED
+    for region, names in REPLICATED.items():
+        (key,) = of(prod, "aws:kms/key:Key", region=region)
+        there = {each.outputs["name"]: each for each in of(prod, "aws:ecr/repository:Repository", region=region)}
+        assert set(there) == names
+        for name, replica in there.items():
+            original = repositories(prod)[name]
+            assert replica.outputs["encryptionConfigurations"] == [
+                {"encryptionType": "KMS", "kmsKey": key.outputs["arn"]}
+            ]
+            same = ("imageTagMutability", "imageTagMutabilityExclusionFilters", "imageScanningConfiguration", "tags")
+            assert [replica.outputs[key] for key in same] == [original.outputs[key] for key in same]
+            assert replica.options["protect"] is True
+        for type_ in ("aws:ecr/lifecyclePolicy:LifecyclePolicy", "aws:ecr/repositoryPolicy:RepositoryPolicy"):
+            documents = {each.outputs["repository"]: each.outputs["policy"] for each in of(prod, type_, region=region)}
+            originals = {each.outputs["repository"]: each.outputs["policy"] for each in home(prod, type_)}
+            assert documents == {name: originals[name] for name in names}
+        (scanning,) = of(prod, "aws:ecr/registryScanningConfiguration:RegistryScanningConfiguration", region=region)
+        assert [rule["scanFrequency"] for rule in scanning.outputs["rules"]] == ["SCAN_ON_PUSH"]
+
+
+def test_replication_begins_when_its_destinations_are_complete(prod: Report) -> None:
+    (replication,) = of(prod, "aws:ecr/replicationConfiguration:ReplicationConfiguration")
+    complete = {
+        each.urn
+        for each in prod.resources
+        if each.type.startswith("aws:") and each.outputs.get("region") in ("us-west-2", "eu-west-1")
+    }
+    assert complete
+    assert complete <= set(replication.dependencies)
 
 
 def test_dev_stays_in_one_region(dev: Report) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 __all__ = ["account_of", "arn_of", "is_account", "partition_problem", "root_of", "unique"]
 
-_ARN = re.compile(r"arn:(?P<partition>aws[a-z-]*):[a-z]+:[a-z0-9-]*:(?P<account>[0-9]{12}):.*", re.DOTALL)
+_ARN = re.compile(r"arn:(?P<partition>aws[a-z-]*):[a-z]+:[a-z0-9*-]*:(?P<account>[0-9]{12}):.*", re.DOTALL)
 
 
 def root_of(account: str, partition: str) -> str:

@@ -95,6 +95,15 @@ def registry_policy(request: Request) -> None:
     if wrong:
         raise request.invalid("PolicyText", f"Invalid registry policy provided: {wrong}")
     _look_up(request, document)
+    # https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry-permissions.html: older registries are V1
+    if request.state.of("account setting", request.region).get("REGISTRY_POLICY_SCOPE") == "V1":
+        named = {action for statement in statements_of(document) for action in actions_of(statement)}
+        foreign = sorted(named - {"ecr:ReplicateImage", "ecr:BatchImportUpstreamImage", "ecr:CreateRepository"})
+        if foreign:
+            raise request.invalid(
+                "PolicyText",
+                f"Invalid registry policy provided: {', '.join(foreign)} in a registry policy needs the scope V2",
+            )
 
 
 def _look_up(request: Request, document: Any) -> None:

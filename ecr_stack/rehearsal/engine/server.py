@@ -24,6 +24,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 from ecr_stack.embedded_aws import EmbeddedAws
 from ecr_stack.embedded_provider import RESOURCE_TYPES, Provider
 from ecr_stack.embedded_provider.property_values import UNKNOWN, at, message, plain, put, secrets_in, steps
+from ecr_stack.embedded_provider.provider import imported
 from ecr_stack.errors import EcrStackError, InvalidInput, Problem, shown
 
 __all__ = ["PACKAGES", "serving"]
@@ -180,15 +181,15 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
         """Read a resource, for a refresh or for an import: what it is, and the inputs that this amounts to."""
         (type_, _), provider = _who(request.urn), self._provider(context)
         inputs = plain(request.inputs) or None
-        outputs = _answer(
-            context, lambda: provider.read(type_, request.id, inputs or plain(request.properties) or None)
-        )
+        known = inputs or plain(request.properties) or None
+        id_, region = (request.id, None) if known else imported(request.id)
+        outputs = _answer(context, lambda: provider.read(type_, id_, {"region": region} if region else known))
         if outputs is None:
             return provider_pb2.ReadResponse()
         observed = _answer(context, lambda: provider.inputs_of(type_, outputs, inputs))
         secrets = secrets_in(request.inputs, request.properties)
         return provider_pb2.ReadResponse(
-            id=request.id, properties=message(outputs, secrets), inputs=message(observed, secrets)
+            id=id_, properties=message(outputs, secrets), inputs=message(observed, secrets)
         )
 
     def Update(self, request: Any, context: Any) -> Any:

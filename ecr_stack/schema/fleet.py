@@ -1,0 +1,162 @@
+"""What must hold between the stacks of a project: both halves of a replication, and what an account and Region have once.
+
+https://docs.aws.amazon.com/AmazonECR/latest/userguide/replication.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ecr_stack.aws.iam.principals import account_of
+from ecr_stack.errors import Problem
+from ecr_stack.model import is_unknown
+from ecr_stack.schema.registry import RegistrySettings
+from ecr_stack.schema.replication import destination_settings, replicates
+
+__all__ = ["FleetProblem", "StackRegistry", "fleet_problems"]
+
+
+@dataclass(frozen=True)
+class StackRegistry:
+    """The registry of one stack."""
+
+    stack: str
+    """The stack's name."""
+    settings: RegistrySettings
+    """What its stack file says, without problems in it."""
+    account: str | None
+    """Its account; `None` if it is not known, and what depends on it is then not checked."""
+    region: str | None
+    """Its home Region; `None` if it is not known."""
+
+
+@dataclass(frozen=True)
+class FleetProblem:
+    """A problem between stacks, in the file of one of them."""
+
+    stack: str
+    """The stack in whose file it is to be solved."""
+    problem: Problem
+    """What is wrong; its place is a key path such as `ecr-stack:registryAccess.replicationFrom`."""
+
+
+def fleet_problems(registries: Sequence[StackRegistry]) -> Iterator[FleetProblem]:
+    """Hold the stacks of a project against one another.
+
+    Args:
+        registries: every stack at hand; what another stack, or somebody else, has in an account is not known here.
+    """
+    for source in registries:
+        for place, account, region, names in _replicated(source):
+            for target in registries:
+                if target is not source and (target.account, target.region) == (account, region):
+                    yield from _unadmitted(source, target)
+                    yield from _chained(source, target, place, names)
+    yield from _idle_admissions(registries)
+    yield from _shared(registries)
+
+
+def _replicated(source: StackRegistry) -> Iterator[tuple[str, str, str, list[str]]]:
+    """Where a stack replicates to: the place of the destination, its account and Region, and what goes there."""
+    for number, rule in enumerate(source.settings.replication.rules):
+        for position, destination in enumerate(rule.destinations):
+            account = destination.registry_id or source.account
+            if account is not None and not is_unknown(account):
+                names = [
+                    source.settings.physical_name(key)
+                    for key in source.settings.repositories
+                    if replicates(rule, source.settings.name_of(key))
+                ]
+                place = f"ecr-stack:replication.rules[{number}].destinations[{position}]"
+                yield place, account, destination.region, names
+
+
+def _admitted(target: StackRegistry) -> list[str]:
+    access = target.settings.registry_access
+    return [] if access is None else [account_of(name) for name in access.replication_from if not is_unknown(name)]
+
+
+def _unadmitted(source: StackRegistry, target: StackRegistry) -> Iterator[FleetProblem]:
+    if source.account is None or source.account == target.account or source.account in _admitted(target):
+        return
+    problem = Problem(
+        "ecr-stack:registryAccess.replicationFrom",
+        _admitted(target) or None,
+        f"stack {source.stack} of account {source.account} replicates into this registry, which does not admit it: no image "
+        "arrives",
+        f'add "{source.account}"',
+    )
+    yield FleetProblem(target.stack, problem)
+
+
+def _chained(source: StackRegistry, target: StackRegistry, place: str, names: Sequence[str]) -> Iterator[FleetProblem]:
+    """ECR does not replicate replicas."""
+    own = {(account, region) for _, account, region, _ in _replicated(source)} | {(source.account, source.region)}
+    prefix = target.settings.name_prefix or ""
+    for rule in target.settings.replication.rules:
+        onward = [name for name in names if name.startswith(prefix) and replicates(rule, name.removeprefix(prefix))]
+        for destination in rule.destinations:
+            registry = (destination.registry_id or target.account, destination.region)
+            if onward and registry not in own:
+                problem = Problem(
+                    place,
+                    {"region": target.region, "registryId": target.account},
+                    f"replicas are not replicated onward: what arrives there, e.g. {onward[0]}, does not reach "
+                    f"{registry[1]} of account {registry[0]}, to which stack {target.stack} replicates",
+                    f'add a destination {{region: {registry[1]}, registryId: "{registry[0]}"}} here if it is to',
+                )
+                yield FleetProblem(source.stack, problem)
+
+
+def _idle_admissions(registries: Sequence[StackRegistry]) -> Iterator[FleetProblem]:
+    """Accounts that are admitted, whose stacks are at hand, and which replicate nothing here."""
+    for target in registries:
+        sending = {
+            source.account
+            for source in registries
+            for _, account, region, _ in _replicated(source)
+            if (account, region) == (target.account, target.region)
+        }
+        at_hand = {source.account for source in registries}
+        for account in _admitted(target):
+            if account in at_hand and account not in sending and target.account is not None:
+                problem = Problem(
+                    "ecr-stack:registryAccess.replicationFrom",
+                    account,
+                    f"no stack of account {account} replicates to {target.region} of account {target.account}",
+                    "add the destination to a rule there, or remove the account here",
+                )
+                yield FleetProblem(target.stack, problem)
+
+
+def _shared(registries: Sequence[StackRegistry]) -> Iterator[FleetProblem]:
+    """What an account and Region have once, and more than one stack would set."""
+    holders: dict[tuple[str, str, str], str] = {}
+    for registry in registries:
+        settings = registry.settings
+        if registry.account is None or registry.region is None:
+            continue
+        regions = {registry.region: "managed"} | {
+            region: destination.replicas or "managed"
+            for region, destination in destination_settings(settings.replication, registry.account).items()
+        }
+        sections = {
+            "registryAccess": settings.registry_access is not None,
+            "scanning": settings.scanning.type is not None,
+        }
+        singles = [(section, region) for section, said in sections.items() if said for region in regions]
+        singles = [(section, region) for section, region in singles if regions[region] != "none"]
+        if settings.replication.rules:
+            singles.append(("replication", registry.region))
+        for section, region in singles:
+            holder = holders.setdefault((registry.account, region, section), registry.stack)
+            if holder != registry.stack:
+                problem = Problem(
+                    f"ecr-stack:{section}",
+                    registry.stack,
+                    f"account {registry.account} has one such configuration in {region}, and stack {holder} sets it as well: "
+                    "each deployment would overwrite the other's",
+                    "say it in one of the two stacks, for both",
+                )
+                yield FleetProblem(registry.stack, problem)

@@ -1,0 +1,93 @@
+"""Repositories on the Amazon ECR Public Gallery: `ecr-stack:publicRepositories`.
+
+https://docs.aws.amazon.com/AmazonECR/latest/public/public-repositories.html
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from ecr_stack.aws.names import PrincipalName, TagKey, TagValue
+from ecr_stack.errors import Problem
+from ecr_stack.model import Item, Model, Structural, refusal
+from ecr_stack.schema.access import Match
+from ecr_stack.schema.repository import reserved_tags
+
+__all__ = ["HOME", "PublicRepositoryName", "PublicRepositorySettings"]
+
+HOME = "us-east-1"
+"""Public repositories are made and managed in this Region, and seen everywhere."""
+
+_NAME = re.compile(r"(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*")
+
+
+def _name(value: str) -> str:
+    if 2 <= len(value) <= 205 and _NAME.fullmatch(value):
+        return value
+    raise refusal(
+        "a public repository's name has 2 to 205 lowercase letters and digits, joined by single `.`, `_`, `-` or `/`",
+        "write a name such as `base-image`",
+    )
+
+
+PublicRepositoryName = Annotated[str, AfterValidator(_name), Structural]
+"""2 to 205 characters."""
+
+
+def _logo(value: str) -> str:
+    try:
+        size = len(base64.b64decode(value, validate=True))
+    except (binascii.Error, ValueError):
+        raise refusal("a logo is an image file in base64", "write what `base64 -w0 logo.png` prints") from None
+    if size <= 512_000:
+        return value
+    raise refusal("a logo has at most 512,000 bytes", "use a smaller image")
+
+
+Architecture = Annotated[Literal["ARM", "ARM 64", "x86", "x86-64"], Item]
+OperatingSystem = Annotated[Literal["Linux", "Windows"], Item]
+
+
+class PublicRepositorySettings(Model):
+    """A repository from which everybody may pull, with what the gallery shows of it."""
+
+    description: Annotated[str, Field(max_length=1024)] | None = None
+    """One or two sentences, which searches look at."""
+    about_text: Annotated[str, Field(max_length=25600)] | None = None
+    """What the images are, in Markdown."""
+    usage_text: Annotated[str, Field(max_length=25600)] | None = None
+    """How they are used, in Markdown."""
+    architectures: Annotated[list[Architecture], Field(min_length=1, max_length=50)] | None = None
+    """Of `ARM`, `ARM 64`, `x86`, `x86-64`."""
+    operating_systems: Annotated[list[OperatingSystem], Field(min_length=1, max_length=50)] | None = None
+    """Of `Linux` and `Windows`."""
+    logo: Annotated[str, AfterValidator(_logo)] | None = None
+    """An image file of at most 512,000 bytes, in base64. The gallery shows it for verified accounts only."""
+    push: list[PrincipalName] = []
+    """Roles, users and accounts that may push, by the repository's policy. Everybody may pull."""
+    match: Match = "CONDITION"
+    """How roles and users are matched: by `CONDITION`, which works before they exist, or as `PRINCIPAL`. Default: `CONDITION`."""
+    tags: dict[TagKey, TagValue] = {}
+    """AWS tags, on top of the registry's."""
+    protect: Annotated[bool | None, Structural] = None
+    """Whether Pulumi refuses to delete or replace the repository. Default: `false`."""
+    force_delete: bool | None = None
+    """Whether deleting the repository deletes the images in it. Default: `false`."""
+
+    def cross_field_errors(self) -> Iterator[Problem]:
+        """The program's own tags are its own; a protected repository is not deleted."""
+        yield from super().cross_field_errors()
+        yield from reserved_tags(self.known("tags"))
+        if self.protect is True and self.force_delete is True:
+            yield Problem(
+                "forceDelete",
+                True,
+                "a protected repository is never deleted, and `forceDelete` is how to delete one with its images",
+                "write `forceDelete: false`, or `protect: false`",
+            )

@@ -1,0 +1,73 @@
+"""What must hold between the stacks of a project."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ecr_stack.schema.fleet import StackRegistry, fleet_problems
+from ecr_stack.schema.stack import stack_settings_of
+
+ONE, TWO, THREE = "111111111111", "222222222222", "333333333333"
+
+
+def stack(name: str, account: str | None, region: str = "us-east-1", **sections: Any) -> StackRegistry:
+    said = {"environment": name, "repositories": {"api": {}, "web": {}}, **sections}
+    return StackRegistry(name, stack_settings_of(said, source=name, region=region), account, region)
+
+
+def to(region: str, account: str | None = None, *filters: str) -> dict[str, Any]:
+    destination = {"region": region, **({"registryId": account} if account else {})}
+    return {"rules": [{"destinations": [destination], **({"repositoryFilters": list(filters)} if filters else {})}]}
+
+
+def found(*registries: StackRegistry) -> list[tuple[str, str, str]]:
+    return [(each.stack, each.problem.place, each.problem.rule) for each in fleet_problems(registries)]
+
+
+def test_two_halves_that_fit_are_no_problem() -> None:
+    source = stack("source", ONE, replication=to("eu-west-1", TWO))
+    target = stack("target", TWO, "eu-west-1", registryAccess={"replicationFrom": [ONE]})
+    assert found(source, target) == []
+
+
+def test_a_registry_that_does_not_admit_its_source_is_told() -> None:
+    source = stack("source", ONE, replication=to("eu-west-1", TWO))
+    ((name, place, rule),) = found(source, stack("target", TWO, "eu-west-1"))
+    assert (name, place) == ("target", "ecr-stack:registryAccess.replicationFrom")
+    assert "stack source of account 111111111111 replicates into this registry" in rule
+
+
+def test_an_account_that_is_admitted_and_sends_nothing_is_told() -> None:
+    target = stack("target", TWO, "eu-west-1", registryAccess={"replicationFrom": [ONE]})
+    ((name, _, rule),) = found(stack("source", ONE), target)
+    assert name == "target"
+    assert "no stack of account 111111111111 replicates to eu-west-1" in rule
+    assert found(target) == []
+
+
+def test_replicas_are_not_replicated_onward() -> None:
+    source = stack("source", ONE, replication=to("eu-west-1", TWO))
+    target = stack(
+        "target",
+        TWO,
+        "eu-west-1",
+        registryAccess={"replicationFrom": [ONE]},
+        replication=to("eu-central-1", THREE, "api"),
+    )
+    ((name, place, rule),) = found(source, target)
+    assert (name, place) == ("source", "ecr-stack:replication.rules[0].destinations[0]")
+    assert "e.g. api, does not reach eu-central-1 of account 333333333333" in rule
+
+
+def test_what_an_account_has_once_is_set_by_one_stack() -> None:
+    scanning = {"type": "BASIC", "rules": [{"frequency": "SCAN_ON_PUSH", "filters": ["*"]}]}
+    first = stack("first", ONE, scanning=scanning, replication=to("us-west-2"))
+    second = stack("second", ONE, "us-west-2", scanning=scanning)
+    ((name, place, rule),) = found(first, second)
+    assert (name, place) == ("second", "ecr-stack:scanning")
+    assert "in us-west-2, and stack first sets it as well" in rule
+
+
+def test_of_an_unknown_account_nothing_is_said() -> None:
+    scanning = {"type": "BASIC", "rules": [{"frequency": "SCAN_ON_PUSH", "filters": ["*"]}]}
+    assert found(stack("first", None, scanning=scanning), stack("second", None, scanning=scanning)) == []
