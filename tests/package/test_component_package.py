@@ -51,6 +51,11 @@ def test_everything_in_the_schema_is_described() -> None:
     assert bare == []
 
 
+def test_every_type_that_is_referred_to_is_described() -> None:
+    referred = set(re.findall(r'"#/types/([^"]+)"', json.dumps(SCHEMA)))
+    assert referred == set(SCHEMA["types"])
+
+
 def test_only_the_documents_of_aws_may_hold_anything() -> None:
     anything = [place for place, described in properties() if "pulumi.json#/Any" in json.dumps(described)]
     assert {place.rpartition(" ")[2] for place in anything} == {"statements", "document", "lifecycleDocument"}
