@@ -13,7 +13,7 @@ test: .venv/ready lint ## Run the static checks and the tests
 	$(BIN)/pytest -n auto -m "not engine"
 
 test-engine: .venv/ready ## Run the tests with the real Pulumi engine, where there is a pulumi on PATH
-	$(BIN)/pytest tests/engine -n 2 -rs
+	$(BIN)/pytest tests/engine -n 2 --dist loadfile -rs
 
 local: STACK = local
 local: .venv/ready ## Take STACK (default: local) through the real engine and provider, against the AWS at ENDPOINT

@@ -142,7 +142,12 @@ class PipelineAccess(Component):
                 tags=together(all_tags, policy_name, environment, tags),
                 opts=self._child(name=label),
             )
-            aws.iam.RolePolicyAttachment(label, role=role.name, policy_arn=policy.arn, opts=self._child(name=label))
+            aws.iam.RolePolicyAttachment(
+                label,
+                role=role.name,
+                policy_arn=policy.arn,
+                opts=self._child(name=label, delete_before_replace=True),
+            )
 
     def _checked_provider(self, trust: PipelineTrust, arn: str) -> str:
         """Refuse a provider of another issuer: no token would ever satisfy the role's conditions."""
@@ -205,7 +210,7 @@ class PullAccess(Component):
                 f"{name}-{label}",
                 role=where.then(lambda place, value, field=field: own_role(self, value, place, field), role),
                 policy_arn=arn,
-                opts=self._child(name=f"{name}-{label}"),
+                opts=self._child(name=f"{name}-{label}", delete_before_replace=True),
             )
         self.policy_arn = pulumi.Output.from_input(arn)
         self.register_outputs({"policyArn": self.policy_arn})
