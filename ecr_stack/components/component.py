@@ -71,10 +71,9 @@ class Component(pulumi.ComponentResource):
         self._given = merged
         self._former = [_former(alias, name, kind, merged.parent) for alias in merged.aliases or ()]
         # the engine gives them to children by itself; the URNs are those of this component under its parent's former ones
-        self._inherited = [
-            _urn(name, kind, urn)
-            for urn in (getattr(merged.parent, "_inherited", None) or getattr(merged.parent, "_aliases", ()))
-        ]
+        above: Any = merged.parent
+        inherited: Sequence[Any] = getattr(above, "_inherited", None) or getattr(above, "_aliases", None) or ()
+        self._inherited = [_urn(name, kind, urn) for urn in inherited]
         self._origin = (f'{type(self).__name__} "{name}"', "")
         self._places: Mapping[str, str] = {}
         super().__init__(kind, name, {}, merged)

@@ -52,7 +52,7 @@ class Analyzer(_PolicyAnalyzerServicer):
         """Take the stack's own configuration, of which `pulumi_policy` keeps the tags alone."""
         SENT.clear()
         SENT.update(request.config)
-        return super().ConfigureStack(request, context)  # type: ignore[no-untyped-call]
+        return super().ConfigureStack(request, context)
 
 
 def install() -> None:
