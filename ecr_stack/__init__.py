@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         RegistryArgs,
         RegistryPolicyArgs,
         RegistryScanningArgs,
+        RegistrySigningArgs,
         ReplicationArgs,
         ReplicationRuleArgs,
         ReplicationSettingsArgs,
@@ -57,6 +58,8 @@ if TYPE_CHECKING:
         ScanningArgs,
         ScanRuleArgs,
         ServiceGrantArgs,
+        SigningRuleArgs,
+        SigningSettingsArgs,
         TagSchemeArgs,
         TrustedArgs,
     )
@@ -107,6 +110,9 @@ if TYPE_CHECKING:
     from ecr_stack.components.scanning import (
         RegistryScanning,
     )
+    from ecr_stack.components.signing import (
+        RegistrySigning,
+    )
     from ecr_stack.errors import (
         EcrStackError,
         InvalidInput,
@@ -147,6 +153,7 @@ _HOMES = {
         "RegistryArgs",
         "RegistryPolicyArgs",
         "RegistryScanningArgs",
+        "RegistrySigningArgs",
         "ReplicationArgs",
         "ReplicationRuleArgs",
         "ReplicationSettingsArgs",
@@ -159,6 +166,8 @@ _HOMES = {
         "ScanRuleArgs",
         "ScanningArgs",
         "ServiceGrantArgs",
+        "SigningRuleArgs",
+        "SigningSettingsArgs",
         "TagSchemeArgs",
         "TrustedArgs",
     ),
@@ -184,6 +193,7 @@ _HOMES = {
     "components.repository": ("Repository",),
     "components.repository_policy": ("RepositoryPolicy",),
     "components.scanning": ("RegistryScanning",),
+    "components.signing": ("RegistrySigning",),
     "errors": (
         "EcrStackError",
         "InvalidInput",
@@ -241,6 +251,8 @@ __all__ = [
     "RegistryReference",
     "RegistryScanning",
     "RegistryScanningArgs",
+    "RegistrySigning",
+    "RegistrySigningArgs",
     "Replication",
     "ReplicationArgs",
     "ReplicationRuleArgs",
@@ -256,6 +268,8 @@ __all__ = [
     "ScanRuleArgs",
     "ScanningArgs",
     "ServiceGrantArgs",
+    "SigningRuleArgs",
+    "SigningSettingsArgs",
     "TagSchemeArgs",
     "TrustedArgs",
     "Unavailable",

@@ -34,6 +34,7 @@ __all__ = [
     "RegistryArgs",
     "RegistryPolicyArgs",
     "RegistryScanningArgs",
+    "RegistrySigningArgs",
     "ReplicationArgs",
     "ReplicationRuleArgs",
     "ReplicationSettingsArgs",
@@ -46,6 +47,8 @@ __all__ = [
     "ScanRuleArgs",
     "ScanningArgs",
     "ServiceGrantArgs",
+    "SigningRuleArgs",
+    "SigningSettingsArgs",
     "TagSchemeArgs",
     "TrustedArgs",
 ]
@@ -388,6 +391,22 @@ class ScanningArgs(TypedDict):
     """At most two rules, each with a frequency of its own."""
 
 
+class SigningRuleArgs(TypedDict):
+    """Which repositories' images are signed with which profile of AWS Signer."""
+
+    signing_profile_arn: pulumi.Input[str]
+    """The ARN of an AWS Signer profile for the platform `Notation-OCI-SHA384-ECDSA`. It must be in the registry's Region; it may be another account's. Whoever pushes needs `signer:SignPayload` on it: the pipelines of this stack get it."""
+    repository_filters: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """Repository names with `*` wildcards. Default: every repository."""
+
+
+class SigningSettingsArgs(TypedDict):
+    """ECR's managed signing: one configuration for an account and Region."""
+
+    rules: NotRequired[Sequence[SigningRuleArgs]]
+    """At most 10 rules. An image is signed once for each profile whose rule selects its repository. A rule whose profile is in a destination's Region signs what is pushed there; a replica is not signed again."""
+
+
 class AccountSettingValuesArgs(TypedDict):
     """Settings that an account has once in each Region. AWS has no call that takes one back: removing a key changes nothing."""
 
@@ -563,6 +582,8 @@ class RegistryArgs(TypedDict):
     """Who may do what in every repository, e.g. accounts that replicate into this registry."""
     scanning: NotRequired[ScanningArgs]
     """How the registry scans images. Default: each repository's `scanOnPush` decides."""
+    signing: NotRequired[SigningSettingsArgs]
+    """Which images ECR signs when they are pushed. Default: the stack leaves the registry's configuration alone."""
     account_settings: NotRequired[pulumi.Input[AccountSettingValuesArgs]]
     """Settings that the account has once in each Region. Default: as they are."""
     pull_through_cache: NotRequired[Mapping[str, PullThroughCacheSettingsArgs]]
@@ -709,6 +730,8 @@ class PipelineAccessArgs(TypedDict):
     """ARNs of the repositories to which the pipelines push."""
     pull: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
     """ARNs of the repositories from which they pull."""
+    sign: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """ARNs of the AWS Signer profiles with which ECR signs what they push."""
     provider_arn: NotRequired[pulumi.Input[str]]
     """The ARN of the issuer's OpenID Connect provider; an account has one for each issuer. Default: one is made."""
     role_name: NotRequired[pulumi.Input[str]]
@@ -814,6 +837,15 @@ class RegistryScanningArgs(TypedDict):
     """`BASIC` (ECR itself) or `ENHANCED` (Amazon Inspector)."""
     rules: NotRequired[pulumi.Input[Sequence[ScanRuleArgs]]]
     """At most two rules, each with a frequency of its own."""
+
+
+class RegistrySigningArgs(TypedDict):
+    """The arguments of `RegistrySigning`."""
+
+    region: NotRequired[pulumi.Input[str]]
+    """The Region. Default: the provider's own."""
+    rules: pulumi.Input[Sequence[SigningRuleArgs]]
+    """At most 10 rules, each with a profile in the Region."""
 
 
 class ReplicationArgs(TypedDict):

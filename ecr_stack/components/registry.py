@@ -188,6 +188,7 @@ class Registry(Component):
                     provider_arn=trust.provider_arn if trust.provider_arn is not None else providers[trust.issued_by],
                     push=arns,
                     pull=arns,
+                    sign=[rule.signing_profile_arn for rule in settings.signing.rules],
                     **self._common(settings),
                 ),
                 opts=self._part(name=f"{name}-{entry}"),

@@ -14,6 +14,7 @@ from typing import Any
 
 from ecr_stack.embedded_aws import EmbeddedAws
 from ecr_stack.embedded_provider import (
+    cloud_control,
     ecr_public,
     ecr_registry,
     ecr_repository,
@@ -61,6 +62,7 @@ RESOURCE_TYPES: Mapping[str, ResourceType] = {
         iam.Policy(),
         iam.RolePolicyAttachment(),
         iam_oidc.OpenIdConnectProvider(),
+        cloud_control.CloudControlResource(),
         Command(),
     )
 }

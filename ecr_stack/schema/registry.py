@@ -24,6 +24,7 @@ from ecr_stack.schema.pull_through_cache import CachePrefix, OwnTemplate, PullTh
 from ecr_stack.schema.replication import ReplicationSettings
 from ecr_stack.schema.repository import RepositoryDefaults, RepositorySettings, TemplateUse, layered
 from ecr_stack.schema.scanning import Scanning
+from ecr_stack.schema.signing import SigningSettings
 from ecr_stack.schema.tag_schemes import TagScheme
 
 __all__ = ["Environment", "NamePrefix", "RegistryArguments", "RegistrySettings"]
@@ -108,6 +109,8 @@ class RegistrySettings(Model):
     """Who may do what in every repository, e.g. accounts that replicate into this registry."""
     scanning: Annotated[Scanning, Structural] = Scanning()
     """How the registry scans images. Default: each repository's `scanOnPush` decides."""
+    signing: Annotated[SigningSettings, Structural] = SigningSettings()
+    """Which images ECR signs when they are pushed. Default: the stack leaves the registry's configuration alone."""
     account_settings: AccountSettingValues = AccountSettingValues()
     """Settings that the account has once in each Region. Default: as they are."""
     pull_through_cache: Annotated[dict[CachePrefix, PullThroughCacheSettings], Structural] = {}

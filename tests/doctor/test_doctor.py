@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -128,7 +130,6 @@ def other_replica(aws: EmbeddedAws) -> None:
     pushed = datetime.now(UTC) - timedelta(days=2)
     one, two = f"sha256:{1:064x}", f"sha256:{2:064x}"
     aws.seed_images("api-gateway", [{"imageDigest": one, "imageTags": ["v1"], "imagePushedAt": pushed}])
-    aws.call("ecr", "CreateRepository", {"repositoryName": "api-gateway"}, "us-west-2")
     seeded = [{"imageDigest": two, "imageTags": ["v1"], "imagePushedAt": pushed}]
     aws.seed_images("api-gateway", seeded, region="us-west-2")
 
@@ -161,6 +162,50 @@ def test_each_fault_is_found_by_its_check(aws: EmbeddedAws, fault: Any, names: s
     assert code == 1
     assert failing(checks) == names
     assert all(checks[name]["evidence"] for name in names)
+
+
+PROFILE = f"arn:aws:signer:{REGION}:{ACCOUNT}:/signing-profiles/containers"
+
+
+@pytest.fixture
+def signed(aws: EmbeddedAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EmbeddedAws:
+    """The stack `prod`, which has what is pushed to `api-gateway` signed."""
+    for name in ("Pulumi.yaml", "__main__.py", "Pulumi.prod.yaml"):
+        shutil.copy(PROJECT / name, tmp_path)
+    rule = {"signingProfileArn": PROFILE, "repositoryFilters": ["api-*"]}
+    with (tmp_path / "Pulumi.prod.yaml").open("a") as file:
+        file.write(f"  ecr-stack:signing: {json.dumps({'rules': [rule]})}\n")
+    monkeypatch.chdir(tmp_path)
+    filters = [{"filter": "api-*", "filterType": "WILDCARD_MATCH"}]
+    configuration = {"rules": [{"signingProfileArn": PROFILE, "repositoryFilters": filters}]}
+    aws.call("ecr", "PutSigningConfiguration", {"signingConfiguration": configuration})
+    return aws
+
+
+def test_what_is_signed_passes(signed: EmbeddedAws) -> None:
+    signed.push_image("api-gateway", "v1")
+    signed.push_image("user-service", "v1")
+    _, checks = diagnose()
+    assert checks["signing-is-the-stacks"]["status"] == checks["images-are-signed"]["status"] == "pass"
+
+
+def test_a_signing_rule_that_is_gone_fails_and_an_image_without_a_signature_is_no_pass(signed: EmbeddedAws) -> None:
+    signed.call("ecr", "DeleteSigningConfiguration", {})
+    signed.push_image("api-gateway", "v1")
+    _, checks = diagnose()
+    assert checks["signing-is-the-stacks"]["status"] == "fail"
+    assert f"api-* with {PROFILE} is missing" in checks["signing-is-the-stacks"]["evidence"]
+    assert checks["images-are-signed"]["status"] == "unknown"
+
+
+def test_an_image_that_could_not_be_signed_fails_with_the_reason(signed: EmbeddedAws) -> None:
+    profile = {"profileName": "containers", "platformId": "Notation-OCI-SHA384-ECDSA"}
+    signed.call("signer", "PutSigningProfile", profile)
+    signed.call("signer", "CancelSigningProfile", {"profileName": "containers"})
+    signed.push_image("api-gateway", "v1")
+    code, checks = diagnose()
+    assert (code, checks["images-are-signed"]["status"]) == (1, "fail")
+    assert "v1: ValidationException: The signing profile is canceled. (" in checks["images-are-signed"]["evidence"]
 
 
 def test_what_may_not_be_read_is_unknown(aws: EmbeddedAws, fail: Any) -> None:  # noqa: F811

@@ -2,7 +2,8 @@
 
 Nothing is pulled and nothing is changed. Needs `ecr:DescribeRepositories`, `ecr:DescribeImages`, `ecr:GetLifecyclePolicy`,
 `ecr:GetRepositoryPolicy`, `ecr:ListTagsForResource`, `ecr:DescribeRegistry`, `ecr:GetRegistryScanningConfiguration`,
-`ecr:DescribeImageScanFindings`, `ecr:DescribeImageReplicationStatus`, `kms:DescribeKey`, `kms:GetKeyRotationStatus`,
+`ecr:DescribeImageScanFindings`, `ecr:DescribeImageReplicationStatus`, `ecr:GetSigningConfiguration`,
+`ecr:DescribeImageSigningStatus`, `kms:DescribeKey`, `kms:GetKeyRotationStatus`,
 `ce:ListCostAllocationTags`. A right that is missing makes its checks unknown.
 """
 
@@ -21,7 +22,9 @@ from ecr_stack.operations.images.catalogue import CataloguedImage, Manifest
 from ecr_stack.operations.images.reading import read_repository
 from ecr_stack.operations.live_registry import LiveRegistry, in_order
 from ecr_stack.operations.scanning.findings import ScanResult, read_result
+from ecr_stack.schema.checks import configured_destinations
 from ecr_stack.schema.registry import RegistrySettings
+from ecr_stack.schema.signing import rules_of, selects
 
 __all__ = ["ImageFacts", "RegistryFacts", "Replica", "RepositoryFacts", "Unknown", "read_facts"]
 
@@ -73,6 +76,8 @@ class ImageFacts:
     scan: ScanResult | Unknown | None = None
     """The scan of the newest image; `None` if there is none."""
     replicas: tuple[Replica | Unknown, ...] = ()
+    signatures: tuple[dict[str, Any], ...] | Unknown = ()
+    """ECR's signing of the newest image, as `DescribeImageSigningStatus` gives it; empty if no rule of the stack selects it."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +107,8 @@ class RegistryFacts:
     missing: tuple[str, ...]
     replication: list[dict[str, Any]] | Unknown
     scanning: dict[str, Any] | Unknown
+    signing: list[dict[str, Any]] | Unknown
+    """The rules of the signing configuration; none if there is no configuration."""
     keys: dict[str, dict[str, Any] | Unknown]
     """By ARN: `Enabled`, `KeyManager`, `rotates`."""
     cost_tags: set[str] | Unknown
@@ -148,9 +155,22 @@ def read_facts(
         tuple(name for name in keys if name not in described),
         attempt(lambda: registry.ask_registry("describe_registry")["replicationConfiguration"]["rules"]),
         attempt(lambda: registry.ask_registry("get_registry_scanning_configuration")["scanningConfiguration"]),
+        attempt(lambda: _signing(registry)),
         {arn: attempt(lambda arn=arn: _key(registry, arn)) for arn in sorted(arns)},  # type: ignore[misc]
         attempt(lambda: _cost_tags(registry)),
     )  # fmt: skip
+
+
+def _signing(registry: LiveRegistry) -> list[dict[str, Any]]:
+    try:
+        rules: list[dict[str, Any]] = registry.ask_registry("get_signing_configuration")["signingConfiguration"][
+            "rules"
+        ]
+    except EcrStackError as error:
+        if "SigningConfigurationNotFoundException" not in str(error):
+            raise
+        return []
+    return rules
 
 
 def _repository(
@@ -227,6 +247,8 @@ def _images(
     recent = [image for image in named if image.pulled_at and at - image.pulled_at <= week]
     with_moving = [image for image in recent if any(map(moving, image.top.tags))]
     newest = named[0] if named else (images[0] if images else None)
+    home = rules_of(settings.signing, None, configured_destinations(settings, registry.account))
+    is_signed = newest is not None and any(selects(rule, settings.name_of(key)) for rule in home)
     return ImageFacts(
         len(images),
         sum(image.stored_bytes for image in images),
@@ -241,7 +263,13 @@ def _images(
             attempt(lambda there=there: _replica(registry, name, there, named, at))  # type: ignore[misc]
             for there in _destinations(settings, name, registry.account)
         ),
+        attempt(lambda: _signatures(registry, name, newest.top.digest)) if newest and is_signed else (),
     )
+
+
+def _signatures(registry: LiveRegistry, name: str, digest: str) -> tuple[dict[str, Any], ...]:
+    answer = registry.ask("describe_image_signing_status", repositoryName=name, imageId={"imageDigest": digest})
+    return tuple(answer.get("signingStatuses", ()))
 
 
 def _label(manifest: Manifest) -> str:
