@@ -20,6 +20,8 @@ if TYPE_CHECKING:
         AccessArgs,
         AccountSettingsArgs,
         AccountSettingValuesArgs,
+        BudgetArgs,
+        BudgetSettingsArgs,
         CreatedRepositoriesArgs,
         CreationTemplateArgs,
         CredentialsArgs,
@@ -62,6 +64,9 @@ if TYPE_CHECKING:
         SigningSettingsArgs,
         TagSchemeArgs,
         TrustedArgs,
+    )
+    from ecr_stack.components.budget import (
+        Budget,
     )
     from ecr_stack.components.component import (
         InvalidArguments,
@@ -135,6 +140,8 @@ _HOMES = {
         "AccountSettingsArgs",
         "AccountSettingValuesArgs",
         "AccessArgs",
+        "BudgetArgs",
+        "BudgetSettingsArgs",
         "CreationTemplateArgs",
         "DestinationArgs",
         "EncryptionArgs",
@@ -172,6 +179,7 @@ _HOMES = {
         "TrustedArgs",
     ),
     "components.account_settings": ("AccountSettings",),
+    "components.budget": ("Budget",),
     "components.public_repository": ("PublicRepository",),
     "components.pull_through_cache": ("PullThroughCache",),
     "components.configuration": ("stack_settings",),
@@ -209,6 +217,9 @@ __all__ = [
     "AccountSettingValuesArgs",
     "AccountSettings",
     "AccountSettingsArgs",
+    "Budget",
+    "BudgetArgs",
+    "BudgetSettingsArgs",
     "CreatedRepositoriesArgs",
     "CreationTemplate",
     "CreationTemplateArgs",

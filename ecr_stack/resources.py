@@ -93,6 +93,13 @@ _ROWS = (
         ("typeName",),
         loss="what it stands for; of a signing configuration, the signing of images from then on",
     ),
+    ResourceType(
+        "aws:budgets/budget:Budget",
+        "budget",
+        ("name",),
+        loss="the alerts about the registry's costs",
+        regional=False,
+    ),
     ResourceType("aws:ecr/accountSetting:AccountSetting", "account setting", ("name",)),
     ResourceType(
         "aws:ecr/pullTimeUpdateExclusion:PullTimeUpdateExclusion",

@@ -327,6 +327,10 @@ def _purpose(resource: ResourceRecord) -> str:
             return f"{uses} under {out.get('prefix')} in {out.get('region')}: {_tags(out)}"
         case "aws:ecr/pullThroughCacheRule:PullThroughCacheRule":
             return f"{out.get('ecrRepositoryPrefix')}/ → {out.get('upstreamRegistryUrl')}"
+        case "aws:budgets/budget:Budget":
+            return f"{out.get('limitAmount')} {out.get('limitUnit')} a month for ECR, {_alerts(out)}"
+        case "aws:cloudcontrol/resource:Resource":
+            return str(out.get("typeName") or "")
         case "aws:ecr/accountSetting:AccountSetting":
             return f"{out.get('name')} = {out.get('value')}"
         case "aws:ecr/pullTimeUpdateExclusion:PullTimeUpdateExclusion":
@@ -378,6 +382,14 @@ def _statements(policy: object) -> str:
     statements = _document(policy).get("Statement", [])
     listed = statements if isinstance(statements, list) else [statements]
     return ", ".join(str(statement.get("Sid", statement.get("Effect"))) for statement in listed)
+
+
+def _alerts(out: Mapping[str, Any]) -> str:
+    told = [
+        f"{each['threshold']:g} %{' forecast' if each['notificationType'] == 'FORECASTED' else ''}"
+        for each in out.get("notifications") or []
+    ]
+    return f"alerts at {', '.join(told)}"
 
 
 def _replication(out: Mapping[str, Any]) -> str:

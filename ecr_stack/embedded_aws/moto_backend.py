@@ -41,6 +41,7 @@ __all__ = [
     "RESPONSES",
     "answer",
     "aws_managed_policy",
+    "budgets",
     "ecr_state",
     "event_matches",
     "every_repository_name",
@@ -160,6 +161,11 @@ def secret_text(account: str, region: str, arn: str) -> str | None:
     version = secret.versions.get(secret.default_version_id) or {}
     text = version.get("secret_string")
     return text if isinstance(text, str) else None
+
+
+def budgets(account: str, region: str) -> Any:
+    """Give moto's budgets of an account, by name."""
+    return _state("budgets", account, region).budgets[account]
 
 
 def is_canceled_profile(account: str, region: str, arn: str) -> bool:

@@ -15,6 +15,7 @@ from ecr_stack.errors import Problem
 from ecr_stack.model import Model, Structural, Text, is_unknown
 from ecr_stack.schema.access import Access, RegistryAccess
 from ecr_stack.schema.account_settings import AccountSettingValues
+from ecr_stack.schema.budget import BudgetSettings
 from ecr_stack.schema.encryption import DeletionWindow
 from ecr_stack.schema.guard import RepositoryGuard
 from ecr_stack.schema.lifecycle import LifecycleRule, document_problems, rule_list_problems
@@ -30,6 +31,7 @@ from ecr_stack.schema.signing import SigningRule, SigningSettings
 
 __all__ = [
     "AccountSettingsArguments",
+    "BudgetArguments",
     "CreationTemplateArguments",
     "EncryptionKeyArguments",
     "LifecyclePolicyArguments",
@@ -296,3 +298,10 @@ class PullAccessArguments(NodeAccess):
                     "would take its permissions away when the order changes",
                     "write it under `namedRoles`, e.g. `namedRoles: {builder: role.name}`",
                 )
+
+
+class BudgetArguments(BudgetSettings, _Tagged):
+    """The arguments of `Budget`."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^:\\]+$")] | None = None
+    """The budget's name, once in an account. Default: `{environment}-ecr`."""

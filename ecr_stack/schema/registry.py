@@ -15,6 +15,7 @@ from ecr_stack.aws.names import AccountId, OrganizationId, Region, RepositoryNam
 from ecr_stack.model import Item, Model, Structural, Text, is_unknown, refusal
 from ecr_stack.schema.access import RegistryAccess
 from ecr_stack.schema.account_settings import AccountSettingValues
+from ecr_stack.schema.budget import BudgetSettings
 from ecr_stack.schema.encryption import Encryption, RepositoryEncryption
 from ecr_stack.schema.guard import LifecycleGuard
 from ecr_stack.schema.lifecycle import lifecycle_text
@@ -111,6 +112,8 @@ class RegistrySettings(Model):
     """How the registry scans images. Default: each repository's `scanOnPush` decides."""
     signing: Annotated[SigningSettings, Structural] = SigningSettings()
     """Which images ECR signs when they are pushed. Default: the stack leaves the registry's configuration alone."""
+    budget: Annotated[BudgetSettings | None, Structural] = None
+    """A monthly budget for what ECR costs in the account, and who is told. Default: none."""
     account_settings: AccountSettingValues = AccountSettingValues()
     """Settings that the account has once in each Region. Default: as they are."""
     pull_through_cache: Annotated[dict[CachePrefix, PullThroughCacheSettings], Structural] = {}

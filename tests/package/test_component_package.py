@@ -79,6 +79,8 @@ def test_enums_have_the_values_of_aws() -> None:
         ("Registry", {"repositories"}),
         ("RegistryPolicy", {"access"}),
         ("RegistryScanning", {"type"}),
+        ("RegistrySigning", {"rules"}),
+        ("Budget", {"amount"}),
         ("Replication", {"rules"}),
         ("Repository", set()),
         ("RepositoryPolicy", {"access", "repository"}),
