@@ -412,13 +412,13 @@ class SigningSettingsArgs(TypedDict):
 class BudgetSettingsArgs(TypedDict):
     """A monthly budget for everything that ECR costs in the account, in all Regions."""
 
-    amount: pulumi.Input[Any]
+    amount: pulumi.Input[float]
     """The budget of a month, e.g. `100` or `49.90`."""
     currency: NotRequired[pulumi.Input[str]]
     """The currency that AWS bills the account in. Default: `USD`."""
-    actual_thresholds: NotRequired[pulumi.Input[Sequence[Any]]]
+    actual_thresholds: NotRequired[pulumi.Input[Sequence[float]]]
     """Percentages of the budget at which the costs so far are reported. Default: `[80, 100]`."""
-    forecast_thresholds: NotRequired[pulumi.Input[Sequence[Any]]]
+    forecast_thresholds: NotRequired[pulumi.Input[Sequence[float]]]
     """Percentages of the budget at which the forecast for the month is reported; AWS forecasts after about five weeks of usage. Default: `[100]`."""
     email_addresses: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
     """Who gets an e-mail: at most 10 addresses."""
@@ -639,13 +639,13 @@ class BudgetArgs(TypedDict):
     """A slug such as `prod`, for names and tags. Default: the Pulumi stack's name."""
     tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
     """AWS tags, on top of `Name`, `Environment` and `ManagedBy`."""
-    amount: pulumi.Input[Any]
+    amount: pulumi.Input[float]
     """The budget of a month, e.g. `100` or `49.90`."""
     currency: NotRequired[pulumi.Input[str]]
     """The currency that AWS bills the account in. Default: `USD`."""
-    actual_thresholds: NotRequired[pulumi.Input[Sequence[Any]]]
+    actual_thresholds: NotRequired[pulumi.Input[Sequence[float]]]
     """Percentages of the budget at which the costs so far are reported. Default: `[80, 100]`."""
-    forecast_thresholds: NotRequired[pulumi.Input[Sequence[Any]]]
+    forecast_thresholds: NotRequired[pulumi.Input[Sequence[float]]]
     """Percentages of the budget at which the forecast for the month is reported; AWS forecasts after about five weeks of usage. Default: `[100]`."""
     email_addresses: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
     """Who gets an e-mail: at most 10 addresses."""

@@ -145,7 +145,7 @@ class OwnTemplate(CreatedRepositories):
     def cross_field_errors(self) -> Iterator[Problem]:
         """Each use once."""
         yield from super().cross_field_errors()
-        uses = self.known("applied_for") or []
+        uses = [use for use in self.known("applied_for") or () if not is_unknown(use)]
         if len(set(uses)) < len(uses):
             yield Problem("appliedFor", uses, "each use is named once", "remove the repetition")
 

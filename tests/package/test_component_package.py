@@ -68,26 +68,28 @@ def test_enums_have_the_values_of_aws() -> None:
     assert {"EncryptionType", "Match", "NodePolicy", "Platform"} <= set(values)
 
 
-@pytest.mark.parametrize(
-    ("component", "required"),
-    [
-        ("CreationTemplate", {"region"}),
-        ("EncryptionKey", set()),
-        ("LifecyclePolicy", {"repository"}),
-        ("PipelineAccess", set()),
-        ("PullAccess", set()),
-        ("Registry", {"repositories"}),
-        ("RegistryPolicy", {"access"}),
-        ("RegistryScanning", {"type"}),
-        ("RegistrySigning", {"rules"}),
-        ("Budget", {"amount"}),
-        ("Replication", {"rules"}),
-        ("Repository", set()),
-        ("RepositoryPolicy", {"access", "repository"}),
-    ],
-)
-def test_a_component_requires_what_it_cannot_do_without(component: str, required: set[str]) -> None:
-    assert set(SCHEMA["resources"][f"ecr-stack:index:{component}"].get("requiredInputs") or []) == required
+def test_a_component_requires_what_it_cannot_do_without() -> None:
+    required = {
+        token.rpartition(":")[2]: set(one.get("requiredInputs") or []) for token, one in SCHEMA["resources"].items()
+    }
+    assert required == {
+        "AccountSettings": set(),
+        "Budget": {"amount"},
+        "CreationTemplate": set(),
+        "EncryptionKey": set(),
+        "LifecyclePolicy": {"repository"},
+        "PipelineAccess": set(),
+        "PublicRepository": set(),
+        "PullAccess": set(),
+        "PullThroughCache": {"upstream"},
+        "Registry": {"repositories"},
+        "RegistryPolicy": {"access"},
+        "RegistryScanning": {"type"},
+        "RegistrySigning": {"rules"},
+        "Replication": {"rules"},
+        "Repository": set(),
+        "RepositoryPolicy": {"access", "repository"},
+    }
 
 
 def test_only_what_decides_which_resources_there_are_must_be_known() -> None:
