@@ -9,6 +9,7 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
+from ecr_stack.aws.lifecycle import parse_document
 from ecr_stack.operations.forecast import Repository, forecast
 from ecr_stack.operations.prices import overridden
 from ecr_stack.operations.pushes import parse_pushes
@@ -19,12 +20,14 @@ def rule(priority: int, pattern: str, count: dict[str, Any]) -> dict[str, Any]:
     return {"rulePriority": priority, "selection": selection, "action": {"type": "expire"}}
 
 
-DOCUMENT = {
-    "rules": [
-        rule(1, "v*", {"countType": "imageCountMoreThan", "countNumber": 10}),
-        rule(2, "sha-*", {"countType": "sinceImagePushed", "countUnit": "days", "countNumber": 30}),
-    ]
-}
+DOCUMENT = parse_document(
+    {
+        "rules": [
+            rule(1, "v*", {"countType": "imageCountMoreThan", "countNumber": 10}),
+            rule(2, "sha-*", {"countType": "sinceImagePushed", "countUnit": "days", "countNumber": 30}),
+        ]
+    }
+)
 
 if __name__ == "__main__":
     repositories = [Repository(f"r{number}", DOCUMENT, parse_pushes(f"v=0.5,sha-=2{number}")) for number in range(5)]

@@ -106,8 +106,6 @@ def answer(repositories: int, operation: str, asked: dict[str, Any]) -> dict[str
         case "BatchGetImage":
             return {"images": [], "failures": []}
     code = "RepositoryPolicyNotFoundException"
-        operation, "RepositoryPolicyNotFoundException"
-    )
     raise ClientError({"Error": {"Code": code, "Message": "there is none"}}, operation)
 
 
@@ -144,9 +142,8 @@ def measure(command: str, repositories: int) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     began = time.process_time()
     out = Nowhere()
-    with redirect_stdout(out):
-        with suppress(SystemExit):
-            app(COMMANDS[command], standalone_mode=False)
+    with redirect_stdout(out), suppress(SystemExit):
+        app(COMMANDS[command], standalone_mode=False)
     seconds = time.process_time() - began
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(
