@@ -208,6 +208,40 @@ def test_an_image_that_could_not_be_signed_fails_with_the_reason(signed: Embedde
     assert "v1: ValidationException: The signing profile is canceled. (" in checks["images-are-signed"]["evidence"]
 
 
+def test_a_repository_that_is_deleted_meanwhile_does_not_exist_and_fails_nothing_else(
+    aws: EmbeddedAws,
+    fail: Any,  # noqa: F811
+) -> None:
+    aws.call("ecr", "CreateRepository", {"repositoryName": "by-hand"})
+
+    def vanish(name: str) -> Any:
+        def delete(request: Any) -> None:
+            if name in str(request.body):
+                aws.call("ecr", "DeleteRepository", {"repositoryName": name, "force": True})
+
+        return delete
+
+    fail("GetLifecyclePolicy", [vanish("user-service")] * 30)
+    fail("ListTagsForResource", [vanish("by-hand")] * 30)
+    code, checks = diagnose()
+    assert (code, failing(checks)) == (1, {"repositories-exist"})
+    assert checks["repositories-exist"]["evidence"] == "user-service does not exist"
+    assert checks["repositories-are-managed"]["status"] == "pass"
+    assert checks["lifecycle-policies-are-the-stacks"]["status"] == "pass"
+
+
+def test_throttling_is_waited_out(aws: EmbeddedAws, fail: Any, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _seconds: None)
+    for operation in ("DescribeRepositories", "DescribeImages", "GetLifecyclePolicy"):
+        fail(operation, [refusal("ServerException", 500)] * 2)
+    # the client slows down after this one
+    fail("GetRepositoryPolicy", [refusal("ThrottlingException")])
+    aws.push_image("api-gateway", "v1")
+    code, checks = diagnose()
+    assert (code, failing(checks)) == (0, set())
+    assert checks["lifecycle-policies-are-the-stacks"]["status"] == "pass"
+
+
 def test_what_may_not_be_read_is_unknown(aws: EmbeddedAws, fail: Any) -> None:  # noqa: F811
     denied = [refusal("AccessDeniedException")] * 50
     fail("GetLifecyclePolicy", list(denied))

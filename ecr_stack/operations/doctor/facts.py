@@ -121,9 +121,15 @@ class RegistryFacts:
 
 
 def attempt(read: Callable[[], T]) -> T | Unknown:
-    """Read something, or say why it is not known."""
+    """Read something, or say why it is not known.
+
+    Raises:
+        NotFound: what it belongs to does not exist any more.
+    """
     try:
         return read()
+    except NotFound:
+        raise
     except EcrStackError as error:
         return Unknown(str(error).splitlines()[0])
 
@@ -142,17 +148,20 @@ def read_facts(
     described = {each["repositoryName"]: each for each in registry.repositories()}
     keys = dict(zip(settings.physical_names(), settings.repositories, strict=True))
 
-    def read(name: str) -> RepositoryFacts:
-        facts = _repository(registry, settings, described[name], keys.get(name), at)
-        progress(name, -1)
-        return facts
+    def read(name: str) -> RepositoryFacts | None:
+        try:
+            return _repository(registry, settings, described[name], keys.get(name), at)
+        except NotFound:
+            return None  # it was deleted meanwhile
+        finally:
+            progress(name, -1)
 
-    repositories = {each.name: each for each in in_order(read, sorted(described))}
+    repositories = {each.name: each for each in in_order(read, sorted(described)) if each is not None}
     encryptions = [each.described.get("encryptionConfiguration") or {} for each in repositories.values() if each.key]
     arns = {str(each["kmsKey"]) for each in encryptions if each.get("kmsKey")}
     return RegistryFacts(
         settings, registry.account, registry.region, at, repositories,
-        tuple(name for name in keys if name not in described),
+        tuple(name for name in keys if name not in repositories),
         attempt(lambda: registry.ask_registry("describe_registry")["replicationConfiguration"]["rules"]),
         attempt(lambda: registry.ask_registry("get_registry_scanning_configuration")["scanningConfiguration"]),
         attempt(lambda: _signing(registry)),
@@ -176,6 +185,11 @@ def _signing(registry: LiveRegistry) -> list[dict[str, Any]]:
 def _repository(
     registry: LiveRegistry, settings: RegistrySettings, described: dict[str, Any], key: str | None, at: datetime
 ) -> RepositoryFacts:
+    """Read one repository.
+
+    Raises:
+        NotFound: it does not exist any more.
+    """
     name = described["repositoryName"]
 
     def tags() -> dict[str, str]:
