@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from ecr_stack.cli.app import app
 from ecr_stack.embedded_aws import EmbeddedAws
 from ecr_stack.embedded_provider import Provider
 from ecr_stack.errors import InvalidInput
@@ -133,3 +135,17 @@ def test_resources_of_other_types_are_made_up_and_only_their_form_is_checked(aws
         provider.check(RESOURCE, {**inputs, "typeName": "bucket"})
     with pytest.raises(InvalidInput, match="list of `Rules`"):
         provider.check(RESOURCE, {"typeName": "AWS::ECR::SigningConfiguration", "desiredState": '{"rules": []}'})
+
+
+def test_the_tree_says_what_is_signed_and_what_the_budget_tells(project: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = {
+        "aws:region": "us-east-1",
+        "ecr-stack:environment": "test",
+        "ecr-stack:repositories": {"api": {}},
+        "ecr-stack:signing": {"rules": [{"signingProfileArn": HOME, "repositoryFilters": ["a*"]}]},
+        "ecr-stack:budget": {"amount": 250, "emailAddresses": ["team@example.com"]},
+    }
+    monkeypatch.chdir(project(config))
+    text = CliRunner().invoke(app, ["rehearse", "--stack", "test"]).stdout
+    assert "signs a* with containers" in text
+    assert "250.0 USD a month for ECR, alerts at 80 %, 100 %, 100 % forecast" in text
