@@ -4,7 +4,7 @@ STACK ?= dev
 ENDPOINT ?= http://localhost:5000
 BIN := .venv/bin
 
-.PHONY: rehearse test test-engine local lint setup docs api actions lock clean help
+.PHONY: rehearse test test-engine test-dockerfiles local lint setup docs api actions lock clean help
 
 rehearse: .venv/ready ## Run the whole program for STACK (default: dev) against the embedded AWS
 	@$(BIN)/ecr-stack rehearse --stack $(STACK)
@@ -14,6 +14,9 @@ test: .venv/ready lint ## Run the static checks and the tests
 
 test-engine: .venv/ready ## Run the tests with the real Pulumi engine, where there is a pulumi on PATH
 	$(BIN)/pytest tests/engine -n 2 --dist loadfile -rs
+
+test-dockerfiles: .venv/ready ## Build the scaffolded Dockerfiles with buildah, on base images made from Debian's packages
+	ECR_STACK_BASE_IMAGES=$$(.ci/base-images) $(BIN)/pytest tests/images/test_dockerfiles.py -n 2 -rs
 
 local: STACK = local
 local: .venv/ready ## Take STACK (default: local) through the real engine and provider, against the AWS at ENDPOINT

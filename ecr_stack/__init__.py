@@ -20,6 +20,8 @@ if TYPE_CHECKING:
         AccessArgs,
         AccountSettingsArgs,
         AccountSettingValuesArgs,
+        BudgetArgs,
+        BudgetSettingsArgs,
         CreatedRepositoriesArgs,
         CreationTemplateArgs,
         CredentialsArgs,
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
         RegistryArgs,
         RegistryPolicyArgs,
         RegistryScanningArgs,
+        RegistrySigningArgs,
         ReplicationArgs,
         ReplicationRuleArgs,
         ReplicationSettingsArgs,
@@ -57,8 +60,13 @@ if TYPE_CHECKING:
         ScanningArgs,
         ScanRuleArgs,
         ServiceGrantArgs,
+        SigningRuleArgs,
+        SigningSettingsArgs,
         TagSchemeArgs,
         TrustedArgs,
+    )
+    from ecr_stack.components.budget import (
+        Budget,
     )
     from ecr_stack.components.component import (
         InvalidArguments,
@@ -107,6 +115,9 @@ if TYPE_CHECKING:
     from ecr_stack.components.scanning import (
         RegistryScanning,
     )
+    from ecr_stack.components.signing import (
+        RegistrySigning,
+    )
     from ecr_stack.errors import (
         EcrStackError,
         InvalidInput,
@@ -129,6 +140,8 @@ _HOMES = {
         "AccountSettingsArgs",
         "AccountSettingValuesArgs",
         "AccessArgs",
+        "BudgetArgs",
+        "BudgetSettingsArgs",
         "CreationTemplateArgs",
         "DestinationArgs",
         "EncryptionArgs",
@@ -147,6 +160,7 @@ _HOMES = {
         "RegistryArgs",
         "RegistryPolicyArgs",
         "RegistryScanningArgs",
+        "RegistrySigningArgs",
         "ReplicationArgs",
         "ReplicationRuleArgs",
         "ReplicationSettingsArgs",
@@ -159,10 +173,13 @@ _HOMES = {
         "ScanRuleArgs",
         "ScanningArgs",
         "ServiceGrantArgs",
+        "SigningRuleArgs",
+        "SigningSettingsArgs",
         "TagSchemeArgs",
         "TrustedArgs",
     ),
     "components.account_settings": ("AccountSettings",),
+    "components.budget": ("Budget",),
     "components.public_repository": ("PublicRepository",),
     "components.pull_through_cache": ("PullThroughCache",),
     "components.configuration": ("stack_settings",),
@@ -184,6 +201,7 @@ _HOMES = {
     "components.repository": ("Repository",),
     "components.repository_policy": ("RepositoryPolicy",),
     "components.scanning": ("RegistryScanning",),
+    "components.signing": ("RegistrySigning",),
     "errors": (
         "EcrStackError",
         "InvalidInput",
@@ -199,6 +217,9 @@ __all__ = [
     "AccountSettingValuesArgs",
     "AccountSettings",
     "AccountSettingsArgs",
+    "Budget",
+    "BudgetArgs",
+    "BudgetSettingsArgs",
     "CreatedRepositoriesArgs",
     "CreationTemplate",
     "CreationTemplateArgs",
@@ -241,6 +262,8 @@ __all__ = [
     "RegistryReference",
     "RegistryScanning",
     "RegistryScanningArgs",
+    "RegistrySigning",
+    "RegistrySigningArgs",
     "Replication",
     "ReplicationArgs",
     "ReplicationRuleArgs",
@@ -256,6 +279,8 @@ __all__ = [
     "ScanRuleArgs",
     "ScanningArgs",
     "ServiceGrantArgs",
+    "SigningRuleArgs",
+    "SigningSettingsArgs",
     "TagSchemeArgs",
     "TrustedArgs",
     "Unavailable",

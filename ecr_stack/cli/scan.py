@@ -465,7 +465,7 @@ def _stack_repositories(stack: str) -> tuple[list[str], str | None]:
     from ecr_stack.cli.registries import region_of
     from ecr_stack.cli.stacks import settings_of
 
-    return list(settings_of(stack).names()), region_of(stack)
+    return settings_of(stack).physical_names(), region_of(stack)
 
 
 def _with_progress(stack: str, region: str | None, names: Sequence[str], read_rows: Any) -> list[Any]:

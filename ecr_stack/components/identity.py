@@ -100,14 +100,14 @@ class PipelineAccess(Component):
 
         Which of the two, and how many, is decided when the program runs: what is not known then must fit inline.
         """
-        if not unknown_in(settings.pull) and not unknown_in(settings.push):
-            statements = permission_statements(pull=settings.pull, push=settings.push)
+        if not any(map(unknown_in, (settings.pull, settings.push, settings.sign))):
+            statements = permission_statements(pull=settings.pull, push=settings.push, sign=settings.sign)
             if not fits_inline(statements):
                 self._permit_by_managed_policies(settings, statements, role, role_name)
                 return
 
         def inline(known: PipelineAccessArguments) -> str:
-            document = identity_policy(pull=known.pull, push=known.push)
+            document = identity_policy(pull=known.pull, push=known.push, sign=known.sign)
             problem = size_problem(
                 [document],
                 INLINE_POLICIES,
@@ -121,7 +121,7 @@ class PipelineAccess(Component):
             self._label,
             name="push-images",
             role=role.name,
-            policy=together(inline, self._settled(settings, "pull", "push")),
+            policy=together(inline, self._settled(settings, "pull", "push", "sign")),
             opts=self._child(),
         )
 

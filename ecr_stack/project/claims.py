@@ -81,6 +81,8 @@ def _registry_wide(settings: RegistrySettings) -> set[str]:
     claims = {
         "replication": bool(settings.replication.rules),
         "scanning": settings.scanning.type is not None,
+        "budget": settings.budget is not None,
+        "signing": bool(settings.signing.rules),
         "registryAccess": settings.registry_access is not None,
     }
     return {key for key, claimed in claims.items() if claimed}

@@ -9,7 +9,6 @@ import os
 import shlex
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -150,13 +149,6 @@ def test_the_year_is_what_evaluating_everything_every_day_gives(rules: list[dict
         ]
         archived = sum(image.status == "ARCHIVED" for image in there)
         assert found.days[day].kept == (len(there), len(there) - archived, archived), day
-
-
-def test_twenty_builds_a_day_in_five_repositories_take_less_than_three_seconds() -> None:
-    pushes = [parse_pushes(f"v=0.5,sha-=2{n}") for n in range(5)]
-    started = time.perf_counter()
-    forecast([Repository(f"r{n}", document(*PROD), pushes[n]) for n in range(5)], FLAT, NOW)
-    assert time.perf_counter() - started < 3
 
 
 # --- prices

@@ -79,6 +79,7 @@ def test_a_component_requires_what_it_cannot_do_without() -> None:
     }
     assert required == {
         "AccountSettings": set(),
+        "Budget": {"amount"},
         "CreationTemplate": set(),
         "EncryptionKey": set(),
         "LifecyclePolicy": {"repository"},
@@ -89,6 +90,7 @@ def test_a_component_requires_what_it_cannot_do_without() -> None:
         "Registry": {"repositories"},
         "RegistryPolicy": {"access"},
         "RegistryScanning": {"type"},
+        "RegistrySigning": {"rules"},
         "Replication": {"rules"},
         "Repository": set(),
         "RepositoryPolicy": {"access", "repository"},
