@@ -35,13 +35,15 @@ setup: .venv/ready ## Make .venv with the locked dependencies
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-docs: .venv/ready ## Write anew what is generated: the schema, the reference, the tables
+docs: .venv/ready ## Write anew what is generated, and build the documentation into site, with warnings as errors
 	$(BIN)/python -m ecr_stack.schema.typed_dicts > ecr_stack/components/args.py
 	$(BIN)/ruff format --quiet ecr_stack/components/args.py
 	$(BIN)/ecr-stack schema > schema/stack.schema.json
 	$(BIN)/python tests/schema/test_reference.py
 	$(BIN)/python tests/lifecycle/test_documentation.py
-	cd policies && ../$(BIN)/python -m guardrails.reference ../docs/guardrails.md
+	cd policies && ../$(BIN)/python -m guardrails.reference ../docs/reference/guardrails.md
+	$(BIN)/python -m tests.documentation.reference_pages
+	$(BIN)/mkdocs build --strict --quiet
 
 api: .venv/ready ## Write the listing of the public surface anew; what changes in it belongs in CHANGELOG.md
 	$(BIN)/python -m tests.api.surface > docs/api.json
@@ -54,7 +56,7 @@ lock: .venv/ready ## Write requirements.txt anew from pyproject.toml (needs uv)
 	  --all-extras --quiet --output-file requirements.txt pyproject.toml
 
 clean: ## Remove what set-up, tests and builds left behind
-	rm -rf .venv dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv dist build site .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -194,7 +194,7 @@ def test_a_preview_deploys_nothing() -> None:
 
 def trust_policies() -> dict[str, dict[str, Any]]:
     """The trust policies that the documentation writes out, by the environment that each lets in."""
-    text = (PROJECT / "docs" / "pull-requests.md").read_text()
+    text = (PROJECT / "docs" / "how-to" / "pull-requests.md").read_text()
     documents = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", text, re.DOTALL)]
     key = "token.actions.githubusercontent.com:sub"
     return {
