@@ -10,7 +10,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 import pytest
-from conftest import Monitor, Run
+from foreign_program import Answers, Monitor, Run
 from test_options import ACCESS, ARN, COMPONENTS, RULES, TRUST
 
 from ecr_stack import (
@@ -266,7 +266,6 @@ def test_arns_that_tests_of_other_people_make_up_pass_between_components(run: Ru
         PipelineAccess("ci", {**TRUST, "push": [repository.arn]})
 
     for arn in ("arn:aws:x:y", None):
-        from conftest import Answers
 
         class Made(Answers):
             def new_resource(self, args: Any, arn: Any = arn) -> Any:
