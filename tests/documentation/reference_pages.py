@@ -52,16 +52,24 @@ def command_line() -> str:
 
 def _commands(command: Any, path: str) -> Iterator[str]:
     inner = getattr(command, "commands", None)
-    if not inner:
+    if not inner or getattr(command, "invoke_without_command", False):
         yield f"## `{path}`\n"
         yield inspect.cleandoc(command.help or "").replace("\b\n", "") + "\n"
         context = typer.Context(command, info_name=path)
-        records = [parameter.get_help_record(context) for parameter in command.params]
-        yield "| option | |\n| --- | --- |"
-        yield from (f"| `{_cell(left)}` | {_cell(right)} |" for left, right in filter(None, records))
-        yield ""
+        records = [parameter.get_help_record(context) for parameter in command.params if parameter.name != "help"]
+        rows = [f"| {_option(left)} | {_cell(right)} |" for left, right in filter(None, records)]
+        if rows:
+            yield "\n".join(["| option | |\n| --- | --- |", *rows]) + "\n"
     for name, one in (inner or {}).items():
         yield from _commands(one, f"{path} {name}")
+
+
+def _option(text: str) -> str:
+    """`--format <text|json>` without a `|` in code, which Markdown's tables read in different ways."""
+    spelled, _, choices = text.partition(" <")
+    if "|" not in choices:
+        return f"`{text}`"
+    return f"`{spelled}` " + ", ".join(f"`{each}`" for each in choices.rstrip(">").split("|"))
 
 
 # Components
