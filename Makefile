@@ -1,10 +1,11 @@
 # Set-up needs Python 3.11 or newer and git, nothing else. `make rehearse` and `make test` do it by themselves.
 PYTHON ?= python3
 STACK ?= dev
+RESOLUTION ?= lowest-direct
 ENDPOINT ?= http://localhost:5000
 BIN := .venv/bin
 
-.PHONY: rehearse test test-engine local lint setup docs api actions lock clean help
+.PHONY: rehearse test test-versions test-engine local lint setup docs api actions lock clean help
 
 rehearse: .venv/ready ## Run the whole program for STACK (default: dev) against the embedded AWS
 	@$(BIN)/ecr-stack rehearse --stack $(STACK)
@@ -14,6 +15,11 @@ test: .venv/ready lint ## Run the static checks and the tests
 
 test-engine: .venv/ready ## Run the tests with the real Pulumi engine, where there is a pulumi on PATH
 	$(BIN)/pytest tests/engine -n 2 -rs
+
+test-versions: ## Run the tests with the lowest (or RESOLUTION=highest) versions that pyproject.toml allows (needs uv)
+	uv venv --quiet --clear --python $(PYTHON) .venv-$(RESOLUTION)
+	uv pip install --quiet --python .venv-$(RESOLUTION)/bin/python --resolution $(RESOLUTION) -e '.[dev]'
+	.venv-$(RESOLUTION)/bin/pytest -n auto -m "not engine"
 
 local: STACK = local
 local: .venv/ready ## Take STACK (default: local) through the real engine and provider, against the AWS at ENDPOINT
@@ -56,7 +62,7 @@ lock: .venv/ready ## Write requirements.txt anew from pyproject.toml (needs uv)
 	  --all-extras --quiet --output-file requirements.txt pyproject.toml
 
 clean: ## Remove what set-up, tests and builds left behind
-	rm -rf .venv dist build site .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-* dist build site .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 help: ## Show this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

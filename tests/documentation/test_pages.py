@@ -92,7 +92,7 @@ MOVES = [page for page in PAGES if page.name.startswith("from-")]
 @pytest.mark.parametrize("page", MOVES, ids=lambda page: page.stem)
 def test_a_table_for_those_who_move_names_keys_that_exist(page: Path) -> None:
     text = json.dumps(stack_schema())
-    known = set(re.findall(r'"(\w+)": \{', text)) | {"AES256", "KMS", "MUTABLE", "any", "untagged"}
+    known = set(re.findall(r'"(?:ecr-stack:)?(\w+)": \{', text)) | {"AES256", "KMS", "MUTABLE", "any", "untagged"}
     program = "awsx" in page.name
     rows = [row.split("|")[2] for row in page.read_text().splitlines() if row.startswith("| `")]
     assert len(rows) > 8
@@ -112,7 +112,14 @@ def test_a_table_for_those_who_move_names_keys_that_exist(page: Path) -> None:
 def test_a_program_that_is_shown_can_be_rehearsed(block: str) -> None:
     assumed = ["arn:aws:iam::123456789012:role/eks-prod-node-role"]
     key = "arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d-0000-4000-8000-000000000000"
-    outputs = {"keyArn": key, "repositoryUrls": {}, "registryId": "123456789012", "region": "us-east-1"}
+    outputs = {
+        "keyArn": key,
+        "repositoryUrls": {},
+        "registryId": "123456789012",
+        "region": "us-east-1",
+        "repositoryArns": {},
+        "keyAlias": "alias/prod-ecr",
+    }
     report = rehearse_program(
         lambda: exec(compile(block, "the page", "exec"), {"__name__": "__main__"}),
         assume=[*assumed, key],
@@ -230,7 +237,7 @@ FILTERED = {
     ]
 }
 REFUSALS: dict[str, Callable[[EmbeddedAws], Any]] = {
-    "RepositoryNotFoundException": lambda aws: aws.call("ecr", "DescribeImages", {"repositoryName": "other"}),
+    "RepositoryNotFoundException": lambda aws: aws.call("ecr", "DescribeImages", {"repositoryName": "none"}),
     "ImageTagAlreadyExistsException": lambda aws: aws.push_image("api", "v1", platforms=["linux/arm64"]),
     "ImageNotFoundException": lambda aws: aws.call(
         "ecr", "DescribeImages", {"repositoryName": "api", "imageIds": [{"imageTag": "v9"}]}
@@ -238,9 +245,10 @@ REFUSALS: dict[str, Callable[[EmbeddedAws], Any]] = {
     "RepositoryAlreadyExistsException": lambda aws: aws.call("ecr", "CreateRepository", {"repositoryName": "api"}),
     "RepositoryNotEmptyException": lambda aws: aws.call("ecr", "DeleteRepository", {"repositoryName": "api"}),
     "Principal not found": lambda aws: aws.call(
-        "ecr", "SetRepositoryPolicy",
+        "ecr",
+        "SetRepositoryPolicy",
         {"repositoryName": "api", "policyText": policy("arn:aws:iam::123456789012:role/none")},
-    ),  # fmt: skip
+    ),
     "'repositoryName' failed to satisfy": lambda aws: aws.call("ecr", "CreateRepository", {"repositoryName": "API"}),
     "Lifecycle policy validation failure": lambda aws: aws.call(
         "ecr", "PutLifecyclePolicy", {"repositoryName": "api", "lifecyclePolicyText": json.dumps(LIFECYCLE)}
@@ -250,7 +258,8 @@ REFUSALS: dict[str, Callable[[EmbeddedAws], Any]] = {
     ),
     "LifecyclePolicyNotFoundException": lambda aws: aws.call("ecr", "GetLifecyclePolicy", {"repositoryName": "api"}),
     "KmsException": lambda aws: aws.call(
-        "ecr", "CreateRepository",
+        "ecr",
+        "CreateRepository",
         {
             "repositoryName": "enc",
             "encryptionConfiguration": {
@@ -258,11 +267,11 @@ REFUSALS: dict[str, Callable[[EmbeddedAws], Any]] = {
                 "kmsKey": "arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d-0000-4000-8000-000000000000",
             },
         },
-    ),  # fmt: skip
+    ),
     "scan quota per image": lambda aws: [
         aws.call("ecr", "StartImageScan", {"repositoryName": "api", "imageId": {"imageTag": "v1"}}) for _ in range(2)
     ],
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")
