@@ -49,7 +49,7 @@ docs: .venv/ready ## Write anew what is generated, and build the documentation i
 	$(BIN)/python tests/lifecycle/test_documentation.py
 	cd policies && ../$(BIN)/python -m guardrails.reference ../docs/reference/guardrails.md
 	$(BIN)/python -m tests.documentation.reference_pages
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 api: .venv/ready ## Write the listing of the public surface anew; what changes in it belongs in CHANGELOG.md
 	$(BIN)/python -m tests.api.surface > docs/api.json
