@@ -6,6 +6,7 @@ https://www.pulumi.com/registry/packages/aws/api-docs/provider/
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -72,7 +73,7 @@ def session(settings: ProviderSettings, region: str | None, roles: Sequence[str]
 
     Args:
         settings: the provider's.
-        region: the Region's code. Default: what the AWS configuration says.
+        region: the Region's code. Default: `AWS_REGION`, then what boto3 knows: `AWS_DEFAULT_REGION` and the profile.
         roles: ARNs of more roles to assume, one after the other.
 
     Raises:
@@ -86,7 +87,8 @@ def session(settings: ProviderSettings, region: str | None, roles: Sequence[str]
             aws_access_key_id=settings.access_key,
             aws_secret_access_key=settings.secret_key,
             aws_session_token=settings.token,
-            region_name=region,
+            # boto3 alone among the SDKs does not read AWS_REGION
+            region_name=region or os.environ.get("AWS_REGION") or None,
         )
         chain = [dict(role) for role in settings.assume_roles] + [{"roleArn": role} for role in roles]
         for role in chain:

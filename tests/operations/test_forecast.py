@@ -441,10 +441,10 @@ def test_a_forecast_that_cannot_be_made_exits_with_2(project: Make, arguments: t
 
 
 def test_the_picture_in_the_documentation_is_what_its_command_draws(tmp_path: Path) -> None:
-    page = (PROJECT / "docs" / "lifecycle-plan-and-forecast.md").read_text()
-    (line,) = [line for line in page.splitlines() if "--output docs/forecast.svg" in line]
+    page = (PROJECT / "docs" / "how-to" / "lifecycle-plan-and-forecast.md").read_text()
+    (line,) = [line for line in page.splitlines() if "--output docs/how-to/forecast.svg" in line]
     arguments = shlex.split(line.removeprefix("$ ecr-stack lifecycle forecast"))
     done = run(PROJECT, *arguments[:-1], str(tmp_path / "forecast.svg"))
     assert done.returncode == 0, done.stderr
     drawn = (tmp_path / "forecast.svg").read_text()
-    assert drawn == (PROJECT / "docs" / "forecast.svg").read_text(), f"run {line}"
+    assert drawn == (PROJECT / "docs" / "how-to" / "forecast.svg").read_text(), f"run {line}"
