@@ -49,6 +49,8 @@ def show(comparison: Comparison, console: Console) -> None:
             for path, before, after in rows:
                 line = f"    {_plain(path)}: {_plain(before)} → {_plain(after)}"
                 console.print(line, highlight=False, soft_wrap=True)
+    for warning in comparison.warnings:
+        console.print(f"[yellow]new warning[/] {_plain(warning)}", highlight=False, soft_wrap=True)
     for title, key, colour in (("new", "new", "red"), ("resolved", "resolved", "green")):
         for violation in comparison.violations[key]:
             line = f"[{colour}]{title} violation[/] {_plain(violation['policy'])}: {_plain(violation['message'])}"
@@ -93,6 +95,8 @@ def summary(comparison: Comparison, changes: Sequence[RetentionChange] = ()) -> 
         if grouped:
             said = [f"> - {_names([code(name) for name in names])}: {prose(message)}" for names, message in grouped]
             lines += [f"> [!{alert}]", *said, ""]
+    if comparison.warnings:
+        lines += ["**New warnings**", "", *(f"- {prose(warning)}" for warning in comparison.warnings), ""]
     return [*lines, *_violations(comparison), *_retention(changes)]
 
 

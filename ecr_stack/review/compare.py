@@ -53,6 +53,8 @@ def compare(base: Record, head: Record, *, source: str = "the base") -> Comparis
     kept = {was.get(urn, urn) for urn in after}
     comparison.removed = [_change(record) for urn, record in before.items() if urn not in kept]
     comparison.violations = _violations(base.get("violations") or [], head.get("violations") or [], was)
+    known = set(base.get("warnings") or [])
+    comparison.warnings = [warning for warning in head.get("warnings") or [] if warning not in known]
     comparison.risks = risks_of(
         comparison, {**base, "resources": list(before.values())}, {**head, "resources": list(after.values())}
     )

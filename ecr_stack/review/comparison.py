@@ -57,6 +57,9 @@ class Comparison:
     risks: list[Risk] = field(default_factory=list)
     violations: dict[str, list[Any]] = field(default_factory=lambda: {"new": [], "resolved": [], "remaining": []})
 
+    warnings: list[str] = field(default_factory=list)
+    """What the rehearsal of the head warns of, and that of the base does not."""
+
     @property
     def same(self) -> bool:
         """Whether a deployment would change nothing."""

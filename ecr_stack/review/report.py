@@ -66,6 +66,7 @@ class _Report(_Strict):
     region: _Text = ""
     resources: list[_Resource]
     violations: list[_Violation] = []
+    warnings: list[str] = []
 
 
 def read_report(file: Path) -> dict[str, Any]:

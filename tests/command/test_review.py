@@ -123,6 +123,16 @@ def test_a_change_of_nothing_says_so_and_passes(tmp_path: Path, reviewed: Review
     assert "mermaid" not in text
 
 
+def test_stack_files_that_would_fight_over_an_account_are_told(tmp_path: Path, reviewed: Review) -> None:
+    scanning = {"type": "BASIC", "rules": [{"frequency": "SCAN_ON_PUSH", "filters": ["*"]}]}
+    one = {**CONFIG, "ecr-stack:scanning": scanning}
+    base = folder(tmp_path / "base", test=one)
+    code, text = reviewed(folder(tmp_path / "head", test=one, other={**one, "ecr-stack:namePrefix": "other/"}), base)
+    assert code == 0
+    assert "the stack `other` sets it too" in text.replace("\\", "")
+    assert text.count("**New warnings**") == 2
+
+
 def test_a_broken_base_stops_nothing(tmp_path: Path, reviewed: Review) -> None:
     base = folder(tmp_path / "base", test=CONFIG)
     (base / "__main__.py").write_text("import no_such_module\n")
