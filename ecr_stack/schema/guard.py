@@ -106,7 +106,7 @@ class LifecycleGuard(GuardLimits):
 
 def unknown_overrides(guard: LifecycleGuard, names: list[str]) -> Iterator[Problem]:
     """Yield the overrides for repositories that the stack does not have; places are relative to the guard."""
-    for name in guard.overrides:
+    for name in guard.known("overrides") or ():
         if name not in names:
             guess = nearest(name, names)
             yield Problem(

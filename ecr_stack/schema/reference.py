@@ -5,9 +5,43 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ecr_stack.schema.stack import NAMESPACE, schema
+import yaml
 
-__all__ = ["reference"]
+from ecr_stack.errors import InvalidInput
+from ecr_stack.model import key_of
+from ecr_stack.schema.registry import RegistrySettings
+from ecr_stack.schema.stack import NAMESPACE, schema, stack_settings_of
+
+__all__ = ["project_config", "reference"]
+
+
+def project_config() -> str:
+    """Declare the keys for Pulumi itself: the section `config` of Pulumi.yaml.
+
+    Pulumi refuses a stack file without a declared key unless the key has a default. So a key is declared if it is required,
+    or if an empty map or list means the same as none.
+    """
+    declared: dict[str, Any] = {}
+    for name, field in RegistrySettings.model_fields.items():
+        described = {"description": field.description or ""}
+        if field.is_required():
+            kind = "string" if field.annotation is str else "object"
+            declared[key_of(RegistrySettings, name)] = {"type": kind, **described}
+        elif _takes(name, {}):
+            declared[key_of(RegistrySettings, name)] = {"type": "object", "default": {}, **described}
+        elif _takes(name, []):
+            items = {"items": {"type": "object"}}
+            declared[key_of(RegistrySettings, name)] = {"type": "array", **items, "default": [], **described}
+    return yaml.safe_dump({"config": declared}, sort_keys=False, allow_unicode=True, width=1000)
+
+
+def _takes(name: str, value: Any) -> bool:
+    least = {"environment": "dev", "repositories": {"api": {}}, key_of(RegistrySettings, name): value}
+    try:
+        stack_settings_of(least, source="Pulumi.yaml", region=None)
+    except InvalidInput:
+        return False
+    return True
 
 
 def reference() -> str:

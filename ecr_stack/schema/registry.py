@@ -140,7 +140,7 @@ class RegistrySettings(Model):
 
     def physical_name(self, key: str) -> str:
         """A repository's name in ECR."""
-        return (self.name_prefix or "") + self.name_of(key)
+        return (self.known("name_prefix") or "") + self.name_of(key)
 
     def physical_names(self) -> list[str]:
         """The repositories' names in ECR, in the order of the file."""
@@ -161,10 +161,13 @@ class RegistrySettings(Model):
         """What repositories get that ECR makes in the home Region, and when, by prefix: `ROOT` first, if there is one."""
         found: dict[str, tuple[RepositoryDefaults, list[TemplateUse]]] = {
             prefix: (cache.repositories, ["PULL_THROUGH_CACHE"])
-            for prefix, cache in self.pull_through_cache.items()
+            for prefix, cache in (self.known("pull_through_cache") or {}).items()
             if cache.repositories is not None
         }
-        found |= {prefix: (template, template.applied_for) for prefix, template in self.creation_templates.items()}
+        found |= {
+            prefix: (template, template.applied_for)
+            for prefix, template in (self.known("creation_templates") or {}).items()
+        }
         return dict(sorted(found.items(), key=lambda item: (item[0] != "ROOT", item[0])))
 
     def makes_key(self) -> bool:

@@ -164,7 +164,7 @@ def destination_settings(replication: ReplicationSettings, account: str | None) 
     Returns:
         By Region, in the order of the rules; `replicas` is always set.
     """
-    default = {None: "managed", True: "template", False: "none"}[replication.creation_template]
+    default = {None: "managed", True: "template", False: "none"}[replication.known("creation_template")]
     merged: dict[str, dict[str, Any]] = {}
     for rule in replication.known("rules") or []:
         for destination in () if is_unknown(rule) else rule.known("destinations") or ():

@@ -48,10 +48,8 @@ def test_a_signal_to_the_command_alone_ends_everything_that_it_started(
         while not (folder / "running").exists() and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.1)
         assert (folder / "running").exists(), process.communicate(timeout=5)
-        sent = time.monotonic()
         process.send_signal(number)
         _, stderr = process.communicate(timeout=60)
-    assert time.monotonic() - sent < 15
     assert process.returncode == code
     assert "Traceback" not in stderr
     assert _marked(str(tmp_path)) == []

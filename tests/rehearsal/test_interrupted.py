@@ -40,10 +40,8 @@ def test_a_signal_ends_the_rehearsal_its_commands_and_its_temporary_folders(
         while not (folder / "running").exists() and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.1)
         assert (folder / "running").exists()
-        sent = time.monotonic()
         process.send_signal(number)
         stdout, stderr = process.communicate(timeout=30)
-    assert time.monotonic() - sent < 10
     assert (process.returncode, stdout) == (code, "")
     assert "Traceback" not in stderr
     assert list(temporary.iterdir()) == []

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ecr_stack.schema.reference import reference
+from ecr_stack.schema.reference import project_config, reference
 
-REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "stack-file.md"
+PROJECT = Path(__file__).parents[2]
+REFERENCE = PROJECT / "docs" / "reference" / "stack-file.md"
 BEGIN, END = "<!-- reference: begin -->\n", "<!-- reference: end -->"
 
 
@@ -15,6 +16,16 @@ def test_the_reference_is_current() -> None:
     assert listed == reference(), "write it anew: make docs"
 
 
+def test_pulumi_knows_every_key_that_it_can() -> None:
+    head, _, declared = (PROJECT / "Pulumi.yaml").read_text(encoding="utf-8").partition("config:\n")
+    assert head
+    assert "config:\n" + declared == project_config(), "write it anew: make docs"
+
+
 if __name__ == "__main__":
+    project = PROJECT / "Pulumi.yaml"
+    project.write_text(
+        project.read_text(encoding="utf-8").partition("config:\n")[0] + project_config(), encoding="utf-8"
+    )
     before, _, rest = REFERENCE.read_text(encoding="utf-8").partition(BEGIN)
     REFERENCE.write_text(before + BEGIN + reference() + END + rest.partition(END)[2], encoding="utf-8")
