@@ -44,7 +44,7 @@ def put(path: tuple[Any, ...], value: Any) -> Any:
     return value
 
 
-PATHS = sorted({path for path in places(RegistrySettings)}, key=str)
+PATHS = sorted(set(places(RegistrySettings)), key=str)
 
 
 @pytest.mark.parametrize("section", sorted({path[0] for path in PATHS}))
