@@ -220,25 +220,39 @@ class _Node:
         return self.kind, self.facts, tuple(node.shape for node in self.below)
 
 
+@dataclass(frozen=True)
+class _Tree:
+    """What the lines of the tree are made from."""
+
+    children: Mapping[str | None, list[ResourceRecord]]
+    scanning: Mapping[str, Mapping[str, str]]
+    region: str
+
+    def frequencies(self, resource: ResourceRecord) -> Mapping[str, str]:
+        """When repositories of the resource's Region are scanned; empty if the stack does not say."""
+        return self.scanning.get(str(resource.outputs.get("region") or self.region), {})
+
+
 def _tree(report: Report, to: Console) -> None:
     children: dict[str | None, list[ResourceRecord]] = {}
     for resource in report.resources:
         children.setdefault(resource.parent, []).append(resource)
+    tree = _Tree(children, report.scanning, report.region)
     for root in children.get(None, []):
         to.print(f"[bold]{escape(root.name)}[/]")
-        _print_nodes([_node(child, children, "") for child in _sorted(children.get(root.urn, []))], to, "")
+        _print_nodes([_node(child, tree, "") for child in _sorted(children.get(root.urn, []))], to, "")
 
 
 def _sorted(resources: Sequence[ResourceRecord]) -> list[ResourceRecord]:
     return sorted(resources, key=lambda child: _ORDER.get(_kind(child), 9))
 
 
-def _node(component: ResourceRecord, children: Mapping[str | None, list[ResourceRecord]], within: str) -> _Node:
-    resource = _shown(component, children)
-    below = _sorted(children.get(resource.urn, []))
+def _node(component: ResourceRecord, tree: _Tree, within: str) -> _Node:
+    resource = _shown(component, tree.children)
+    below = _sorted(tree.children.get(resource.urn, []))
     repository = next((each for each in (resource, *below) if each.type == "aws:ecr/repository:Repository"), None)
     physical = str(repository.outputs.get("name") or "") if repository is not None else within
-    facts = _purpose(resource)
+    facts = _purpose(resource, tree.frequencies(resource))
     if physical:
         facts = re.sub(rf"(?<![\w.-]){re.escape(physical)}(?![\w-])", "{name}", facts)
     protected = resource.options.get("protect") and resource.id is not None
@@ -246,7 +260,7 @@ def _node(component: ResourceRecord, children: Mapping[str | None, list[Resource
         _kind(resource),
         component.name if component.id is None or not facts else "",
         f"{'protected; ' if protected else ''}{facts}".removesuffix("; "),
-        tuple(_node(each, children, physical) for each in below),
+        tuple(_node(each, tree, physical) for each in below),
         physical if repository is not None else within,
     )
 
@@ -303,8 +317,8 @@ def _kind(resource: ResourceRecord) -> str:
     return resource.type.split(":")[-1]
 
 
-def _purpose(resource: ResourceRecord) -> str:
-    """Say in a line what a resource is for, from what AWS answered."""
+def _purpose(resource: ResourceRecord, frequencies: Mapping[str, str]) -> str:
+    """Say in a line what a resource is for, from what AWS answered and when the repositories of its Region are scanned."""
     out: Mapping[str, Any] = resource.outputs
     match resource.type:
         case "aws:kms/key:Key":
@@ -313,7 +327,7 @@ def _purpose(resource: ResourceRecord) -> str:
         case "aws:kms/alias:Alias":
             return f"{out.get('name')}"
         case "aws:ecr/repository:Repository":
-            return f"{out.get('repositoryUrl')}; {_tags(out)}; {_scan(out)}"
+            return f"{out.get('repositoryUrl')}; {_tags(out)}; {_scan(out, frequencies)}"
         case "aws:ecr/lifecyclePolicy:LifecyclePolicy":
             return _rules(out.get("policy"))
         case "aws:ecr/repositoryPolicy:RepositoryPolicy":
@@ -321,7 +335,7 @@ def _purpose(resource: ResourceRecord) -> str:
         case "aws:ecr/replicationConfiguration:ReplicationConfiguration":
             return _replication(out)
         case "aws:ecr/registryScanningConfiguration:RegistryScanningConfiguration":
-            return f"{str(out.get('scanType')).lower()} scanning of the whole registry"
+            return f"{str(out.get('scanType')).lower()} scanning; {_frequencies(frequencies)}"
         case "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate":
             uses = " and ".join(_MADE_FOR.get(use, use) for use in out.get("appliedFors") or [])
             return f"{uses} under {out.get('prefix')} in {out.get('region')}: {_tags(out)}"
@@ -355,9 +369,31 @@ def _tags(out: Mapping[str, Any]) -> str:
     return f"{words} but {', '.join(map(str, exclusions))}" if exclusions else words
 
 
-def _scan(out: Mapping[str, Any]) -> str:
+_FREQUENCIES = {
+    "CONTINUOUS_SCAN": "scanned continuously",
+    "SCAN_ON_PUSH": "scanned on push",
+    "MANUAL": "scanned on request only",
+    "OFF": "never scanned",
+}
+
+
+def _scan(out: Mapping[str, Any], frequencies: Mapping[str, str]) -> str:
+    """When a repository's images are scanned: the registry's configuration decides, or else the repository's own flag."""
+    effective = frequencies.get(str(out.get("name")))
+    if effective is not None:
+        return _FREQUENCIES[effective]
     scanned = (out.get("imageScanningConfiguration") or {}).get("scanOnPush")
     return "scanned on push" if scanned else "not scanned on push"
+
+
+def _frequencies(frequencies: Mapping[str, str]) -> str:
+    """How many repositories are scanned when; a few are named."""
+    parts = []
+    for frequency, words in _FREQUENCIES.items():
+        names = [name for name, each in frequencies.items() if each == frequency]
+        if names:
+            parts.append(f"{words}: {', '.join(names) if len(names) <= _ALIKE else f'{len(names)} repositories'}")
+    return "; ".join(parts) or "no repository"
 
 
 def _document(text: object) -> Mapping[str, Any]:

@@ -5,13 +5,13 @@ https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning.html
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from ecr_stack.aws.names import ScanFilter
+from ecr_stack.aws.scanning import filter_matches
 from ecr_stack.errors import Problem
 from ecr_stack.model import Model, Structural, is_unknown
 
@@ -43,10 +43,7 @@ class ScanRule(Model):
     def covers(self, repository: str) -> bool:
         """Whether a filter of this rule matches a repository's name; an unknown filter is assumed to."""
         filters = self.known("filters")
-        return filters is None or any(
-            is_unknown(entry) or fnmatch.fnmatchcase(repository, entry if "*" in entry else f"*{entry}*")
-            for entry in filters
-        )
+        return filters is None or any(is_unknown(entry) or filter_matches(entry, repository) for entry in filters)
 
 
 class Scanning(Model):
