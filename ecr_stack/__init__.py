@@ -31,6 +31,8 @@ if TYPE_CHECKING:
         LifecyclePolicyArgs,
         LifecycleRuleArgs,
         NodeAccessArgs,
+        NotificationsArgs,
+        NotificationSettingsArgs,
         OwnTemplateArgs,
         PipelineAccessArgs,
         PipelineSettingsArgs,
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
         ScanningArgs,
         ScanRuleArgs,
         ServiceGrantArgs,
+        SlackChannelArgs,
         TagSchemeArgs,
         TrustedArgs,
     )
@@ -78,6 +81,9 @@ if TYPE_CHECKING:
     )
     from ecr_stack.components.lifecycle_policy import (
         LifecyclePolicy,
+    )
+    from ecr_stack.components.notifications import (
+        Notifications,
     )
     from ecr_stack.components.public_repository import (
         PublicRepository,
@@ -138,6 +144,8 @@ _HOMES = {
         "LifecyclePolicyArgs",
         "LifecycleRuleArgs",
         "NodeAccessArgs",
+        "NotificationSettingsArgs",
+        "NotificationsArgs",
         "PipelineAccessArgs",
         "PipelineSettingsArgs",
         "PipelineSourceArgs",
@@ -159,10 +167,12 @@ _HOMES = {
         "ScanRuleArgs",
         "ScanningArgs",
         "ServiceGrantArgs",
+        "SlackChannelArgs",
         "TagSchemeArgs",
         "TrustedArgs",
     ),
     "components.account_settings": ("AccountSettings",),
+    "components.notifications": ("Notifications",),
     "components.public_repository": ("PublicRepository",),
     "components.pull_through_cache": ("PullThroughCache",),
     "components.configuration": ("stack_settings",),
@@ -217,6 +227,9 @@ __all__ = [
     "LifecycleRuleArgs",
     "NodeAccessArgs",
     "NotFound",
+    "NotificationSettingsArgs",
+    "Notifications",
+    "NotificationsArgs",
     "OwnTemplateArgs",
     "PipelineAccess",
     "PipelineAccessArgs",
@@ -256,6 +269,7 @@ __all__ = [
     "ScanRuleArgs",
     "ScanningArgs",
     "ServiceGrantArgs",
+    "SlackChannelArgs",
     "TagSchemeArgs",
     "TrustedArgs",
     "Unavailable",

@@ -12,12 +12,13 @@ from pydantic import Field
 
 from ecr_stack.aws.names import KmsKeyArn, Region, RepositoryName, TagKey, TagValue
 from ecr_stack.errors import Problem
-from ecr_stack.model import Model, Structural, Text, is_unknown
+from ecr_stack.model import Model, Structural, Text, is_unknown, unknown_in
 from ecr_stack.schema.access import Access, RegistryAccess
 from ecr_stack.schema.account_settings import AccountSettingValues
 from ecr_stack.schema.encryption import DeletionWindow
 from ecr_stack.schema.guard import RepositoryGuard
 from ecr_stack.schema.lifecycle import LifecycleRule, document_problems, rule_list_problems
+from ecr_stack.schema.notifications import NotificationSettings, prefixes_of, too_long
 from ecr_stack.schema.pipelines import NewRoleName, NodeAccess, PipelineTrust, ProviderArn, RoleName, role_name_of
 from ecr_stack.schema.public_repository import PublicRepositoryName, PublicRepositorySettings
 from ecr_stack.schema.pull_through_cache import CachePrefix, PullThroughCacheSettings
@@ -31,6 +32,7 @@ __all__ = [
     "CreationTemplateArguments",
     "EncryptionKeyArguments",
     "LifecyclePolicyArguments",
+    "NotificationsArguments",
     "PipelineAccessArguments",
     "PublicRepositoryArguments",
     "PullAccessArguments",
@@ -164,6 +166,23 @@ class RegistryScanningArguments(Scanning, _InRegion):
 
     type: ScanType
     """`BASIC` (ECR itself) or `ENHANCED` (Amazon Inspector)."""
+
+
+class NotificationsArguments(NotificationSettings, _Tagged, _InRegion):
+    """The arguments of `Notifications`."""
+
+    name_prefix: Text | None = None
+    """What the names of the repositories that are meant begin with, before `repositories`. Default: nothing."""
+    replicated: Annotated[bool, Structural] = True
+    """Whether the Region gets replicas, so that replication is told. Default: `true`."""
+    slack_topic_arns: Annotated[list[Text], Structural] = []
+    """ARNs of more topics, e.g. of other Regions, whose messages go to the channel of Slack as well."""
+
+    def cross_field_errors(self) -> Iterator[Problem]:
+        """The pattern of each rule is short enough."""
+        yield from super().cross_field_errors()
+        if not unknown_in(self.repositories) and not is_unknown(self.name_prefix):
+            yield from too_long(self, prefixes_of(self, self.name_prefix or ""))
 
 
 class ReplicationArguments(ReplicationSettings, _InRegion):

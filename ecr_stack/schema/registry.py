@@ -18,6 +18,7 @@ from ecr_stack.schema.account_settings import AccountSettingValues
 from ecr_stack.schema.encryption import Encryption, RepositoryEncryption
 from ecr_stack.schema.guard import LifecycleGuard
 from ecr_stack.schema.lifecycle import lifecycle_text
+from ecr_stack.schema.notifications import NotificationSettings
 from ecr_stack.schema.pipelines import NodeAccess, PipelineSettings
 from ecr_stack.schema.public_repository import PublicRepositoryName, PublicRepositorySettings
 from ecr_stack.schema.pull_through_cache import CachePrefix, OwnTemplate, PullThroughCacheSettings, TemplatePrefix
@@ -108,6 +109,8 @@ class RegistrySettings(Model):
     """Who may do what in every repository, e.g. accounts that replicate into this registry."""
     scanning: Annotated[Scanning, Structural] = Scanning()
     """How the registry scans images. Default: each repository's `scanOnPush` decides."""
+    notifications: Annotated[NotificationSettings | None, Structural] = None
+    """Who is told of pushes, deletions, findings and failed replication. Default: nobody."""
     account_settings: AccountSettingValues = AccountSettingValues()
     """Settings that the account has once in each Region. Default: as they are."""
     pull_through_cache: Annotated[dict[CachePrefix, PullThroughCacheSettings], Structural] = {}
@@ -117,7 +120,7 @@ class RegistrySettings(Model):
     public_repositories: Annotated[dict[PublicRepositoryName, PublicRepositorySettings | None], Structural] = {}
     """Repositories on the Amazon ECR Public Gallery, by name."""
 
-    @field_validator("nodes", "registry_access", mode="before")
+    @field_validator("nodes", "notifications", "registry_access", mode="before")
     @classmethod
     def _empty_is_nothing(cls, value: Any) -> Any:
         return None if isinstance(value, Mapping) and not value else value

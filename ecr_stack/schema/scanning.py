@@ -24,6 +24,9 @@ scans language packages too, again and again, and charges for each image."""
 ScanFrequency = Literal["SCAN_ON_PUSH", "CONTINUOUS_SCAN", "MANUAL"]
 """`SCAN_ON_PUSH`: once, when pushed; `CONTINUOUS_SCAN`: again when new vulnerabilities become known; `MANUAL`: on request."""
 
+InspectorResource = Literal["ECR", "EC2", "LAMBDA", "LAMBDA_CODE", "CODE_REPOSITORY"]
+"""What Amazon Inspector scans in an account and Region (`ResourceScanType` in the API model)."""
+
 FREQUENCIES: Mapping[str, tuple[ScanFrequency, ...]] = {
     "BASIC": ("SCAN_ON_PUSH", "MANUAL"),
     "ENHANCED": ("SCAN_ON_PUSH", "CONTINUOUS_SCAN"),
@@ -53,6 +56,10 @@ class Scanning(Model):
     """`BASIC` or `ENHANCED`. Default: the stack leaves the registry's configuration alone."""
     rules: Annotated[list[ScanRule], Field(max_length=2)] = []
     """At most two rules, each with a frequency of its own."""
+    inspector: Annotated[list[InspectorResource], Field(min_length=1, max_length=5), Structural] | None = None
+    """Everything that Amazon Inspector is to scan in this account, `ECR` among it, e.g. `[ECR, EC2]`. What is not in the list
+    is switched off in every Region of the stack. Default: Inspector is not managed here. ECR enables it for images with
+    `type: ENHANCED`; in an organization its delegated administrator does."""
 
     def cross_field_errors(self) -> Iterator[Problem]:
         """The type decides which frequencies there are; each has at most one rule."""
@@ -61,6 +68,19 @@ class Scanning(Model):
             yield Problem(
                 "type", None, "scanning rules need the type of scanning", "add `type: BASIC` or `type: ENHANCED`"
             )
+        resources = self.known("inspector")
+        if resources is not None:
+            if self.type is not None and self.type != "ENHANCED":
+                rule = "Inspector scans images under ENHANCED scanning"
+                yield Problem("inspector", resources, rule, "write `type: ENHANCED`, or remove `inspector`")
+            if "ECR" not in resources:
+                rule = "without ECR in the list, Inspector would stop scanning images"
+                yield Problem("inspector", resources, rule, f"write [{', '.join(['ECR', *resources])}]")
+            if len(set(resources)) < len(resources):
+                unique = ", ".join(dict.fromkeys(resources))
+                yield Problem("inspector", resources, "each is written once", f"write [{unique}]")
+            if self.type is None:
+                yield Problem("type", None, "Inspector needs the type of scanning", "add `type: ENHANCED`")
         known = [None if is_unknown(rule) else rule.known("frequency") for rule in rules]
         for number, frequency in enumerate(known):
             if frequency is None:

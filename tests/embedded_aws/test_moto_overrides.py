@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from ecr_stack.embedded_aws import api_model, moto_backend, public_registry
+from ecr_stack.embedded_aws import api_model, chatbot, moto_backend, public_registry
 from ecr_stack.embedded_aws.moto_overrides import OVERRIDES
 from ecr_stack.errors import Unavailable
 
@@ -48,6 +48,7 @@ ABSENT = {
     "inspector2:ListCoverage": {},
     "inspector2:UpdateConfiguration": {"ecrConfiguration": {"rescanDuration": "DAYS_30"}},
     **{f"ecr-public:{name}": {} for name in public_registry.OPERATIONS},
+    **{f"chatbot:{name}": {} for name in chatbot.OPERATIONS},
     "ecr:GetDownloadUrlForLayer": {"repositoryName": "api", "layerDigest": "sha256:0"},
     "ecr:ListImageReferrers": {"repositoryName": "api", "subjectId": _IMAGE},
     "ecr:UpdateImageStorageClass": {"repositoryName": "api", "imageId": _IMAGE, "targetStorageClass": "ARCHIVE"},
