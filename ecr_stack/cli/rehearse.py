@@ -268,14 +268,19 @@ def _node(component: ResourceRecord, tree: _Tree, within: str) -> _Node:
 def _print_nodes(nodes: Sequence[_Node], to: Console, indent: str) -> None:
     groups: dict[Any, list[_Node]] = {}
     for index, node in enumerate(nodes):
-        # only components are alike under different names
-        groups.setdefault(node.shape if node.name and node.physical else index, []).append(node)
+        # components are alike under different names; of resources in a row, what there is to say is listed
+        shape = node.shape if node.name and node.physical else node.kind if node.kind in _LISTED else index
+        groups.setdefault(shape, []).append(node)
     lines: list[list[_Node]] = []
     for group in groups.values():
         lines += [group] if len(group) >= _ALIKE else [[node] for node in group]
     for position, group in enumerate(lines):
         last = position == len(lines) - 1
         node, alike = group[0], len(group) > 1
+        if alike and node.kind in _LISTED:
+            title = f"[green]{node.kind}[/] [bold]× {len(group)}[/]"
+            _print_line(to, indent, last, title, ", ".join(each.facts for each in group))
+            continue
         physical = "{name}" if alike else node.physical
         title = f"[{'cyan' if node.name else 'green'}]{node.kind}[/]"
         title += f" [bold]× {len(group)}[/]" if alike else f" [bold]{escape(node.name)}[/]" if node.name else ""
@@ -310,6 +315,8 @@ def _shown(component: ResourceRecord, children: Mapping[str | None, list[Resourc
     return component
 
 
+_LISTED = ("EventRule", "EventTarget", "TopicSubscription")
+"""Resources of which several in one component take one line."""
 _ORDER = {"EncryptionKey": 0, "Repository": 1, "RegistryScanning": 2, "CreationTemplate": 3, "Replication": 4}
 
 
@@ -323,7 +330,8 @@ def _purpose(resource: ResourceRecord, frequencies: Mapping[str, str]) -> str:
     match resource.type:
         case "aws:kms/key:Key":
             rotation = "rotated every year" if out.get("enableKeyRotation") else "NOT rotated"
-            return f"encrypts the images; {rotation}; gone {out.get('deletionWindowInDays')} days after a deletion"
+            purpose = out.get("description") or "a KMS key"
+            return f"{purpose}; {rotation}; gone {out.get('deletionWindowInDays')} days after a deletion"
         case "aws:kms/alias:Alias":
             return f"{out.get('name')}"
         case "aws:ecr/repository:Repository":
@@ -345,7 +353,24 @@ def _purpose(resource: ResourceRecord, frequencies: Mapping[str, str]) -> str:
             return f"{out.get('name')} = {out.get('value')}"
         case "aws:ecr/pullTimeUpdateExclusion:PullTimeUpdateExclusion":
             return f"pulls by {out.get('principalArn')} do not count"
-        case "aws:ecr/registryPolicy:RegistryPolicy" | "aws:ecrpublic/repositoryPolicy:RepositoryPolicy":
+        case "aws:inspector2/enabler:Enabler":
+            return (
+                f"Amazon Inspector scans {', '.join(out.get('resourceTypes') or [])} in this account, and nothing else"
+            )
+        case "aws:cloudwatch/eventRule:EventRule" | "aws:sns/topic:Topic" | "aws:sqs/queue:Queue":
+            return str(out.get("name") or "")
+        case "aws:cloudwatch/eventTarget:EventTarget":
+            return str(out.get("rule") or "")
+        case "aws:sns/topicSubscription:TopicSubscription":
+            return str(out.get("endpoint") or "")
+        case "aws:chatbot/slackChannelConfiguration:SlackChannelConfiguration":
+            return f"{len(out.get('snsTopicArns') or [])} topics → channel {out.get('slackChannelId')}"
+        case (
+            "aws:ecr/registryPolicy:RegistryPolicy"
+            | "aws:ecrpublic/repositoryPolicy:RepositoryPolicy"
+            | "aws:sns/topicPolicy:TopicPolicy"
+            | "aws:sqs/queuePolicy:QueuePolicy"
+        ):
             return _statements(out.get("policy"))
         case "aws:ecrpublic/repository:Repository":
             return str(out.get("repositoryUri") or "")

@@ -9,6 +9,7 @@ Region; the channel takes topics of several.
 - https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
 """
 
+import hashlib
 import json
 from typing import Any, Optional
 
@@ -167,7 +168,7 @@ class Notifications(Component):
     ) -> None:
         for protocol, endpoints in (("email", settings.email), ("https", settings.https)):
             for endpoint in endpoints:
-                label = f"{name}-{endpoint}"
+                label = f"{name}-{_receiver(endpoint)}"
                 aws.sns.TopicSubscription(
                     label,
                     topic=topic.arn,
@@ -219,6 +220,13 @@ class Notifications(Component):
                 delete_before_replace=True,
             ),
         )
+
+
+def _receiver(endpoint: str) -> str:
+    """What a receiver is called in names of resources: an address may have a token in its path."""
+    if not endpoint.startswith("https://"):
+        return endpoint
+    return f"{endpoint.split('/')[2]}-{hashlib.sha256(endpoint.encode()).hexdigest()[:8]}"
 
 
 def _rule_name(environment: str, kind: str) -> str:

@@ -131,8 +131,8 @@ class TopicPolicy(ResourceType):
         self._put(scope, str(inputs["arn"]), text_of(inputs["policy"]))
         return str(inputs["arn"])
 
-    def _put(self, scope: Scope, arn: str, policy: str) -> None:
-        scope.call("sns", "SetTopicAttributes", TopicArn=arn, AttributeName="Policy", AttributeValue=policy)
+    def _put(self, scope: Scope, arn: str, policy: str) -> dict[str, Any]:
+        return scope.call("sns", "SetTopicAttributes", TopicArn=arn, AttributeName="Policy", AttributeValue=policy)
 
     def read(self, scope: Scope, id_: str, inputs: Inputs | None) -> Outputs | None:
         """GetTopicAttributes."""
@@ -159,7 +159,7 @@ class TopicPolicy(ResourceType):
             "Condition": {"StringEquals": {"AWS:SourceOwner": scope.account}},
         }
         policy = {"Version": "2008-10-17", "Id": "__default_policy_ID", "Statement": [statement]}
-        missing_is_none(lambda: self._put(scope, id_, json.dumps(policy)) or {}, *_MISSING)
+        missing_is_none(lambda: self._put(scope, id_, json.dumps(policy)), *_MISSING)
 
 
 class TopicSubscription(ResourceType):

@@ -19,6 +19,7 @@ from ecr_stack.model import Item, Model, Structural, is_unknown, refusal
 
 __all__ = [
     "NotificationSettings",
+    "ReplicationResult",
     "Severity",
     "SlackChannel",
     "event_patterns",
@@ -30,6 +31,10 @@ __all__ = [
 ]
 
 Severity = Literal["CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL", "UNDEFINED"]
+"""ECR's severities, the worst first."""
+
+ReplicationResult = Literal["FAILED", "ALL"]
+"""Which replications are told: those that failed, or all."""
 
 MAX_PATTERN = 2048
 """Maximum number of characters in an event pattern: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html."""
@@ -107,7 +112,7 @@ class NotificationSettings(Model):
     """Whether each completed basic scan and each first enhanced scan is told, whatever it found. Default: `false`."""
     findings: Annotated[Severity | None, Structural] = None
     """Findings of at least this severity are told: basic scans that have one, and each one that Inspector finds."""
-    replications: Annotated[Literal["FAILED", "ALL"] | None, Structural] = None
+    replications: Annotated[ReplicationResult | None, Structural] = None
     """Whether replication is told: `FAILED` or `ALL`. ECR tells it in the Region of the destination."""
     pull_through_failures: Annotated[bool, Structural] = False
     """Whether pulls through a cache that cannot be synchronised are told. Default: `false`."""
