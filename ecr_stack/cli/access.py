@@ -166,7 +166,7 @@ def _show(stack: str, inventory: PolicyInventory, cells: list[Cell], action: str
     console.print(
         "[dim]Own policy: who asks must be allowed by a policy of their own, too, and none in this stack does. "
         "Everybody needs ecr:GetAuthorizationToken of their own to log in. "
-        "By Region: the replicas that ECR makes there, with the policy of the template. "
+        "By Region: the replicas there, with their own policy or that of the template from which ECR makes them. "
         "Policies made elsewhere are not looked at.[/dim]"
     )
     if unresolved:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ecr_stack.aws.iam.managed import MANAGED
@@ -36,12 +37,11 @@ def policy_inventory(report: Report) -> PolicyInventory:
             case "aws:ecr/registryPolicy:RegistryPolicy":
                 inventory.registry_policies[region] = read_policy(outputs["policy"])
     inventory.roles = _of_roles(report)
-    own = [
-        PolicedRepository(name, arn, policies.get(arn, ()))
-        for arn, name in sorted(names.items(), key=lambda item: (item[1], item[0]))
-    ]
-    replicas = {replica.arn: replica for replica in _replicas(report, own) if replica.arn not in names}
-    inventory.repositories = own + sorted(replicas.values(), key=lambda replica: (replica.name, replica.region))
+    own = [PolicedRepository(name, arn, policies.get(arn, ())) for arn, name in names.items()]
+    replicas = {replica.arn: replica for replica in _replicas(report, own)}
+    made_by_stack = [replace(one, replica=one.arn in replicas) for one in own]
+    made_by_ecr = [replica for arn, replica in replicas.items() if arn not in names]
+    inventory.repositories = sorted(made_by_stack + made_by_ecr, key=lambda one: (one.replica, one.name, one.region))
     return inventory
 
 

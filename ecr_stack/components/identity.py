@@ -74,6 +74,7 @@ class PipelineAccess(Component):
                 name, settings.issued_by, [settings.audience], environment, tags, self._child()
             )
         trust = self._settled(settings, "audience", "repositories", "subjects")
+        self._claim("role", role_name, "choose another `role_name`")
         role = aws.iam.Role(
             name,
             name=role_name,

@@ -23,7 +23,7 @@ from ecr_stack.components.encryption_key import key_policy
 from ecr_stack.components.tags import all_tags
 from ecr_stack.schema.arguments import NotificationsArguments
 from ecr_stack.schema.encryption import DELETION_WINDOW_IN_DAYS
-from ecr_stack.schema.notifications import event_patterns, pattern_text, place_problems, prefixes_of
+from ecr_stack.schema.notifications import event_patterns, pattern_text, place_problems, prefixes_of, too_long
 
 __all__ = ["Notifications"]
 
@@ -141,7 +141,9 @@ class Notifications(Component):
             name=together(lambda env: _rule_name(env, kind), self._environment_name),
             description=f"Tells of {kind.replace('-', ' ')} in Amazon ECR",
             event_pattern=where.then(
-                pattern, self._settled(settings, "repositories"), self._value(settings, "name_prefix")
+                pattern,
+                self._settled(settings, "repositories", check=lambda known: too_long(known, prefixes_of(known, ""))),
+                self._value(settings, "name_prefix"),
             ),
             region=self._region,
             tags=self._tags(f"ecr-{kind}"),

@@ -239,11 +239,20 @@ def _enums() -> Iterator[tuple[str, dict[str, Any]]]:
     """The texts of which a value must be one, described where they are first used."""
     for model in typed_models():
         for name, field in model.model_fields.items():
-            for option in options_of(field.annotation):
+            for option in _leaves(field.annotation):
                 if _is_enum(option):
                     values = [{"value": value} for value in typing.get_args(option)]
                     description = f"What `{key_of(model, name)}` may be. {_line(field.description or '')}"
                     yield _enum_token(option), {"type": "string", "description": description, "enum": values}
+
+
+def _leaves(annotation: Any) -> Iterator[Any]:
+    """The alternatives of an annotation, and those of the items of its lists and maps."""
+    for option in options_of(annotation):
+        if typing.get_origin(option) in (list, dict):
+            yield from _leaves(typing.get_args(option)[-1])
+        else:
+            yield option
 
 
 def _is_enum(option: Any) -> bool:

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import ContextVar, copy_context
 from typing import Any, Optional
 from weakref import WeakKeyDictionary
@@ -208,7 +209,8 @@ def _own_whereabouts(resource: Mapping[str, Any]) -> tuple[Optional[str], Option
     return properties.get("registryId") or parts[4] or None, properties.get("region") or parts[3] or None
 
 
-_states: WeakKeyDictionary[Any, "asyncio.Future[Optional[State]]"] = WeakKeyDictionary()
+_states: WeakKeyDictionary[Any, "Future[Optional[State]]"] = WeakKeyDictionary()
+_THREAD = ThreadPoolExecutor(max_workers=1, thread_name_prefix="takeover")
 
 
 async def _state() -> Optional[State]:
@@ -217,8 +219,9 @@ async def _state() -> Optional[State]:
     if not isinstance(monitor, ResourceMonitorStub):
         return []  # no engine runs the program, so there is no state
     if monitor not in _states:
-        _states[monitor] = asyncio.ensure_future(asyncio.to_thread(_exported))
-    return await _states[monitor]
+        _states[monitor] = _THREAD.submit(copy_context().run, _exported)
+    # a hook that is cancelled must not take the others' answer with it
+    return await asyncio.shield(asyncio.wrap_future(_states[monitor]))
 
 
 def _exported() -> Optional[State]:

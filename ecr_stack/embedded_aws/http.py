@@ -111,7 +111,8 @@ def _bound(port: int) -> list[socket.socket]:
         for family, address in ((socket.AF_INET, LOOPBACK), (socket.AF_INET6, "::1")):
             if family == socket.AF_INET6 and not _has_ipv6():
                 continue
-            listening = socket.socket(family, socket.SOCK_STREAM)
+            # asyncio sends small answers at once only where the protocol is named; otherwise each waits 40 ms for an acknowledgement
+            listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
             sockets.append(listening)
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listening.bind((address, port or (sockets[0].getsockname()[1] if len(sockets) > 1 else 0)))

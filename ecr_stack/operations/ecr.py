@@ -32,7 +32,8 @@ def client(region: str | None, *, patient: bool = True, timeout: float = 60) -> 
     from botocore.config import Config
 
     with answered():
-        retries = {"mode": "adaptive", "total_max_attempts": 11 if patient else 1}
+        # the adaptive mode holds requests back by a clock of its own, past a caller's deadline
+        retries = {"mode": "adaptive", "total_max_attempts": 11} if patient else {"total_max_attempts": 1}
         config = Config(retries=retries, connect_timeout=timeout, read_timeout=timeout)
         return boto3.Session().client("ecr", region_name=region, config=config)
 

@@ -139,14 +139,12 @@ def client(
     """
     from botocore.config import Config
 
+    # the adaptive mode holds requests back by a clock of its own, past a caller's deadline
+    retries = {"mode": "adaptive", "total_max_attempts": 11} if patient else {"total_max_attempts": 1}
     endpoint = (settings.endpoints or {}).get(service) if settings else None
     return session.client(
         service,
         region_name=region,
         endpoint_url=endpoint,
-        config=Config(
-            retries={"mode": "adaptive", "total_max_attempts": 11 if patient else 1},
-            connect_timeout=timeout,
-            read_timeout=timeout,
-        ),
+        config=Config(retries=retries, connect_timeout=timeout, read_timeout=timeout),
     )

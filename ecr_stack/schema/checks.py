@@ -528,9 +528,11 @@ def _roles(settings: RegistrySettings, account: str | None, region: str | None) 
     if environment is None:
         return
     taken = {
-        template_role_name(environment, region).lower(): f"the role for replicas in {region}"
-        for region in _destination_regions(settings, account)
+        template_role_name(environment, there).lower(): f"the role for replicas in {there}"
+        for there in _destination_regions(settings, account)
     }
+    if region is not None and settings.created_repositories():
+        taken[template_role_name(environment, region).lower()] = "the role for repositories that ECR makes"
     for key, pipeline in pipelines.items():
         if is_unknown(pipeline) or is_unknown(pipeline.role_name):
             continue

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, Field
 from ecr_stack.aws import events
 from ecr_stack.aws.names import KMS_KEY_ARN, KmsKeyArn, partition_of
 from ecr_stack.errors import Problem
-from ecr_stack.model import Item, Model, Structural, is_unknown, refusal
+from ecr_stack.model import INVALID, Item, Model, Structural, is_unknown, refusal
 
 __all__ = [
     "NotificationSettings",
@@ -140,7 +140,13 @@ class NotificationSettings(Model):
         for field in ("email", "https"):
             entries = self.known(field) or []
             for index, entry in enumerate(entries):
-                if not is_unknown(entry) and entry in entries[:index]:
+                if entry is not INVALID and is_unknown(entry):
+                    rule = (
+                        "a subscription is called after its receiver, which decides which resources there are, so it must be "
+                        "known when the program runs; this is an Output"
+                    )
+                    yield Problem(f"{field}[{index}]", "(an Output)", rule, "pass a plain value")
+                elif not is_unknown(entry) and entry in entries[:index]:
                     yield Problem(f"{field}[{index}]", entry, "each is told once", "remove one of the two")
 
 

@@ -145,8 +145,9 @@ class OwnTemplate(CreatedRepositories):
     def cross_field_errors(self) -> Iterator[Problem]:
         """Each use once."""
         yield from super().cross_field_errors()
-        if len(set(self.applied_for)) < len(self.applied_for):
-            yield Problem("appliedFor", self.applied_for, "each use is named once", "remove the repetition")
+        uses = [use for use in self.known("applied_for") or () if not is_unknown(use)]
+        if len(set(uses)) < len(uses):
+            yield Problem("appliedFor", uses, "each use is named once", "remove the repetition")
 
 
 class Credentials(Model):

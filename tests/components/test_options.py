@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 import pytest
-from conftest import Monitor, Run
+from foreign_program import Monitor, Run
 
 from ecr_stack import (
     AccountSettings,

@@ -10,13 +10,14 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 import pytest
-from conftest import Monitor, Run
+from foreign_program import Answers, Monitor, Run
 from test_options import ACCESS, ARN, COMPONENTS, RULES, TRUST
 
 from ecr_stack import (
     CreationTemplate,
     EncryptionKey,
     LifecyclePolicy,
+    Notifications,
     PipelineAccess,
     PullAccess,
     Registry,
@@ -83,6 +84,19 @@ ARGUMENTS: dict[type, dict[str, Any]] = {
         "tags": {"Team": "a"},
     },
     PullAccess: {"named_roles": {"theirs": "nodes"}},
+    Notifications: {
+        "environment": "prod",
+        "region": "us-east-1",
+        "scans": True,
+        "findings": "HIGH",
+        "repositories": ["api-"],
+        "name_prefix": "team/",
+        "email": ["a@example.com"],
+        "slack": {"workspace": "T07EZ1ABC23", "channel": "C07EZ1ABC23"},
+        "slack_topic_arns": ["arn:aws:sns:us-west-2:123456789012:prod-ecr-notifications"],
+        "key_arn": KEY,
+        "tags": {"Team": "a"},
+    },
     Registry: {
         "environment": "prod",
         "region": "us-east-1",
@@ -266,7 +280,6 @@ def test_arns_that_tests_of_other_people_make_up_pass_between_components(run: Ru
         PipelineAccess("ci", {**TRUST, "push": [repository.arn]})
 
     for arn in ("arn:aws:x:y", None):
-        from conftest import Answers
 
         class Made(Answers):
             def new_resource(self, args: Any, arn: Any = arn) -> Any:
@@ -291,6 +304,18 @@ def test_structural_is_said_of_few_arguments() -> None:
         "CreationTemplate.applied_for",
         "EncryptionKey.multi_region",
         "EncryptionKey.protect",
+        "Notifications.archives",
+        "Notifications.deletions",
+        "Notifications.email",
+        "Notifications.findings",
+        "Notifications.https",
+        "Notifications.pull_through_failures",
+        "Notifications.pushes",
+        "Notifications.replicated",
+        "Notifications.replications",
+        "Notifications.scans",
+        "Notifications.slack",
+        "Notifications.slack_topic_arns",
         "PipelineAccess.platform",
         "PullAccess.named_roles",
         "PullAccess.policy",
@@ -298,6 +323,7 @@ def test_structural_is_said_of_few_arguments() -> None:
         "Registry.encryption",
         "Registry.lifecycle_guard",
         "Registry.nodes",
+        "Registry.notifications",
         "Registry.pipelines",
         "Registry.creation_templates",
         "Registry.profiles",

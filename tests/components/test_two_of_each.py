@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 import pytest
-from conftest import Monitor, Run
+from foreign_program import Monitor, Run
 from test_options import TRUST
 
 from ecr_stack import PipelineAccess, PullAccess, Registry, Repository
@@ -219,7 +219,7 @@ def test_a_function_of_the_home_region_is_left_out_of_what_replicas_get(run: Run
             "one",
             "prod",
             repository_defaults={"access": access},
-            replication={"rules": [{"destinations": [{"region": "eu-west-1"}]}]},
+            replication={"rules": [{"destinations": [{"region": "eu-west-1", "replicas": "template"}]}]},
         )
 
     template = "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate"
@@ -241,7 +241,11 @@ def test_a_provider_of_another_account_and_a_role_like_a_templates_are_refused(r
     provider = "arn:aws:iam::999999999999:oidc-provider/token.actions.githubusercontent.com"
     with pytest.raises(InvalidArguments, match="its own account only"):
         run(lambda: registry("one", "prod", pipelines={"main": {**TRUST, "provider_arn": provider}}))
-    replication = {"rules": [{"destinations": [{"region": "eu-west-1"}]}]}
+    replication = {"rules": [{"destinations": [{"region": "eu-west-1", "replicas": "template"}]}]}
     pipelines = {"main": {**TRUST, "role_name": "Prod-ecr-template-eu-west-1"}}
     with pytest.raises(InvalidArguments, match="the role for replicas in eu-west-1"):
         run(lambda: registry("one", "prod", pipelines=pipelines, replication=replication))
+    pipelines = {"main": {**TRUST, "role_name": "prod-ecr-template-us-east-1"}}
+    templates = {"team": {"applied_for": ["CREATE_ON_PUSH"]}}
+    with pytest.raises(InvalidArguments, match="the role for repositories that ECR makes"):
+        run(lambda: registry("one", "prod", region="us-east-1", pipelines=pipelines, creation_templates=templates))

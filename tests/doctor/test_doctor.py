@@ -128,7 +128,6 @@ def other_replica(aws: EmbeddedAws) -> None:
     pushed = datetime.now(UTC) - timedelta(days=2)
     one, two = f"sha256:{1:064x}", f"sha256:{2:064x}"
     aws.seed_images("api-gateway", [{"imageDigest": one, "imageTags": ["v1"], "imagePushedAt": pushed}])
-    aws.call("ecr", "CreateRepository", {"repositoryName": "api-gateway"}, "us-west-2")
     seeded = [{"imageDigest": two, "imageTags": ["v1"], "imagePushedAt": pushed}]
     aws.seed_images("api-gateway", seeded, region="us-west-2")
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import urllib.error
@@ -13,6 +14,7 @@ import pytest
 from botocore.config import Config
 
 from ecr_stack.embedded_aws import EmbeddedAws
+from ecr_stack.embedded_aws.http import _bound
 
 TRUST = (
     '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", '
@@ -128,3 +130,14 @@ def test_the_endpoint_is_one_and_goes_with_the_account(monkeypatch: pytest.Monke
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with pytest.raises(urllib.error.URLError):
         opener.open(url, timeout=2)
+
+
+def test_what_is_accepted_sends_small_answers_at_once() -> None:
+    """Otherwise each call waits for the acknowledgement of the head before it gets the body."""
+    listening = _bound(0)
+    with listening[0], socket.create_connection(listening[0].getsockname()[:2]):
+        accepted = listening[0].accept()[0]
+        with accepted:
+            assert accepted.proto == socket.IPPROTO_TCP
+    for one in listening:
+        one.close()

@@ -132,7 +132,7 @@ def test_the_lifecycle_guard_stops_a_change_that_removes_too_much(started: Engin
     started("config", "set", "keepLast", "1")
     answer = started.up(code=-1)
     started("config", "set", "keepLast", "5")
-    assert "5 images" in answer.said
+    assert "5 images" in answer.said, answer.said
     document = started.aws.call("ecr", "GetLifecyclePolicy", {"repositoryName": "team/jobs"})["lifecyclePolicyText"]
     assert '"countNumber":5' in document.replace(" ", "")
 
@@ -141,7 +141,7 @@ def test_a_renamed_component_is_stopped_before_it_loses_its_documents(started: E
     started("config", "set", "repositoryName", "renamed")
     answer = started.up(code=-1)
     started("config", "rm", "repositoryName")
-    assert "this stack has it already, as another resource" in answer.said
+    assert "this stack has it already, as another resource" in answer.said, answer.said
     assert started.aws.call("ecr", "GetRepositoryPolicy", {"repositoryName": "team/jobs"})["policyText"]
 
 

@@ -51,6 +51,11 @@ def test_everything_in_the_schema_is_described() -> None:
     assert bare == []
 
 
+def test_every_type_that_is_referred_to_is_described() -> None:
+    referred = set(re.findall(r'"#/types/([^"]+)"', json.dumps(SCHEMA)))
+    assert referred == set(SCHEMA["types"])
+
+
 def test_only_the_documents_of_aws_may_hold_anything() -> None:
     anything = [place for place, described in properties() if "pulumi.json#/Any" in json.dumps(described)]
     assert {place.rpartition(" ")[2] for place in anything} == {"statements", "document", "lifecycleDocument"}
@@ -68,24 +73,26 @@ def test_enums_have_the_values_of_aws() -> None:
     assert {"EncryptionType", "Match", "NodePolicy", "Platform"} <= set(values)
 
 
-@pytest.mark.parametrize(
-    ("component", "required"),
-    [
-        ("CreationTemplate", {"region"}),
-        ("EncryptionKey", set()),
-        ("LifecyclePolicy", {"repository"}),
-        ("PipelineAccess", set()),
-        ("PullAccess", set()),
-        ("Registry", {"repositories"}),
-        ("RegistryPolicy", {"access"}),
-        ("RegistryScanning", {"type"}),
-        ("Replication", {"rules"}),
-        ("Repository", set()),
-        ("RepositoryPolicy", {"access", "repository"}),
-    ],
-)
-def test_a_component_requires_what_it_cannot_do_without(component: str, required: set[str]) -> None:
-    assert set(SCHEMA["resources"][f"ecr-stack:index:{component}"].get("requiredInputs") or []) == required
+def test_a_component_requires_what_it_cannot_do_without() -> None:
+    required = {
+        token.rpartition(":")[2]: set(one.get("requiredInputs") or []) for token, one in SCHEMA["resources"].items()
+    }
+    assert required == {
+        "AccountSettings": set(),
+        "CreationTemplate": set(),
+        "EncryptionKey": set(),
+        "LifecyclePolicy": {"repository"},
+        "PipelineAccess": set(),
+        "PublicRepository": set(),
+        "PullAccess": set(),
+        "PullThroughCache": {"upstream"},
+        "Registry": {"repositories"},
+        "RegistryPolicy": {"access"},
+        "RegistryScanning": {"type"},
+        "Replication": {"rules"},
+        "Repository": set(),
+        "RepositoryPolicy": {"access", "repository"},
+    }
 
 
 def test_only_what_decides_which_resources_there_are_must_be_known() -> None:

@@ -168,4 +168,4 @@ def test_an_example_is_rehearsed_with_the_wheel(built: Distributions, tmp_path: 
     command = "from ecr_stack.cli import main; main()"
     done = python(built, folder, "-c", command, "rehearse", "--stack", "dev", "--format", "json")
     assert (done.returncode, done.stderr) == (0, "")
-    assert json.loads(done.stdout)["calls"]["ecr:CreateRepository"] == {"repository": 1, "registry": 3}[name]
+    assert json.loads(done.stdout)["calls"]["ecr:CreateRepository"] == {"repository": 1, "registry": 5}[name]

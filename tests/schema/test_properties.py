@@ -9,7 +9,7 @@ from typing import Any
 import botocore.session
 import jsonschema
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ecr_stack.aws import names as constraints
@@ -43,6 +43,7 @@ SETTINGS = st.dictionaries(
 )
 
 
+@example({"creationTemplates": {"access": {}}}, None)
 @given(JSON | SETTINGS, st.none() | st.text(max_size=9) | st.just("us-east-1"))
 def test_no_input_of_any_shape_gives_a_traceback(data: Any, region: Any) -> None:
     try:

@@ -27,7 +27,7 @@ class PolicedRepository:
     policy: tuple[Statement, ...] = ()
     """The statements of its policy; none without one."""
     replica: bool = False
-    """Whether replication makes it, with a policy that ECR takes from a creation template."""
+    """Whether replication copies images to it. The stack makes it, or ECR does, with the policy of a creation template."""
 
     @property
     def region(self) -> str:

@@ -4,7 +4,7 @@ package main
 
 import (
 	"encoding/json"
-	"log"
+	"fmt"
 	"os"
 	"path/filepath"
 
@@ -30,6 +30,8 @@ func main() {
 
 func check(err error) {
 	if err != nil {
-		log.Fatal(err)
+		// a package of Pulumi's silences the standard logger
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
 }
