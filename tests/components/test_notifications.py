@@ -15,6 +15,7 @@ from ecr_stack.embedded_aws import EmbeddedAws
 from ecr_stack.embedded_aws.moto_backend import event_matches
 from ecr_stack.errors import InvalidInput
 from ecr_stack.rehearsal import Report, rehearse, rehearse_program
+from ecr_stack.review.access_changes import access_changes
 from ecr_stack.schema.notifications import NotificationSettings, event_patterns, pattern_text
 from tests.scanning.event_pattern import matches
 from tests.scanning.sample_events import SAMPLES
@@ -139,6 +140,23 @@ def test_the_rules_alone_may_publish_and_fill_the_queue(everything: tuple[Report
     assert (send["Action"], set(send["Condition"]["ArnEquals"]["aws:SourceArn"])) == ("sqs:SendMessage", rules)
     assert redrive["Principal"] == {"Service": "sns.amazonaws.com"}
     assert redrive["Condition"]["ArnEquals"]["aws:SourceArn"] == [publish["Resource"]]
+
+
+@pytest.mark.parametrize("kind", ["TopicPolicy", "QueuePolicy"])
+def test_a_review_tells_who_may_publish_from_then_on(everything: tuple[Report, dict[str, Any]], kind: str) -> None:
+    before = {each["urn"]: each for each in everything[0].as_json()["resources"]}
+    after = copy.deepcopy(before)
+    (policy,) = [
+        each for each in after.values() if each["type"].endswith(kind) and each["outputs"]["region"] == "eu-west-1"
+    ]
+    document = json.loads(policy["outputs"]["policy"])
+    document["Statement"][0]["Principal"] = {"AWS": "999988887777"}
+    del document["Statement"][0]["Condition"]
+    policy["outputs"]["policy"] = policy["inputs"]["policy"] = json.dumps(document)
+    opened = [each for each in access_changes(before, after) if each.level == "danger"]
+    assert [each.urn for each in opened] == [policy["urn"]]
+    assert "lets in" in opened[0].message
+    assert "999988887777" in opened[0].message
 
 
 def test_what_cannot_be_delivered_is_kept_encrypted_for_two_weeks(everything: tuple[Report, dict[str, Any]]) -> None:
