@@ -7,7 +7,7 @@ Builds an `aws.ecr.RegistryScanningConfiguration`, which outranks the repositori
 - https://docs.aws.amazon.com/inspector/latest/user/scanning-ecr.html
 """
 
-from typing import Any, Optional
+from typing import Any, Optional, get_args
 
 import pulumi
 import pulumi_aws as aws
@@ -16,6 +16,7 @@ from ecr_stack.components.args import RegistryScanningArgs
 from ecr_stack.components.caller import caller
 from ecr_stack.components.component import Component
 from ecr_stack.schema.arguments import RegistryScanningArguments
+from ecr_stack.schema.scanning import InspectorResource
 
 __all__ = ["RegistryScanning"]
 
@@ -49,6 +50,12 @@ class RegistryScanning(Component):
         self.register_outputs({"registryId": self.registry_id})
 
     def _enabler(self, name: str, settings: RegistryScanningArguments) -> aws.inspector2.Enabler:
+        others = [kind for kind in get_args(InspectorResource) if kind not in (settings.inspector or ())]
+        if others:
+            pulumi.log.warn(
+                f"Amazon Inspector is switched off for {', '.join(others)} in this account: `inspector` does not list them",
+                self,
+            )
         return aws.inspector2.Enabler(
             name,
             account_ids=[caller(self, settings.region).account],

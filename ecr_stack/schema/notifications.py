@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -82,9 +82,15 @@ def _slack_id(letters: str, what: str) -> AfterValidator:
     return AfterValidator(validated)
 
 
-Prefix = Annotated[str, AfterValidator(_prefix), Item]
-Email = Annotated[str, AfterValidator(_email), Item]
-Https = Annotated[str, AfterValidator(_https), Item]
+def _pattern(text: str) -> Any:
+    return Field(json_schema_extra={"pattern": text})
+
+
+Prefix = Annotated[str, AfterValidator(_prefix), Item, _pattern("^[a-z0-9][a-z0-9._/-]{0,255}$")]
+Email = Annotated[str, AfterValidator(_email), Item, _pattern("^[^\\s@]+@[A-Za-z0-9-]+([.][A-Za-z0-9-]+)+$")]
+Https = Annotated[str, AfterValidator(_https), Item, _pattern("^https://[^\\s]+$")]
+WorkspaceId = Annotated[str, _slack_id("T", "a workspace's id"), _pattern("^T[0-9A-Z]{1,254}$")]
+ChannelId = Annotated[str, _slack_id("CG", "a channel's id"), _pattern("^[CG][0-9A-Z]{1,254}$")]
 
 
 class SlackChannel(Model):
@@ -92,9 +98,9 @@ class SlackChannel(Model):
 
     EXAMPLES = {"workspace": "T07EZ1ABC23", "channel": "C07EZ1ABC23"}
 
-    workspace: Annotated[str, _slack_id("T", "a workspace's id")]
+    workspace: WorkspaceId
     """The workspace's id. Somebody must have authorized it in the console of AWS Chatbot (Amazon Q Developer) before."""
-    channel: Annotated[str, _slack_id("CG", "a channel's id")]
+    channel: ChannelId
     """The channel's id. A private channel needs `/invite @Amazon Q`."""
 
 

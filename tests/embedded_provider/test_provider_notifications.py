@@ -153,6 +153,11 @@ def test_a_channel_has_one_configuration_in_four_regions_of_the_api(make: Any, a
         make(SLACK, "z", **{**inputs, "slackChannelId": "C0", "configurationName": "z", "iamRoleArn": role})
 
 
+def test_what_belongs_to_the_account_is_no_registry_of_a_region(make: Any, aws: EmbeddedAws) -> None:
+    make(SLACK, "x", **CASES[SLACK][0])
+    assert "global" not in aws.registry_regions()
+
+
 @pytest.mark.parametrize(
     ("type_", "inputs", "place"),
     [
