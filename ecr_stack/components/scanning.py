@@ -50,15 +50,17 @@ class RegistryScanning(Component):
         self.register_outputs({"registryId": self.registry_id})
 
     def _enabler(self, name: str, settings: RegistryScanningArguments) -> aws.inspector2.Enabler:
+        where = caller(self, settings.region)
         others = [kind for kind in get_args(InspectorResource) if kind not in (settings.inspector or ())]
         if others:
             pulumi.log.warn(
-                f"Amazon Inspector is switched off for {', '.join(others)} in this account: `inspector` does not list them",
+                f"Amazon Inspector is switched off for {', '.join(others)} in {where.known_region or 'this Region'}: "
+                "`inspector` does not list them",
                 self,
             )
         return aws.inspector2.Enabler(
             name,
-            account_ids=[caller(self, settings.region).account],
+            account_ids=[where.account],
             resource_types=list(settings.inspector or ()),
             region=settings.region,
             # To delete it is to switch Inspector off for everything in the account, whatever the list says.

@@ -385,6 +385,14 @@ def test_a_mistake_about_inspector_is_told(project: Make, scanning: Any, words: 
         assert word in text
 
 
+def test_what_inspector_no_longer_scans_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    def program() -> None:
+        RegistryScanning("s", {"type": "ENHANCED", "inspector": ["ECR", "EC2"], "region": "eu-west-1"})
+
+    rehearse_program(program)
+    assert "switched off for LAMBDA, LAMBDA_CODE, CODE_REPOSITORY in eu-west-1" in caplog.text
+
+
 def test_the_scanning_component_enables_inspector_too() -> None:
     def program() -> None:
         RegistryScanning("s", {"type": "ENHANCED", "inspector": ["ECR"], "region": "eu-west-1"})
