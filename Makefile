@@ -1,10 +1,11 @@
 # Set-up needs Python 3.11 or newer and git, nothing else. `make rehearse` and `make test` do it by themselves.
 PYTHON ?= python3
 STACK ?= dev
+RESOLUTION ?= lowest-direct
 ENDPOINT ?= http://localhost:5000
 BIN := .venv/bin
 
-.PHONY: rehearse test test-engine local lint setup docs api actions lock clean help
+.PHONY: rehearse test test-versions test-engine test-dockerfiles local lint setup docs api actions lock clean help
 
 rehearse: .venv/ready ## Run the whole program for STACK (default: dev) against the embedded AWS
 	@$(BIN)/ecr-stack rehearse --stack $(STACK)
@@ -13,7 +14,15 @@ test: .venv/ready lint ## Run the static checks and the tests
 	$(BIN)/pytest -n auto -m "not engine"
 
 test-engine: .venv/ready ## Run the tests with the real Pulumi engine, where there is a pulumi on PATH
-	$(BIN)/pytest tests/engine -n 2 -rs
+	$(BIN)/pytest tests/engine -n 2 --dist loadfile -rs
+
+test-dockerfiles: .venv/ready ## Build the scaffolded Dockerfiles with buildah, on base images made from Debian's packages
+	ECR_STACK_BASE_IMAGES=$$(.ci/base-images) $(BIN)/pytest tests/images/test_dockerfiles.py -n 2 -rs
+
+test-versions: ## Run the tests with the lowest (or RESOLUTION=highest) versions that pyproject.toml allows (needs uv)
+	uv venv --quiet --clear --python $(PYTHON) .venv-$(RESOLUTION)
+	uv pip install --quiet --python .venv-$(RESOLUTION)/bin/python --resolution $(RESOLUTION) -e '.[dev]'
+	.venv-$(RESOLUTION)/bin/pytest -n auto -m "not engine"
 
 local: STACK = local
 local: .venv/ready ## Take STACK (default: local) through the real engine and provider, against the AWS at ENDPOINT
@@ -35,13 +44,15 @@ setup: .venv/ready ## Make .venv with the locked dependencies
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-docs: .venv/ready ## Write anew what is generated: the schema, the reference, the tables
+docs: .venv/ready ## Write anew what is generated, and build the documentation into site, with warnings as errors
 	$(BIN)/python -m ecr_stack.schema.typed_dicts > ecr_stack/components/args.py
 	$(BIN)/ruff format --quiet ecr_stack/components/args.py
 	$(BIN)/ecr-stack schema > schema/stack.schema.json
 	$(BIN)/python tests/schema/test_reference.py
 	$(BIN)/python tests/lifecycle/test_documentation.py
-	cd policies && ../$(BIN)/python -m guardrails.reference ../docs/guardrails.md
+	cd policies && ../$(BIN)/python -m guardrails.reference ../docs/reference/guardrails.md
+	$(BIN)/python -m tests.documentation.reference_pages
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 api: .venv/ready ## Write the listing of the public surface anew; what changes in it belongs in CHANGELOG.md
 	$(BIN)/python -m tests.api.surface > docs/api.json
@@ -54,7 +65,7 @@ lock: .venv/ready ## Write requirements.txt anew from pyproject.toml (needs uv)
 	  --all-extras --quiet --output-file requirements.txt pyproject.toml
 
 clean: ## Remove what set-up, tests and builds left behind
-	rm -rf .venv dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-* dist build site .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 help: ## Show this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

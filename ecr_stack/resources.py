@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["RESOURCES", "ResourceType", "identity_of"]
+__all__ = ["RESOURCES", "SIGNING_CONFIGURATION", "ResourceType", "identity_of"]
+
+SIGNING_CONFIGURATION = "AWS::ECR::SigningConfiguration"
+"""The CloudFormation type of a registry's signing configuration, of which there is one."""
 
 
 @dataclass(frozen=True)
@@ -149,6 +152,19 @@ _ROWS = (
         ("ecrRepositoryPrefix",),
         ("aws:secretsmanager/secretVersion:SecretVersion", "aws:iam/role:Role"),
     ),
+    ResourceType(
+        "aws:cloudcontrol/resource:Resource",
+        "resource by its CloudFormation type",
+        ("typeName",),
+        loss="what it stands for; of a signing configuration, the signing of images from then on",
+    ),
+    ResourceType(
+        "aws:budgets/budget:Budget",
+        "budget",
+        ("name",),
+        loss="the alerts about the registry's costs",
+        regional=False,
+    ),
     ResourceType("aws:ecr/accountSetting:AccountSetting", "account setting", ("name",)),
     ResourceType(
         "aws:ecr/pullTimeUpdateExclusion:PullTimeUpdateExclusion",
@@ -242,6 +258,8 @@ def identity_of(token: str, properties: Mapping[str, Any]) -> tuple[Any, ...] | 
     """
     row = RESOURCES.get(token)
     if row is None or not row.identity:
+        return None
+    if token == "aws:cloudcontrol/resource:Resource" and properties.get("typeName") != SIGNING_CONFIGURATION:
         return None
     values = tuple(properties.get(name) for name in row.identity if not name.startswith("$"))
     known = all(isinstance(value, str) and value for value in values)

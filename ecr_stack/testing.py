@@ -1,7 +1,7 @@
 """Tests of your own programs against the embedded AWS: no account, no credentials, no network, no Pulumi CLI.
 
 Needs the extra `rehearsal`: `pip install 'ecr-stack[rehearsal]'`. With `pytest_plugins = ["ecr_stack.testing"]` in a
-`conftest.py`, the fixture `embedded_aws` is there too. See docs/testing.md for examples.
+`conftest.py`, the fixture `embedded_aws` is there too. See docs/how-to/testing.md for examples.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from pydantic import AfterValidator
 from ecr_stack.model import Item, nearest, refusal
 
 __all__ = [
+    "COST_SERVICE",
     "OPT_IN_REGIONS",
     "REPOSITORY_NAME",
     "AccountId",
@@ -27,13 +28,20 @@ __all__ = [
     "ReplicationFilter",
     "RepositoryName",
     "ScanFilter",
+    "SigningFilter",
+    "SigningProfileArn",
     "TagKey",
     "TagValue",
     "partition_of",
+    "signing_filter_problem",
 ]
 
+COST_SERVICE = "Amazon EC2 Container Registry (ECR)"
+"""What Cost Explorer and AWS Budgets call ECR. `Amazon Elastic Container Registry` matches nothing."""
 REPOSITORY_NAME = re.compile(r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(\/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*")
 REPLICATION_FILTER = re.compile(r"^(?:[a-z0-9]+(?:[._-][a-z0-9]*)*/)*[a-z0-9]*(?:[._-][a-z0-9]*)*$")
+SIGNING_FILTER = re.compile(r"^(?:[a-z0-9*]+(?:[._-][a-z0-9*]+)*/)*[a-z0-9*]+(?:[._-][a-z0-9*]+)*$")
+SIGNING_PROFILE = re.compile(r"^arn:aws(-[a-z]+)*:signer:[a-z0-9-]+:[0-9]{12}:\/signing-profiles\/[a-zA-Z0-9_]{2,}$")
 SCAN_FILTER = re.compile(r"^[a-z0-9*](?:[._\-/a-z0-9*]?[a-z0-9*]+)*$")
 EXCLUSION_FILTER = re.compile(r"^[0-9a-zA-Z._*-]{1,128}$")
 # Where AWS offers ECR, of 2026-11; a test compares the list with the installed SDK's.
@@ -113,6 +121,40 @@ def _scan_filter(value: str) -> str:
 
 ScanFilter = Annotated[str, AfterValidator(_scan_filter), Item]
 """A repository name with `*` wildcards; without one it matches names that contain it."""
+
+
+def signing_filter_problem(value: str) -> tuple[str, str] | None:
+    """What is wrong with a filter of a signing rule, and what to do about it; `None` if nothing is."""
+    if 1 <= len(value) <= 256 and SIGNING_FILTER.fullmatch(value):
+        return None
+    return (
+        "a signing filter has 1 to 256 lowercase letters, digits, `*`, and single `.`, `_`, `-`, `/` between them",
+        "write a name with wildcards, e.g. `prod-*`; `*` matches any characters, two separators in a row as well",
+    )
+
+
+def _signing_filter(value: str) -> str:
+    problem = signing_filter_problem(value)
+    if problem is not None:
+        raise refusal(*problem)
+    return value
+
+
+SigningFilter = Annotated[str, AfterValidator(_signing_filter), Item]
+"""A repository name with `*` wildcards, e.g. `prod-*`."""
+
+
+def _signing_profile(value: str) -> str:
+    if len(value) <= 200 and SIGNING_PROFILE.fullmatch(value):
+        return value
+    raise refusal(
+        "a signing profile is named by its ARN, without its version",
+        "write arn:aws:signer:REGION:ACCOUNT:/signing-profiles/NAME, as `aws signer get-signing-profile` prints it",
+    )
+
+
+SigningProfileArn = Annotated[str, AfterValidator(_signing_profile), Item]
+"""`arn:aws:signer:REGION:ACCOUNT:/signing-profiles/NAME`."""
 
 
 def _exclusion_filter(value: str) -> str:

@@ -44,6 +44,7 @@ class Row(NamedTuple):
 
 
 COMMANDS = (
+    Row("init", "init", "Write a stack file to start from, or one for the registry that an account has."),
     Row("schema", "schema", "Print what a stack file may say."),
     Row("rehearse", "rehearse", "Run the whole program for a stack against an AWS embedded in this process."),
     Row("review", "review", "Show what a change does to every stack, as one Markdown document."),
@@ -61,7 +62,6 @@ COMMANDS = (
     Row("scaffold", "scaffold", "Write a pipeline or a Dockerfile for an application."),
     Row("lifecycle forecast", "forecast", "Predict images, storage and cost over time."),
     Row("scan", "scan", "Show what scans find in images, and judge them in a pipeline."),
-    Row("local", "local", "Serve an AWS account on this machine, with registries to push to."),
 )
 
 _SETTINGS = {"help_option_names": ["-h", "--help"]}

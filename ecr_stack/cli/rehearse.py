@@ -23,6 +23,7 @@ from ecr_stack.cli.terminal import aligned, console, print_json
 from ecr_stack.errors import needing_extra
 from ecr_stack.model import check
 from ecr_stack.rehearsal.report import Report, ResourceRecord
+from ecr_stack.resources import SIGNING_CONFIGURATION
 
 __all__ = ["command"]
 
@@ -349,6 +350,10 @@ def _purpose(resource: ResourceRecord, frequencies: Mapping[str, str]) -> str:
             return f"{uses} under {out.get('prefix')} in {out.get('region')}: {_tags(out)}"
         case "aws:ecr/pullThroughCacheRule:PullThroughCacheRule":
             return f"{out.get('ecrRepositoryPrefix')}/ → {out.get('upstreamRegistryUrl')}"
+        case "aws:budgets/budget:Budget":
+            return f"{out.get('limitAmount')} {out.get('limitUnit')} a month for ECR, {_alerts(out)}"
+        case "aws:cloudcontrol/resource:Resource":
+            return _signing(out) or str(out.get("typeName") or "")
         case "aws:ecr/accountSetting:AccountSetting":
             return f"{out.get('name')} = {out.get('value')}"
         case "aws:ecr/pullTimeUpdateExclusion:PullTimeUpdateExclusion":
@@ -439,6 +444,28 @@ def _statements(policy: object) -> str:
     statements = _document(policy).get("Statement", [])
     listed = statements if isinstance(statements, list) else [statements]
     return ", ".join(str(statement.get("Sid", statement.get("Effect"))) for statement in listed)
+
+
+def _signing(out: Mapping[str, Any]) -> str:
+    """What is signed, if the resource is a signing configuration that is known."""
+    state = out.get("desiredState")
+    if out.get("typeName") != SIGNING_CONFIGURATION or not isinstance(state, str) or not state.startswith("{"):
+        return ""
+    parts = []
+    for rule in json.loads(state)["Rules"]:
+        filters = ", ".join(each["Filter"] for each in rule.get("RepositoryFilters") or ())
+        parts.append(f"{filters or 'everything'} with {rule['SigningProfileArn'].rpartition('/')[2]}")
+    return f"signs {'; '.join(parts)}"
+
+
+def _alerts(out: Mapping[str, Any]) -> str:
+    alerts = out.get("notifications")
+    if not isinstance(alerts, list):
+        return "without alerts" if alerts is None else "alerts not known yet"
+    told = [
+        f"{each['threshold']:g} %{' forecast' if each['notificationType'] == 'FORECASTED' else ''}" for each in alerts
+    ]
+    return f"alerts at {', '.join(told)}"
 
 
 def _replication(out: Mapping[str, Any]) -> str:

@@ -9,6 +9,8 @@ __all__ = [
     "AccessArgs",
     "AccountSettingValuesArgs",
     "AccountSettingsArgs",
+    "BudgetArgs",
+    "BudgetSettingsArgs",
     "CreatedRepositoriesArgs",
     "CreationTemplateArgs",
     "CredentialsArgs",
@@ -36,6 +38,7 @@ __all__ = [
     "RegistryArgs",
     "RegistryPolicyArgs",
     "RegistryScanningArgs",
+    "RegistrySigningArgs",
     "ReplicationArgs",
     "ReplicationRuleArgs",
     "ReplicationSettingsArgs",
@@ -48,6 +51,8 @@ __all__ = [
     "ScanRuleArgs",
     "ScanningArgs",
     "ServiceGrantArgs",
+    "SigningRuleArgs",
+    "SigningSettingsArgs",
     "SlackChannelArgs",
     "TagSchemeArgs",
     "TrustedArgs",
@@ -393,6 +398,39 @@ class ScanningArgs(TypedDict):
     """Everything that Amazon Inspector is to scan in this account, `ECR` among it, e.g. `[ECR, EC2]`. What is not in the list is switched off in every Region of the stack. Default: Inspector is not managed here. ECR enables it for images with `type: ENHANCED`; in an organization its delegated administrator does."""
 
 
+class SigningRuleArgs(TypedDict):
+    """Which repositories' images are signed with which profile of AWS Signer."""
+
+    signing_profile_arn: pulumi.Input[str]
+    """The ARN of an AWS Signer profile for the platform `Notation-OCI-SHA384-ECDSA`. It must be in the registry's Region; it may be another account's. Whoever pushes needs `signer:SignPayload` on it: the pipelines of this stack get it."""
+    repository_filters: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """Repository names with `*` wildcards. Default: every repository."""
+
+
+class SigningSettingsArgs(TypedDict):
+    """ECR's managed signing: one configuration for an account and Region."""
+
+    rules: NotRequired[Sequence[SigningRuleArgs]]
+    """At most 10 rules. An image is signed once for each profile whose rule selects its repository. A rule whose profile is in a destination's Region signs what is pushed there; a replica is not signed again."""
+
+
+class BudgetSettingsArgs(TypedDict):
+    """A monthly budget for everything that ECR costs in the account, in all Regions."""
+
+    amount: pulumi.Input[float]
+    """The budget of a month, e.g. `100` or `49.90`."""
+    currency: NotRequired[pulumi.Input[str]]
+    """The currency that AWS bills the account in. Default: `USD`."""
+    actual_thresholds: NotRequired[pulumi.Input[Sequence[float]]]
+    """Percentages of the budget at which the costs so far are reported. Default: `[80, 100]`."""
+    forecast_thresholds: NotRequired[pulumi.Input[Sequence[float]]]
+    """Percentages of the budget at which the forecast for the month is reported; AWS forecasts after about five weeks of usage. Default: `[100]`."""
+    email_addresses: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """Who gets an e-mail: at most 10 addresses."""
+    sns_topic_arn: NotRequired[pulumi.Input[str]]
+    """The ARN of an SNS topic. Its policy must let `budgets.amazonaws.com` publish."""
+
+
 class SlackChannelArgs(TypedDict):
     """A channel of Slack. An account has one configuration for a channel, so two registries of one account need two."""
 
@@ -606,6 +644,10 @@ class RegistryArgs(TypedDict):
     """Who may do what in every repository, e.g. accounts that replicate into this registry."""
     scanning: NotRequired[ScanningArgs]
     """How the registry scans images. Default: each repository's `scanOnPush` decides."""
+    signing: NotRequired[SigningSettingsArgs]
+    """Which images ECR signs when they are pushed. Default: the stack leaves the registry's configuration alone."""
+    budget: NotRequired[BudgetSettingsArgs]
+    """A monthly budget for what ECR costs in the account, and who is told. Default: none."""
     notifications: NotRequired[NotificationSettingsArgs]
     """Who is told of pushes, deletions, findings and failed replication. Default: nobody."""
     account_settings: NotRequired[pulumi.Input[AccountSettingValuesArgs]]
@@ -633,6 +675,29 @@ class AccountSettingsArgs(TypedDict):
     """How basic scanning scans. `AWS_NATIVE` is the only version left. Default: what the account has."""
     pull_time_exclusions: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
     """Roles and users, e.g. those of scanners, whose pulls do not count as pulls of an image. Lifecycle rules that go by the last pull would otherwise never end an image's life. They must exist."""
+
+
+class BudgetArgs(TypedDict):
+    """The arguments of `Budget`."""
+
+    environment: NotRequired[pulumi.Input[str]]
+    """A slug such as `prod`, for names and tags. Default: the Pulumi stack's name."""
+    tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
+    """AWS tags, on top of `Name`, `Environment` and `ManagedBy`."""
+    amount: pulumi.Input[float]
+    """The budget of a month, e.g. `100` or `49.90`."""
+    currency: NotRequired[pulumi.Input[str]]
+    """The currency that AWS bills the account in. Default: `USD`."""
+    actual_thresholds: NotRequired[pulumi.Input[Sequence[float]]]
+    """Percentages of the budget at which the costs so far are reported. Default: `[80, 100]`."""
+    forecast_thresholds: NotRequired[pulumi.Input[Sequence[float]]]
+    """Percentages of the budget at which the forecast for the month is reported; AWS forecasts after about five weeks of usage. Default: `[100]`."""
+    email_addresses: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """Who gets an e-mail: at most 10 addresses."""
+    sns_topic_arn: NotRequired[pulumi.Input[str]]
+    """The ARN of an SNS topic. Its policy must let `budgets.amazonaws.com` publish."""
+    name: NotRequired[pulumi.Input[str]]
+    """The budget's name, once in an account. Default: `{environment}-ecr`."""
 
 
 class CreationTemplateArgs(TypedDict):
@@ -795,6 +860,8 @@ class PipelineAccessArgs(TypedDict):
     """ARNs of the repositories to which the pipelines push."""
     pull: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
     """ARNs of the repositories from which they pull."""
+    sign: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """ARNs of the AWS Signer profiles with which ECR signs what they push."""
     provider_arn: NotRequired[pulumi.Input[str]]
     """The ARN of the issuer's OpenID Connect provider; an account has one for each issuer. Default: one is made."""
     role_name: NotRequired[pulumi.Input[str]]
@@ -902,6 +969,15 @@ class RegistryScanningArgs(TypedDict):
     """At most two rules, each with a frequency of its own."""
     inspector: NotRequired[pulumi.Input[Sequence[Literal["ECR", "EC2", "LAMBDA", "LAMBDA_CODE", "CODE_REPOSITORY"]]]]
     """Everything that Amazon Inspector is to scan in this account, `ECR` among it, e.g. `[ECR, EC2]`. What is not in the list is switched off in every Region of the stack. Default: Inspector is not managed here. ECR enables it for images with `type: ENHANCED`; in an organization its delegated administrator does."""
+
+
+class RegistrySigningArgs(TypedDict):
+    """The arguments of `RegistrySigning`."""
+
+    region: NotRequired[pulumi.Input[str]]
+    """The Region. Default: the provider's own."""
+    rules: pulumi.Input[Sequence[SigningRuleArgs]]
+    """At most 10 rules, each with a profile in the Region."""
 
 
 class ReplicationArgs(TypedDict):

@@ -70,6 +70,10 @@ class Component(pulumi.ComponentResource):
         self._label = name
         self._given = merged
         self._former = [_former(alias, name, kind, merged.parent) for alias in merged.aliases or ()]
+        # the engine gives them to children by itself; the URNs are those of this component under its parent's former ones
+        above: Any = merged.parent
+        inherited: Sequence[Any] = getattr(above, "_inherited", None) or getattr(above, "_aliases", None) or ()
+        self._inherited = [_urn(name, kind, urn) for urn in inherited]
         self._origin = (f'{type(self).__name__} "{name}"', "")
         self._places: Mapping[str, str] = {}
         super().__init__(kind, name, {}, merged)
@@ -172,14 +176,24 @@ class Component(pulumi.ComponentResource):
 
         Args:
             guards: hooks before its creation and before each change of it.
-            options: its own options, and its `name` if that is not the component's.
+            options: its own options, and its `name` if that is not the component's. What is known to AWS by what it belongs to,
+                such as a repository's policy, says `delete_before_replace`, as AWS's provider does: after an update that
+                failed between the two, the engine would make it anew and then delete it.
         """
         from ecr_stack.components.takeover import takeover_hook
 
+        own = self._part(**options)
+        aliases = own.aliases or ()
+
+        def former(name: str, token: str) -> list[Any]:
+            inherited = [_urn(name, token, urn) for urn in self._inherited]
+            return [_former(alias, name, token, self)[1] for alias in aliases] + inherited
+
         hooks = pulumi.ResourceHookBinding(
-            before_create=[takeover_hook(self), *guards], before_update=list(guards) or None
+            before_create=[takeover_hook(self, former if aliases or self._inherited else None), *guards],
+            before_update=list(guards) or None,
         )
-        return pulumi.ResourceOptions.merge(self._part(**options), pulumi.ResourceOptions(hooks=hooks))
+        return pulumi.ResourceOptions.merge(own, pulumi.ResourceOptions(hooks=hooks))
 
     def _former_urns(self, token: str) -> "list[pulumi.Output[str]]":
         """The URNs that the child of this type and this component's name had, by the component's aliases."""

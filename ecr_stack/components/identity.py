@@ -100,14 +100,14 @@ class PipelineAccess(Component):
 
         Which of the two, and how many, is decided when the program runs: what is not known then must fit inline.
         """
-        if not unknown_in(settings.pull) and not unknown_in(settings.push):
-            statements = permission_statements(pull=settings.pull, push=settings.push)
+        if not any(map(unknown_in, (settings.pull, settings.push, settings.sign))):
+            statements = permission_statements(pull=settings.pull, push=settings.push, sign=settings.sign)
             if not fits_inline(statements):
                 self._permit_by_managed_policies(settings, statements, role, role_name)
                 return
 
         def inline(known: PipelineAccessArguments) -> str:
-            document = identity_policy(pull=known.pull, push=known.push)
+            document = identity_policy(pull=known.pull, push=known.push, sign=known.sign)
             problem = size_problem(
                 [document],
                 INLINE_POLICIES,
@@ -121,7 +121,7 @@ class PipelineAccess(Component):
             self._label,
             name="push-images",
             role=role.name,
-            policy=together(inline, self._settled(settings, "pull", "push")),
+            policy=together(inline, self._settled(settings, "pull", "push", "sign")),
             opts=self._child(),
         )
 
@@ -142,7 +142,12 @@ class PipelineAccess(Component):
                 tags=together(all_tags, policy_name, environment, tags),
                 opts=self._child(name=label),
             )
-            aws.iam.RolePolicyAttachment(label, role=role.name, policy_arn=policy.arn, opts=self._child(name=label))
+            aws.iam.RolePolicyAttachment(
+                label,
+                role=role.name,
+                policy_arn=policy.arn,
+                opts=self._child(name=label, delete_before_replace=True),
+            )
 
     def _checked_provider(self, trust: PipelineTrust, arn: str) -> str:
         """Refuse a provider of another issuer: no token would ever satisfy the role's conditions."""
@@ -205,7 +210,7 @@ class PullAccess(Component):
                 f"{name}-{label}",
                 role=where.then(lambda place, value, field=field: own_role(self, value, place, field), role),
                 policy_arn=arn,
-                opts=self._child(name=f"{name}-{label}"),
+                opts=self._child(name=f"{name}-{label}", delete_before_replace=True),
             )
         self.policy_arn = pulumi.Output.from_input(arn)
         self.register_outputs({"policyArn": self.policy_arn})

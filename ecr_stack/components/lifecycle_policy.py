@@ -67,7 +67,7 @@ def lifecycle_policy(
         owner._settled(settings, rules, document),
     )
     limits: Optional[RepositoryGuard] = getattr(settings, guard)
-    own = dict(options)
+    own = {**options, "delete_before_replace": True}
     if limits is not None:
         where = caller(owner, settings.region)
         record = lifecycle_guard(owner, where, limits, repository, text, options)

@@ -303,8 +303,8 @@ def _type(annotation: Any, *, plain: bool = False) -> dict[str, Any]:
         if option.model_config.get("alias_generator"):
             return {"$ref": f"#/types/{_token(option)}", **flag}
         return _map({"$ref": "pulumi.json#/Any"}, flag)  # what AWS spells, e.g. a statement of a policy
-    if option in (str, bool, int):
-        return {"type": {str: "string", bool: "boolean", int: "integer"}[option], **flag}
+    if option in (str, bool, int, float):
+        return {"type": {str: "string", bool: "boolean", int: "integer", float: "number"}[option], **flag}
     return {"$ref": "pulumi.json#/Any"}
 
 

@@ -1,4 +1,4 @@
-"""What a registry has once per account and Region: its key, repositories, registry policy, scanning, account settings.
+"""What a registry has once per account and Region: its key, repositories, policy, scanning, signing, account settings.
 
 The home Region has all of it. A destination of replication in the same account has the same, as far as it is replicated
 there, with the Region's own key; or creation templates, from which ECR makes the repositories when images arrive.
@@ -18,6 +18,7 @@ from ecr_stack.components.notifications import Notifications
 from ecr_stack.components.registry_policy import RegistryPolicy
 from ecr_stack.components.repository import REPOSITORY, Repository
 from ecr_stack.components.scanning import RegistryScanning
+from ecr_stack.components.signing import RegistrySigning
 from ecr_stack.model import Model, is_unknown, unknown_in
 from ecr_stack.schema.access import Access, RegistryAccess
 from ecr_stack.schema.account_settings import needs_extended_scope
@@ -28,15 +29,17 @@ from ecr_stack.schema.arguments import (
     NotificationsArguments,
     RegistryPolicyArguments,
     RegistryScanningArguments,
+    RegistrySigningArguments,
     RepositoryArguments,
 )
-from ecr_stack.schema.checks import replica_plan, template_role_name
+from ecr_stack.schema.checks import configured_destinations, replica_plan, template_role_name
 from ecr_stack.schema.encryption import RepositoryEncryption
 from ecr_stack.schema.notifications import event_patterns
 from ecr_stack.schema.registry import RegistrySettings
 from ecr_stack.schema.replica_templates import template_of
 from ecr_stack.schema.replication import Destination
 from ecr_stack.schema.repository import RepositoryDefaults
+from ecr_stack.schema.signing import rules_of
 
 __all__ = ["Regional", "arguments", "merged_tags", "replicate_to"]
 
@@ -187,7 +190,7 @@ class Regional:
         return own if self._destination is None else f"{own}@{self._destination.region}"
 
     def make_registry(self) -> None:
-        """Make what is the Region's registry's as a whole: account settings, its policy, its scanning configuration."""
+        """Make what is the Region's registry's as a whole: account settings, its policy, scanning and signing."""
         owner, settings = self._owner, self._settings
         access = self._registry_access()
         own = settings.account_settings.given()
@@ -231,6 +234,21 @@ class Regional:
                 opts=owner._part(name=self.label),
             )
             self.parts.append(scanning)
+        there = self._destination.region if self._destination is not None else None
+        rules = rules_of(settings.signing, there, configured_destinations(settings, self._where.known_account))
+        if rules:
+            signing = RegistrySigning(
+                self.label,
+                arguments(
+                    owner,
+                    RegistrySigningArguments,
+                    "signing",
+                    rules=[_with_prefix(rule, settings.name_prefix or "") for rule in rules],
+                    region=self.region,
+                ),
+                opts=owner._part(name=self.label),
+            )
+            self.parts.append(signing)
 
     def make_notifications(self, slack_topics: Sequence[Any] = ()) -> Optional[Notifications]:
         """Make the notifications of the Region, if there is something to tell in it.
@@ -382,6 +400,15 @@ def arguments(
     made._origin = (owner._origin[0], origin)
     made._places = {"environment": "", "region": "", **(places or {})}
     return cast(M, made)
+
+
+def _with_prefix(rule: Any, prefix: str) -> Any:
+    """A signing rule whose filters are those of ECR: of the registry's repositories, with their prefix."""
+    if not prefix:
+        return rule
+    filters = rule.repository_filters
+    names = together(lambda texts: [prefix + text for text in texts], filters) if filters else [prefix + "*"]
+    return rule.model_copy(update={"repository_filters": names})
 
 
 def merged_tags(*layers: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import Any, Optional, TypeVar
 import pulumi
 
 from ecr_stack.components.args import RegistryArgs
+from ecr_stack.components.budget import Budget
 from ecr_stack.components.caller import Caller, caller
 from ecr_stack.components.component import Component, as_run_error, together, with_outputs
 from ecr_stack.components.identity import PipelineAccess, PullAccess, issuer_provider
@@ -19,6 +20,7 @@ from ecr_stack.components.replication import Replication
 from ecr_stack.components.repository import Repository
 from ecr_stack.model import Model
 from ecr_stack.schema.arguments import (
+    BudgetArguments,
     PipelineAccessArguments,
     PublicRepositoryArguments,
     PullAccessArguments,
@@ -89,6 +91,9 @@ class Registry(Component):
         home.make_templates(created, "creation_templates")
         caches = self._caches(name, settings, home)
         public = self._public(name, settings)
+        if settings.budget is not None:
+            budget = self._arguments(BudgetArguments, "budget", **settings.budget.given(), **self._common(settings))
+            Budget(name, budget, opts=self._part())
         self.replication_destinations, there = self._replicate(settings, where, home)
         self.notification_topics = _notifications(where, home, there)
 
@@ -192,6 +197,7 @@ class Registry(Component):
                     provider_arn=trust.provider_arn if trust.provider_arn is not None else providers[trust.issued_by],
                     push=arns,
                     pull=arns,
+                    sign=[rule.signing_profile_arn for rule in settings.signing.rules],
                     **self._common(settings),
                 ),
                 opts=self._part(name=f"{name}-{entry}"),

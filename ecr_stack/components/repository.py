@@ -96,12 +96,11 @@ class Repository(Component):
             ),
         )
         # The documents name the repository by its plain name, so that a preview shows them whole; they depend on it, and
-        # are deleted and replaced with it. A new one would be deleted with the old: both have the same id.
+        # are deleted and replaced with it.
         document = {
             "depends_on": [repository],
             "deleted_with": repository,
             "replace_with": [repository],
-            "delete_before_replace": True,
         }
         if settings.lifecycle is not None or settings.lifecycle_document is not None:
             lifecycle_policy(

@@ -59,7 +59,7 @@ def repository_policy(
         repository=repository,
         policy=access_text(owner, settings, settings.region),
         region=settings.region,
-        opts=owner._child(**options),
+        opts=owner._child(**{**options, "delete_before_replace": True}),
     )
 
 

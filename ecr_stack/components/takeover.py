@@ -68,22 +68,27 @@ async def _revealed(properties: Any) -> Any:
 _hooks: WeakKeyDictionary[Any, dict[Any, pulumi.ResourceHook]] = WeakKeyDictionary()
 
 
-def takeover_hook(owner: pulumi.Resource) -> pulumi.ResourceHook:
+def takeover_hook(
+    owner: pulumi.Resource, former: "Callable[[str, str], Iterable[pulumi.Input[str]]] | None" = None
+) -> pulumi.ResourceHook:
     """The hook before the creation of each resource; one for each provider of a program.
 
     Args:
         owner: the component that the resource belongs to; its provider says in which account and Region it will be.
+        former: gives the URNs that the resource had before, by its name and type, if it had any: a resource that is
+            replaced is created anew while the state still has it under one of them.
     """
     monitor = get_monitor()
     hooks = _hooks.setdefault(monitor, {})
     provider = owner.get_provider("aws::")
-    key = id(provider) if provider else None
+    key: Any = former or (id(provider) if provider else None)
     if key not in hooks:
 
         async def check(args: pulumi.ResourceHookArgs) -> None:
             inputs = args.new_inputs or {}
             _created.setdefault(monitor, set()).add((args.type, identity_of(args.type, inputs)))
-            await _stop(owner, args.urn, args.type, inputs, ())
+            urns = former(args.name, args.type) if former else ()
+            await _stop(owner, args.urn, args.type, inputs, await pulumi.Output.all(*urns).future() or [])
 
         name = "ecr-stack-takeover" + (f"-{len(hooks) + 1}" if hooks else "") + HOOK_SUFFIX.get()
         hooks[key] = pulumi.ResourceHook(name, in_this_context(check), pulumi.ResourceHookOptions(on_dry_run=True))
@@ -181,7 +186,14 @@ def rivals_of(urn: str, token: str, inputs: Mapping[str, Any], state: Iterable[M
 
 
 def _properties(resource: Mapping[str, Any]) -> dict[str, Any]:
-    return {**(resource.get("inputs") or {}), **(resource.get("outputs") or {})}
+    both = {**(resource.get("inputs") or {}), **(resource.get("outputs") or {})}
+    return {name: _readable(value) for name, value in both.items()}
+
+
+def _readable(value: Any) -> Any:
+    """A property of an exported state; of a secret its text, which is JSON."""
+    text = value.get("plaintext") if isinstance(value, Mapping) else None
+    return json.loads(text) if isinstance(text, str) else value
 
 
 class _Whereabouts:
@@ -234,7 +246,8 @@ def _exported() -> Optional[State]:
     try:
         for attempt in range(ATTEMPTS):
             done = subprocess.run(
-                [command, "stack", "export", "--stack", stack, "--non-interactive"],
+                # a name may be a secret; the state is read into memory and goes nowhere
+                [command, "stack", "export", "--show-secrets", "--stack", stack, "--non-interactive"],
                 capture_output=True,
                 text=True,
                 timeout=TIMEOUT_IN_SECONDS,

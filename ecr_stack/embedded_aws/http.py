@@ -50,14 +50,18 @@ _CREDENTIAL = re.compile(
 # the largest that the API model allows is a layer part of 20 MiB, in Base64
 _LARGEST_BODY = 32 * 1024 * 1024
 _BACKLOG = 2048
+# Seconds. A server that closes an idle connection resets the request that a client sends on it at that moment; clients
+# of a registry keep connections for 90 seconds at most (the default of Go's transport), so here they close first.
+_KEEP_ALIVE = 600
 
 
 class Listener:
     """ASGI applications on ports of the loopback interface, all served by one thread."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="listener", daemon=True)
+        self.loop = asyncio.new_event_loop()
+        """The event loop of that thread."""
+        self._thread = threading.Thread(target=self.loop.run_forever, name="listener", daemon=True)
         self._thread.start()
         self._servers: list[tuple[uvicorn.Server, asyncio.Task[None]]] = []
 
@@ -84,6 +88,7 @@ class Listener:
             access_log=False,
             server_header=False,
             backlog=_BACKLOG,
+            timeout_keep_alive=_KEEP_ALIVE,
             timeout_graceful_shutdown=2,
         )
         server = uvicorn.Server(configuration)
@@ -96,12 +101,12 @@ class Listener:
             server.should_exit = True
         self._run(_ended([task for _, task in self._servers]))
         self._servers.clear()
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join()
-        self._loop.close()
+        self.loop.close()
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result()
 
 
 def _bound(port: int) -> list[socket.socket]:

@@ -41,6 +41,7 @@ __all__ = [
     "RESPONSES",
     "answer",
     "aws_managed_policy",
+    "budgets",
     "ecr_state",
     "event_matches",
     "every_repository_name",
@@ -49,6 +50,7 @@ __all__ = [
     "held",
     "hold",
     "iam_state",
+    "is_canceled_profile",
     "kms_state",
     "make_secret",
     "secret_text",
@@ -159,6 +161,17 @@ def secret_text(account: str, region: str, arn: str) -> str | None:
     version = secret.versions.get(secret.default_version_id) or {}
     text = version.get("secret_string")
     return text if isinstance(text, str) else None
+
+
+def budgets(account: str, region: str) -> Any:
+    """Give moto's budgets of an account, by name."""
+    return _state("budgets", account, region).budgets[account]
+
+
+def is_canceled_profile(account: str, region: str, arn: str) -> bool:
+    """Whether a profile of AWS Signer is known to be canceled; one that nobody made is not."""
+    profile = _state("signer", account, region).signing_profiles.get(arn.rpartition("/")[2])
+    return profile is not None and profile.arn == arn and profile.status == "Canceled"
 
 
 def event_matches(pattern: str, event: Any) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ecr_stack.embedded_aws import (
+    budgets,
     chatbot,
     image_operations,
     inspector,
@@ -312,6 +313,13 @@ _caches = _Records(
 )
 
 OVERRIDES: Mapping[str, Override] = {
+    "budgets:CreateBudget": Override("drops tags, and takes another account's budgets", budgets.create_budget),
+    "budgets:CreateNotification": Override("takes one twice, and any number of them", budgets.create_notification),
+    "budgets:DescribeSubscribersForNotification": Override("has no subscribers", budgets.describe_subscribers),
+    "budgets:ListTagsForResource": Override("has no tags", budgets.list_tags),
+    "budgets:TagResource": Override("has no tags", budgets.tag_resource),
+    "budgets:UntagResource": Override("has no tags", budgets.untag_resource),
+    "budgets:UpdateBudget": Override("changes no budget", budgets.update_budget),
     "ecr:CreateRepository": Override(
         "refuses names with `__` or `--`; keeps a key's alias or id where ECR keeps its ARN; invents a key where ECR "
         "uses alias/aws/ecr; gives repositories in China a URI outside of it",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from ecr_stack.embedded_aws import moto_backend
 from ecr_stack.embedded_aws.image_store import StoredImage
 from ecr_stack.embedded_aws.request import Request, State
 
@@ -61,8 +62,18 @@ def sign_on_push(state: State, region: str, repository: str, image: StoredImage)
     configuration = state.of(_CONFIGURATION, region).get("registry") or {"rules": []}
     profiles = [rule["signingProfileArn"] for rule in configuration["rules"] if _matches(rule, repository)]
     if profiles and image.subject is None:
-        statuses = [{"signingProfileArn": arn, "status": "COMPLETE"} for arn in dict.fromkeys(profiles)]
+        statuses = [_signed(state.account, region, arn) for arn in dict.fromkeys(profiles)]
         state.contents(region, repository).notes(_SIGNATURES)[image.digest] = statuses
+
+
+def _signed(account: str, region: str, arn: str) -> Answer:
+    if not moto_backend.is_canceled_profile(account, region, arn):
+        return {"signingProfileArn": arn, "status": "COMPLETE"}
+    # what SignPayload refuses with: https://docs.aws.amazon.com/signer/latest/api/API_SignPayload.html
+    reason = "The signing profile is canceled."
+    return {
+        "signingProfileArn": arn, "status": "FAILED", "failureCode": "ValidationException", "failureReason": reason,
+    }  # fmt: skip
 
 
 def describe_status(request: Request, image: StoredImage) -> Answer:

@@ -14,7 +14,9 @@ from typing import Any
 
 from ecr_stack.embedded_aws import EmbeddedAws
 from ecr_stack.embedded_provider import (
+    budgets,
     chatbot,
+    cloud_control,
     ecr_public,
     ecr_registry,
     ecr_repository,
@@ -75,6 +77,8 @@ RESOURCE_TYPES: Mapping[str, ResourceType] = {
         iam.Policy(),
         iam.RolePolicyAttachment(),
         iam_oidc.OpenIdConnectProvider(),
+        budgets.Budget(),
+        cloud_control.CloudControlResource(),
         Command(),
     )
 }

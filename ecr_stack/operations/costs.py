@@ -12,14 +12,12 @@ from datetime import date, datetime
 from typing import Any
 
 from ecr_stack.aws.lifecycle import Document, Image, evaluate
+from ecr_stack.aws.names import COST_SERVICE
 from ecr_stack.operations.ecr import answered
 from ecr_stack.operations.images.reading import RepositoryImages, read_repositories
 from ecr_stack.operations.live_registry import LiveRegistry
 
-__all__ = ["SERVICE", "Charge", "Storage", "charges", "months_before", "storage"]
-
-SERVICE = "Amazon EC2 Container Registry (ECR)"
-"""What Cost Explorer calls ECR. `Amazon Elastic Container Registry` matches nothing."""
+__all__ = ["Charge", "Storage", "charges", "months_before", "storage"]
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ def charges(registry: LiveRegistry, start: str, end: str, tag: str | None = None
         Unavailable: Cost Explorer refuses, or does not answer.
     """
     selected: list[dict[str, Any]] = [
-        {"Dimensions": {"Key": "SERVICE", "Values": [SERVICE]}},
+        {"Dimensions": {"Key": "SERVICE", "Values": [COST_SERVICE]}},
         {"Dimensions": {"Key": "REGION", "Values": [registry.region]}},
         # In a management account the others' costs would be in it.
         {"Dimensions": {"Key": "LINKED_ACCOUNT", "Values": [registry.account]}},

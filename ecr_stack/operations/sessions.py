@@ -6,6 +6,7 @@ https://www.pulumi.com/registry/packages/aws/api-docs/provider/
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -79,7 +80,7 @@ def session(
 
     Args:
         settings: the provider's.
-        region: the Region's code. Default: what the AWS configuration says.
+        region: the Region's code. Default: `AWS_REGION`, then what boto3 knows: `AWS_DEFAULT_REGION` and the profile.
         roles: ARNs of more roles to assume, one after the other.
         patient: as for `client`, for the calls that assume roles.
         timeout: as for `client`.
@@ -95,7 +96,8 @@ def session(
             aws_access_key_id=settings.access_key,
             aws_secret_access_key=settings.secret_key,
             aws_session_token=settings.token,
-            region_name=region,
+            # boto3 alone among the SDKs does not read AWS_REGION
+            region_name=region or os.environ.get("AWS_REGION") or None,
         )
         chain = [dict(role) for role in settings.assume_roles] + [{"roleArn": role} for role in roles]
         for role in chain:

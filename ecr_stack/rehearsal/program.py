@@ -27,7 +27,7 @@ from ecr_stack.embedded_provider import Provider
 from ecr_stack.embedded_provider.command import end_commands
 from ecr_stack.embedded_provider.environment import AWS_VARIABLES, embedded_environment
 from ecr_stack.errors import EcrStackError, InvalidInput, MissingExtra, NotFound, Problem, needing_extra
-from ecr_stack.project.claims import rival_claims
+from ecr_stack.project.among_stacks import problems_among_stacks
 from ecr_stack.project.provider_settings import provider_problems
 from ecr_stack.project.stack_file import ENCRYPTED, Project, StackFile, read_project, read_stack
 from ecr_stack.pulumi_sdk import run_program, without_stack_traces
@@ -95,7 +95,8 @@ def rehearse(
     account = _account(file, values, account)
     report = Report(stack=stack, project=project.name, account=account, region=region, preview=preview)
     report.warnings = [
-        _line(problem) for problem in (*file.warnings, *_lifecycle_warnings(file), *rival_claims(project, file))
+        _line(problem)
+        for problem in (*file.warnings, *_lifecycle_warnings(file), *problems_among_stacks(project, file))
     ]
     references = StackReferences(project, stack, account, stack_references or {})
     with _own_modules(project.directory), _failures_told(project):

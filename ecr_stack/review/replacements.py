@@ -21,6 +21,8 @@ FIXED: dict[str, frozenset[str]] = {
     "aws:ecr/pullThroughCacheRule:PullThroughCacheRule": frozenset(
         {"ecrRepositoryPrefix", "upstreamRegistryUrl", "upstreamRepositoryPrefix"}
     ),
+    "aws:budgets/budget:Budget": frozenset({"accountId", "name", "namePrefix"}),
+    "aws:cloudcontrol/resource:Resource": frozenset({"typeName"}),
     "aws:ecr/pullTimeUpdateExclusion:PullTimeUpdateExclusion": frozenset({"principalArn"}),
     "aws:ecr/repository:Repository": frozenset({"encryptionConfigurations", "name"}),
     "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate": frozenset({"prefix"}),

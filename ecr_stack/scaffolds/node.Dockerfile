@@ -7,8 +7,8 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 RUN --mount=type=cache,target=/root/.npm npm ci
 COPY . .
-# The build needs the development dependencies, the image does not.
-RUN npm run build && npm prune --omit=dev
+# The build needs the development dependencies, the image does not. npm leaves no folder if nothing is left in it.
+RUN npm run build && npm prune --omit=dev && mkdir -p node_modules
 
 FROM ${BASE}
 ENV NODE_ENV=production

@@ -10,11 +10,12 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from ecr_stack.aws.names import KmsKeyArn, Region, RepositoryName, TagKey, TagValue
+from ecr_stack.aws.names import KmsKeyArn, Region, RepositoryName, SigningProfileArn, TagKey, TagValue
 from ecr_stack.errors import Problem
 from ecr_stack.model import Model, Structural, Text, is_unknown, unknown_in
 from ecr_stack.schema.access import Access, RegistryAccess
 from ecr_stack.schema.account_settings import AccountSettingValues
+from ecr_stack.schema.budget import BudgetSettings
 from ecr_stack.schema.encryption import DeletionWindow
 from ecr_stack.schema.guard import RepositoryGuard
 from ecr_stack.schema.lifecycle import LifecycleRule, document_problems, rule_list_problems
@@ -26,9 +27,12 @@ from ecr_stack.schema.registry import Environment
 from ecr_stack.schema.replication import ReplicationRule, ReplicationSettings
 from ecr_stack.schema.repository import RepositoryDefaults, RepositorySettings, TemplateUse, reserved_tags
 from ecr_stack.schema.scanning import Scanning, ScanType
+from ecr_stack.schema.signing import MAX_RULES as MAX_SIGNING_RULES
+from ecr_stack.schema.signing import SigningRule, SigningSettings
 
 __all__ = [
     "AccountSettingsArguments",
+    "BudgetArguments",
     "CreationTemplateArguments",
     "EncryptionKeyArguments",
     "LifecyclePolicyArguments",
@@ -39,6 +43,7 @@ __all__ = [
     "PullThroughCacheArguments",
     "RegistryPolicyArguments",
     "RegistryScanningArguments",
+    "RegistrySigningArguments",
     "ReplicationArguments",
     "RepositoryArguments",
     "RepositoryPolicyArguments",
@@ -168,6 +173,15 @@ class RegistryScanningArguments(Scanning, _InRegion):
     """`BASIC` (ECR itself) or `ENHANCED` (Amazon Inspector)."""
 
 
+class RegistrySigningArguments(SigningSettings, _InRegion):
+    """The arguments of `RegistrySigning`."""
+
+    EXAMPLES = {"rules": '[{signingProfileArn: "arn:aws:signer:us-east-1:111122223333:/signing-profiles/containers"}]'}
+
+    rules: Annotated[list[SigningRule], Field(min_length=1, max_length=MAX_SIGNING_RULES)]
+    """At most 10 rules, each with a profile in the Region."""
+
+
 class NotificationsArguments(NotificationSettings, _Tagged, _InRegion):
     """The arguments of `Notifications`."""
 
@@ -253,6 +267,8 @@ class PipelineAccessArguments(PipelineTrust, _Tagged):
     """ARNs of the repositories to which the pipelines push."""
     pull: list[Text] = []
     """ARNs of the repositories from which they pull."""
+    sign: list[SigningProfileArn] = []
+    """ARNs of the AWS Signer profiles with which ECR signs what they push."""
     provider_arn: ProviderArn | None = None
     """The ARN of the issuer's OpenID Connect provider; an account has one for each issuer. Default: one is made."""
     role_name: NewRoleName | None = None
@@ -301,3 +317,10 @@ class PullAccessArguments(NodeAccess):
                     "would take its permissions away when the order changes",
                     "write it under `namedRoles`, e.g. `namedRoles: {builder: role.name}`",
                 )
+
+
+class BudgetArguments(BudgetSettings, _Tagged):
+    """The arguments of `Budget`."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^:\\]+$")] | None = None
+    """The budget's name, once in an account. Default: `{environment}-ecr`."""

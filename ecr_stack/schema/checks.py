@@ -29,6 +29,7 @@ from ecr_stack.schema.replica_templates import MAX_TEMPLATE_PREFIX, ROOT, plan_t
 from ecr_stack.schema.replication import destination_settings, replicates, replication_problems
 from ecr_stack.schema.repository import MAX_TAGS, RESERVED_TAGS, RepositoryDefaults, default_conflicts, reserved_tags
 from ecr_stack.schema.scanning import inconsistent
+from ecr_stack.schema.signing import signing_problems
 from ecr_stack.schema.tag_schemes import Uncovered, endangered, tag_scheme_problems, uncovered
 
 __all__ = [
@@ -125,6 +126,13 @@ def registry_problems(
             settings.physical_name(key): settings.repository(key).scan_on_push is not False for key in repositories
         }
         yield from _placed("scanning", inconsistent(scanning, flags))
+    if not is_unknown(settings.signing):
+        others = settings.known("creation_templates") or settings.known("pull_through_cache")
+        prefix = settings.known("name_prefix") or ""
+        there = configured_destinations(settings, account)
+        unnamed = any(_is_unnamed(settings, key) for key in repositories)
+        known = [] if others or unnamed else names
+        yield from _placed("signing", signing_problems(settings.signing, known, prefix, region, there))
     notifications = settings.known("notifications")
     if notifications is not None:
         made = [*(settings.known("pull_through_cache") or {}), *(settings.known("creation_templates") or {})]
@@ -557,7 +565,8 @@ def _roles(settings: RegistrySettings, account: str | None, region: str | None) 
         yield from _placed(place, _provider_problems(pipeline, account))
         yield from _placed(place, trust_problems(pipeline, account, region))
     if pipelines:
-        yield from permission_problems(settings.physical_names(), account, region, "pipelines")
+        profiles = [] if unknown_in(settings.signing) else [rule.signing_profile_arn for rule in settings.signing.rules]
+        yield from permission_problems(settings.physical_names(), account, region, "pipelines", profiles)
 
 
 _ANY_ACCOUNT, _ANY_REGION = "0" * 12, "us-east-1"
@@ -575,11 +584,13 @@ def trust_problems(trust: PipelineTrust, account: str | None, region: str | None
         yield problem
 
 
-def permission_problems(names: Sequence[str], account: str | None, region: str | None, place: str) -> Iterator[Problem]:
-    """Yield that the repositories are too many for the policies of one role."""
+def permission_problems(
+    names: Sequence[str], account: str | None, region: str | None, place: str, profiles: Sequence[str] = ()
+) -> Iterator[Problem]:
+    """Yield that the repositories, with the signing profiles, are too many for the policies of one role."""
     home = region or _ANY_REGION
     arns = [f"arn:{partition_of(home)}:ecr:{home}:{account or _ANY_ACCOUNT}:repository/{name}" for name in names]
-    statements = permission_statements(pull=arns, push=arns)
+    statements = permission_statements(pull=arns, push=arns, sign=profiles)
     if not fits_inline(statements):
         try:
             split_policies(statements, place)
@@ -596,6 +607,15 @@ def _provider_problems(pipeline: PipelineSettings, account: str | None) -> Itera
             f"a role can trust a provider of its own account only, and this is {account}",
             "write the ARN of this account's provider, or remove `providerArn` to have one made",
         )
+
+
+def configured_destinations(settings: RegistrySettings, account: str | None) -> set[str]:
+    """The destinations' Regions in the registry's own account, in which the stack configures the registry."""
+    replication = settings.known("replication")
+    if replication is None:
+        return set()
+    found = destination_settings(replication, account)
+    return {region for region, destination in found.items() if destination.replicas != "none"}
 
 
 def _destination_regions(settings: RegistrySettings, account: str | None) -> list[str]:

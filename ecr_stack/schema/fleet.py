@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 
 from ecr_stack.aws.iam.principals import account_of
 from ecr_stack.errors import Problem
 from ecr_stack.model import is_unknown
+from ecr_stack.schema.checks import replica_plan
 from ecr_stack.schema.registry import RegistrySettings
 from ecr_stack.schema.replication import destination_settings, replicates
 
@@ -131,32 +133,74 @@ def _idle_admissions(registries: Sequence[StackRegistry]) -> Iterator[FleetProbl
 
 
 def _shared(registries: Sequence[StackRegistry]) -> Iterator[FleetProblem]:
-    """What an account and Region have once, and more than one stack would set."""
-    holders: dict[tuple[str, str, str], str] = {}
-    for registry in registries:
-        settings = registry.settings
-        if registry.account is None or registry.region is None:
+    """What an account and Region have once, and two stacks would set; told at both."""
+    for one, other in permutations(registries, 2):
+        known = one.account is not None and other.account is not None
+        if known and one.account != other.account:
             continue
-        regions = {registry.region: "managed"} | {
-            region: destination.replicas or "managed"
-            for region, destination in destination_settings(settings.replication, registry.account).items()
-        }
-        sections = {
+        account = f"account {one.account}" if known else "what may be the same account"
+        for section, region in sorted(_single(one) & _single(other)):
+            problem = Problem(
+                f"ecr-stack:{section}",
+                None,
+                f"the stack `{other.stack}` sets it too, {region} of {account}, which has it once: each deployment would "
+                "overwrite the other's",
+                "say it in one of the two stacks, for both"
+                + ("" if known else ", or name the account of each in `aws:allowedAccountIds`"),
+            )
+            yield FleetProblem(one.stack, problem)
+        for region, name in sorted(_repositories(one) & _repositories(other)) if known else ():
+            problem = Problem(
+                "ecr-stack:repositories",
+                name,
+                f"the stack `{other.stack}` has a repository of this name too, in {region} of {account}",
+                "give one of the two stacks a `namePrefix`",
+            )
+            yield FleetProblem(one.stack, problem)
+
+
+def _regions(registry: StackRegistry) -> dict[str, str]:
+    """The Regions in which a stack makes something in its own account, and how it makes repositories there."""
+    if registry.region is None:
+        return {}
+    destinations = destination_settings(registry.settings.replication, registry.account)
+    return {registry.region: "managed"} | {
+        region: destination.replicas or "managed" for region, destination in destinations.items()
+    }
+
+
+def _single(registry: StackRegistry) -> set[tuple[str, str]]:
+    """What a stack sets of which there is one: the section of its file, and where."""
+    settings = registry.settings
+    everywhere = [
+        name
+        for name, said in {
             "registryAccess": settings.registry_access is not None,
             "scanning": settings.scanning.type is not None,
-        }
-        singles = [(section, region) for section, said in sections.items() if said for region in regions]
-        singles = [(section, region) for section, region in singles if regions[region] != "none"]
-        if settings.replication.rules:
-            singles.append(("replication", registry.region))
-        for section, region in singles:
-            holder = holders.setdefault((registry.account, region, section), registry.stack)
-            if holder != registry.stack:
-                problem = Problem(
-                    f"ecr-stack:{section}",
-                    registry.stack,
-                    f"account {registry.account} has one such configuration in {region}, and stack {holder} sets it as well: "
-                    "each deployment would overwrite the other's",
-                    "say it in one of the two stacks, for both",
-                )
-                yield FleetProblem(registry.stack, problem)
+        }.items()
+        if said
+    ]
+    at_home = [
+        name
+        for name, said in {
+            "replication": bool(settings.replication.rules),
+            "signing": bool(settings.signing.rules),
+        }.items()
+        if said
+    ]
+    found = {
+        (name, f"in {region}") for region, made in _regions(registry).items() if made != "none" for name in everywhere
+    }
+    found |= {(name, f"in {registry.region}") for name in at_home if registry.region is not None}
+    return found | ({("budget", "for all Regions")} if settings.budget is not None else set())
+
+
+def _repositories(registry: StackRegistry) -> set[tuple[str, str]]:
+    """The Regions and names of the repositories that a stack makes."""
+    settings, home = registry.settings, registry.region
+    found = {(home, name) for name in settings.physical_names()} if home is not None else set()
+    for region, made in _regions(registry).items():
+        if region != home and made == "managed":
+            plan = replica_plan(settings, region, registry.account)
+            found |= {(region, settings.physical_name(entry)) for entry in plan.entries}
+    return found

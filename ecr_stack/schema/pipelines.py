@@ -236,14 +236,15 @@ def trust_policy(trust: PipelineTrust, provider_arn: str) -> dict[str, Any]:
     return pipeline_trust(provider_arn, trust.audience, subjects(trust), host=issuer_host(trust.issued_by))
 
 
-def identity_policy(*, pull: Sequence[str] = (), push: Sequence[str] = ()) -> dict[str, Any]:
+def identity_policy(*, pull: Sequence[str] = (), push: Sequence[str] = (), sign: Sequence[str] = ()) -> dict[str, Any]:
     """The least that a role needs to log in, and to pull from and push to repositories.
 
     Args:
         pull: ARNs of repositories.
         push: ARNs of repositories; a push alone pulls nothing.
+        sign: ARNs of the AWS Signer profiles with which ECR signs what is pushed.
     """
-    return {"Version": "2012-10-17", "Statement": permission_statements(pull=pull, push=push)}
+    return {"Version": "2012-10-17", "Statement": permission_statements(pull=pull, push=push, sign=sign)}
 
 
 def role_name_of(value: str) -> str:

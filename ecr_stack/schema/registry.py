@@ -15,6 +15,7 @@ from ecr_stack.aws.names import AccountId, OrganizationId, Region, RepositoryNam
 from ecr_stack.model import Item, Model, Structural, Text, is_unknown, refusal
 from ecr_stack.schema.access import RegistryAccess
 from ecr_stack.schema.account_settings import AccountSettingValues
+from ecr_stack.schema.budget import BudgetSettings
 from ecr_stack.schema.encryption import Encryption, RepositoryEncryption
 from ecr_stack.schema.guard import LifecycleGuard
 from ecr_stack.schema.lifecycle import lifecycle_text
@@ -25,6 +26,7 @@ from ecr_stack.schema.pull_through_cache import CachePrefix, OwnTemplate, PullTh
 from ecr_stack.schema.replication import ReplicationSettings
 from ecr_stack.schema.repository import RepositoryDefaults, RepositorySettings, TemplateUse, layered
 from ecr_stack.schema.scanning import Scanning
+from ecr_stack.schema.signing import SigningSettings
 from ecr_stack.schema.tag_schemes import TagScheme
 
 __all__ = ["Environment", "NamePrefix", "RegistryArguments", "RegistrySettings"]
@@ -109,6 +111,10 @@ class RegistrySettings(Model):
     """Who may do what in every repository, e.g. accounts that replicate into this registry."""
     scanning: Annotated[Scanning, Structural] = Scanning()
     """How the registry scans images. Default: each repository's `scanOnPush` decides."""
+    signing: Annotated[SigningSettings, Structural] = SigningSettings()
+    """Which images ECR signs when they are pushed. Default: the stack leaves the registry's configuration alone."""
+    budget: Annotated[BudgetSettings | None, Structural] = None
+    """A monthly budget for what ECR costs in the account, and who is told. Default: none."""
     notifications: Annotated[NotificationSettings | None, Structural] = None
     """Who is told of pushes, deletions, findings and failed replication. Default: nobody."""
     account_settings: AccountSettingValues = AccountSettingValues()

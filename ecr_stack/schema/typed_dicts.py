@@ -121,7 +121,7 @@ def _type(annotation: Any) -> str:
     if isinstance(option, type) and issubclass(option, BaseModel):
         # what AWS spells, e.g. a statement of a policy, has AWS's own type: a map
         return args_name(option) if option.model_config.get("alias_generator") else "Mapping[str, Any]"
-    return {str: "str", bool: "bool", int: "int"}.get(option, "Any")
+    return {str: "str", bool: "bool", int: "int", float: "float"}.get(option, "Any")
 
 
 def _item(annotation: Any) -> str:

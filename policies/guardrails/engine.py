@@ -17,6 +17,7 @@ from pulumi_policy.policy import _PolicyAnalyzerServicer
 from guardrails.configuration import unexplained
 from guardrails.pack import POLICIES
 from guardrails.production import PRODUCTION
+from guardrails.stack import SENT
 
 
 class Analyzer(_PolicyAnalyzerServicer):
@@ -46,6 +47,12 @@ class Analyzer(_PolicyAnalyzerServicer):
                 f" To relax a policy, {next(iter(kept.values()))}\n"
             )
         return super().Configure(request, _context)  # type: ignore[no-untyped-call]
+
+    def ConfigureStack(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Take the stack's own configuration, of which `pulumi_policy` keeps the tags alone."""
+        SENT.clear()
+        SENT.update(request.config)
+        return super().ConfigureStack(request, context)
 
 
 def install() -> None:

@@ -1,7 +1,7 @@
 """The stack's own configuration: what its stack file says under `ecr-stack:`.
 
-In the engine, it comes with the process of the pack (PULUMI_CONFIG, which pulumi-policy puts into Pulumi's runtime).
-Without an engine, `guardrails.check` is given it.
+An engine sends it when it has started the pack (`ConfigureStack`); one from before that did so put it into the
+environment of the process (PULUMI_CONFIG). Without an engine, `guardrails.check` is given it.
 """
 
 from __future__ import annotations
@@ -16,11 +16,14 @@ import pulumi
 GIVEN: ContextVar[Mapping[str, Any] | None] = ContextVar("stack_config", default=None)
 """The configuration of the stack that is judged without an engine, by full key, e.g. `ecr-stack:environment`."""
 
+SENT: dict[str, str] = {}
+"""The configuration that the engine has sent, for every thread that answers it."""
+
 
 def configured(key: str) -> Any:
     """The value at a full key, parsed if it is the JSON text of a list or an object; None if there is none."""
     given = GIVEN.get()
-    value = pulumi.runtime.get_config(key) if given is None else given.get(key)
+    value = (SENT.get(key) or pulumi.runtime.get_config(key)) if given is None else given.get(key)
     if isinstance(value, str) and value.lstrip()[:1] in {"{", "["}:
         try:
             return json.loads(value)

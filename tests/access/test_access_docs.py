@@ -1,4 +1,4 @@
-"""What `docs/access.md` shows works as it stands there."""
+"""What `docs/reference/access.md` shows works as it stands there."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from ecr_stack.model import parse
 from ecr_stack.schema.access import Access
 from ecr_stack.schema.access_documents import repository_policy
 
-TEXT = (Path(__file__).parents[2] / "docs" / "access.md").read_text()
+TEXT = (Path(__file__).parents[2] / "docs" / "reference" / "access.md").read_text()
 
 
 def test_the_stack_file_in_the_documentation_becomes_a_policy() -> None:
     (block,) = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
     data = yaml.safe_load(block)["ecr-stack:repositoryDefaults"]["access"]
-    document = repository_policy(parse(Access, data, "access", source="docs/access.md"), "123456789012", "aws")
+    document = repository_policy(
+        parse(Access, data, "access", source="docs/reference/access.md"), "123456789012", "aws"
+    )
     assert document is not None
     assert [statement["Sid"] for statement in document["Statement"]] == [
         "AllowPull", "AllowPullByAccounts", "AllowPullByOrganizations", "AllowPush", "AllowLambdaAccounts",

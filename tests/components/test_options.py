@@ -12,6 +12,7 @@ from foreign_program import Monitor, Run
 
 from ecr_stack import (
     AccountSettings,
+    Budget,
     CreationTemplate,
     EncryptionKey,
     LifecyclePolicy,
@@ -23,11 +24,13 @@ from ecr_stack import (
     Registry,
     RegistryPolicy,
     RegistryScanning,
+    RegistrySigning,
     Replication,
     Repository,
     RepositoryPolicy,
 )
 
+PROFILE = "arn:aws:signer:us-east-1:123456789012:/signing-profiles/containers"
 ARN = "arn:aws:ecr:us-east-1:123456789012:repository/api"
 RULES: Any = [{"any": True, "keep_last": 5}]
 ACCESS: Any = {"pull": ["role/nodes"]}
@@ -43,6 +46,8 @@ EVERYTHING: Any = {
     "registry_access": {"replication_from": ["111122223333"]},
     "scanning": {"type": "BASIC", "rules": [{"frequency": "SCAN_ON_PUSH", "filters": ["*"]}]},
     "encryption": {"type": "KMS"},
+    "signing": {"rules": [{"signing_profile_arn": PROFILE}]},
+    "budget": {"amount": 100, "email_addresses": ["team@example.com"]},
 }
 
 Make = Callable[[str, pulumi.ResourceOptions], pulumi.ComponentResource]
@@ -55,6 +60,8 @@ COMPONENTS: dict[str, Make] = {
     "RepositoryPolicy": lambda name, opts: RepositoryPolicy(name, {"repository": "api", "access": ACCESS}, opts),
     "RegistryPolicy": lambda name, opts: RegistryPolicy(name, {"access": {"replication_from": ["111122223333"]}}, opts),
     "RegistryScanning": lambda name, opts: RegistryScanning(name, {"type": "ENHANCED"}, opts),
+    "RegistrySigning": lambda name, opts: RegistrySigning(name, {"rules": [{"signing_profile_arn": PROFILE}]}, opts),
+    "Budget": lambda name, opts: Budget(name, {"amount": 100, "email_addresses": ["team@example.com"]}, opts),
     "Replication": lambda name, opts: Replication(name, REPLICATION, opts),
     "CreationTemplate": lambda name, opts: CreationTemplate(
         name, {"region": "eu-west-1", "lifecycle": RULES, "access": ACCESS}, opts
@@ -82,7 +89,7 @@ COMPONENTS: dict[str, Make] = {
     "PullAccess": lambda name, opts: PullAccess(name, {"roles": ["nodes"], "named_roles": {"theirs": "other"}}, opts),
 }
 NUMBER_OF_CHILDREN = {
-    "Registry": 19,
+    "Registry": 21,
     "AccountSettings": 2,
     "Notifications": 13,
     "PublicRepository": 2,
@@ -93,6 +100,8 @@ NUMBER_OF_CHILDREN = {
     "RepositoryPolicy": 1,
     "RegistryPolicy": 1,
     "RegistryScanning": 1,
+    "RegistrySigning": 1,
+    "Budget": 1,
     "Replication": 1,
     "CreationTemplate": 3,
     "PipelineAccess": 3,

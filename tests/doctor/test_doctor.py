@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -160,6 +162,84 @@ def test_each_fault_is_found_by_its_check(aws: EmbeddedAws, fault: Any, names: s
     assert code == 1
     assert failing(checks) == names
     assert all(checks[name]["evidence"] for name in names)
+
+
+PROFILE = f"arn:aws:signer:{REGION}:{ACCOUNT}:/signing-profiles/containers"
+
+
+@pytest.fixture
+def signed(aws: EmbeddedAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EmbeddedAws:
+    """The stack `prod`, which has what is pushed to `api-gateway` signed."""
+    for name in ("Pulumi.yaml", "__main__.py", "Pulumi.prod.yaml"):
+        shutil.copy(PROJECT / name, tmp_path)
+    rule = {"signingProfileArn": PROFILE, "repositoryFilters": ["api-*"]}
+    with (tmp_path / "Pulumi.prod.yaml").open("a") as file:
+        file.write(f"  ecr-stack:signing: {json.dumps({'rules': [rule]})}\n")
+    monkeypatch.chdir(tmp_path)
+    filters = [{"filter": "api-*", "filterType": "WILDCARD_MATCH"}]
+    configuration = {"rules": [{"signingProfileArn": PROFILE, "repositoryFilters": filters}]}
+    aws.call("ecr", "PutSigningConfiguration", {"signingConfiguration": configuration})
+    return aws
+
+
+def test_what_is_signed_passes(signed: EmbeddedAws) -> None:
+    signed.push_image("api-gateway", "v1")
+    signed.push_image("user-service", "v1")
+    _, checks = diagnose()
+    assert checks["signing-is-the-stacks"]["status"] == checks["images-are-signed"]["status"] == "pass"
+
+
+def test_a_signing_rule_that_is_gone_fails_and_an_image_without_a_signature_is_no_pass(signed: EmbeddedAws) -> None:
+    signed.call("ecr", "DeleteSigningConfiguration", {})
+    signed.push_image("api-gateway", "v1")
+    _, checks = diagnose()
+    assert checks["signing-is-the-stacks"]["status"] == "fail"
+    assert f"api-* with {PROFILE} is missing" in checks["signing-is-the-stacks"]["evidence"]
+    assert checks["images-are-signed"]["status"] == "unknown"
+
+
+def test_an_image_that_could_not_be_signed_fails_with_the_reason(signed: EmbeddedAws) -> None:
+    profile = {"profileName": "containers", "platformId": "Notation-OCI-SHA384-ECDSA"}
+    signed.call("signer", "PutSigningProfile", profile)
+    signed.call("signer", "CancelSigningProfile", {"profileName": "containers"})
+    signed.push_image("api-gateway", "v1")
+    code, checks = diagnose()
+    assert (code, checks["images-are-signed"]["status"]) == (1, "fail")
+    assert "v1: ValidationException: The signing profile is canceled. (" in checks["images-are-signed"]["evidence"]
+
+
+def test_a_repository_that_is_deleted_meanwhile_does_not_exist_and_fails_nothing_else(
+    aws: EmbeddedAws,
+    fail: Any,  # noqa: F811
+) -> None:
+    aws.call("ecr", "CreateRepository", {"repositoryName": "by-hand"})
+
+    def vanish(name: str) -> Any:
+        def delete(request: Any) -> None:
+            if name in str(request.body):
+                aws.call("ecr", "DeleteRepository", {"repositoryName": name, "force": True})
+
+        return delete
+
+    fail("GetLifecyclePolicy", [vanish("user-service")] * 30)
+    fail("ListTagsForResource", [vanish("by-hand")] * 30)
+    code, checks = diagnose()
+    assert (code, failing(checks)) == (1, {"repositories-exist"})
+    assert checks["repositories-exist"]["evidence"] == "user-service does not exist"
+    assert checks["repositories-are-managed"]["status"] == "pass"
+    assert checks["lifecycle-policies-are-the-stacks"]["status"] == "pass"
+
+
+def test_throttling_is_waited_out(aws: EmbeddedAws, fail: Any, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _seconds: None)
+    for operation in ("DescribeRepositories", "DescribeImages", "GetLifecyclePolicy"):
+        fail(operation, [refusal("ServerException", 500)] * 2)
+    # the client slows down after this one
+    fail("GetRepositoryPolicy", [refusal("ThrottlingException")])
+    aws.push_image("api-gateway", "v1")
+    code, checks = diagnose()
+    assert (code, failing(checks)) == (0, set())
+    assert checks["lifecycle-policies-are-the-stacks"]["status"] == "pass"
 
 
 def test_what_may_not_be_read_is_unknown(aws: EmbeddedAws, fail: Any) -> None:  # noqa: F811

@@ -7,7 +7,7 @@ import pytest
 from ecr_stack.embedded_aws import EmbeddedAws
 from tests.conftest import PROJECT
 
-PAGE = (PROJECT / "docs" / "embedded-aws.md").read_text("utf-8")
+PAGE = (PROJECT / "docs" / "reference" / "embedded-aws.md").read_text("utf-8")
 EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 

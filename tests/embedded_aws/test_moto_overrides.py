@@ -41,6 +41,9 @@ def moto() -> Iterator[Moto]:
 _OIDC = {"OpenIDConnectProviderArn": "arn:aws:iam::777788889999:oidc-provider/example.org", "ClientID": "a"}
 _IMAGE = {"imageDigest": f"sha256:{0:064x}"}
 _BACKFILL = "00000000-1111-4222-8333-444444444444"
+_BUDGET = {"AccountId": "777788889999", "BudgetName": "a"}
+_BUDGET_ARN = "arn:aws:budgets::777788889999:budget/a"
+_NOTIFICATION = {"NotificationType": "ACTUAL", "ComparisonOperator": "GREATER_THAN", "Threshold": 80.0}
 ABSENT = {
     "iam:AddClientIDToOpenIDConnectProvider": _OIDC,
     "iam:RemoveClientIDFromOpenIDConnectProvider": _OIDC,
@@ -48,6 +51,14 @@ ABSENT = {
     "inspector2:ListCoverage": {},
     "inspector2:UpdateConfiguration": {"ecrConfiguration": {"rescanDuration": "DAYS_30"}},
     **{f"ecr-public:{name}": {} for name in public_registry.OPERATIONS},
+    "budgets:DescribeSubscribersForNotification": {**_BUDGET, "Notification": _NOTIFICATION},
+    "budgets:ListTagsForResource": {"ResourceARN": _BUDGET_ARN},
+    "budgets:TagResource": {"ResourceARN": _BUDGET_ARN, "ResourceTags": [{"Key": "a", "Value": "b"}]},
+    "budgets:UntagResource": {"ResourceARN": _BUDGET_ARN, "ResourceTagKeys": ["a"]},
+    "budgets:UpdateBudget": {
+        "AccountId": "777788889999",
+        "NewBudget": {"BudgetName": "a", "TimeUnit": "MONTHLY", "BudgetType": "COST"},
+    },
     **{f"chatbot:{name}": {} for name in chatbot.OPERATIONS},
     "ecr:GetDownloadUrlForLayer": {"repositoryName": "api", "layerDigest": "sha256:0"},
     "ecr:ListImageReferrers": {"repositoryName": "api", "subjectId": _IMAGE},
@@ -79,6 +90,8 @@ ABSENT = {
     "ecr:GetAccountSetting": {"name": "BLOB_MOUNTING"},
 }
 WRONG = {
+    "budgets:CreateBudget",
+    "budgets:CreateNotification",
     "ecr:BatchCheckLayerAvailability",
     "ecr:BatchDeleteImage",
     "ecr:BatchGetImage",
@@ -161,6 +174,17 @@ def test_moto_keeps_a_key_s_alias_and_invents_keys(moto: Moto) -> None:
 def test_moto_gives_repositories_in_china_an_address_outside(moto: Moto) -> None:
     made = moto("ecr", "CreateRepository", "cn-north-1", repositoryName="api")["repository"]
     assert made["repositoryUri"].endswith(".amazonaws.com/api")
+
+
+def test_moto_makes_a_notification_twice_and_takes_another_accounts_budgets(moto: Moto) -> None:
+    limit = {"Amount": "10", "Unit": "USD"}
+    budget = {"BudgetName": "a", "BudgetLimit": limit, "TimeUnit": "MONTHLY", "BudgetType": "COST"}
+    subscribers = [{"SubscriptionType": "EMAIL", "Address": "a@example.com"}]
+    for account in ("777788889999", "111122223333"):
+        moto("budgets", "CreateBudget", AccountId=account, Budget=budget)
+    for _ in range(2):
+        moto("budgets", "CreateNotification", **_BUDGET, Notification=_NOTIFICATION, Subscribers=subscribers)
+    assert len(moto("budgets", "DescribeNotificationsForBudget", **_BUDGET)["Notifications"]) == 2
 
 
 def test_moto_does_not_page(moto: Moto) -> None:

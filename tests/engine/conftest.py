@@ -14,7 +14,7 @@ from ecr_stack.rehearsal.engine.server import serving
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    absent = pytest.mark.skip(reason="there is no `pulumi` on PATH: see docs/engine.md")
+    absent = pytest.mark.skip(reason="there is no `pulumi` on PATH: see docs/how-to/engine.md")
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.engine)

@@ -84,7 +84,7 @@ def _count(engine: Engine) -> int | None:
 def test_destroying_a_protected_stack_stops_in_its_preview_and_without_one_deletes_what_is_not_protected(
     engine: Engine,
 ) -> None:
-    # docs/engine.md tells what happens
+    # docs/how-to/engine.md tells what happens
     defaults = {"protect": True, "lifecycle": [{"untagged": True, "expireAfterDays": 1}]}
     replication = {"rules": [{"destinations": [{"region": "us-west-2"}]}]}
     engine.stack("test", plain(repositoryDefaults=defaults, replication=replication))

@@ -126,7 +126,10 @@ def test_a_repository_that_is_taken_over_without_its_documents_is_not_touched(ta
 
 def test_a_repository_that_is_taken_over_with_its_documents_keeps_them(taken: Engine) -> None:
     repositories(taken, aliases=URNS)
-    assert changes(taken) == {"update"}
+    # the repository gets its tags; AWS's provider makes a changed lifecycle policy anew
+    replaced = {name for name, operation in taken.changes().items() if operation == "replace"}
+    assert replaced == {"aws:ecr/lifecyclePolicy:LifecyclePolicy test-api"}
+    assert changes(taken) == {"update", "replace"}
     settles(taken)
 
 
@@ -269,8 +272,14 @@ def test_attachments_of_roles_whose_order_changes_stay(engine: Engine) -> None:
     assert engine.changes() == {}
     # exchanged, each name would stand for the other's role
     engine.write(NODES.format(arguments='"named_roles": {"b": roles["one"].name, "a": roles["two"].name}'))
-    answer = engine.up(code=None)
-    assert len(attached()) == 2, answer.said
+    answer = engine("preview", code=-1)
+    assert "this stack has it already, as another resource" in answer.said
+    assert len(attached()) == 2
+    # without a preview one or both are deleted by then; that is told, and put right by the next update
+    engine.up(code=-1)
+    engine.write(NODES.format(arguments='"named_roles": {"a": roles["one"].name, "b": roles["two"].name}'))
+    engine.up()
+    assert len(attached()) == 2
 
 
 def test_a_document_that_goes_for_good_is_deleted(engine: Engine) -> None:

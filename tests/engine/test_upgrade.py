@@ -46,6 +46,11 @@ def old_code(tmp_path: Path) -> Path:
 
 def test_a_stack_of_version_0_1_0_is_taken_on_with_nothing_replaced(engine: Engine, old_code: Path) -> None:
     config = {**engine.shipped("prod"), **MORE}
+    # what version 0.1.0 did unless told otherwise; replicas that exist are adopted in a step of their own
+    rules = config["ecr-stack:replication"]["rules"]
+    for destination in (each for rule in rules for each in rule["destinations"]):
+        del destination["replicas"]
+    config["ecr-stack:replication"]["creationTemplate"] = True
     engine.stack("prod", config)
     new_program = (engine.project / "__main__.py").read_text()
     engine.write(OLD_PROGRAM)
@@ -61,8 +66,13 @@ def test_a_stack_of_version_0_1_0_is_taken_on_with_nothing_replaced(engine: Engi
     assert {name.split()[0] for name in deleted} <= {"command:local:Command"}
     assert set(changes.values()) <= {"delete", "update", "create"}
     created = {name for name, operation in changes.items() if operation == "create"}
-    # the guards of this version
-    assert {name.split()[0] for name in created} <= {"pulumi:index:Stash"}
+    # the guards of this version, and the scanning of destinations, which 0.1.0 left as it was
+    scanning = {
+        "ecr-stack:index:RegistryScanning",
+        "aws:ecr/registryScanningConfiguration:RegistryScanningConfiguration",
+    }
+    assert {name.split()[0] for name in created} <= {"pulumi:index:Stash", *scanning}
+    assert {name.split()[1] for name in created if name.split()[0] in scanning} == {"prod-us-west-2", "prod-eu-west-1"}
     engine.up()
     engine("refresh", "--yes", "--skip-preview", "--expect-no-changes")
     engine.up("--expect-no-changes")

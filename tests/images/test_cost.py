@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from ecr_stack.aws.names import COST_SERVICE
 from ecr_stack.embedded_aws import EmbeddedAws
-from ecr_stack.operations.costs import SERVICE, months_before
+from ecr_stack.operations.costs import months_before
 from tests.images.conftest import REGION, answer, old, refusal, run
 
 
@@ -69,8 +70,8 @@ def test_cost_explorer_is_asked_by_the_services_real_name(stack: EmbeddedAws, fa
 
     fail("GetCostAndUsage", [look, look])
     answer("cost", "--stack", "test", "--months", "2")
-    assert SERVICE == "Amazon EC2 Container Registry (ECR)"
-    assert all(SERVICE.encode() in body and b'"us-east-1"' in body for body in asked)
+    assert COST_SERVICE == "Amazon EC2 Container Registry (ECR)"
+    assert all(COST_SERVICE.encode() in body and b'"us-east-1"' in body for body in asked)
     assert b'"USAGE_TYPE"' in asked[0]
     assert b'"TAG"' in asked[1]
 

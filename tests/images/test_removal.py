@@ -336,3 +336,19 @@ def test_show_says_how_to_pull_from_each_region(aws: EmbeddedAws) -> None:
     ]
     assert told["platforms"] == ["linux/amd64", "linux/arm64"]
     assert "docker pull" in run("images", "show", "api:v1", *here()).stdout
+
+
+def test_show_says_whether_ecr_signed_the_image_and_why_not(aws: EmbeddedAws) -> None:
+    aws.push_image("api", "v1")
+    assert answer("images", "show", "api:v1", *here())[1]["signing"] == "not signed by ECR"
+    platform = {"platformId": "Notation-OCI-SHA384-ECDSA"}
+    arns = [
+        aws.call("signer", "PutSigningProfile", {"profileName": name, **platform})["arn"] for name in ("one", "two")
+    ]
+    aws.call("signer", "CancelSigningProfile", {"profileName": "two"})
+    rules = [{"signingProfileArn": arn} for arn in arns]
+    aws.call("ecr", "PutSigningConfiguration", {"signingConfiguration": {"rules": rules}})
+    aws.push_image("api", "v2")
+    assert answer("images", "show", "api:v2", *here())[1]["signing"] == (
+        f"complete by {arns[0]}, failed by {arns[1]} (ValidationException: The signing profile is canceled.)"
+    )

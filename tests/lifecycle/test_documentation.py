@@ -1,4 +1,4 @@
-"""docs/lifecycle.md says what lint finds."""
+"""docs/reference/lifecycle.md says what lint finds."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ecr_stack.aws.lifecycle import KINDS
 
-PAGE = Path(__file__).parents[2] / "docs" / "lifecycle.md"
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "lifecycle.md"
 BEGIN, END = "<!-- findings: begin -->\n", "<!-- findings: end -->"
 
 

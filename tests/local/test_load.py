@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from http.client import HTTPConnection
 
 import boto3
+import pytest
 from botocore.config import Config
 from registry_client import REGION, Client, digest_of
+from starlette.responses import PlainTextResponse
 
 from ecr_stack.embedded_aws import EmbeddedAws
+from ecr_stack.embedded_aws.http import Listener
 from ecr_stack.local.server import LocalAws
 
 
@@ -67,6 +74,22 @@ def test_two_hundred_connections_are_served_at_once(local: LocalAws) -> None:
     finally:
         for connection in connections:
             connection.close()
+
+
+def test_a_connection_that_rests_for_minutes_is_not_closed_under_its_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(Listener()) as listener:
+        port = listener.listen(PlainTextResponse("here"))
+        connection = HTTPConnection("localhost", port, timeout=30)
+        connection.request("GET", "/")
+        assert connection.getresponse().read() == b"here"
+        for later in (0, 300, 300):
+            monkeypatch.setattr(listener.loop, "time", lambda later=later: time.monotonic() + later)
+            # a turn of the loop, in which timers that are due run
+            asyncio.run_coroutine_threadsafe(asyncio.sleep(0.2), listener.loop).result()
+        connection.auto_open = 0
+        connection.request("GET", "/")
+        assert connection.getresponse().read() == b"here"
+        connection.close()
 
 
 def test_thousands_of_calls_by_many_threads_are_answered_without_a_retry(local: LocalAws, client: Client) -> None:

@@ -31,7 +31,7 @@ class Shell:
         configuration = folder / ".config" / "containers"
         (configuration / "registries.conf.d").mkdir(parents=True)
         (configuration / "policy.json").write_text('{"default": [{"type": "insecureAcceptAnything"}]}')
-        # as docs/local.md says
+        # as docs/how-to/local.md says
         (configuration / "registries.conf.d" / "loopback.conf").write_text(
             '[[registry]]\nlocation = "localhost"\ninsecure = true\n'
         )

@@ -9,7 +9,6 @@ import os
 import shlex
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -150,13 +149,6 @@ def test_the_year_is_what_evaluating_everything_every_day_gives(rules: list[dict
         ]
         archived = sum(image.status == "ARCHIVED" for image in there)
         assert found.days[day].kept == (len(there), len(there) - archived, archived), day
-
-
-def test_twenty_builds_a_day_in_five_repositories_take_less_than_three_seconds() -> None:
-    pushes = [parse_pushes(f"v=0.5,sha-=2{n}") for n in range(5)]
-    started = time.perf_counter()
-    forecast([Repository(f"r{n}", document(*PROD), pushes[n]) for n in range(5)], FLAT, NOW)
-    assert time.perf_counter() - started < 3
 
 
 # --- prices
@@ -449,10 +441,10 @@ def test_a_forecast_that_cannot_be_made_exits_with_2(project: Make, arguments: t
 
 
 def test_the_picture_in_the_documentation_is_what_its_command_draws(tmp_path: Path) -> None:
-    page = (PROJECT / "docs" / "lifecycle-plan-and-forecast.md").read_text()
-    (line,) = [line for line in page.splitlines() if "--output docs/forecast.svg" in line]
+    page = (PROJECT / "docs" / "how-to" / "lifecycle-plan-and-forecast.md").read_text()
+    (line,) = [line for line in page.splitlines() if "--output docs/how-to/forecast.svg" in line]
     arguments = shlex.split(line.removeprefix("$ ecr-stack lifecycle forecast"))
     done = run(PROJECT, *arguments[:-1], str(tmp_path / "forecast.svg"))
     assert done.returncode == 0, done.stderr
     drawn = (tmp_path / "forecast.svg").read_text()
-    assert drawn == (PROJECT / "docs" / "forecast.svg").read_text(), f"run {line}"
+    assert drawn == (PROJECT / "docs" / "how-to" / "forecast.svg").read_text(), f"run {line}"

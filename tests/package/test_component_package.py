@@ -79,6 +79,7 @@ def test_a_component_requires_what_it_cannot_do_without() -> None:
     }
     assert required == {
         "AccountSettings": set(),
+        "Budget": {"amount"},
         "CreationTemplate": set(),
         "EncryptionKey": set(),
         "LifecyclePolicy": {"repository"},
@@ -90,6 +91,7 @@ def test_a_component_requires_what_it_cannot_do_without() -> None:
         "Registry": {"repositories"},
         "RegistryPolicy": {"access"},
         "RegistryScanning": {"type"},
+        "RegistrySigning": {"rules"},
         "Replication": {"rules"},
         "Repository": set(),
         "RepositoryPolicy": {"access", "repository"},
@@ -121,7 +123,7 @@ def test_other_languages_and_python_agree_on_what_may_be_an_output() -> None:
         assert [not field for field in fields] == [bool(one.get("plain")) for one in type_["properties"].values()]
 
 
-@pytest.mark.skipif(shutil.which("pulumi") is None, reason="there is no `pulumi` on PATH: see docs/engine.md")
+@pytest.mark.skipif(shutil.which("pulumi") is None, reason="there is no `pulumi` on PATH: see docs/how-to/engine.md")
 def test_pulumi_finds_nothing_wrong_with_the_schema(tmp_path: Path) -> None:
     (tmp_path / "schema.json").write_text(json.dumps(SCHEMA))
     done = subprocess.run(

@@ -170,7 +170,9 @@ def test_a_service_that_acts_for_anybody_is_advised_against(condition: Any) -> N
     "condition",
     [
         {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
-        {"ArnLike": {"aws:SourceArn": f"arn:aws:lambda:*:{ACCOUNT}:function:*"}},  # what docs/access.md writes
+        {
+            "ArnLike": {"aws:SourceArn": f"arn:aws:lambda:*:{ACCOUNT}:function:*"}
+        },  # what docs/reference/access.md writes
         {"StringLike": {"aws:sourceArn": f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:*"}},
         {"ArnEquals": {"aws:SourceArn": "arn:aws:s3:::bucket"}},
         {"StringEquals": {"aws:SourceOrgID": "o-a1b2c3d4e5"}},

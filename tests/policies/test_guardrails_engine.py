@@ -28,6 +28,7 @@ from guarded import (
 from guardrails.engine import Analyzer
 from guardrails.pack import POLICIES
 from guardrails.production import PRODUCTION
+from guardrails.stack import SENT
 from pulumi.runtime import proto
 from pulumi.runtime.proto import analyzer_pb2_grpc
 from pulumi_policy import EnforcementLevel
@@ -226,6 +227,25 @@ def test_the_environment_in_the_stacks_configuration_makes_production(
     assert said(pack.Analyze(request(mutable), None)) == []
     monkeypatch.setattr("pulumi.runtime.get_config", {"ecr-stack:environment": "prod"}.get)
     assert said(pack.Analyze(request(mutable), None)) == [("image-tags-in-production-are-immutable", proto.MANDATORY)]
+
+
+@pytest.fixture
+def no_stack() -> Iterator[None]:
+    yield
+    SENT.clear()
+
+
+@pytest.mark.usefixtures("no_stack")
+def test_the_configuration_that_the_engine_sends_counts(analyzer: Analyzer) -> None:
+    mutable = repository(imageTagMutability="MUTABLE", environment="dev", stack="blue")
+    assert said(analyzer.Analyze(request(mutable), None)) == []
+    sent = proto.AnalyzerStackConfigureRequest(stack="blue", config={"ecr-stack:environment": "prod"}, tags={"a": "b"})
+    analyzer.ConfigureStack(sent, None)
+    assert said(analyzer.Analyze(request(mutable), None)) == [
+        ("image-tags-in-production-are-immutable", proto.MANDATORY)
+    ]
+    analyzer.ConfigureStack(proto.AnalyzerStackConfigureRequest(stack="blue"), None)
+    assert said(analyzer.Analyze(request(mutable), None)) == []
 
 
 def test_trust_in_the_stack_file_holds_in_the_engine(

@@ -1,4 +1,4 @@
-"""docs/guardrails.md lists the policies as they are."""
+"""docs/reference/guardrails.md lists the policies as they are."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from guardrails.pack import POLICIES
 from guardrails.production import PRODUCTION
 from guardrails.reference import written_anew
 
-PAGE = Path(__file__).parents[2] / "docs" / "guardrails.md"
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "guardrails.md"
 
 
 def test_the_page_lists_the_policies_as_they_are() -> None:

@@ -84,6 +84,22 @@ def test_the_newest_image_is_reported_with_its_platforms_age_of_fixes_and_use(st
     assert answer["totals"]["CRITICAL"] == 3
 
 
+def test_repositories_are_read_by_their_names_in_ecr(
+    aws: EmbeddedAws, project: Callable[[dict[str, Any]], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config: dict[str, Any] = {
+        "aws:region": "us-east-1",
+        "ecr-stack:environment": "test",
+        "ecr-stack:namePrefix": "team/",
+        "ecr-stack:repositories": {"api": {}},
+    }
+    monkeypatch.chdir(project(config))
+    aws.push_image("team/api", "v1")
+    _, told = report()
+    (row,) = told["repositories"]
+    assert (row["repository"], row["imageTags"]) == ("team/api", ["v1"])
+
+
 def test_a_report_pulls_no_image_but_an_index_and_scans_nothing(stack: EmbeddedAws) -> None:
     stack.push_image("team/api", "v1")
     _, answer = report()

@@ -63,11 +63,24 @@ def test_what_an_account_has_once_is_set_by_one_stack() -> None:
     scanning = {"type": "BASIC", "rules": [{"frequency": "SCAN_ON_PUSH", "filters": ["*"]}]}
     first = stack("first", ONE, scanning=scanning, replication=to("us-west-2"))
     second = stack("second", ONE, "us-west-2", scanning=scanning)
-    ((name, place, rule),) = found(first, second)
-    assert (name, place) == ("second", "ecr-stack:scanning")
-    assert "in us-west-2, and stack first sets it as well" in rule
+    assert [(name, place) for name, place, _ in found(first, second)] == [
+        ("first", "ecr-stack:scanning"), ("first", "ecr-stack:repositories"), ("first", "ecr-stack:repositories"),
+        ("second", "ecr-stack:scanning"), ("second", "ecr-stack:repositories"), ("second", "ecr-stack:repositories"),
+    ]  # fmt: skip
+    assert "the stack `second` sets it too, in us-west-2 of account 111111111111" in found(first, second)[0][2]
 
 
-def test_of_an_unknown_account_nothing_is_said() -> None:
+def test_a_budget_is_the_accounts_in_every_region() -> None:
+    budget = {"amount": 10, "emailAddresses": ["a@example.com"]}
+    first = stack("first", ONE, budget=budget)
+    assert [place for _, place, _ in found(first, stack("second", ONE, "eu-west-1", budget=budget))] == [
+        "ecr-stack:budget", "ecr-stack:budget",
+    ]  # fmt: skip
+    assert found(first, stack("second", TWO, "eu-west-1", budget=budget)) == []
+
+
+def test_of_accounts_that_are_not_known_it_is_said_that_they_may_be_one() -> None:
     scanning = {"type": "BASIC", "rules": [{"frequency": "SCAN_ON_PUSH", "filters": ["*"]}]}
-    assert found(stack("first", None, scanning=scanning), stack("second", None, scanning=scanning)) == []
+    told = found(stack("first", None, scanning=scanning), stack("second", None, scanning=scanning))
+    assert [place for _, place, _ in told] == ["ecr-stack:scanning"] * 2
+    assert "what may be the same account" in told[0][2]

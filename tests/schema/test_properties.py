@@ -121,6 +121,8 @@ def test_settings_that_are_accepted_compile_to_documents_of_the_api_model(data: 
         (constraints.REPOSITORY_NAME, "RepositoryName"),
         (constraints.REPLICATION_FILTER, "RepositoryFilterValue"),
         (constraints.SCAN_FILTER, "ScanningRepositoryFilterValue"),
+        (constraints.SIGNING_FILTER, "SigningRepositoryFilterValue"),
+        (constraints.SIGNING_PROFILE, "SigningProfileArn"),
         (constraints.EXCLUSION_FILTER, "ImageTagMutabilityExclusionFilterValue"),
     ],
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ecr_stack.schema.reference import reference
 
-REFERENCE = Path(__file__).parents[2] / "docs" / "stack-file.md"
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "stack-file.md"
 BEGIN, END = "<!-- reference: begin -->\n", "<!-- reference: end -->"
 
 

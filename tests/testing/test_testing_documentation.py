@@ -1,4 +1,4 @@
-"""docs/testing.md: its examples are run as tests of their own."""
+"""docs/how-to/testing.md: its examples are run as tests of their own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.conftest import PROJECT
 
 
 def test_the_examples_pass_as_they_are_written(tmp_path: Path) -> None:
-    text = (PROJECT / "docs" / "testing.md").read_text()
+    text = (PROJECT / "docs" / "how-to" / "testing.md").read_text()
     blocks = [block for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "def test_" in block]
     assert len(blocks) == 2
     for number, block in enumerate(blocks):

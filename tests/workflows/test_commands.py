@@ -18,8 +18,9 @@ COMMANDS = commands()
 FILES = [
     *sorted((PROJECT / ".github" / "workflows").glob("*.yml")),
     *(PROJECT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "Makefile", ".ci/run")),
-    *sorted((PROJECT / "docs").glob("*.md")),
+    *sorted((PROJECT / "docs").rglob("*.md")),
 ]
+_ADDED = {"--help", "-h", "--install-completion", "--show-completion"}  # by typer
 _ENDS = {">", ">>", "|", "||", "&&", ";", "<", "&", "#", "2>&1"}
 
 
@@ -57,7 +58,7 @@ def mistakes(words: list[str]) -> str | None:
             places -= 1
             if places < 0:
                 return f"{word} is one too many"
-        elif word not in ("--help", "-h"):
+        elif word not in _ADDED:
             if word not in options:
                 return f"there is no option {word}"
             takes = options[word]["takes"]

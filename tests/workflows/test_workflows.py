@@ -25,6 +25,7 @@ WRITES = {
     "comment": {"pull-requests"},
     "deploy": {"id-token"},
     "up": {"id-token"},
+    "release": {"id-token", "contents"},
 }
 
 
@@ -76,7 +77,7 @@ def test_every_job_ends_by_itself_and_uses_released_actions(workflow: dict[Any, 
     assert 0 < job["timeout-minutes"] <= 60
     for step in job["steps"]:
         if "uses" in step:
-            assert re.fullmatch(r"(actions|aws-actions|pulumi)/[a-z-]+@[0-9a-f]{40}", step["uses"])
+            assert re.fullmatch(r"(actions|aws-actions|pulumi|pypa)/[a-z-]+@[0-9a-f]{40}", step["uses"])
         if step.get("uses", "").startswith("actions/checkout@"):
             assert step["with"]["persist-credentials"] is False
 
@@ -128,7 +129,7 @@ def test_every_pinned_action_says_its_version_and_each_is_pinned_once() -> None:
         )
     }
     assert all(version for _, _, version in pins)
-    assert len(pins) == len({action for action, _, _ in pins}) == 6
+    assert len(pins) == len({action for action, _, _ in pins}) == 7
 
 
 def test_zizmor_finds_nothing() -> None:
@@ -166,7 +167,8 @@ def test_a_deployment_waits_for_the_tests_and_its_preview_and_is_never_cancelled
 
 def test_no_pull_request_runs_with_credentials() -> None:
     with_credentials = {name for name, rights in WRITES.items() if "id-token" in rights}
-    assert with_credentials == {"deploy", "up"}
+    assert with_credentials == {"deploy", "up", "release"}
+    assert WORKFLOWS["release"][True] == {"push": {"tags": ["v*.*.*"]}}
     assert WORKFLOWS["deploy"][True] == {"push": {"branches": ["main"]}}
     assert triggers(WORKFLOWS["up"]) == {"workflow_call"}
     called_by = {
@@ -194,7 +196,7 @@ def test_a_preview_deploys_nothing() -> None:
 
 def trust_policies() -> dict[str, dict[str, Any]]:
     """The trust policies that the documentation writes out, by the environment that each lets in."""
-    text = (PROJECT / "docs" / "pull-requests.md").read_text()
+    text = (PROJECT / "docs" / "how-to" / "pull-requests.md").read_text()
     documents = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", text, re.DOTALL)]
     key = "token.actions.githubusercontent.com:sub"
     return {
@@ -220,6 +222,29 @@ def test_every_supported_python_is_tested() -> None:
     tested = WORKFLOWS["test"]["jobs"]["test"]["strategy"]["matrix"]["python"]
     assert tested == ["3.11", "3.12", "3.13", "3.14"]
     assert f'requires-python = ">={tested[0]}"' in (PROJECT / "pyproject.toml").read_text()
+
+
+def test_the_lowest_and_the_newest_dependencies_are_tested() -> None:
+    job = WORKFLOWS["test"]["jobs"]["versions"]
+    assert job["strategy"]["matrix"]["resolution"] == ["lowest-direct", "highest"]
+    assert job["steps"][-1]["run"].startswith("make test-versions ")
+
+
+def test_a_release_is_tested_and_built_before_it_is_published_and_published_before_it_is_announced() -> None:
+    jobs = WORKFLOWS["release"]["jobs"]
+    assert jobs["test"]["uses"] == "./.github/workflows/test.yml"
+    assert set(jobs["pypi"]["needs"]) == {"test", "build"}
+    assert jobs["github"]["needs"] == "pypi"
+    # what may publish runs no code of the repository, and what may write to the repository has no token for PyPI
+    assert jobs["pypi"]["permissions"] == {"id-token": "write"}
+    assert jobs["pypi"]["environment"] == "pypi"
+    assert not [step for step in jobs["pypi"]["steps"] if "run" in step or "checkout" in step["uses"]]
+    assert jobs["github"]["permissions"] == {"contents": "write"}
+    (publish,) = [step for step in jobs["pypi"]["steps"] if step["uses"].startswith("pypa/")]
+    assert publish["with"] == {"attestations": True}
+    built = {step["with"]["name"] for step in jobs["build"]["steps"] if "upload-artifact" in step.get("uses", "")}
+    assert built == {"dist", "notes"}
+    assert "cache" not in FILES["release"].read_text().replace("Without a cache", "")
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])

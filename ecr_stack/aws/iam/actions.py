@@ -26,6 +26,7 @@ __all__ = [
     "REGISTRY_ACTIONS",
     "REPLICATE",
     "REPOSITORY_ACTIONS",
+    "SIGN",
     "RegistryAction",
     "RepositoryAction",
     "access_level",
@@ -47,6 +48,10 @@ PUSH = (
     "ecr:UploadLayerPart",
 )
 """What a push needs, and no pull. https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html"""
+
+SIGN = ("signer:SignPayload",)
+"""What a push needs beside `PUSH` if ECR is to sign the image: without it the push succeeds, and the image is not signed.
+https://docs.aws.amazon.com/AmazonECR/latest/userguide/managed-signing.html"""
 
 READ = (
     *PULL,

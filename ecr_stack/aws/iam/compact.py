@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ecr_stack.aws.iam import reader
-from ecr_stack.aws.iam.actions import LOGIN, PULL, PUSH
+from ecr_stack.aws.iam.actions import LOGIN, PULL, PUSH, SIGN
 from ecr_stack.aws.iam.matching import covers
 from ecr_stack.aws.iam.quotas import (
     INLINE_POLICIES,
@@ -112,15 +112,18 @@ def trust_problem(document: Statement, place: str) -> Problem | None:
     )  # fmt: skip
 
 
-def permission_statements(*, pull: Sequence[str] = (), push: Sequence[str] = ()) -> list[dict[str, Any]]:
+def permission_statements(
+    *, pull: Sequence[str] = (), push: Sequence[str] = (), sign: Sequence[str] = ()
+) -> list[dict[str, Any]]:
     """The least that a role needs to log in, to pull and to push: every repository's ARN is written once.
 
     Args:
         pull: ARNs of repositories; `*` and `?` are wildcards.
         push: ARNs of repositories; a push alone pulls nothing.
+        sign: ARNs of the AWS Signer profiles with which ECR signs what is pushed, in the name of whoever pushes.
 
     Returns:
-        Statements of an identity policy: `Login`, and up to three of `PullAndPush`, `Pull` and `Push`.
+        Statements of an identity policy: `Login`, and up to four of `PullAndPush`, `Pull`, `Push` and `Sign`.
     """
     pulled, pushed = without_covered(pull), without_covered(push)
     both = [arn for arn in pulled if arn in pushed]
@@ -129,6 +132,7 @@ def permission_statements(*, pull: Sequence[str] = (), push: Sequence[str] = ())
         ("PullAndPush", sorted({*PULL, *PUSH}), both),
         ("Pull", list(PULL), [arn for arn in pulled if arn not in both]),
         ("Push", list(PUSH), [arn for arn in pushed if arn not in both]),
+        ("Sign", list(SIGN), list(dict.fromkeys(sign))),
     ):
         if arns:
             statements.append({"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": arns})

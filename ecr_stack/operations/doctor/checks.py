@@ -10,6 +10,8 @@ from ecr_stack.aws.scanning import RegistryScanning, effective_frequencies
 from ecr_stack.operations.doctor.check import check
 from ecr_stack.operations.doctor.facts import ImageFacts, RegistryFacts, RepositoryFacts, Unknown
 from ecr_stack.operations.scanning.findings import ScanResult
+from ecr_stack.schema.checks import configured_destinations
+from ecr_stack.schema.signing import SigningRule, rules_of, selects
 
 _GUIDE = "https://docs.aws.amazon.com/AmazonECR/latest/userguide"
 _APPLY = "run `pulumi up`, or change the stack file to what is meant"
@@ -233,6 +235,71 @@ def lifecycle_rules_cover_every_image(facts: RegistryFacts) -> Found:
                 f"{each.name}: no rule selects {len(images.unselected):,} of {images.count:,} images, "
                 f"{images.unselected_bytes / 1e9:.1f} GB: {_named(images.unselected)}"
             )
+
+
+@check(
+    source=f"{_GUIDE}/managed-signing.html", remedy=_APPLY, passes="the registry signs what the stack says",
+)  # fmt: skip
+def signing_is_the_stacks(facts: RegistryFacts) -> Found:
+    """ECR signs the images that the stack says, with its profiles."""
+    settings = facts.settings
+    if not settings.signing.rules:
+        return
+    if isinstance(facts.signing, Unknown):
+        yield facts.signing
+        return
+    prefix = settings.name_prefix or ""
+    everything = f"{prefix}*" if prefix else ""
+    wanted = {
+        (rule.signing_profile_arn, prefix + text if text else everything)
+        for rule in _signing_rules(facts)
+        for text in rule.repository_filters or [""]
+    }
+    live = {
+        (rule["signingProfileArn"], entry["filter"])
+        for rule in facts.signing
+        for entry in rule.get("repositoryFilters") or [{"filter": ""}]
+    }
+    for word, entries in (("is missing", wanted - live), ("is not in the stack", live - wanted)):
+        for arn, text in sorted(entries):
+            yield f"the rule for {text or 'every repository'} with {arn} {word}"
+
+
+@check(
+    source=f"{_GUIDE}/managed-signing.html",
+    remedy="give whoever pushes `signer:SignPayload` on the profile, see that the profile is active, and push again",
+    passes="the newest image of each repository that is to be signed is signed",
+)
+def images_are_signed(facts: RegistryFacts) -> Found:
+    """What the stack has signed is signed."""
+    if not _signing_rules(facts):
+        return
+    for each, images in _images(facts):
+        if isinstance(images, Unknown):
+            yield images
+            continue
+        if isinstance(images.signatures, Unknown):
+            yield Unknown(f"{each.name}: {images.signatures.reason}")
+            continue
+        name = f"{each.name}, image {images.newest}"
+        rules = [rule for rule in _signing_rules(facts) if selects(rule, facts.settings.name_of(str(each.key)))]
+        if images.newest is None or not rules:
+            continue
+        statuses = {told["signingProfileArn"]: told for told in images.signatures}
+        for arn in sorted({rule.signing_profile_arn for rule in rules}):
+            told = statuses.get(arn)
+            if told is None:
+                yield Unknown(
+                    f"{name}: ECR tells of no signature by {arn}; it may have been pushed before the rule was there"
+                )
+            elif told["status"] == "FAILED":
+                yield f"{name}: {told.get('failureCode', 'FAILED')}: {told.get('failureReason', 'no reason given')} ({arn})"
+            elif told["status"] != "COMPLETE":
+                yield Unknown(f"{name}: the signing by {arn} is {told['status']}")
+
+
+def _signing_rules(facts: RegistryFacts) -> list[SigningRule]:
+    return rules_of(facts.settings.signing, None, configured_destinations(facts.settings, facts.account))
 
 
 @check(

@@ -2,7 +2,8 @@
 
 Nothing is pulled and nothing is changed. Needs `ecr:DescribeRepositories`, `ecr:DescribeImages`, `ecr:GetLifecyclePolicy`,
 `ecr:GetRepositoryPolicy`, `ecr:ListTagsForResource`, `ecr:DescribeRegistry`, `ecr:GetRegistryScanningConfiguration`,
-`ecr:DescribeImageScanFindings`, `ecr:DescribeImageReplicationStatus`, `kms:DescribeKey`, `kms:GetKeyRotationStatus`,
+`ecr:DescribeImageScanFindings`, `ecr:DescribeImageReplicationStatus`, `ecr:GetSigningConfiguration`,
+`ecr:DescribeImageSigningStatus`, `kms:DescribeKey`, `kms:GetKeyRotationStatus`,
 `ce:ListCostAllocationTags`. A right that is missing makes its checks unknown.
 """
 
@@ -21,7 +22,9 @@ from ecr_stack.operations.images.catalogue import CataloguedImage, Manifest
 from ecr_stack.operations.images.reading import read_repository
 from ecr_stack.operations.live_registry import LiveRegistry, in_order
 from ecr_stack.operations.scanning.findings import ScanResult, read_result
+from ecr_stack.schema.checks import configured_destinations
 from ecr_stack.schema.registry import RegistrySettings
+from ecr_stack.schema.signing import rules_of, selects
 
 __all__ = ["ImageFacts", "RegistryFacts", "Replica", "RepositoryFacts", "Unknown", "read_facts"]
 
@@ -73,6 +76,8 @@ class ImageFacts:
     scan: ScanResult | Unknown | None = None
     """The scan of the newest image; `None` if there is none."""
     replicas: tuple[Replica | Unknown, ...] = ()
+    signatures: tuple[dict[str, Any], ...] | Unknown = ()
+    """ECR's signing of the newest image, as `DescribeImageSigningStatus` gives it; empty if no rule of the stack selects it."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +107,8 @@ class RegistryFacts:
     missing: tuple[str, ...]
     replication: list[dict[str, Any]] | Unknown
     scanning: dict[str, Any] | Unknown
+    signing: list[dict[str, Any]] | Unknown
+    """The rules of the signing configuration; none if there is no configuration."""
     keys: dict[str, dict[str, Any] | Unknown]
     """By ARN: `Enabled`, `KeyManager`, `rotates`."""
     cost_tags: set[str] | Unknown
@@ -114,9 +121,15 @@ class RegistryFacts:
 
 
 def attempt(read: Callable[[], T]) -> T | Unknown:
-    """Read something, or say why it is not known."""
+    """Read something, or say why it is not known.
+
+    Raises:
+        NotFound: what it belongs to does not exist any more.
+    """
     try:
         return read()
+    except NotFound:
+        raise
     except EcrStackError as error:
         return Unknown(str(error).splitlines()[0])
 
@@ -135,27 +148,48 @@ def read_facts(
     described = {each["repositoryName"]: each for each in registry.repositories()}
     keys = dict(zip(settings.physical_names(), settings.repositories, strict=True))
 
-    def read(name: str) -> RepositoryFacts:
-        facts = _repository(registry, settings, described[name], keys.get(name), at)
-        progress(name, -1)
-        return facts
+    def read(name: str) -> RepositoryFacts | None:
+        try:
+            return _repository(registry, settings, described[name], keys.get(name), at)
+        except NotFound:
+            return None  # it was deleted meanwhile
+        finally:
+            progress(name, -1)
 
-    repositories = {each.name: each for each in in_order(read, sorted(described))}
+    repositories = {each.name: each for each in in_order(read, sorted(described)) if each is not None}
     encryptions = [each.described.get("encryptionConfiguration") or {} for each in repositories.values() if each.key]
     arns = {str(each["kmsKey"]) for each in encryptions if each.get("kmsKey")}
     return RegistryFacts(
         settings, registry.account, registry.region, at, repositories,
-        tuple(name for name in keys if name not in described),
+        tuple(name for name in keys if name not in repositories),
         attempt(lambda: registry.ask_registry("describe_registry")["replicationConfiguration"]["rules"]),
         attempt(lambda: registry.ask_registry("get_registry_scanning_configuration")["scanningConfiguration"]),
+        attempt(lambda: _signing(registry)),
         {arn: attempt(lambda arn=arn: _key(registry, arn)) for arn in sorted(arns)},  # type: ignore[misc]
         attempt(lambda: _cost_tags(registry)),
     )  # fmt: skip
 
 
+def _signing(registry: LiveRegistry) -> list[dict[str, Any]]:
+    try:
+        rules: list[dict[str, Any]] = registry.ask_registry("get_signing_configuration")["signingConfiguration"][
+            "rules"
+        ]
+    except EcrStackError as error:
+        if "SigningConfigurationNotFoundException" not in str(error):
+            raise
+        return []
+    return rules
+
+
 def _repository(
     registry: LiveRegistry, settings: RegistrySettings, described: dict[str, Any], key: str | None, at: datetime
 ) -> RepositoryFacts:
+    """Read one repository.
+
+    Raises:
+        NotFound: it does not exist any more.
+    """
     name = described["repositoryName"]
 
     def tags() -> dict[str, str]:
@@ -227,6 +261,8 @@ def _images(
     recent = [image for image in named if image.pulled_at and at - image.pulled_at <= week]
     with_moving = [image for image in recent if any(map(moving, image.top.tags))]
     newest = named[0] if named else (images[0] if images else None)
+    home = rules_of(settings.signing, None, configured_destinations(settings, registry.account))
+    is_signed = newest is not None and any(selects(rule, settings.name_of(key)) for rule in home)
     return ImageFacts(
         len(images),
         sum(image.stored_bytes for image in images),
@@ -241,7 +277,13 @@ def _images(
             attempt(lambda there=there: _replica(registry, name, there, named, at))  # type: ignore[misc]
             for there in _destinations(settings, name, registry.account)
         ),
+        attempt(lambda: _signatures(registry, name, newest.top.digest)) if newest and is_signed else (),
     )
+
+
+def _signatures(registry: LiveRegistry, name: str, digest: str) -> tuple[dict[str, Any], ...]:
+    answer = registry.ask("describe_image_signing_status", repositoryName=name, imageId={"imageDigest": digest})
+    return tuple(answer.get("signingStatuses", ()))
 
 
 def _label(manifest: Manifest) -> str:

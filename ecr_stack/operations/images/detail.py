@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import urllib.request
+from collections.abc import Mapping
 from typing import Any
 
 from ecr_stack.errors import EcrStackError, NotFound
@@ -71,9 +72,13 @@ def _signing(registry: LiveRegistry, repository: str, digest: str) -> str:
         )
     except EcrStackError as error:
         return f"not known: {error}"
-    statuses = answer.get("signingStatuses", ())
-    told = [f"{each.get('status', '?').lower()} by {each.get('signingProfileArn', '?')}" for each in statuses]
-    return ", ".join(told) or "not signed by ECR"
+    return ", ".join(map(_signed, answer.get("signingStatuses", ()))) or "not signed by ECR"
+
+
+def _signed(told: Mapping[str, Any]) -> str:
+    reasons = [str(told[name]) for name in ("failureCode", "failureReason") if told.get(name)]
+    why = f" ({': '.join(reasons)})" if reasons else ""
+    return f"{told.get('status', '?').lower()} by {told.get('signingProfileArn', '?')}{why}"
 
 
 def _pull(registry: LiveRegistry, repository: str, image: CataloguedImage, tag: str | None) -> list[dict[str, str]]:

@@ -1,0 +1,177 @@
+"""`ecr-stack init`: a stack file to start from, small and new, or of a registry that exists."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+from ecr_stack.cli.listing import note
+from ecr_stack.errors import InvalidInput, NotFound, Problem, Unavailable
+from ecr_stack.project.stack_file import Project, read_project
+from ecr_stack.schema.stack import NAMESPACE, stack_settings_of
+
+__all__ = ["command"]
+
+_SCHEMA = "schema/stack.schema.json"
+_PROJECT = """name: registry
+description: A private container registry on Amazon ECR
+runtime: python
+"""
+_PROGRAM = '''"""The registry of one environment, as its stack file describes it."""
+
+import pulumi
+
+from ecr_stack import Registry, stack_settings
+
+settings = stack_settings()
+registry = Registry(settings.environment, settings)
+
+for name, value in registry.outputs().items():
+    pulumi.export(name, value)
+'''
+
+
+def command(
+    stack: Annotated[
+        str, typer.Option("--stack", "-s", metavar="NAME", help="The new stack: NAME of Pulumi.NAME.yaml.")
+    ] = "dev",
+    environment: Annotated[
+        str | None, typer.Option("--environment", metavar="SLUG", help="The environment. Default: the stack's name.")
+    ] = None,
+    region: Annotated[
+        str | None,
+        typer.Option("--region", metavar="REGION", help="The Region. Default: that of AWS_REGION, or us-east-1."),
+    ] = None,
+    repositories: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--repository", "-r", metavar="NAME", help="A repository. May be given several times. Default: api."
+        ),
+    ] = None,
+    from_account: Annotated[
+        bool,
+        typer.Option("--from-account", help="Write down the registry that the AWS credentials lead to. Only reads."),
+    ] = False,
+    print_: Annotated[bool, typer.Option("--print", help="Print the stack file, and write nothing.")] = False,
+) -> None:
+    """Write the smallest stack file that rehearses, or one for the registry that an account has already.
+
+    Nothing is overwritten. In a folder without a Pulumi project the project and its program are written, too.
+
+    With --from-account the repositories of the Region are read, with encryption, mutability, scanning, lifecycle,
+    policy and tags, and the registry's replication, policy and scanning. Each is marked with `import: true`, so that
+    Pulumi adopts it. What a stack file cannot say is listed in comments, and stays in ECR as it is.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9_.-]{1,100}", stack):
+        rule = "a stack's name has 1 to 100 letters, digits, `_`, `.` and `-`"
+        raise InvalidInput("the command line", [Problem("--stack", stack, rule, "choose one such as `dev`")])
+    folder = Path.cwd()
+    try:
+        project: Project | None = read_project(folder)
+    except NotFound:
+        project = None
+    named = environment or re.sub(r"[^a-z0-9]+", "-", stack.lower()).strip("-") or "dev"
+    if from_account:
+        if repositories:
+            rule, remedy = "an account's repositories are all written down", "leave out --repository or --from-account"
+            raise InvalidInput("the command line", [Problem("--repository", repositories[0], rule, remedy)])
+        files = _files(project, folder, stack, "")
+        _refuse_to_overwrite(files, print_)
+        config, notes = _live(region, named)
+    else:
+        config, notes = _smallest(region, named, repositories or ["api"]), ()
+    files = _files(project, folder, stack, _text(config, notes, from_account))
+    if print_:
+        typer.echo(next(iter(files.values())), nl=False)
+        return
+    _refuse_to_overwrite(files, print_)
+    for path, text in files.items():
+        path.write_text(text, encoding="utf-8")
+        typer.echo(f"wrote {os.path.relpath(path)}")
+    for each in notes:
+        note(each)
+    typer.echo(f"next: ecr-stack rehearse --stack {stack}")
+
+
+def _live(region: str | None, environment: str) -> tuple[dict[str, Any], Sequence[str]]:
+    from ecr_stack.operations.adoption import read_registry, stack_file_of
+    from ecr_stack.operations.live_registry import connect
+    from ecr_stack.operations.sessions import ProviderSettings
+
+    adoption = stack_file_of(read_registry(connect(ProviderSettings(), region)), environment)
+    return adoption.config, adoption.notes
+
+
+def _smallest(region: str | None, environment: str, repositories: Sequence[str]) -> dict[str, Any]:
+    region = region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+    untagged = {"description": "Untagged images go after a day", "untagged": True, "expireAfterDays": 1}
+    settings = {
+        "environment": environment,
+        "repositoryDefaults": {"lifecycle": [untagged]},
+        "repositories": {name: {} for name in repositories},
+    }
+    stack_settings_of(settings, source="the command line", region=region)
+    return {"aws:region": region, **{NAMESPACE + key: value for key, value in settings.items()}}
+
+
+def _files(project: Project | None, folder: Path, stack: str, text: str) -> dict[Path, str]:
+    """What is to be written, the stack file first."""
+    if project is not None:
+        schema = project.directory / _SCHEMA
+        if schema.is_file():
+            relative = os.path.relpath(schema, project.stack_folder)
+            text = f"# yaml-language-server: $schema={Path(relative).as_posix()}\n{text}"
+        return {project.stack_folder / f"Pulumi.{stack}.{project.extension}": text}
+    return {folder / f"Pulumi.{stack}.yaml": text, folder / "Pulumi.yaml": _PROJECT, folder / "__main__.py": _PROGRAM}
+
+
+def _refuse_to_overwrite(files: Mapping[Path, str], print_: bool) -> None:
+    taken = [os.path.relpath(path) for path in files if path.exists()]
+    if taken and not print_:
+        raise Unavailable(
+            f"{' and '.join(taken)} exists already: nothing is written. Remove it, use --print, or choose another --stack"
+        )
+
+
+def _text(config: Mapping[str, Any], notes: Sequence[str], from_account: bool) -> str:
+    lines = []
+    if from_account:
+        lines.append(
+            "# Read from the account. Rehearse it, look at `pulumi preview`, run `pulumi up`, and remove `import: true`."
+        )
+    if notes:
+        lines.append("# Not in this file:")
+        lines += [f"# - {_one_line(each)}" for each in notes]
+    body = yaml.dump({"config": dict(config)}, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+    return "".join(f"{line}\n" for line in lines) + body
+
+
+def _one_line(text: str) -> str:
+    """Without what would end the comment: YAML's line breaks and what cannot be printed."""
+    return "".join(each if each.isprintable() else " " for each in text)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes every string that Pulumi's reader of YAML could take for something else."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - the signature of the base class
+        """Write everything out: the same settings of two repositories are not an alias of each other."""
+        return True
+
+
+_PLAIN = re.compile(r"[A-Za-z/][A-Za-z0-9_./:-]*( [A-Za-z0-9_./:()-]+)*")
+_WORDS = {"y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"}
+
+
+def _string(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
+    plain = _PLAIN.fullmatch(value) and value.lower() not in _WORDS and ": " not in value and not value.endswith(":")
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=None if plain else '"')
+
+
+_Dumper.add_representer(str, _string)

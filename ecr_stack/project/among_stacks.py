@@ -1,0 +1,52 @@
+"""Holds a stack file against the other stack files of its project."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+
+from ecr_stack.errors import EcrStackError, Problem
+from ecr_stack.project.stack_file import Project, StackFile, read_stack
+from ecr_stack.schema.fleet import StackRegistry, fleet_problems
+from ecr_stack.schema.stack import NAMESPACE, settings_in
+
+__all__ = ["problems_among_stacks"]
+
+
+def problems_among_stacks(project: Project, file: StackFile) -> Iterator[Problem]:
+    """Yield what is wrong between this stack and others of the project, as far as it is to be solved in this file.
+
+    Args:
+        project: the project with its stack files. Those that cannot be read are left out: they tell it themselves.
+        file: the stack file; places are its keys.
+    """
+    own = _registry(file)
+    if own is None:
+        return
+    others = []
+    for name in project.stacks():
+        try:
+            other = _registry(read_stack(project, name)) if name != file.name else None
+        except EcrStackError:
+            continue
+        others += [other] if other is not None else []
+    for found in fleet_problems([own, *others]):
+        if found.stack == own.stack:
+            yield found.problem
+
+
+def _registry(file: StackFile) -> StackRegistry | None:
+    if not any(key.startswith(NAMESPACE) for key in file.config):
+        return None
+    region = file.config.get("aws:region") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    return StackRegistry(file.name, settings_in(file.config, source=file.path.name), _account(file), region)
+
+
+def _account(file: StackFile) -> str | None:
+    """The account that a stack file names, if it allows one alone."""
+    try:
+        accounts = json.loads(file.config.get("aws:allowedAccountIds") or "[]")
+    except ValueError:
+        return None
+    return str(accounts[0]) if isinstance(accounts, list) and len(accounts) == 1 else None
