@@ -33,6 +33,8 @@ if TYPE_CHECKING:
         LifecyclePolicyArgs,
         LifecycleRuleArgs,
         NodeAccessArgs,
+        NotificationsArgs,
+        NotificationSettingsArgs,
         OwnTemplateArgs,
         PipelineAccessArgs,
         PipelineSettingsArgs,
@@ -62,6 +64,7 @@ if TYPE_CHECKING:
         ServiceGrantArgs,
         SigningRuleArgs,
         SigningSettingsArgs,
+        SlackChannelArgs,
         TagSchemeArgs,
         TrustedArgs,
     )
@@ -86,6 +89,9 @@ if TYPE_CHECKING:
     )
     from ecr_stack.components.lifecycle_policy import (
         LifecyclePolicy,
+    )
+    from ecr_stack.components.notifications import (
+        Notifications,
     )
     from ecr_stack.components.public_repository import (
         PublicRepository,
@@ -151,6 +157,8 @@ _HOMES = {
         "LifecyclePolicyArgs",
         "LifecycleRuleArgs",
         "NodeAccessArgs",
+        "NotificationSettingsArgs",
+        "NotificationsArgs",
         "PipelineAccessArgs",
         "PipelineSettingsArgs",
         "PipelineSourceArgs",
@@ -175,11 +183,13 @@ _HOMES = {
         "ServiceGrantArgs",
         "SigningRuleArgs",
         "SigningSettingsArgs",
+        "SlackChannelArgs",
         "TagSchemeArgs",
         "TrustedArgs",
     ),
     "components.account_settings": ("AccountSettings",),
     "components.budget": ("Budget",),
+    "components.notifications": ("Notifications",),
     "components.public_repository": ("PublicRepository",),
     "components.pull_through_cache": ("PullThroughCache",),
     "components.configuration": ("stack_settings",),
@@ -238,6 +248,9 @@ __all__ = [
     "LifecycleRuleArgs",
     "NodeAccessArgs",
     "NotFound",
+    "NotificationSettingsArgs",
+    "Notifications",
+    "NotificationsArgs",
     "OwnTemplateArgs",
     "PipelineAccess",
     "PipelineAccessArgs",
@@ -281,6 +294,7 @@ __all__ = [
     "ServiceGrantArgs",
     "SigningRuleArgs",
     "SigningSettingsArgs",
+    "SlackChannelArgs",
     "TagSchemeArgs",
     "TrustedArgs",
     "Unavailable",

@@ -17,8 +17,10 @@ from ecr_stack.aws.scanning import SEVERITIES
 
 __all__ = [
     "EventPattern",
+    "RepositoryMatch",
     "archives",
     "basic_scans",
+    "beginning_with",
     "deletions",
     "finding_patterns",
     "inspector_findings",
@@ -34,37 +36,46 @@ EventPattern = dict[str, Any]
 """An EventBridge event pattern; write it with `json.dumps`."""
 
 
-def _repositories(names: Sequence[str] | None) -> dict[str, Any]:
+RepositoryMatch = str | dict[str, str]
+"""A repository's name, or `beginning_with(...)`."""
+
+
+def beginning_with(prefix: str) -> dict[str, str]:
+    """Match every repository whose name begins with a prefix."""
+    return {"prefix": prefix}
+
+
+def _repositories(names: Sequence[RepositoryMatch] | None) -> dict[str, Any]:
     return {} if names is None else {"repository-name": list(names)}
 
 
-def _ecr(detail_type: str, repositories: Sequence[str] | None, **detail: list[Any]) -> EventPattern:
+def _ecr(detail_type: str, repositories: Sequence[RepositoryMatch] | None, **detail: list[Any]) -> EventPattern:
     fields = {name.replace("_", "-"): values for name, values in detail.items()} | _repositories(repositories)
     return {"source": ["aws.ecr"], "detail-type": [detail_type], "detail": fields}
 
 
-def pushes(repositories: Sequence[str] | None = None) -> EventPattern:
+def pushes(repositories: Sequence[RepositoryMatch] | None = None) -> EventPattern:
     """Images that were pushed.
 
     Args:
-        repositories: only these, by their exact names. Default: every repository of the registry.
+        repositories: only these, by their exact names or as `beginning_with` has them. Default: every repository of the registry.
     """
     return _ecr("ECR Image Action", repositories, action_type=["PUSH"], result=["SUCCESS"])
 
 
-def deletions(repositories: Sequence[str] | None = None) -> EventPattern:
+def deletions(repositories: Sequence[RepositoryMatch] | None = None) -> EventPattern:
     """Images that were deleted, by a person or by a lifecycle rule: the event does not tell the two apart."""
     return _ecr("ECR Image Action", repositories, action_type=["DELETE"], result=["SUCCESS"])
 
 
-def archives(repositories: Sequence[str] | None = None) -> EventPattern:
+def archives(repositories: Sequence[RepositoryMatch] | None = None) -> EventPattern:
     """Images that went to the archive storage class, from where they cannot be pulled."""
     return _ecr(
         "ECR Image Action", repositories, action_type=["UPDATE_STORAGE_CLASS"], target_storage_class=["ARCHIVE"]
     )
 
 
-def restores(repositories: Sequence[str] | None = None) -> EventPattern:
+def restores(repositories: Sequence[RepositoryMatch] | None = None) -> EventPattern:
     """Images that came back from the archive storage class."""
     return _ecr(
         "ECR Image Action", repositories, action_type=["UPDATE_STORAGE_CLASS"], target_storage_class=["STANDARD"]
@@ -72,13 +83,13 @@ def restores(repositories: Sequence[str] | None = None) -> EventPattern:
 
 
 def replications(
-    repositories: Sequence[str] | None = None, results: Sequence[str] = ("SUCCESS", "FAILED")
+    repositories: Sequence[RepositoryMatch] | None = None, results: Sequence[str] = ("SUCCESS", "FAILED")
 ) -> EventPattern:
     """Images that were replicated, or failed to be, into the Region of the rule."""
     return _ecr("ECR Replication Action", repositories, action_type=["REPLICATE"], result=list(results))
 
 
-def pull_through_failures(repositories: Sequence[str] | None = None) -> EventPattern:
+def pull_through_failures(repositories: Sequence[RepositoryMatch] | None = None) -> EventPattern:
     """Pulls through a cache rule that could not be synchronised with the upstream registry.
 
     AWS documents `SUCCESS` only and no word for a failure, so every other status matches.
@@ -91,7 +102,7 @@ def scan_configuration_changes() -> EventPattern:
     return _ecr("ECR Scan Resource Change", None, action_type=["SCAN_FREQUENCY_CHANGE"])
 
 
-def basic_scans(repositories: Sequence[str] | None = None, severity: str | None = None) -> EventPattern:
+def basic_scans(repositories: Sequence[RepositoryMatch] | None = None, severity: str | None = None) -> EventPattern:
     """Basic scans that completed.
 
     Args:
@@ -110,17 +121,24 @@ def basic_scans(repositories: Sequence[str] | None = None, severity: str | None 
     return pattern
 
 
-def inspector_scans() -> EventPattern:
-    """Images whose first enhanced scan completed."""
+def inspector_scans(arn_prefixes: Sequence[str] | None = None) -> EventPattern:
+    """Images whose first enhanced scan completed.
+
+    Args:
+        arn_prefixes: only repositories whose ARNs begin with one of these: the event has no other name of theirs. Default:
+            every repository of the registry.
+    """
     return {
         "source": ["aws.inspector2"],
         "detail-type": ["Inspector2 Scan"],
         "detail": {"scan-status": ["INITIAL_SCAN_COMPLETE"]},
-        "resources": [{"wildcard": "arn:aws*:ecr:*:repository/*"}],
+        "resources": [{"wildcard": "arn:aws*:ecr:*:repository/*"}]
+        if arn_prefixes is None
+        else [beginning_with(prefix) for prefix in arn_prefixes],
     }
 
 
-def inspector_findings(severity: str = "HIGH", repositories: Sequence[str] | None = None) -> EventPattern:
+def inspector_findings(severity: str = "HIGH", repositories: Sequence[RepositoryMatch] | None = None) -> EventPattern:
     """Vulnerabilities that Inspector found in images of ECR and that are open.
 
     Args:
@@ -147,7 +165,9 @@ def inspector_findings(severity: str = "HIGH", repositories: Sequence[str] | Non
     }
 
 
-def finding_patterns(severity: str = "HIGH", repositories: Sequence[str] | None = None) -> dict[str, EventPattern]:
+def finding_patterns(
+    severity: str = "HIGH", repositories: Sequence[RepositoryMatch] | None = None
+) -> dict[str, EventPattern]:
     """The patterns that together tell of findings under both types of scanning, by a name for their rules."""
     return {
         "basic-scan-findings": basic_scans(repositories, severity),

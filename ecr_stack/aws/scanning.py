@@ -73,10 +73,15 @@ class RegistryScanning:
         """Read the `scanningConfiguration` of an answer."""
         rules = tuple(
             _Rule(rule["scanFrequency"], tuple(entry["filter"] for entry in rule.get("repositoryFilters", ())))
-            for rule in configuration.get("rules", ())
+            for rule in configuration.get("rules") or ()
         )
         # A registry that nobody has configured answers BASIC without rules.
         return cls(configuration.get("scanType", "BASIC"), rules)
+
+    def matched(self, repository_names: Iterable[str]) -> list[str]:
+        """The names that some rule matches, whatever its frequency."""
+        filters = [entry for rule in self.rules or () for entry in rule.filters]
+        return [name for name in repository_names if any(filter_matches(entry, name) for entry in filters)]
 
 
 def filter_matches(scan_filter: str, repository: str) -> bool:

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from ecr_stack.aws.lifecycle import Document, parse_document
-from ecr_stack.operations.ecr import client
+from ecr_stack.cli.targets import registry_of
 from ecr_stack.operations.holdings import Holding, read_folder, read_live, unclaimed
 from ecr_stack.project.stack_file import read_project, read_stack
 from ecr_stack.schema.registry import RegistrySettings
@@ -47,8 +47,7 @@ def holdings_of(stack: str, repositories: Sequence[str], folder: Path | None) ->
                 soft_wrap=True,
             )
         return holdings
-    config = read_stack(read_project(Path.cwd()), stack).config
-    ecr = client(config.get("aws:region"), profile=config.get("aws:profile"))
+    ecr = registry_of(stack).ecr
     columns = (TextColumn("reading"), BarColumn(), MofNCompleteColumn(), TextColumn("[dim]{task.description}"))
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:

@@ -221,25 +221,39 @@ class _Node:
         return self.kind, self.facts, tuple(node.shape for node in self.below)
 
 
+@dataclass(frozen=True)
+class _Tree:
+    """What the lines of the tree are made from."""
+
+    children: Mapping[str | None, list[ResourceRecord]]
+    scanning: Mapping[str, Mapping[str, str]]
+    region: str
+
+    def frequencies(self, resource: ResourceRecord) -> Mapping[str, str]:
+        """When repositories of the resource's Region are scanned; empty if the stack does not say."""
+        return self.scanning.get(str(resource.outputs.get("region") or self.region), {})
+
+
 def _tree(report: Report, to: Console) -> None:
     children: dict[str | None, list[ResourceRecord]] = {}
     for resource in report.resources:
         children.setdefault(resource.parent, []).append(resource)
+    tree = _Tree(children, report.scanning, report.region)
     for root in children.get(None, []):
         to.print(f"[bold]{escape(root.name)}[/]")
-        _print_nodes([_node(child, children, "") for child in _sorted(children.get(root.urn, []))], to, "")
+        _print_nodes([_node(child, tree, "") for child in _sorted(children.get(root.urn, []))], to, "")
 
 
 def _sorted(resources: Sequence[ResourceRecord]) -> list[ResourceRecord]:
     return sorted(resources, key=lambda child: _ORDER.get(_kind(child), 9))
 
 
-def _node(component: ResourceRecord, children: Mapping[str | None, list[ResourceRecord]], within: str) -> _Node:
-    resource = _shown(component, children)
-    below = _sorted(children.get(resource.urn, []))
+def _node(component: ResourceRecord, tree: _Tree, within: str) -> _Node:
+    resource = _shown(component, tree.children)
+    below = _sorted(tree.children.get(resource.urn, []))
     repository = next((each for each in (resource, *below) if each.type == "aws:ecr/repository:Repository"), None)
     physical = str(repository.outputs.get("name") or "") if repository is not None else within
-    facts = _purpose(resource)
+    facts = _purpose(resource, tree.frequencies(resource))
     if physical:
         facts = re.sub(rf"(?<![\w.-]){re.escape(physical)}(?![\w-])", "{name}", facts)
     protected = resource.options.get("protect") and resource.id is not None
@@ -247,7 +261,7 @@ def _node(component: ResourceRecord, children: Mapping[str | None, list[Resource
         _kind(resource),
         component.name if component.id is None or not facts else "",
         f"{'protected; ' if protected else ''}{facts}".removesuffix("; "),
-        tuple(_node(each, children, physical) for each in below),
+        tuple(_node(each, tree, physical) for each in below),
         physical if repository is not None else within,
     )
 
@@ -255,14 +269,19 @@ def _node(component: ResourceRecord, children: Mapping[str | None, list[Resource
 def _print_nodes(nodes: Sequence[_Node], to: Console, indent: str) -> None:
     groups: dict[Any, list[_Node]] = {}
     for index, node in enumerate(nodes):
-        # only components are alike under different names
-        groups.setdefault(node.shape if node.name and node.physical else index, []).append(node)
+        # components are alike under different names; of resources in a row, what there is to say is listed
+        shape = node.shape if node.name and node.physical else node.kind if node.kind in _LISTED else index
+        groups.setdefault(shape, []).append(node)
     lines: list[list[_Node]] = []
     for group in groups.values():
         lines += [group] if len(group) >= _ALIKE else [[node] for node in group]
     for position, group in enumerate(lines):
         last = position == len(lines) - 1
         node, alike = group[0], len(group) > 1
+        if alike and node.kind in _LISTED:
+            title = f"[green]{node.kind}[/] [bold]× {len(group)}[/]"
+            _print_line(to, indent, last, title, ", ".join(each.facts for each in group))
+            continue
         physical = "{name}" if alike else node.physical
         title = f"[{'cyan' if node.name else 'green'}]{node.kind}[/]"
         title += f" [bold]× {len(group)}[/]" if alike else f" [bold]{escape(node.name)}[/]" if node.name else ""
@@ -297,6 +316,8 @@ def _shown(component: ResourceRecord, children: Mapping[str | None, list[Resourc
     return component
 
 
+_LISTED = ("EventRule", "EventTarget", "TopicSubscription")
+"""Resources of which several in one component take one line."""
 _ORDER = {"EncryptionKey": 0, "Repository": 1, "RegistryScanning": 2, "CreationTemplate": 3, "Replication": 4}
 
 
@@ -304,17 +325,18 @@ def _kind(resource: ResourceRecord) -> str:
     return resource.type.split(":")[-1]
 
 
-def _purpose(resource: ResourceRecord) -> str:
-    """Say in a line what a resource is for, from what AWS answered."""
+def _purpose(resource: ResourceRecord, frequencies: Mapping[str, str]) -> str:
+    """Say in a line what a resource is for, from what AWS answered and when the repositories of its Region are scanned."""
     out: Mapping[str, Any] = resource.outputs
     match resource.type:
         case "aws:kms/key:Key":
             rotation = "rotated every year" if out.get("enableKeyRotation") else "NOT rotated"
-            return f"encrypts the images; {rotation}; gone {out.get('deletionWindowInDays')} days after a deletion"
+            purpose = out.get("description") or "a KMS key"
+            return f"{purpose}; {rotation}; gone {out.get('deletionWindowInDays')} days after a deletion"
         case "aws:kms/alias:Alias":
             return f"{out.get('name')}"
         case "aws:ecr/repository:Repository":
-            return f"{out.get('repositoryUrl')}; {_tags(out)}; {_scan(out)}"
+            return f"{out.get('repositoryUrl')}; {_tags(out)}; {_scan(out, frequencies)}"
         case "aws:ecr/lifecyclePolicy:LifecyclePolicy":
             return _rules(out.get("policy"))
         case "aws:ecr/repositoryPolicy:RepositoryPolicy":
@@ -322,7 +344,7 @@ def _purpose(resource: ResourceRecord) -> str:
         case "aws:ecr/replicationConfiguration:ReplicationConfiguration":
             return _replication(out)
         case "aws:ecr/registryScanningConfiguration:RegistryScanningConfiguration":
-            return f"{str(out.get('scanType')).lower()} scanning of the whole registry"
+            return f"{str(out.get('scanType')).lower()} scanning; {_frequencies(frequencies)}"
         case "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate":
             uses = " and ".join(_MADE_FOR.get(use, use) for use in out.get("appliedFors") or [])
             return f"{uses} under {out.get('prefix')} in {out.get('region')}: {_tags(out)}"
@@ -336,7 +358,24 @@ def _purpose(resource: ResourceRecord) -> str:
             return f"{out.get('name')} = {out.get('value')}"
         case "aws:ecr/pullTimeUpdateExclusion:PullTimeUpdateExclusion":
             return f"pulls by {out.get('principalArn')} do not count"
-        case "aws:ecr/registryPolicy:RegistryPolicy" | "aws:ecrpublic/repositoryPolicy:RepositoryPolicy":
+        case "aws:inspector2/enabler:Enabler":
+            return (
+                f"Amazon Inspector scans {', '.join(out.get('resourceTypes') or [])} in this account, and nothing else"
+            )
+        case "aws:cloudwatch/eventRule:EventRule" | "aws:sns/topic:Topic" | "aws:sqs/queue:Queue":
+            return str(out.get("name") or "")
+        case "aws:cloudwatch/eventTarget:EventTarget":
+            return str(out.get("rule") or "")
+        case "aws:sns/topicSubscription:TopicSubscription":
+            return str(out.get("endpoint") or "")
+        case "aws:chatbot/slackChannelConfiguration:SlackChannelConfiguration":
+            return f"{len(out.get('snsTopicArns') or [])} topics → channel {out.get('slackChannelId')}"
+        case (
+            "aws:ecr/registryPolicy:RegistryPolicy"
+            | "aws:ecrpublic/repositoryPolicy:RepositoryPolicy"
+            | "aws:sns/topicPolicy:TopicPolicy"
+            | "aws:sqs/queuePolicy:QueuePolicy"
+        ):
             return _statements(out.get("policy"))
         case "aws:ecrpublic/repository:Repository":
             return str(out.get("repositoryUri") or "")
@@ -360,9 +399,31 @@ def _tags(out: Mapping[str, Any]) -> str:
     return f"{words} but {', '.join(map(str, exclusions))}" if exclusions else words
 
 
-def _scan(out: Mapping[str, Any]) -> str:
+_FREQUENCIES = {
+    "CONTINUOUS_SCAN": "scanned continuously",
+    "SCAN_ON_PUSH": "scanned on push",
+    "MANUAL": "scanned on request only",
+    "OFF": "never scanned",
+}
+
+
+def _scan(out: Mapping[str, Any], frequencies: Mapping[str, str]) -> str:
+    """When a repository's images are scanned: the registry's configuration decides, or else the repository's own flag."""
+    effective = frequencies.get(str(out.get("name")))
+    if effective is not None:
+        return _FREQUENCIES[effective]
     scanned = (out.get("imageScanningConfiguration") or {}).get("scanOnPush")
     return "scanned on push" if scanned else "not scanned on push"
+
+
+def _frequencies(frequencies: Mapping[str, str]) -> str:
+    """How many repositories are scanned when; a few are named."""
+    parts = []
+    for frequency, words in _FREQUENCIES.items():
+        names = [name for name, each in frequencies.items() if each == frequency]
+        if names:
+            parts.append(f"{words}: {', '.join(names) if len(names) <= _ALIKE else f'{len(names)} repositories'}")
+    return "; ".join(parts) or "no repository"
 
 
 def _document(text: object) -> Mapping[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -169,11 +169,10 @@ def _gate_scans(
 
 
 def _reader(region: str | None, stack: str | None, deadline: Any = None, start: bool = False) -> ScanReader:
-    from ecr_stack.operations.ecr import client
     from ecr_stack.operations.scanning.reading import Deadline, ScanReader
 
     deadline = deadline or Deadline(60)
-    ecr = client(region, _profile(stack), patient=False, timeout=min(15.0, max(1.0, deadline.seconds)))
+    ecr = _ecr(region, stack, patient=False, timeout=min(15.0, max(1.0, deadline.seconds)))
     console = Console(stderr=True)
     return ScanReader(
         ecr,
@@ -181,6 +180,16 @@ def _reader(region: str | None, stack: str | None, deadline: Any = None, start: 
         lambda line: console.print(line, style="dim", markup=False, highlight=False, soft_wrap=True),
         start=start,
     )
+
+
+def _ecr(region: str | None, stack: str | None, *, patient: bool, timeout: float) -> Any:
+    """A client of ECR, with the stack file's own `aws:` settings if there is a stack."""
+    from ecr_stack.cli.targets import registry_of
+    from ecr_stack.operations.ecr import client
+
+    if stack is None:
+        return client(region, patient=patient, timeout=timeout)
+    return registry_of(stack, region, patient=patient, timeout=timeout).ecr
 
 
 def _references(images: Sequence[str], region: str | None, stack: str | None) -> list[ImageReference]:
@@ -397,18 +406,32 @@ def _findings_table(listed: Gate) -> Table:
 
 @app.command("start")
 def start(
-    image: Annotated[str, typer.Argument(metavar="IMAGE", help="The image; see `ecr-stack scan gate --help`.")],
+    image: Annotated[
+        str | None, typer.Argument(metavar="IMAGE", help="The image; see `ecr-stack scan gate --help`.")
+    ] = None,
+    pulled_within: Annotated[
+        str | None,
+        typer.Option(
+            "--pulled-within", metavar="TIME", help="Instead of IMAGE: every image pulled within e.g. 14d or 36h."
+        ),
+    ] = None,
     region: Region = None,
     stack: StackName | None = None,
     format_: Annotated[Format, typer.Option("--format", help="For people, or for scripts.")] = Format.TEXT,
 ) -> None:
-    """Start a basic scan of every platform of an image. Exit code 1 if one cannot be started.
+    """Start a basic scan of every platform of an image, or of all that was pulled lately. Exit code 1 if one is refused.
 
-    ECR allows one in 24 hours for an image, and none under enhanced scanning, which scans by itself.
-    """
+    ECR allows one in 24 hours for an image, and none under enhanced scanning, which scans by itself. With --pulled-within the repositories are those of --stack, or all of the registry.
+    """  # fmt: skip
+    if (image is None) == (pulled_within is None):
+        rule, remedy = "either an image or a time is needed", "write an IMAGE, or e.g. --pulled-within 14d"
+        raise InvalidInput("the command line", [Problem("IMAGE", image, rule, remedy)])
+    if pulled_within is not None:
+        _start_pulled(_period(pulled_within), stack, region, format_)
+        return
     from ecr_stack.operations.scanning.reading import start_scan
 
-    (reference,) = _references([image], region, stack)
+    (reference,) = _references([str(image)], region, stack)
     outcomes = start_scan(_reader(reference.region, stack), reference)
     if format_ is Format.JSON:
         entries = [
@@ -419,10 +442,54 @@ def start(
     else:
         console = _console()
         for platform, outcome, message in outcomes:
-            style = {"started": "green", "not due": "yellow"}.get(outcome, "red")
             name = f"{short(platform.digest or '?')} {platform.name or ''}".strip()
-            console.print(f"{escape(name)}: [{style}]{outcome}[/], {escape(message)}", highlight=False, soft_wrap=True)
+            _show_outcome(console, name, outcome, message)
     if any(outcome == "refused" for _, outcome, _ in outcomes):
+        raise typer.Exit(1)
+
+
+def _show_outcome(console: Console, name: str, outcome: str, message: str) -> None:
+    style = {"started": "green", "not due": "yellow"}.get(outcome, "red")
+    console.print(f"{escape(name)}: [{style}]{outcome}[/], {escape(message)}", highlight=False, soft_wrap=True)
+
+
+def _period(text: str) -> timedelta:
+    match = re.fullmatch(r"([1-9][0-9]{0,4})([dh])", text.strip())
+    if match is None:
+        rule, remedy = "a time is a number of days or hours", "write e.g. 14d or 36h"
+        raise InvalidInput("the command line", [Problem("--pulled-within", text, rule, remedy)])
+    return timedelta(**{"days" if match[2] == "d" else "hours": int(match[1])})
+
+
+def _start_pulled(period: timedelta, stack: str | None, region: str | None, format_: Format) -> None:
+    from ecr_stack.cli.targets import target_of
+    from ecr_stack.operations.scanning.rescans import Rescan, rescans
+
+    target = target_of(stack, None, region)
+    names = list(target.repositories())
+    progress = Console(stderr=True)
+    done = 0
+
+    def tick(_name: str) -> None:
+        nonlocal done
+        done += 1
+        if done % 100 == 0:
+            progress.print(f"{done:,} of {len(names):,} repositories", style="dim", highlight=False)
+
+    found: list[Rescan] = []
+    console = _console()
+    for each in rescans(target.registry, names, datetime.now(UTC) - period, tick):
+        found.append(each)
+        if format_ is Format.TEXT:
+            label = each.repository + (f" {', '.join(each.tags) or short(each.digest)}" if each.digest else "")
+            _show_outcome(console, label, each.outcome, each.message)
+    counts = {outcome: sum(each.outcome == outcome for each in found) for outcome in ("started", "not due", "refused")}
+    if format_ is Format.JSON:
+        typer.echo(json.dumps({"scans": [each.as_json() for each in found]}, indent=2))
+    else:
+        told = ", ".join(f"{count:,} {outcome}" for outcome, count in counts.items())
+        console.print(f"{told}, in {len(names):,} repositories", highlight=False, soft_wrap=True)
+    if counts["refused"]:
         raise typer.Exit(1)
 
 
@@ -471,10 +538,9 @@ def _stack_repositories(stack: str) -> tuple[list[str], str | None]:
 def _with_progress(stack: str, region: str | None, names: Sequence[str], read_rows: Any) -> list[Any]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    from ecr_stack.operations.ecr import client
     from ecr_stack.operations.scanning.reading import Deadline, ScanReader
 
-    ecr = client(region, _profile(stack), timeout=30)
+    ecr = _ecr(region, stack, patient=True, timeout=30)
     reader = ScanReader(ecr, Deadline(0), start=False, retry=False)
     console = Console(stderr=True)
     columns = (TextColumn("reading"), BarColumn(), MofNCompleteColumn(), TextColumn("[dim]{task.description}"))

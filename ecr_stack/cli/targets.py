@@ -18,7 +18,7 @@ from ecr_stack.operations.sessions import ProviderSettings
 from ecr_stack.project.stack_file import read_project, read_stack
 from ecr_stack.schema.registry import RegistrySettings
 
-__all__ = ["Region", "Repositories", "Target", "target_of"]
+__all__ = ["Region", "Repositories", "Target", "registry_of", "target_of"]
 
 Region = Annotated[str | None, typer.Option("--region", metavar="REGION", help="The Region. Default: the stack's.")]
 Repositories = Annotated[
@@ -71,7 +71,6 @@ def target_of(stack: str | None, repositories: Sequence[str] | None, region: str
     if stack is None:
         return Target(connect(ProviderSettings(), region), named=names)
     settings = settings_of(stack)
-    config = read_stack(read_project(Path.cwd()), stack).config
     known = {**dict(zip(settings.repositories, settings.physical_names(), strict=True))}
     physical = settings.physical_names()
     for name in names:
@@ -79,11 +78,29 @@ def target_of(stack: str | None, repositories: Sequence[str] | None, region: str
             guess = nearest(name, [*physical, *known])
             hint = f"did you mean {guess}? " if guess else ""
             raise NotFound(f"no repository `{name}` in stack {stack}: {hint}there are {', '.join(physical)}")
-    allowed, forbidden = (_accounts(config.get(f"aws:{word}AccountIds"), word) for word in ("allowed", "forbidden"))
-    provider = ProviderSettings.of_config({key: each for key, each in config.items() if key.startswith("aws:")})
-    registry = connect(provider, region or config.get("aws:region"), allowed, forbidden)
+    registry = registry_of(stack, region)
     chosen = tuple(name if name in physical else known[name] for name in names)
     return Target(registry, stack, settings, chosen or tuple(physical))
+
+
+def registry_of(stack: str, region: str | None = None, *, patient: bool = True, timeout: float = 60) -> LiveRegistry:
+    """Connect to the registry of a stack with the stack file's own `aws:` settings.
+
+    Args:
+        stack: the stack's name.
+        region: another Region than the stack's.
+        patient: whether the client of ECR tries again when AWS is busy.
+        timeout: seconds to wait for a connection and for an answer, each.
+
+    Raises:
+        NotFound: no such stack.
+        InvalidInput: the settings are wrong, or the credentials are of an account that they do not allow.
+        Unavailable: AWS does not answer.
+    """
+    config = read_stack(read_project(Path.cwd()), stack).config
+    allowed, forbidden = (_accounts(config.get(f"aws:{word}AccountIds"), word) for word in ("allowed", "forbidden"))
+    provider = ProviderSettings.of_config({key: each for key, each in config.items() if key.startswith("aws:")})
+    return connect(provider, region or config.get("aws:region"), allowed, forbidden, patient=patient, timeout=timeout)
 
 
 def _accounts(text: str | None, word: str) -> list[str]:

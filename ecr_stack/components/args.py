@@ -22,6 +22,8 @@ __all__ = [
     "LifecyclePolicyArgs",
     "LifecycleRuleArgs",
     "NodeAccessArgs",
+    "NotificationSettingsArgs",
+    "NotificationsArgs",
     "OwnTemplateArgs",
     "PipelineAccessArgs",
     "PipelineSettingsArgs",
@@ -51,6 +53,7 @@ __all__ = [
     "ServiceGrantArgs",
     "SigningRuleArgs",
     "SigningSettingsArgs",
+    "SlackChannelArgs",
     "TagSchemeArgs",
     "TrustedArgs",
 ]
@@ -391,6 +394,8 @@ class ScanningArgs(TypedDict):
     """`BASIC` or `ENHANCED`. Default: the stack leaves the registry's configuration alone."""
     rules: NotRequired[pulumi.Input[Sequence[ScanRuleArgs]]]
     """At most two rules, each with a frequency of its own."""
+    inspector: NotRequired[pulumi.Input[Sequence[Literal["ECR", "EC2", "LAMBDA", "LAMBDA_CODE", "CODE_REPOSITORY"]]]]
+    """Everything that Amazon Inspector is to scan in this account, `ECR` among it, e.g. `[ECR, EC2]`. What is not in the list is switched off in every Region of the stack. Default: Inspector is not managed here. ECR enables it for images with `type: ENHANCED`; in an organization its delegated administrator does."""
 
 
 class SigningRuleArgs(TypedDict):
@@ -424,6 +429,44 @@ class BudgetSettingsArgs(TypedDict):
     """Who gets an e-mail: at most 10 addresses."""
     sns_topic_arn: NotRequired[pulumi.Input[str]]
     """The ARN of an SNS topic. Its policy must let `budgets.amazonaws.com` publish."""
+
+
+class SlackChannelArgs(TypedDict):
+    """A channel of Slack. An account has one configuration for a channel, so two registries of one account need two."""
+
+    workspace: pulumi.Input[str]
+    """The workspace's id. Somebody must have authorized it in the console of AWS Chatbot (Amazon Q Developer) before."""
+    channel: pulumi.Input[str]
+    """The channel's id. A private channel needs `/invite @Amazon Q`."""
+
+
+class NotificationSettingsArgs(TypedDict):
+    """What is told, about which repositories, and to whom: in the home Region, and in each destination of replication in the same account."""
+
+    pushes: NotRequired[bool]
+    """Whether pushes are told. Default: `false`."""
+    deletions: NotRequired[bool]
+    """Whether deletions are told, those by lifecycle rules too: ECR does not tell the two apart. Default: `false`."""
+    archives: NotRequired[bool]
+    """Whether it is told that an image went to the archive or came back from it. Default: `false`."""
+    scans: NotRequired[bool]
+    """Whether each completed basic scan and each first enhanced scan is told, whatever it found. Default: `false`."""
+    findings: NotRequired[Literal["CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL", "UNDEFINED"]]
+    """Findings of at least this severity are told: basic scans that have one, and each one that Inspector finds."""
+    replications: NotRequired[Literal["FAILED", "ALL"]]
+    """Whether replication is told: `FAILED` or `ALL`. ECR tells it in the Region of the destination."""
+    pull_through_failures: NotRequired[bool]
+    """Whether pulls through a cache that cannot be synchronised are told. Default: `false`."""
+    repositories: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """Only repositories whose names begin with one of these. Default: every repository."""
+    email: NotRequired[Sequence[pulumi.Input[str]]]
+    """Addresses that get the events as JSON. AWS asks each to confirm."""
+    https: NotRequired[Sequence[pulumi.Input[str]]]
+    """HTTPS endpoints that get the events. AWS asks each to confirm, by a message with a `SubscribeURL`."""
+    slack: NotRequired[SlackChannelArgs]
+    """A channel of Slack that gets the events, by AWS Chatbot."""
+    key_arn: NotRequired[pulumi.Input[str]]
+    """The ARN of an existing key in the home Region for the topic; its policy must let `events.amazonaws.com` use `kms:Decrypt` and `kms:GenerateDataKey`. Default: a key is made. Destinations always get a key of their own."""
 
 
 class AccountSettingValuesArgs(TypedDict):
@@ -605,6 +648,8 @@ class RegistryArgs(TypedDict):
     """Which images ECR signs when they are pushed. Default: the stack leaves the registry's configuration alone."""
     budget: NotRequired[BudgetSettingsArgs]
     """A monthly budget for what ECR costs in the account, and who is told. Default: none."""
+    notifications: NotRequired[NotificationSettingsArgs]
+    """Who is told of pushes, deletions, findings and failed replication. Default: nobody."""
     account_settings: NotRequired[pulumi.Input[AccountSettingValuesArgs]]
     """Settings that the account has once in each Region. Default: as they are."""
     pull_through_cache: NotRequired[Mapping[str, PullThroughCacheSettingsArgs]]
@@ -753,6 +798,47 @@ class LifecyclePolicyArgs(TypedDict):
     """What a change of the policy may remove. Default: anything."""
 
 
+class NotificationsArgs(TypedDict):
+    """The arguments of `Notifications`."""
+
+    region: NotRequired[pulumi.Input[str]]
+    """The Region. Default: the provider's own."""
+    environment: NotRequired[pulumi.Input[str]]
+    """A slug such as `prod`, for names and tags. Default: the Pulumi stack's name."""
+    tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
+    """AWS tags, on top of `Name`, `Environment` and `ManagedBy`."""
+    pushes: NotRequired[bool]
+    """Whether pushes are told. Default: `false`."""
+    deletions: NotRequired[bool]
+    """Whether deletions are told, those by lifecycle rules too: ECR does not tell the two apart. Default: `false`."""
+    archives: NotRequired[bool]
+    """Whether it is told that an image went to the archive or came back from it. Default: `false`."""
+    scans: NotRequired[bool]
+    """Whether each completed basic scan and each first enhanced scan is told, whatever it found. Default: `false`."""
+    findings: NotRequired[Literal["CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL", "UNDEFINED"]]
+    """Findings of at least this severity are told: basic scans that have one, and each one that Inspector finds."""
+    replications: NotRequired[Literal["FAILED", "ALL"]]
+    """Whether replication is told: `FAILED` or `ALL`. ECR tells it in the Region of the destination."""
+    pull_through_failures: NotRequired[bool]
+    """Whether pulls through a cache that cannot be synchronised are told. Default: `false`."""
+    repositories: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """Only repositories whose names begin with one of these. Default: every repository."""
+    email: NotRequired[Sequence[pulumi.Input[str]]]
+    """Addresses that get the events as JSON. AWS asks each to confirm."""
+    https: NotRequired[Sequence[pulumi.Input[str]]]
+    """HTTPS endpoints that get the events. AWS asks each to confirm, by a message with a `SubscribeURL`."""
+    slack: NotRequired[SlackChannelArgs]
+    """A channel of Slack that gets the events, by AWS Chatbot."""
+    key_arn: NotRequired[pulumi.Input[str]]
+    """The ARN of an existing key in the home Region for the topic; its policy must let `events.amazonaws.com` use `kms:Decrypt` and `kms:GenerateDataKey`. Default: a key is made. Destinations always get a key of their own."""
+    name_prefix: NotRequired[pulumi.Input[str]]
+    """What the names of the repositories that are meant begin with, before `repositories`. Default: nothing."""
+    replicated: NotRequired[bool]
+    """Whether the Region gets replicas, so that replication is told. Default: `true`."""
+    slack_topic_arns: NotRequired[Sequence[pulumi.Input[str]]]
+    """ARNs of more topics, e.g. of other Regions, whose messages go to the channel of Slack as well."""
+
+
 class PipelineAccessArgs(TypedDict):
     """The arguments of `PipelineAccess`."""
 
@@ -881,6 +967,8 @@ class RegistryScanningArgs(TypedDict):
     """`BASIC` (ECR itself) or `ENHANCED` (Amazon Inspector)."""
     rules: NotRequired[pulumi.Input[Sequence[ScanRuleArgs]]]
     """At most two rules, each with a frequency of its own."""
+    inspector: NotRequired[pulumi.Input[Sequence[Literal["ECR", "EC2", "LAMBDA", "LAMBDA_CODE", "CODE_REPOSITORY"]]]]
+    """Everything that Amazon Inspector is to scan in this account, `ECR` among it, e.g. `[ECR, EC2]`. What is not in the list is switched off in every Region of the stack. Default: Inspector is not managed here. ECR enables it for images with `type: ENHANCED`; in an organization its delegated administrator does."""
 
 
 class RegistrySigningArgs(TypedDict):

@@ -14,6 +14,7 @@ from ecr_stack.components.caller import Caller
 from ecr_stack.components.component import Component, together
 from ecr_stack.components.creation_template import CreationTemplate
 from ecr_stack.components.encryption_key import EncryptionKey
+from ecr_stack.components.notifications import Notifications
 from ecr_stack.components.registry_policy import RegistryPolicy
 from ecr_stack.components.repository import REPOSITORY, Repository
 from ecr_stack.components.scanning import RegistryScanning
@@ -25,6 +26,7 @@ from ecr_stack.schema.arguments import (
     AccountSettingsArguments,
     CreationTemplateArguments,
     EncryptionKeyArguments,
+    NotificationsArguments,
     RegistryPolicyArguments,
     RegistryScanningArguments,
     RegistrySigningArguments,
@@ -32,6 +34,7 @@ from ecr_stack.schema.arguments import (
 )
 from ecr_stack.schema.checks import configured_destinations, replica_plan, template_role_name
 from ecr_stack.schema.encryption import RepositoryEncryption
+from ecr_stack.schema.notifications import event_patterns
 from ecr_stack.schema.registry import RegistrySettings
 from ecr_stack.schema.replica_templates import template_of
 from ecr_stack.schema.replication import Destination
@@ -246,6 +249,44 @@ class Regional:
                 opts=owner._part(name=self.label),
             )
             self.parts.append(signing)
+
+    def make_notifications(self, slack_topics: Sequence[Any] = ()) -> Optional[Notifications]:
+        """Make the notifications of the Region, if there is something to tell in it.
+
+        Args:
+            slack_topics: ARNs of the topics of other Regions, for the home Region: a Slack channel has one configuration.
+        """
+        owner, settings = self._owner, self._settings
+        wanted = settings.notifications
+        if wanted is None:
+            return None
+        access = settings.registry_access
+        from_elsewhere = access is not None and not is_unknown(access) and bool(access.replication_from)
+        replicated = not self._home or from_elsewhere
+        if not event_patterns(wanted, None, replicated=replicated):
+            if not slack_topics or wanted.slack is None:
+                return None
+            # only replication is told, and the channel needs somewhere to be
+            replicated = True
+        fields = wanted.given()
+        if not self._home:
+            fields = {name: value for name, value in fields.items() if name not in ("key_arn", "slack")}
+        return Notifications(
+            self.label,
+            arguments(
+                owner,
+                NotificationsArguments,
+                "notifications",
+                **fields,
+                name_prefix=settings.name_prefix,
+                replicated=replicated,
+                slack_topic_arns=list(slack_topics) or None,
+                environment=settings.environment,
+                tags=merged_tags(settings.tags),
+                region=self.region,
+            ),
+            opts=owner._part(name=self.label),
+        )
 
     def make_templates(self, templates: Mapping[str, tuple[RepositoryDefaults, Sequence[str]]], origin: str) -> None:
         """Make creation templates, and one role with which ECR uses them.

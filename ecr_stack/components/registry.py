@@ -62,6 +62,8 @@ class Registry(Component):
     """By Region of this account and by repository, what makes the repository of the replica: the stack or a template."""
     pull_commands: pulumi.Output[dict[str, str]]
     """By prefix of a cache, how to pull an image through it, with `IMAGE:TAG` in its place."""
+    notification_topics: pulumi.Output[dict[str, str]]
+    """By Region, the ARN of the topic to which notifications are published."""
     public_repository_urls: pulumi.Output[dict[str, str]]
     """Where to push to and pull from on the Public Gallery, by repository name."""
 
@@ -92,7 +94,8 @@ class Registry(Component):
         if settings.budget is not None:
             budget = self._arguments(BudgetArguments, "budget", **settings.budget.given(), **self._common(settings))
             Budget(name, budget, opts=self._part())
-        self.replication_destinations = self._replicate(settings, where, home)
+        self.replication_destinations, there = self._replicate(settings, where, home)
+        self.notification_topics = _notifications(where, home, there)
 
         self.registry_id = pulumi.Output.from_input(where.account)
         self.region = pulumi.Output.from_input(where.region)
@@ -139,6 +142,7 @@ class Registry(Component):
             "pipelineRoleArns": self.pipeline_role_arns,
             "pullCommands": self.pull_commands,
             "publicRepositoryUrls": self.public_repository_urls,
+            "notificationTopics": self.notification_topics,
         }
 
     def _settings(self, args: Any) -> tuple[RegistrySettings, Caller]:
@@ -269,18 +273,23 @@ class Registry(Component):
             )
         return providers
 
-    def _replicate(self, settings: RegistrySettings, where: Caller, home: Regional) -> "pulumi.Output[list[str]]":
+    def _replicate(
+        self, settings: RegistrySettings, where: Caller, home: Regional
+    ) -> "tuple[pulumi.Output[list[str]], list[Regional]]":
+        """Replicate; gives the registries that receive copies, and those of this account."""
         rules = settings.replication.rules
         sources: dict[str, dict[str, str]] = {}
         self.replicas = pulumi.Output.from_input(sources)
         if not rules:
-            return pulumi.Output.from_input([])
+            return pulumi.Output.from_input([]), []
         for note in replication_notes(settings.replication):
             pulumi.log.warn(note, self)
         parts: list[pulumi.Resource] = []
+        destinations: list[Regional] = []
         for region, destination in destination_settings(settings.replication, where.known_account).items():
             there, sources[region] = replicate_to(self, settings, where, destination, home)
             parts += there.parts
+            destinations.append(there)
         prefix = settings.name_prefix or ""
         replication = Replication(
             self._label,
@@ -295,7 +304,21 @@ class Registry(Component):
             opts=self._part(depends_on=parts),
         )
         self.replicas = pulumi.Output.from_input(sources)
-        return replication.destinations
+        return replication.destinations, destinations
+
+
+def _notifications(where: Caller, home: Regional, destinations: list[Regional]) -> "pulumi.Output[dict[str, str]]":
+    """Make the notifications of every Region, those of the home Region last: its Slack channel gets all of them."""
+    topics: list[Any] = []
+    for each in destinations:
+        made = each.make_notifications()
+        if made is not None:
+            topics.append((each.region, made.topic_arn))
+    own = home.make_notifications([arn for _, arn in topics])
+    if own is not None:
+        topics.insert(0, (where.region, own.topic_arn))
+    pairs = [pulumi.Output.all(region, arn) for region, arn in topics]
+    return pulumi.Output.all(*pairs).apply(dict) if pairs else pulumi.Output.from_input({})
 
 
 def _prefixed(rule: Any, prefix: str) -> Any:

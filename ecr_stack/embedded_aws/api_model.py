@@ -14,8 +14,8 @@ from ecr_stack.errors import Unavailable
 __all__ = ["SERVICES", "check_region", "describe_region", "operation", "service", "service_labels"]
 
 SERVICES = (
-    "budgets", "ce", "cloudwatch", "ecr", "ecr-public", "events", "iam", "inspector2", "kms", "secretsmanager", "signer", "sns", "sqs",
-    "sts",
+    "budgets", "ce", "chatbot", "cloudwatch", "ecr", "ecr-public", "events", "iam", "inspector2", "kms", "secretsmanager", "signer",
+    "sns", "sqs", "sts",
 )  # fmt: skip
 """The AWS services that are embedded."""
 

@@ -436,7 +436,7 @@ class EmbeddedAws:
     def registry_regions(self) -> list[str]:
         """Give the Regions whose registry holds or has held something."""
         with self._lock:
-            kept = {region for (_, region), entries in self._state.entries.items() if entries}
+            kept = {region for (_, region), entries in self._state.entries.items() if entries and region != "global"}
             return sorted(kept | set(self._state.stores) | set(moto_backend.held(self.account).get("ecr", {})))
 
     def serve_layers(self, url: str) -> None:

@@ -15,6 +15,7 @@ __all__ = [
     "batch_get_account_status",
     "disable",
     "enable",
+    "follow_scan_type",
     "get_configuration",
     "list_coverage",
     "list_findings",
@@ -69,6 +70,19 @@ def disable(request: Request) -> Answer:
     for kind in request.get("resourceTypes") or list(_TYPES):
         request.state.of(_ENABLED, request.region).pop(kind, None)
     return {"accounts": [_account(request)], "failedAccounts": _others(request)}
+
+
+def follow_scan_type(request: Request, scan_type: str) -> None:
+    """Enable scanning of ECR with enhanced scanning of the registry, and disable it with basic scanning.
+
+    ECR does so with the caller's permissions:
+    https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning-enhanced-iam.html.
+    """
+    enabled = request.state.of(_ENABLED, request.region)
+    if scan_type == "ENHANCED":
+        enabled["ECR"] = True
+    else:
+        enabled.pop("ECR", None)
 
 
 def batch_get_account_status(request: Request) -> Answer:

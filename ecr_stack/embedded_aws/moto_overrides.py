@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from ecr_stack.embedded_aws import (
     budgets,
+    chatbot,
     image_operations,
     inspector,
     moto_backend,
@@ -98,6 +99,7 @@ def _put_replication(request: Request) -> Answer:
 
 
 def _put_scanning(request: Request) -> Answer:
+    inspector.follow_scan_type(request, request.get("scanType", "BASIC"))
     return request.forward({"scanType": request.get("scanType", "BASIC"), "rules": request.get("rules", [])})
 
 
@@ -388,6 +390,7 @@ OVERRIDES: Mapping[str, Override] = {
         f"ecr-public:{name}": Override("has no ECR Public", answer)
         for name, answer in public_registry.OPERATIONS.items()
     },
+    **{f"chatbot:{name}": Override("has no Chatbot", answer) for name, answer in chatbot.OPERATIONS.items()},
     "ce:GetCostAndUsage": Override("knows no costs, and no periods", _cost_and_usage),
     "events:TestEventPattern": Override("answers nothing", _test_event_pattern),
     "inspector2:BatchGetAccountStatus": Override(

@@ -7,13 +7,13 @@ it goes through (`EmbeddedAws.script_scan`). Without either a scan finds nothing
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal, NotRequired, TypedDict
 
+from ecr_stack.aws.scanning import filter_matches
 from ecr_stack.embedded_aws import api_model, moto_backend
 from ecr_stack.embedded_aws.image_store import StoredImage, platforms
 from ecr_stack.embedded_aws.paging import page
@@ -103,17 +103,6 @@ def scan_type(state: State, region: str) -> ScanType:
     return kind
 
 
-def matches_filter(written: str, repository: str) -> bool:
-    """Whether a scanning filter matches a repository's name.
-
-    https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning-filters.html: "A filter with no wildcard will match
-    all repository names that contain the filter"; `*` stands for zero or more characters.
-    """
-    if "*" not in written:
-        return written in repository
-    return re.fullmatch(".*".join(map(re.escape, written.split("*"))), repository) is not None
-
-
 def frequency(state: State, region: str, repository: str) -> tuple[str | None, list[Answer]]:
     """Give how often a repository is scanned, and the filters that say so.
 
@@ -123,7 +112,7 @@ def frequency(state: State, region: str, repository: str) -> tuple[str | None, l
     configuration = moto_backend.ecr_state(state.account, region).registry_scanning_configuration
     applied: dict[str, list[Answer]] = {}
     for rule in configuration["rules"]:
-        filters = [entry for entry in rule["repositoryFilters"] if matches_filter(entry["filter"], repository)]
+        filters = [entry for entry in rule["repositoryFilters"] if filter_matches(entry["filter"], repository)]
         if filters:
             applied.setdefault(rule["scanFrequency"], []).extend(filters)
     for name in ("CONTINUOUS_SCAN", "SCAN_ON_PUSH", "MANUAL"):

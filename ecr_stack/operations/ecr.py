@@ -16,12 +16,11 @@ _SIGN_IN = (
 _BAD_CREDENTIALS = ("ExpiredTokenException", "ExpiredToken", "InvalidClientTokenId", "UnrecognizedClientException")
 
 
-def client(region: str | None, profile: str | None = None, *, patient: bool = True, timeout: float = 60) -> Any:
+def client(region: str | None, *, patient: bool = True, timeout: float = 60) -> Any:
     """Make a client of ECR that waits and tries again when ECR is busy.
 
     Args:
         region: the Region's code; what the AWS configuration says unless given.
-        profile: the name of a profile of the AWS configuration; the default one unless given.
         patient: whether to try again; False for a caller that has a deadline and tries again by itself.
         timeout: how many seconds to wait for a connection and for an answer, each.
 
@@ -36,8 +35,7 @@ def client(region: str | None, profile: str | None = None, *, patient: bool = Tr
         # the adaptive mode holds requests back by a clock of its own, past a caller's deadline
         retries = {"mode": "adaptive", "total_max_attempts": 11} if patient else {"total_max_attempts": 1}
         config = Config(retries=retries, connect_timeout=timeout, read_timeout=timeout)
-        session = boto3.Session(profile_name=profile)
-        return session.client("ecr", region_name=region, config=config)
+        return boto3.Session().client("ecr", region_name=region, config=config)
 
 
 @contextmanager

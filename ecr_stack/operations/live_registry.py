@@ -139,7 +139,13 @@ MEDIA_TYPES = [
 
 
 def connect(
-    settings: ProviderSettings, region: str | None, allowed: Sequence[str] = (), forbidden: Sequence[str] = ()
+    settings: ProviderSettings,
+    region: str | None,
+    allowed: Sequence[str] = (),
+    forbidden: Sequence[str] = (),
+    *,
+    patient: bool = True,
+    timeout: float = 60,
 ) -> LiveRegistry:
     """Find out whose registry it is, and refuse a wrong one.
 
@@ -148,22 +154,25 @@ def connect(
         region: the Region's code. Default: what the AWS configuration says.
         allowed: `aws:allowedAccountIds` of the stack file.
         forbidden: `aws:forbiddenAccountIds` of the stack file.
+        patient: whether the client of ECR tries again when AWS is busy; see `sessions.client`.
+        timeout: seconds to wait for a connection and for an answer, each.
 
     Raises:
         Unavailable: there is no Region or no credentials, or AWS does not answer.
         InvalidInput: the credentials are of an account in which the stack is not deployed.
     """
-    here = session(settings, region)
+    here = session(settings, region, patient=patient, timeout=timeout)
     if not here.region_name:
         raise Unavailable("no Region is known: add --region or --stack, or set AWS_REGION")
     with answered("AWS STS"):
-        account = str(client(here, "sts", settings).get_caller_identity()["Account"])
+        sts = client(here, "sts", settings, patient=patient, timeout=timeout)
+        account = str(sts.get_caller_identity()["Account"])
     if (allowed and account not in allowed) or account in forbidden:
         rule = "the stack file does not allow this account"
         remedy = f"use credentials of {' or '.join(allowed)}" if allowed else "use credentials of another account"
         raise InvalidInput("the credentials", [Problem("(account)", account, rule, remedy)])
     with answered():
-        ecr = client(here, "ecr", settings)
+        ecr = client(here, "ecr", settings, patient=patient, timeout=timeout)
     return LiveRegistry(account, here.region_name, here, settings, ecr)
 
 

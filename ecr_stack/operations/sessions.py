@@ -68,13 +68,22 @@ def _structured(value: Any, place: str, kind: type) -> Any:
     return value
 
 
-def session(settings: ProviderSettings, region: str | None, roles: Sequence[str] = ()) -> Any:
+def session(
+    settings: ProviderSettings,
+    region: str | None,
+    roles: Sequence[str] = (),
+    *,
+    patient: bool = True,
+    timeout: float = 60,
+) -> Any:
     """Make a boto3 session.
 
     Args:
         settings: the provider's.
         region: the Region's code. Default: `AWS_REGION`, then what boto3 knows: `AWS_DEFAULT_REGION` and the profile.
         roles: ARNs of more roles to assume, one after the other.
+        patient: as for `client`, for the calls that assume roles.
+        timeout: as for `client`.
 
     Raises:
         Unavailable: there are no credentials, or a role cannot be assumed.
@@ -100,7 +109,8 @@ def session(settings: ProviderSettings, region: str | None, roles: Sequence[str]
                 "SourceIdentity": role.get("sourceIdentity"),
             }
             request = {name: value for name, value in names.items() if value}
-            answer = client(here, "sts", settings).assume_role(**request)["Credentials"]
+            sts = client(here, "sts", settings, patient=patient, timeout=timeout)
+            answer = sts.assume_role(**request)["Credentials"]
             here = boto3.Session(
                 aws_access_key_id=answer["AccessKeyId"],
                 aws_secret_access_key=answer["SecretAccessKey"],
@@ -110,7 +120,15 @@ def session(settings: ProviderSettings, region: str | None, roles: Sequence[str]
     return here
 
 
-def client(session: Any, service: str, settings: ProviderSettings | None = None, region: str | None = None) -> Any:
+def client(
+    session: Any,
+    service: str,
+    settings: ProviderSettings | None = None,
+    region: str | None = None,
+    *,
+    patient: bool = True,
+    timeout: float = 60,
+) -> Any:
     """Make a client that waits and tries again when AWS is busy.
 
     Args:
@@ -118,13 +136,17 @@ def client(session: Any, service: str, settings: ProviderSettings | None = None,
         service: e.g. `ecr`.
         settings: the provider's, for its endpoints.
         region: another Region than the session's.
+        patient: whether to try again; False for a caller that has a deadline and tries again by itself.
+        timeout: how many seconds to wait for a connection and for an answer, each.
     """
     from botocore.config import Config
 
+    # the adaptive mode holds requests back by a clock of its own, past a caller's deadline
+    retries = {"mode": "adaptive", "total_max_attempts": 11} if patient else {"total_max_attempts": 1}
     endpoint = (settings.endpoints or {}).get(service) if settings else None
     return session.client(
         service,
         region_name=region,
         endpoint_url=endpoint,
-        config=Config(retries={"mode": "adaptive", "max_attempts": 10}),
+        config=Config(retries=retries, connect_timeout=timeout, read_timeout=timeout),
     )

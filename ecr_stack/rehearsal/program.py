@@ -34,6 +34,7 @@ from ecr_stack.pulumi_sdk import run_program, without_stack_traces
 from ecr_stack.rehearsal.monitor import Recorder, Secrets
 from ecr_stack.rehearsal.order import in_order, undeclared_orders
 from ecr_stack.rehearsal.report import Report, ResourceRecord, Unchecked, Violation
+from ecr_stack.rehearsal.scan_frequencies import scan_frequencies, scan_warnings
 from ecr_stack.rehearsal.stack_references import StackReferences
 from ecr_stack.schema.checks import lifecycle_warnings
 from ecr_stack.schema.pull_through_cache import SECRET_ARN
@@ -262,6 +263,9 @@ def _rehearse(
     resources = in_order(list(recorder.records.values()))
     report.resources = [recorder.shown[resource.urn] for resource in resources]
     report.outputs = dict(sorted(recorder.exports.items()))
+    place = {"account": report.account, "region": report.region}
+    report.scanning = {there: dict(found) for there, found in scan_frequencies(resources, **place).items()}
+    report.warnings += scan_warnings(resources, **place)
     report.unchecked = list(recorder.unchecked.values())
     violations = [] if report.preview else list(undeclared_orders(resources))
     if project is not None:

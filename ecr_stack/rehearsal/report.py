@@ -82,6 +82,9 @@ class Report:
     """What the stack takes for granted and the rehearsal assumed to exist, e.g. an existing key's ARN."""
     warnings: list[str] = field(default_factory=list)
     """What is allowed and probably not meant, e.g. a lifecycle rule that never acts; each with its place."""
+    scanning: dict[str, dict[str, str]] = field(default_factory=dict)
+    """When images are scanned, by Region and repository: `CONTINUOUS_SCAN`, `SCAN_ON_PUSH`, `MANUAL` or `OFF`. Only Regions
+    whose scanning the program configures; replicas are there too."""
     unchecked: list[Unchecked] = field(default_factory=list)
     """What was not checked: resources and functions of other providers, a policy pack that was not run."""
     preview: bool = False

@@ -42,8 +42,8 @@ class AccessChange:
 def access_changes(before: Mapping[str, Record], after: Mapping[str, Record]) -> list[AccessChange]:
     """What changes of access there are between two rehearsals, those that open access first.
 
-    Read are the policies of repositories, registries, creation templates, keys and roles (trust, inline, managed,
-    boundary), and the grants of keys.
+    Read are the policies of repositories, registries, creation templates, keys, topics, queues and roles (trust,
+    inline, managed, boundary), and the grants of keys.
 
     Args:
         before: the resources as they are, by URN.
@@ -169,6 +169,8 @@ _RESOURCE_POLICIES = {
     "aws:ecrpublic/repositoryPolicy:RepositoryPolicy": ("repositoryName", "policy"),
     "aws:ecr/registryPolicy:RegistryPolicy": ("region", "policy"),
     "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate": ("prefix", "repositoryPolicy"),
+    "aws:sns/topicPolicy:TopicPolicy": ("arn", "policy"),
+    "aws:sqs/queuePolicy:QueuePolicy": ("queueUrl", "policy"),
     "aws:kms/key:Key": ("arn", "policy"),
     "aws:kms/replicaKey:ReplicaKey": ("arn", "policy"),
     "aws:kms/externalKey:ExternalKey": ("arn", "policy"),

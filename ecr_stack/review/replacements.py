@@ -14,6 +14,8 @@ from ecr_stack.review.report import Record, at, items
 __all__ = ["FIXED", "replaced_by"]
 
 FIXED: dict[str, frozenset[str]] = {
+    "aws:cloudwatch/eventRule:EventRule": frozenset({"eventBusName", "name", "namePrefix"}),
+    "aws:cloudwatch/eventTarget:EventTarget": frozenset({"eventBusName", "rule", "targetId"}),
     "aws:ecr/accountSetting:AccountSetting": frozenset({"name"}),
     "aws:ecr/lifecyclePolicy:LifecyclePolicy": frozenset({"repository"}),
     "aws:ecr/pullThroughCacheRule:PullThroughCacheRule": frozenset(
@@ -38,6 +40,11 @@ FIXED: dict[str, frozenset[str]] = {
     "aws:kms/replicaKey:ReplicaKey": frozenset({"primaryKeyArn"}),
     "aws:secretsmanager/secret:Secret": frozenset({"name", "namePrefix"}),
     "aws:secretsmanager/secretVersion:SecretVersion": frozenset({"secretBinary", "secretId", "secretString"}),
+    "aws:sns/topic:Topic": frozenset({"fifoTopic", "name", "namePrefix"}),
+    "aws:sns/topicPolicy:TopicPolicy": frozenset({"arn"}),
+    "aws:sns/topicSubscription:TopicSubscription": frozenset({"endpoint", "protocol", "topic"}),
+    "aws:sqs/queue:Queue": frozenset({"fifoQueue", "name", "namePrefix"}),
+    "aws:sqs/queuePolicy:QueuePolicy": frozenset({"queueUrl"}),
 }
 """For each type the properties that cannot change in place."""
 

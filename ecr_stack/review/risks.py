@@ -148,6 +148,7 @@ def _access(base: Record, head: Record) -> Iterator[Risk]:
 _READ = frozenset(
     {
         *("aws:ecr/repositoryPolicy:RepositoryPolicy", "aws:ecr/registryPolicy:RegistryPolicy", _TEMPLATE, _KEY),
+        *("aws:sns/topicPolicy:TopicPolicy", "aws:sqs/queuePolicy:QueuePolicy"),
         *("aws:iam/role:Role", "aws:iam/rolePolicy:RolePolicy", "aws:kms/grant:Grant", "aws:kms/keyPolicy:KeyPolicy"),
     }
 )

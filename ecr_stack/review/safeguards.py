@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ecr_stack.aws.lifecycle.tag_filter import TagFilter
+from ecr_stack.aws.scanning import filter_matches
 from ecr_stack.review.comparison import Risk
 from ecr_stack.review.report import Record, at, items, parsed
 
@@ -322,25 +323,17 @@ def _scanning(record: Record, repositories: Repositories) -> None:
     """How often the registry scans each repository: the highest frequency of the rules that match it."""
     enhanced = _property(record, "scanType") == "ENHANCED"
     rules = [
-        (str(at(rule, "scanFrequency")), _scan_filter(str(at(entry, "filter"))))
+        (str(at(rule, "scanFrequency")), str(at(entry, "filter") or ""))
         for rule in items(_property(record, "rules"))
         for entry in items(at(rule, "repositoryFilters"))
     ]
     for (region, name), repository in repositories.items():
         if region == _region(record):
-            frequencies = [frequency for frequency, entry in rules if entry.matches(name)]
+            frequencies = [frequency for frequency, entry in rules if entry and filter_matches(entry, name)]
             best = max(frequencies, key=lambda each: _FREQUENCY.get(each, 0), default="MANUAL")
             strength = float(_FREQUENCY.get(best, 0) * (2 if enhanced else 1))
             shown = f"{'enhanced' if enhanced else 'basic'} {best}"
             repository.protect("registry scan", strength, "is scanned less by the registry", shown)
-
-
-def _scan_filter(text: str) -> TagFilter:
-    """A filter of scanning without a wildcard matches every name that contains it.
-
-    https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning.html
-    """
-    return TagFilter.pattern(text if "*" in text else f"*{text}*")
 
 
 def _replication(registry: _Subject, repositories: Repositories, account: Any) -> None:

@@ -12,13 +12,14 @@ from pydantic import Field
 
 from ecr_stack.aws.names import KmsKeyArn, Region, RepositoryName, SigningProfileArn, TagKey, TagValue
 from ecr_stack.errors import Problem
-from ecr_stack.model import Model, Structural, Text, is_unknown
+from ecr_stack.model import Model, Structural, Text, is_unknown, unknown_in
 from ecr_stack.schema.access import Access, RegistryAccess
 from ecr_stack.schema.account_settings import AccountSettingValues
 from ecr_stack.schema.budget import BudgetSettings
 from ecr_stack.schema.encryption import DeletionWindow
 from ecr_stack.schema.guard import RepositoryGuard
 from ecr_stack.schema.lifecycle import LifecycleRule, document_problems, rule_list_problems
+from ecr_stack.schema.notifications import NotificationSettings, prefixes_of, too_long
 from ecr_stack.schema.pipelines import NewRoleName, NodeAccess, PipelineTrust, ProviderArn, RoleName, role_name_of
 from ecr_stack.schema.public_repository import PublicRepositoryName, PublicRepositorySettings
 from ecr_stack.schema.pull_through_cache import CachePrefix, PullThroughCacheSettings
@@ -35,6 +36,7 @@ __all__ = [
     "CreationTemplateArguments",
     "EncryptionKeyArguments",
     "LifecyclePolicyArguments",
+    "NotificationsArguments",
     "PipelineAccessArguments",
     "PublicRepositoryArguments",
     "PullAccessArguments",
@@ -178,6 +180,23 @@ class RegistrySigningArguments(SigningSettings, _InRegion):
 
     rules: Annotated[list[SigningRule], Field(min_length=1, max_length=MAX_SIGNING_RULES)]
     """At most 10 rules, each with a profile in the Region."""
+
+
+class NotificationsArguments(NotificationSettings, _Tagged, _InRegion):
+    """The arguments of `Notifications`."""
+
+    name_prefix: Text | None = None
+    """What the names of the repositories that are meant begin with, before `repositories`. Default: nothing."""
+    replicated: Annotated[bool, Structural] = True
+    """Whether the Region gets replicas, so that replication is told. Default: `true`."""
+    slack_topic_arns: Annotated[list[Text], Structural] = []
+    """ARNs of more topics, e.g. of other Regions, whose messages go to the channel of Slack as well."""
+
+    def cross_field_errors(self) -> Iterator[Problem]:
+        """The pattern of each rule is short enough."""
+        yield from super().cross_field_errors()
+        if not unknown_in(self.repositories) and not is_unknown(self.name_prefix):
+            yield from too_long(self, prefixes_of(self, self.name_prefix or ""))
 
 
 class ReplicationArguments(ReplicationSettings, _InRegion):

@@ -21,6 +21,7 @@ from ecr_stack.schema.access_documents import access_problems
 from ecr_stack.schema.encryption import RepositoryEncryption
 from ecr_stack.schema.guard import unknown_overrides
 from ecr_stack.schema.lifecycle import rule_indices
+from ecr_stack.schema.notifications import notification_problems
 from ecr_stack.schema.pipelines import PipelineSettings, PipelineTrust, issuer_host, trust_policy
 from ecr_stack.schema.pull_through_cache import pull_through_cache_problems
 from ecr_stack.schema.registry import RegistrySettings
@@ -132,6 +133,19 @@ def registry_problems(
         unnamed = any(_is_unnamed(settings, key) for key in repositories)
         known = [] if others or unnamed else names
         yield from _placed("signing", signing_problems(settings.signing, known, prefix, region, there))
+    notifications = settings.known("notifications")
+    if notifications is not None:
+        made = [*(settings.known("pull_through_cache") or {}), *(settings.known("creation_templates") or {})]
+        yield from _placed(
+            "notifications",
+            notification_problems(
+                notifications,
+                names=names,
+                created=made,
+                name_prefix=settings.known("name_prefix") or "",
+                region=region,
+            ),
+        )
     yield from _roles(settings, account, region)
     yield from _created(settings, region, account)
 

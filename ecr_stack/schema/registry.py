@@ -19,6 +19,7 @@ from ecr_stack.schema.budget import BudgetSettings
 from ecr_stack.schema.encryption import Encryption, RepositoryEncryption
 from ecr_stack.schema.guard import LifecycleGuard
 from ecr_stack.schema.lifecycle import lifecycle_text
+from ecr_stack.schema.notifications import NotificationSettings
 from ecr_stack.schema.pipelines import NodeAccess, PipelineSettings
 from ecr_stack.schema.public_repository import PublicRepositoryName, PublicRepositorySettings
 from ecr_stack.schema.pull_through_cache import CachePrefix, OwnTemplate, PullThroughCacheSettings, TemplatePrefix
@@ -114,6 +115,8 @@ class RegistrySettings(Model):
     """Which images ECR signs when they are pushed. Default: the stack leaves the registry's configuration alone."""
     budget: Annotated[BudgetSettings | None, Structural] = None
     """A monthly budget for what ECR costs in the account, and who is told. Default: none."""
+    notifications: Annotated[NotificationSettings | None, Structural] = None
+    """Who is told of pushes, deletions, findings and failed replication. Default: nobody."""
     account_settings: AccountSettingValues = AccountSettingValues()
     """Settings that the account has once in each Region. Default: as they are."""
     pull_through_cache: Annotated[dict[CachePrefix, PullThroughCacheSettings], Structural] = {}
@@ -123,7 +126,7 @@ class RegistrySettings(Model):
     public_repositories: Annotated[dict[PublicRepositoryName, PublicRepositorySettings | None], Structural] = {}
     """Repositories on the Amazon ECR Public Gallery, by name."""
 
-    @field_validator("nodes", "registry_access", mode="before")
+    @field_validator("nodes", "notifications", "registry_access", mode="before")
     @classmethod
     def _empty_is_nothing(cls, value: Any) -> Any:
         return None if isinstance(value, Mapping) and not value else value

@@ -5,13 +5,13 @@ https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning.html
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from ecr_stack.aws.names import ScanFilter
+from ecr_stack.aws.scanning import filter_matches
 from ecr_stack.errors import Problem
 from ecr_stack.model import Model, Structural, is_unknown
 
@@ -23,6 +23,9 @@ scans language packages too, again and again, and charges for each image."""
 
 ScanFrequency = Literal["SCAN_ON_PUSH", "CONTINUOUS_SCAN", "MANUAL"]
 """`SCAN_ON_PUSH`: once, when pushed; `CONTINUOUS_SCAN`: again when new vulnerabilities become known; `MANUAL`: on request."""
+
+InspectorResource = Literal["ECR", "EC2", "LAMBDA", "LAMBDA_CODE", "CODE_REPOSITORY"]
+"""What Amazon Inspector scans in an account and Region (`ResourceScanType` in the API model)."""
 
 FREQUENCIES: Mapping[str, tuple[ScanFrequency, ...]] = {
     "BASIC": ("SCAN_ON_PUSH", "MANUAL"),
@@ -43,10 +46,7 @@ class ScanRule(Model):
     def covers(self, repository: str) -> bool:
         """Whether a filter of this rule matches a repository's name; an unknown filter is assumed to."""
         filters = self.known("filters")
-        return filters is None or any(
-            is_unknown(entry) or fnmatch.fnmatchcase(repository, entry if "*" in entry else f"*{entry}*")
-            for entry in filters
-        )
+        return filters is None or any(is_unknown(entry) or filter_matches(entry, repository) for entry in filters)
 
 
 class Scanning(Model):
@@ -56,6 +56,10 @@ class Scanning(Model):
     """`BASIC` or `ENHANCED`. Default: the stack leaves the registry's configuration alone."""
     rules: Annotated[list[ScanRule], Field(max_length=2)] = []
     """At most two rules, each with a frequency of its own."""
+    inspector: Annotated[list[InspectorResource], Field(min_length=1, max_length=5), Structural] | None = None
+    """Everything that Amazon Inspector is to scan in this account, `ECR` among it, e.g. `[ECR, EC2]`. What is not in the list
+    is switched off in every Region of the stack. Default: Inspector is not managed here. ECR enables it for images with
+    `type: ENHANCED`; in an organization its delegated administrator does."""
 
     def cross_field_errors(self) -> Iterator[Problem]:
         """The type decides which frequencies there are; each has at most one rule."""
@@ -64,6 +68,19 @@ class Scanning(Model):
             yield Problem(
                 "type", None, "scanning rules need the type of scanning", "add `type: BASIC` or `type: ENHANCED`"
             )
+        resources = self.known("inspector")
+        if resources is not None:
+            if self.type is not None and self.type != "ENHANCED":
+                rule = "Inspector scans images under ENHANCED scanning"
+                yield Problem("inspector", resources, rule, "write `type: ENHANCED`, or remove `inspector`")
+            if "ECR" not in resources:
+                rule = "without ECR in the list, Inspector would stop scanning images"
+                yield Problem("inspector", resources, rule, f"write [{', '.join(['ECR', *resources])}]")
+            if len(set(resources)) < len(resources):
+                unique = ", ".join(dict.fromkeys(resources))
+                yield Problem("inspector", resources, "each is written once", f"write [{unique}]")
+            if self.type is None:
+                yield Problem("type", None, "Inspector needs the type of scanning", "add `type: ENHANCED`")
         known = [None if is_unknown(rule) else rule.known("frequency") for rule in rules]
         for number, frequency in enumerate(known):
             if frequency is None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from fnmatch import fnmatchcase
 from typing import Any
 
 from pulumi_policy import Severity
 from pulumi_policy.policy import PolicyResource
 
+from ecr_stack.aws.scanning import filter_matches
 from guardrails.policy import Config, Resource, resource_policy, stack_policy
 from guardrails.resources import (
     ACCOUNT_SETTING,
@@ -53,7 +53,10 @@ def repositories_are_scanned_on_push(
             continue
         here = [found for found in registries if same_region(found[0], region_of(repository))]
         name = called(repository)
-        if any(filters is UNKNOWN or any(_matches(name, wild) for wild in filters) for _, _, filters, _ in here):
+        if any(
+            filters is UNKNOWN or any(filter_matches(wild, name) for wild in filters if wild)
+            for _, _, filters, _ in here
+        ):
             continue
         # Where the registry has rules, they alone decide: what they do not match is not scanned under ENHANCED, and
         # only by hand under BASIC, whatever the repository's flag says.
@@ -82,14 +85,6 @@ def _filters(resource: PolicyResource) -> Any:
         for wild in (each(rule, "repositoryFilters") if rule is not UNKNOWN else [UNKNOWN])
     ]
     return UNKNOWN if UNKNOWN in found else [wild for wild in found if isinstance(wild, str)]
-
-
-def _matches(name: str, wild: str) -> bool:
-    """A filter without `*` matches every name that contains it.
-
-    https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning-filters.html
-    """
-    return bool(wild) and (fnmatchcase(name, wild) if "*" in wild else wild in name)
 
 
 @resource_policy(

@@ -61,7 +61,13 @@ def test_json_is_one_object_with_the_names_that_scripts_rely_on(project: Make) -
 def test_people_get_a_tree_the_outputs_and_a_verdict(project: Make) -> None:
     done = run(project(CONFIG), "rehearse", "--stack", "test")
     assert done.returncode == 0, done.stderr
-    for words in ("Registry test", "Repository test-api", "encrypts the images", "repositoryUrls", "would go up"):
+    for words in (
+        "Registry test",
+        "Repository test-api",
+        "Encrypts the container images of test",
+        "repositoryUrls",
+        "would go up",
+    ):
         assert words in done.stdout
 
 

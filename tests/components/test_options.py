@@ -16,6 +16,7 @@ from ecr_stack import (
     CreationTemplate,
     EncryptionKey,
     LifecyclePolicy,
+    Notifications,
     PipelineAccess,
     PublicRepository,
     PullAccess,
@@ -68,6 +69,16 @@ COMPONENTS: dict[str, Make] = {
     "AccountSettings": lambda name, opts: AccountSettings(
         name, {"blob_mounting": True, "pull_time_exclusions": ["role/scanner"]}, opts
     ),
+    "Notifications": lambda name, opts: Notifications(
+        name,
+        {
+            "environment": "prod",
+            "findings": "HIGH",
+            "email": ["a@example.com"],
+            "slack": {"workspace": "T07EZ1ABC23", "channel": "C07EZ1ABC23"},
+        },
+        opts,
+    ),
     "PublicRepository": lambda name, opts: PublicRepository(name, {"name": "base", "push": ["role/builder"]}, opts),
     "PullThroughCache": lambda name, opts: PullThroughCache(
         name,
@@ -80,6 +91,7 @@ COMPONENTS: dict[str, Make] = {
 NUMBER_OF_CHILDREN = {
     "Registry": 21,
     "AccountSettings": 2,
+    "Notifications": 13,
     "PublicRepository": 2,
     "PullThroughCache": 3,
     "Repository": 3,

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from ecr_stack.embedded_aws import api_model, moto_backend, public_registry
+from ecr_stack.embedded_aws import api_model, chatbot, moto_backend, public_registry
 from ecr_stack.embedded_aws.moto_overrides import OVERRIDES
 from ecr_stack.errors import Unavailable
 
@@ -59,6 +59,7 @@ ABSENT = {
         "AccountId": "777788889999",
         "NewBudget": {"BudgetName": "a", "TimeUnit": "MONTHLY", "BudgetType": "COST"},
     },
+    **{f"chatbot:{name}": {} for name in chatbot.OPERATIONS},
     "ecr:GetDownloadUrlForLayer": {"repositoryName": "api", "layerDigest": "sha256:0"},
     "ecr:ListImageReferrers": {"repositoryName": "api", "subjectId": _IMAGE},
     "ecr:UpdateImageStorageClass": {"repositoryName": "api", "imageId": _IMAGE, "targetStorageClass": "ARCHIVE"},

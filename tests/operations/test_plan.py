@@ -197,7 +197,7 @@ def test_the_live_registry_is_read_to_its_last_page_and_nothing_is_changed(proje
     assert worker["missing"] == "the registry has no such repository yet"
     assert told["withinLimits"] is False
     assert cloud.calls["ecr:DescribeImages"] == 3
-    assert set(cloud.calls) == {"ecr:DescribeImages", "ecr:GetLifecyclePolicy"}
+    assert set(cloud.calls) == {"sts:GetCallerIdentity", "ecr:DescribeImages", "ecr:GetLifecyclePolicy"}
 
 
 def test_people_get_a_table_and_the_limit_by_name(project: Make, tmp_path: Path) -> None:

@@ -83,6 +83,7 @@ def test_a_component_requires_what_it_cannot_do_without() -> None:
         "CreationTemplate": set(),
         "EncryptionKey": set(),
         "LifecyclePolicy": {"repository"},
+        "Notifications": set(),
         "PipelineAccess": set(),
         "PublicRepository": set(),
         "PullAccess": set(),

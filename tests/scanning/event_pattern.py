@@ -47,6 +47,8 @@ def _value(wanted: Any, value: Any) -> bool:
         case "numeric":
             compare, number = argument
             return isinstance(value, (int, float)) and bool(_NUMERIC[compare](value, number))
+        case "prefix":
+            return isinstance(value, str) and value.startswith(argument)
         case "wildcard":
             return isinstance(value, str) and fnmatch.fnmatchcase(value, argument)
     raise AssertionError(f"unknown operator {name}")

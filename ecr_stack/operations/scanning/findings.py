@@ -130,14 +130,16 @@ def read_result(pages: Iterable[Mapping[str, Any]]) -> ScanResult:
 def _basic(entry: Mapping[str, Any]) -> Finding:
     attributes = {each.get("key"): each.get("value") for each in entry.get("attributes") or ()}
     name = attributes.get("package_name")
-    fixed_in = attributes.get("fixed_in_version")
+    # The API reference does not list the attributes. Both spellings are read: Inspector's finding has one version a
+    # package, and a finding of basic scanning may have several.
+    fixed_in = attributes.get("fixed_in_versions") or attributes.get("fixed_in_version")
     packages = (Package(name, attributes.get("package_version"), fixed_in=fixed_in),) if name else ()
     score = next((attributes[key] for key in ("CVSS4_SCORE", "CVSS3_SCORE", "CVSS2_SCORE") if key in attributes), None)
     return Finding(
         name=str(entry.get("name") or "(unnamed)"),
         severity=severity_of(entry.get("severity")),
         packages=packages,
-        # the API reference does not say which attributes there are: one that is missing says nothing
+        # an attribute that is missing says nothing
         fixable=True if fixed_in else None,
         uri=entry.get("uri"),
         description=str(entry.get("description") or ""),

@@ -30,7 +30,17 @@ from ecr_stack.operations.ecr import answered
 from ecr_stack.operations.scanning.reading import ScanReader, clause
 from ecr_stack.operations.scanning.references import ImageReference
 
-__all__ = ["OldestFix", "PlatformRow", "Report", "RepositoryRow", "Trend", "read_earlier", "read_rows", "trend"]
+__all__ = [
+    "OldestFix",
+    "PlatformRow",
+    "Report",
+    "RepositoryRow",
+    "Trend",
+    "is_image",
+    "read_earlier",
+    "read_rows",
+    "trend",
+]
 
 _AT_ONCE = 8
 # cosign and notation keep signatures and attestations under such tags
@@ -252,14 +262,14 @@ def _newest(ecr: Any, repository: str) -> Mapping[str, Any] | None:
             )
             for page in pages:
                 for details in page["imageDetails"]:
-                    if _is_image(details) and (newest is None or details["imagePushedAt"] > newest["imagePushedAt"]):
+                    if is_image(details) and (newest is None or details["imagePushedAt"] > newest["imagePushedAt"]):
                         newest = details
         if newest is not None:
             return newest
     return None
 
 
-def _is_image(details: Mapping[str, Any]) -> bool:
+def is_image(details: Mapping[str, Any]) -> bool:
     """Whether it is something to run, rather than a signature, an SBOM or a chart."""
     if details.get("subjectManifestDigest"):
         return False
