@@ -139,8 +139,11 @@ def _repository(registry: LiveRegistry, described: Mapping[str, Any]) -> LiveRep
 
 
 _OF_THE_REGISTRY = frozenset(
-    {"describe_registry", "get_registry_policy", "get_registry_scanning_configuration", "list_tags_for_resource"}
-)
+    {
+        "describe_registry", "describe_repository_creation_templates", "get_registry_policy",
+        "get_registry_scanning_configuration", "list_tags_for_resource",
+    }
+)  # fmt: skip
 """Operations that take no `registryId`."""
 
 

@@ -13,8 +13,9 @@ from typer.testing import CliRunner
 
 from ecr_stack.cli import app
 from ecr_stack.embedded_aws import EmbeddedAws
-from ecr_stack.errors import EcrStackError
+from ecr_stack.errors import EcrStackError, Unavailable
 from ecr_stack.operations.adoption import LiveRepository, RegistryRecord, stack_file_of
+from ecr_stack.operations.live_registry import LiveRegistry
 from ecr_stack.rehearsal import rehearse
 
 ACCOUNT = "111122223333"
@@ -158,6 +159,10 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[EmbeddedAws]:
             }
         ]  # fmt: skip
         aws.call("ecr", "PutReplicationConfiguration", {"replicationConfiguration": {"rules": rules}})
+        template = {"prefix": "ROOT", "appliedFor": ["REPLICATION"]}
+        aws.call("ecr", "CreateRepositoryCreationTemplate", template)
+        cache = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}
+        aws.call("ecr", "CreatePullThroughCacheRule", cache)
         aws.seed_images(
             "plain", [{"imageDigest": "sha256:" + "1" * 64, "imageTags": ["v1"], "imagePushedAt": 1700000000}]
         )
@@ -214,8 +219,9 @@ def test_a_live_registry_is_adopted_and_keeps_everything(aws: EmbeddedAws, folde
     assert repositories["plain"]["access"] == {"pull": [ROLE], "match": "PRINCIPAL"}
     assert [each.get("Sid") for each in repositories["team/api"]["access"]["statements"]] == [None, None]
     assert "access" not in repositories["wild"]
-    for told in ("repository wild: its policy", "gone-", "the tags Name", "replicas: none"):
+    for told in ("repository wild: its policy", "gone-", "the tags Name", "replicas: none", '"quay"', '"ROOT"'):
         assert told in text
+    assert "cannot be read" not in text
 
     report = rehearse("live", folder, account=ACCOUNT, aws=aws)
     adopted = [each for each in report.resources if each.type == "aws:ecr/repository:Repository"]
@@ -225,6 +231,23 @@ def test_a_live_registry_is_adopted_and_keeps_everything(aws: EmbeddedAws, folde
     after["replication"]["rules"][0]["repositoryFilters"].append({"filter": "gone-", "filterType": "PREFIX_MATCH"})
     assert after == before
     assert "next: ecr-stack rehearse --stack live" in output
+
+
+def test_what_the_credentials_may_not_read_is_left_out_and_said(
+    aws: EmbeddedAws, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = LiveRegistry.ask
+
+    def refused(self: LiveRegistry, operation: str, **parameters: Any) -> dict[str, Any]:
+        if operation == "get_lifecycle_policy":
+            raise Unavailable("ECR refuses: not authorized (AccessDeniedException)")
+        return ask(self, operation, **parameters)
+
+    monkeypatch.setattr(LiveRegistry, "ask", refused)
+    init("--from-account")
+    text = (folder / "Pulumi.dev.yaml").read_text()
+    assert "# - repository plain: lifecycle policy cannot be read: ECR refuses: not authorized" in text
+    assert "lifecycle" not in yaml.safe_load(text)["config"]["ecr-stack:repositories"]["plain"]
 
 
 def test_an_empty_registry_is_told_by_its_account_and_region(aws: EmbeddedAws) -> None:
