@@ -166,8 +166,13 @@ def guard(ecr: Any, repository: str, document: str, limits: Limits, at: datetime
 _SHOWN = 20
 
 
-def report(verdict: Verdict) -> str:
-    """A verdict as plain text: Pulumi shows it among its own messages."""
+def report(verdict: Verdict, *, replacing: bool = False) -> str:
+    """A verdict as plain text: Pulumi shows it among its own messages.
+
+    Args:
+        verdict: the answer.
+        replacing: whether the policy in force may have been removed already, to be made anew.
+    """
     lines = []
     if verdict.reason:
         lines.append(f"{verdict.repository}: the registry's limits are overridden: {verdict.reason}")
@@ -186,7 +191,8 @@ def report(verdict: Verdict) -> str:
     return "\n".join(
         [
             *lines,
-            f"{verdict.repository}: the lifecycle change is stopped; nothing was changed",
+            f"{verdict.repository}: the lifecycle change is stopped; "
+            + ("the policy in force may be removed, which loses no image" if replacing else "nothing was changed"),
             *(f"  {limit}" for limit in verdict.exceeded),
             "Those pulled most recently:",
             *(f"  {_described(image)}" for image in verdict.affected[:_SHOWN]),
