@@ -19,6 +19,7 @@ from ecr_stack.aws.lifecycle import (
     Explanation,
     Finding,
     Image,
+    Tie,
     evaluate,
     find_image,
     parse_document,
@@ -29,6 +30,7 @@ from ecr_stack.aws.lifecycle import lint as lint_document
 from ecr_stack.cli import Format
 from ecr_stack.cli.measures import age, moment, short, size
 from ecr_stack.errors import InvalidInput, NotFound, Problem
+from ecr_stack.operations.guard import tied
 
 __all__ = ["app"]
 
@@ -71,6 +73,8 @@ def simulate(
         _show_evaluation(result, document, instant, Console())
     if result.unknown_lists:
         _note_lists(result.unknown_lists)
+    for tie in result.ties:
+        Console(stderr=True).print(f"[yellow]note:[/] {escape(tied(tie))}", highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -154,6 +158,16 @@ def _evaluation_as_json(result: Evaluation) -> dict[str, Any]:
         "archive": [_acted_as_json(decision) for decision in result.archive],
         "keep": [{"imageDigest": decision.image.digest} for decision in result.keep],
         "bytesFreed": result.bytes_freed,
+        **({"ties": [tie_as_json(tie) for tie in result.ties]} if result.ties else {}),
+    }
+
+
+def tie_as_json(tie: Tie) -> dict[str, Any]:
+    """Images of one instant, of which ECR may take others than those that are told."""
+    return {
+        "rulePriority": tie.rule_priority,
+        "taken": [image.digest for image in tie.taken],
+        "left": [image.digest for image in tie.left],
     }
 
 

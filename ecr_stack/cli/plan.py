@@ -15,8 +15,9 @@ from rich.table import Table
 
 from ecr_stack.aws.lifecycle import Decision
 from ecr_stack.cli import Format
+from ecr_stack.cli.lifecycle import tie_as_json
 from ecr_stack.cli.measures import age, moment, short, size
-from ecr_stack.operations.guard import Limits
+from ecr_stack.operations.guard import Limits, tied
 from ecr_stack.operations.plan import Effect, RepositoryPlan, bytes_of, missed_first, plan
 
 __all__ = ["command"]
@@ -81,6 +82,8 @@ def _plan_as_json(entry: RepositoryPlan) -> dict[str, Any]:
     limits = {
         "maxExpire": entry.limits.max_expire,
         "maxExpirePercent": entry.limits.max_expire_percent,
+        "maxArchive": entry.limits.max_archive,
+        "maxArchivePercent": entry.limits.max_archive_percent,
         "protectPulledWithinDays": entry.limits.protect_pulled_within_days,
         "reason": entry.limits.reason,
     }
@@ -97,6 +100,7 @@ def _plan_as_json(entry: RepositoryPlan) -> dict[str, Any]:
         "limits": {name: limit for name, limit in limits.items() if limit is not None},
         "limitsPassed": list(entry.passed),
         "unknownManifestLists": entry.unknown_lists,
+        "ties": [tie_as_json(tie) for tie in entry.ties],
     }
 
 
@@ -244,6 +248,7 @@ def _show_notes(plans: Sequence[RepositoryPlan], console: Console) -> None:
             f"{lists:,} of the images are manifest lists, and describe-images does not say what they list. ECR keeps the "
             "images that they list for as long as they stay: fewer may go than shown"
         )
+    notes += [f"{escape(entry.repository)}: {escape(tied(tie))}" for entry in plans for tie in entry.ties]
     if notes:
         console.print()
     for note in notes:
@@ -254,7 +259,7 @@ def _show_verdict(plans: Sequence[RepositoryPlan], console: Console) -> None:
     total = _together(entry.expire for entry in plans)
     console.print()
     console.print(
-        f"[bold]{len(total.taken):,} of {sum(entry.images for entry in plans):,} images would go[/], "
+        f"[bold]up to {len(total.taken):,} of {sum(entry.images for entry in plans):,} images would go[/], "
         f"{size(bytes_of(total.taken))}: {len(total.new):,} because of this change, {len(total.anyway):,} anyway; "
         f"{len(total.no_longer):,} would be spared",
         highlight=False,

@@ -70,8 +70,9 @@ def lifecycle_policy(
     own = {**options, "delete_before_replace": True}
     if limits is not None:
         where = caller(owner, settings.region)
-        record = lifecycle_guard(owner, where, limits, repository, text, options)
-        own["depends_on"] = [*own.get("depends_on", []), record]
+        made = lifecycle_guard(owner, where, limits, repository, text, options)
+        own["depends_on"] = [*own.get("depends_on", []), made.record]
+        own["guards"] = [made.hook]
     return aws.ecr.LifecyclePolicy(
         owner._label,
         repository=repository,

@@ -16,7 +16,7 @@ from ecr_stack.components.args import ReplicationArgs
 from ecr_stack.components.caller import Caller, Place, caller
 from ecr_stack.components.component import Component
 from ecr_stack.components.lifecycle_guard import known_value, provider_config
-from ecr_stack.errors import EcrStackError
+from ecr_stack.errors import EcrStackError, Unavailable
 from ecr_stack.model import is_unknown
 from ecr_stack.schema.arguments import ReplicationArguments
 from ecr_stack.schema.replication import replication_problems
@@ -87,9 +87,9 @@ def _backfilling(owner: Component, settings: Any, where: Caller) -> Optional[pul
         account, region = await known_value(where.account), await known_value(where.region)
         asked = [place for place in added if place in wanted or (place[1] == account and (place[0], None) in wanted)]
         if asked and account is not None and region is not None:
-            config = await provider_config(provider)
             try:
-                for message in await asyncio.to_thread(_start_backfills, asked, config, region):
+                config = await provider_config(provider)
+                for message in await asyncio.to_thread(_start_backfills, asked, config, account, region):
                     pulumi.log.info(message, owner)
             except EcrStackError as error:
                 # Replication is configured by now: what was pushed before can be copied at any time.
@@ -112,14 +112,20 @@ def _places(inputs: Optional[Mapping[str, Any]]) -> list[tuple[str, str]]:
     ]
 
 
-def _start_backfills(places: Sequence[tuple[str, str]], config: Mapping[str, Any], region: str) -> list[str]:
+def _start_backfills(
+    places: Sequence[tuple[str, str]], config: Mapping[str, Any], account: str, region: str
+) -> list[str]:
     """Start them; how each goes on, `ecr-stack replication backfill` tells."""
+    from ecr_stack.operations.live_registry import connect
     from ecr_stack.operations.replication import start_backfill
-    from ecr_stack.operations.sessions import ProviderSettings, client, session
+    from ecr_stack.operations.sessions import ProviderSettings
 
-    settings = ProviderSettings.of_config(config)
-    ecr = client(session(settings, region), "ecr", settings)
-    started = [start_backfill(ecr, place) for place in dict.fromkeys(places)]
+    registry = connect(ProviderSettings.of_config(config), region)
+    if registry.account != account:
+        raise Unavailable(
+            f"the credentials here are of account {registry.account}, and the provider works in {account}"
+        )
+    started = [start_backfill(registry.ecr, place) for place in dict.fromkeys(places)]
     return [
         f"copying what was pushed before to {each.region} of account {each.registry_id} (backfill {each.backfill_id}); "
         "`ecr-stack replication backfill` shows how it ends"

@@ -25,7 +25,16 @@ from pulumi.runtime.settings import get_monitor
 from ecr_stack.errors import EcrStackError
 from ecr_stack.resources import RESOURCES, identity_of
 
-__all__ = ["HOOK_SUFFIX", "Takeover", "in_this_context", "is_created_here", "rivals_of", "takeover_hook", "unrivalled"]
+__all__ = [
+    "HOOK_SUFFIX",
+    "Takeover",
+    "in_this_context",
+    "inputs_in_state",
+    "is_created_here",
+    "rivals_of",
+    "takeover_hook",
+    "unrivalled",
+]
 
 TIMEOUT_IN_SECONDS = 60
 ATTEMPTS = 3
@@ -234,6 +243,26 @@ async def _state() -> Optional[State]:
         _states[monitor] = _THREAD.submit(copy_context().run, _exported)
     # a hook that is cancelled must not take the others' answer with it
     return await asyncio.shield(asyncio.wrap_future(_states[monitor]))
+
+
+_inputs: WeakKeyDictionary[Any, dict[str, "Future[Optional[State]]"]] = WeakKeyDictionary()
+
+
+async def inputs_in_state(urn: str) -> Optional[Mapping[str, Any]]:
+    """The inputs of a resource: in a preview as the last deployment left them, else as this one made them.
+
+    Returns:
+        `None` if the state does not have it, or cannot be read.
+    """
+    if pulumi.runtime.is_dry_run() or not isinstance(get_monitor(), ResourceMonitorStub):
+        state = await _state()
+    else:
+        # what this deployment has done already is in the state
+        reads = _inputs.setdefault(get_monitor(), {})
+        if urn not in reads:
+            reads[urn] = _THREAD.submit(copy_context().run, _exported)
+        state = await asyncio.shield(asyncio.wrap_future(reads[urn]))
+    return next((each.get("inputs") or {} for each in state or [] if each.get("urn") == urn), None)
 
 
 def _exported() -> Optional[State]:

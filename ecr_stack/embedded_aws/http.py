@@ -47,6 +47,8 @@ LOOPBACK = "127.0.0.1"
 _CREDENTIAL = re.compile(
     r"Credential=(?P<key>[^/,]+)/[0-9]{8}/(?P<region>[a-z0-9-]+)/(?P<service>[a-z0-9-]+)/aws4_request"
 )
+_UNSIGNED = re.compile(rb"(?:^|&)Action=AssumeRoleWith(?:WebIdentity|SAML)(?:&|$)")
+"""Requests that need no signature: a token stands for it."""
 # the largest that the API model allows is a layer part of 20 MiB, in Base64
 _LARGEST_BODY = 32 * 1024 * 1024
 _BACKLOG = 2048
@@ -208,6 +210,8 @@ class _Exchange:
         """Give the service, the Region and the access key that the request is signed for."""
         match = _CREDENTIAL.search(self.request.headers.get("Authorization", ""))
         if match is None:
+            if _UNSIGNED.search(self.body):
+                return "sts", "us-east-1", "UNSIGNED"
             raise _Refused(403, "MissingAuthenticationTokenException", "the request has no signature")
         if match["service"] not in api_model.SERVICES:
             raise _Refused(400, "UnknownOperationException", f"the service {match['service']} is not embedded")

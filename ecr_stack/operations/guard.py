@@ -14,10 +14,11 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
+from ecr_stack.aws.lifecycle import Tie, evaluate, parse_images
 from ecr_stack.errors import Unavailable
 from ecr_stack.operations.ecr import answered, describe_images
 
-__all__ = ["AffectedImage", "Limits", "Verdict", "guard", "judge", "preview", "report"]
+__all__ = ["AffectedImage", "Limits", "Verdict", "guard", "judge", "preview", "report", "tied"]
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,8 @@ class Verdict:
     exceeded: tuple[str, ...]
     """The limits that are exceeded, in words; empty if the document may be put in place."""
     reason: str | None = None
+    ties: tuple[Tie, ...] = ()
+    """Images of one instant, of which ECR may take others than it says."""
 
 
 _ACTIONS = {
@@ -80,6 +83,7 @@ def judge(
     images: Sequence[Mapping[str, Any]],
     limits: Limits,
     at: datetime,
+    ties: Sequence[Tie] = (),
 ) -> Verdict:
     """Hold what a document would do against the limits.
 
@@ -89,6 +93,7 @@ def judge(
         images: `imageDetails` of all images of the repository.
         limits: what may happen.
         at: the instant, with a time zone.
+        ties: where ECR may take other images than the results say.
     """
     pulled = {image["imageDigest"]: image.get("lastRecordedPullTime") for image in images}
     affected = [
@@ -118,13 +123,24 @@ def judge(
             exceeded.append(f"{count * 100 / total:.0f} % of {total} images {happens}; {key}Percent is {percent}")
     if limits.protect_pulled_within_days is not None:
         since = at - timedelta(days=limits.protect_pulled_within_days)
-        recent = sum(image.pulled is not None and image.pulled >= since for image in affected)
+        late = {digest for digest, when in pulled.items() if when is not None and when >= since}
+        recent = _most_of(late, {image.digest for image in affected}, ties)
         if recent:
             exceeded.append(
                 f"{recent} of them {'was' if recent == 1 else 'were'} pulled within the last "
                 f"{limits.protect_pulled_within_days} days, which protectPulledWithinDays forbids"
             )
-    return Verdict(repository, len(images), tuple(affected), tuple(exceeded), limits.reason)
+    return Verdict(repository, len(images), tuple(affected), tuple(exceeded), limits.reason, tuple(ties))
+
+
+def _most_of(some: set[str], gone: set[str], ties: Sequence[Tie]) -> int:
+    """How many of some images may be among those that go, ECR being free to choose within each tie."""
+    count = len(some & gone)
+    for tie in ties:
+        level = {image.digest for image in (*tie.taken, *tie.left)}
+        taken = level & gone
+        count += min(len(taken), len(level & some)) - len(taken & some)
+    return count
 
 
 def guard(ecr: Any, repository: str, document: str, limits: Limits, at: datetime) -> Verdict:
@@ -140,17 +156,23 @@ def guard(ecr: Any, repository: str, document: str, limits: Limits, at: datetime
     Raises:
         NotFound: there is no such repository.
         Unavailable: ECR does not answer, or the preview fails.
+        InvalidInput: ECR would refuse the document.
     """
     images = list(describe_images(ecr, repository))
     results = preview(ecr, repository, document) if images else []
-    return judge(repository, results, images, limits, at)
+    return judge(repository, results, images, limits, at, evaluate(document, parse_images(images), at).ties)
 
 
 _SHOWN = 20
 
 
-def report(verdict: Verdict) -> str:
-    """A verdict as plain text: Pulumi shows it among its own messages."""
+def report(verdict: Verdict, *, replacing: bool = False) -> str:
+    """A verdict as plain text: Pulumi shows it among its own messages.
+
+    Args:
+        verdict: the answer.
+        replacing: whether the policy in force may have been removed already, to be made anew.
+    """
     lines = []
     if verdict.reason:
         lines.append(f"{verdict.repository}: the registry's limits are overridden: {verdict.reason}")
@@ -159,6 +181,7 @@ def report(verdict: Verdict) -> str:
     counts = {action: sum(image.action == action for image in verdict.affected) for action in _ACTIONS}
     archived = f", {counts['TRANSITION']} archived" if counts["TRANSITION"] else ""
     lines.append(f"{verdict.repository}: up to {counts['EXPIRE']} of {verdict.images} images would expire{archived}")
+    lines += [f"{verdict.repository}: {tied(tie)}" for tie in verdict.ties]
     if not verdict.exceeded:
         return "\n".join(lines)
     count = len(verdict.affected)
@@ -168,7 +191,8 @@ def report(verdict: Verdict) -> str:
     return "\n".join(
         [
             *lines,
-            f"{verdict.repository}: the lifecycle change is stopped; nothing was changed",
+            f"{verdict.repository}: the lifecycle change is stopped; "
+            + ("the policy in force may be removed, which loses no image" if replacing else "nothing was changed"),
             *(f"  {limit}" for limit in verdict.exceeded),
             "Those pulled most recently:",
             *(f"  {_described(image)}" for image in verdict.affected[:_SHOWN]),
@@ -178,6 +202,17 @@ def report(verdict: Verdict) -> str:
             "    overrides:",
             f"      {verdict.repository}: {{{limits}, reason: …}}",
         ]
+    )
+
+
+def tied(tie: Tie) -> str:
+    """Say which images tie: a clause without a full stop."""
+    level = [*tie.taken, *tie.left]
+    names = [", ".join(image.tags) or f"{image.digest[:19]}…" for image in level[:_SHOWN]]
+    more = f" and {len(level) - _SHOWN} more" if len(level) > _SHOWN else ""
+    return (
+        f"rule {tie.rule_priority} takes {len(tie.taken)} of {len(level)} images that were pushed at the same instant, "
+        f"and ECR may choose others: {'; '.join(names)}{more}"
     )
 
 

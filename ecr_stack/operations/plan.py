@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from ecr_stack.aws.lifecycle import Decision, Document, Evaluation, evaluate
+from ecr_stack.aws.lifecycle import Decision, Document, Evaluation, Tie, evaluate
 from ecr_stack.operations.guard import Limits, judge
 from ecr_stack.operations.holdings import Holding
 
@@ -57,6 +57,8 @@ class RepositoryPlan:
     """The guard's limits that would stop the change, in words."""
     unknown_lists: int
     """So many images are manifest lists of which it is not known what they list: fewer images may go than said."""
+    ties: tuple[Tie, ...]
+    """Where ECR may take other images than those that are named, and as many."""
 
 
 def plan(holding: Holding, document: Document | None, limits: Limits, at: datetime) -> RepositoryPlan:
@@ -83,8 +85,9 @@ def plan(holding: Holding, document: Document | None, limits: Limits, at: dateti
         expire=_effect(after.expire, before.expire),
         archive=_effect(after.archive, before.archive),
         limits=limits,
-        passed=_passed(holding, after.expire, limits, at) if changed else (),
+        passed=_passed(holding, after, limits, at) if changed else (),
         unknown_lists=len((after if document else before).unknown_lists),
+        ties=after.ties,
     )
 
 
@@ -98,19 +101,19 @@ def _effect(after: list[Decision], before: list[Decision]) -> Effect:
     )
 
 
-def _passed(holding: Holding, gone: list[Decision], limits: Limits, at: datetime) -> tuple[str, ...]:
+def _passed(holding: Holding, after: Evaluation, limits: Limits, at: datetime) -> tuple[str, ...]:
     """Ask the guard, in the words in which ECR would answer it."""
     results = [
         {
             "imageDigest": decision.image.digest,
             "imageTags": decision.image.tags,
-            "action": {"type": "EXPIRE"},
+            "action": {"type": "EXPIRE" if decision.outcome == "expire" else "TRANSITION"},
             "appliedRulePriority": decision.rule_priority,
         }
-        for decision in gone
+        for decision in (*after.expire, *after.archive)
     ]
     images = [{"imageDigest": image.digest, "lastRecordedPullTime": image.pulled_at} for image in holding.images]
-    return judge(holding.repository, results, images, limits, at).exceeded
+    return judge(holding.repository, results, images, limits, at, after.ties).exceeded
 
 
 def missed_first(decisions: Iterable[Decision], count: int = 10) -> list[Decision]:

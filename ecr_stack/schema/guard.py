@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field
 
 from ecr_stack.errors import Problem
 from ecr_stack.model import Model, Structural, Whole, nearest, refusal
+from ecr_stack.schema.reasons import PROPOSED, is_reason
 
 __all__ = ["GuardLimits", "GuardOverride", "LifecycleGuard", "RepositoryGuard", "unknown_overrides"]
 
@@ -55,7 +56,7 @@ class GuardLimits(Model):
 
 
 def _reason(value: str) -> str:
-    if not value.strip():
+    if not is_reason(value):
         raise refusal("an override needs a reason", "write who decided it and why, e.g. a ticket's number")
     return value
 
@@ -66,7 +67,7 @@ Reason = Annotated[str, AfterValidator(_reason), Structural]
 class GuardOverride(GuardLimits):
     """Other limits for one repository, on purpose. It stays on record here and in the stack's state."""
 
-    EXAMPLES = {"reason": "decided by NAME in TICKET"}
+    EXAMPLES = {"reason": PROPOSED}
 
     reason: Reason
     """Who decided it and why."""

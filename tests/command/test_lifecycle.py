@@ -79,6 +79,18 @@ def test_simulate_prints_what_expires_is_archived_and_stays(files: Path) -> None
     assert earlier["archive"] == []
 
 
+def test_simulate_names_the_images_that_ecr_may_take_instead(files: Path) -> None:
+    level = [{"imageDigest": f"sha256:{name}", "imageTags": [name], "imagePushedAt": 1_700_000_000} for name in "abc"]
+    rule = {"rulePriority": 4, "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 1}}
+    (files / "count.json").write_text(json.dumps({"rules": [rule | {"action": {"type": "expire"}}]}))
+    options = ("--policy", "count.json", "--images", "-", "--format", "json")
+    done = run("simulate", *options, directory=files, stdin=json.dumps({"imageDetails": level}))
+    told = answer(done)
+    assert [entry["imageDigest"] for entry in told["expire"]] == ["sha256:b", "sha256:c"]
+    assert told["ties"] == [{"rulePriority": 4, "taken": ["sha256:b", "sha256:c"], "left": ["sha256:a"]}]
+    assert "ECR may choose others: b; c; a" in done.stderr
+
+
 def test_simulate_shows_people_the_rules_and_the_images(files: Path) -> None:
     done = run("simulate", "--policy", "policy.json", "--images", "-", directory=files, stdin=json.dumps(IMAGES))
     assert done.returncode == 0

@@ -163,3 +163,46 @@ def test_a_guard_asks_where_its_provider_works(engine: Engine, assume: str) -> N
     for command in (("preview",), ("up", "--yes", "--skip-preview")):
         answer = engine(*command, code=-1)
         assert "up to 3 of 5 images would expire" in answer.said, answer.said
+
+
+def test_a_document_of_which_only_the_record_was_written_is_asked_about_again(standing_guard: Engine) -> None:
+    record = next(each["urn"] for name, each in standing_guard.state().items() if name.endswith("api-lifecycle-guard"))
+    guarded(standing_guard, KEEP_TWO, maxExpire=10)
+    # as a deployment leaves it that ends between the record and the policy
+    standing_guard.up("--target", record)
+    guarded(standing_guard, KEEP_TWO, maxExpire=1)
+    assert "up to 3 of 5 images would expire" in standing_guard("preview", code=-1).said
+    assert rules(standing_guard)[0]["selection"]["countNumber"] == 100
+    # the engine deletes what it makes anew before the guard of the policy itself is asked
+    said = standing_guard.up(code=-1).said
+    assert "up to 3 of 5 images would expire" in said
+    assert "nothing was changed" not in said
+    guarded(standing_guard, KEEP_TWO, maxExpire=3)
+    standing_guard.up()
+    assert rules(standing_guard)[0]["selection"]["countNumber"] == 2
+
+
+def test_a_policy_that_was_removed_outside_of_the_stack_is_asked_about_before_it_comes_back(
+    standing_guard: Engine,
+) -> None:
+    guarded(standing_guard, KEEP_TWO, maxExpire=10)
+    standing_guard.up()
+    standing_guard.aws.call("ecr", "DeleteLifecyclePolicy", {"repositoryName": "api"})
+    standing_guard("refresh", "--yes")
+    guarded(standing_guard, KEEP_TWO, maxExpire=1)
+    for command in (("preview",), ("up", "--yes", "--skip-preview")):
+        assert "up to 3 of 5 images would expire" in standing_guard(*command, code=-1).said
+
+
+def test_a_guard_takes_the_role_of_its_provider(engine: Engine) -> None:
+    engine.stack("test", plain())
+    assume = 'assume_roles=[{"role_arn": role.arn}]'
+    program = PROGRAM.replace("eu-west-1", "us-east-1")
+    engine.write(program.format(assume=assume, keep=100))
+    engine.up()
+    images(engine)
+    engine.write(program.format(assume=assume, keep=2))
+    for command in (("preview",), ("up", "--yes", "--skip-preview")):
+        engine.aws.calls.clear()
+        assert "up to 3 of 5 images would expire" in engine(*command, code=-1).said
+        assert engine.aws.calls["sts:AssumeRole"] == 1

@@ -22,15 +22,14 @@ def outcome(document: dict[str, Any], images: list[Image], at: datetime, image: 
     owner = first_rule(rules, image)
     if owner is None or not marks(owner, rules, images, at, image):
         return "keep", None
-    expires = owner["action"]["type"] == "expire"
-    if any(image.digest in (other.references or ()) and (expires or other.status != "ARCHIVED") for other in images):
+    if listed(images, image):
         return "keep", None
     return ("expire" if owner["action"]["type"] == "expire" else "archive"), owner["rulePriority"]
 
 
 def identifies(rule: dict[str, Any], image: Image) -> bool:
     select = rule["selection"]
-    if image.status != {"standard": "ACTIVE", "archive": "ARCHIVED"}[select.get("storageClass", "standard")]:
+    if (image.status == "ARCHIVED") != (select.get("storageClass") == "archive"):
         return False
     if select["tagStatus"] == "any":
         return True
@@ -50,10 +49,19 @@ def like(tag: str, pattern: str) -> bool:
 
 
 def first_rule(rules: list[dict[str, Any]], image: Image) -> dict[str, Any] | None:
+    if image.status == "ACTIVATING":
+        return None
     return next((rule for rule in rules if identifies(rule, image)), None)
 
 
-def order(image: Image) -> datetime:
+def listed(images: list[Image], image: Image) -> bool:
+    """Whether a manifest list that is not in the archive refers to an image."""
+    return any(image.digest in (other.references or ()) and other.status != "ARCHIVED" for other in images)
+
+
+def order(image: Image, at: datetime) -> datetime:
+    if image.status == "ACTIVATING":
+        return at
     return image.activated_at or image.pushed_at
 
 
@@ -65,15 +73,19 @@ def marks(rule: dict[str, Any], rules: list[dict[str, Any]], images: list[Image]
         for other in images:
             if other is image or other.subject in subjects or not identifies(rule, other):
                 continue
-            earlier = first_rule(rules, other) is not rule
-            ahead += order(other) > order(image) or (order(other) == order(image) and earlier)
+            if order(other, at) != order(image, at):
+                ahead += order(other, at) > order(image, at)
+            elif first_rule(rules, other) is not rule or listed(images, other) != listed(images, image):
+                ahead += first_rule(rules, other) is not rule or listed(images, other)
+            else:
+                ahead += other.digest < image.digest
         return ahead >= select["countNumber"]
     if select["countType"] == "sinceImagePushed":
-        since: datetime | None = order(image)
+        since = order(image, at)
     elif select["countType"] == "sinceImagePulled":
-        since = image.pulled_at or order(image)
+        since = image.pulled_at or order(image, at)
         if image.pulled_at and image.activated_at:
             since = max(image.pulled_at, image.activated_at)
     else:
-        since = image.archived_at
-    return since is not None and (at - since) > timedelta(days=select["countNumber"])
+        since = image.archived_at or order(image, at)
+    return (at - since) > timedelta(days=select["countNumber"])

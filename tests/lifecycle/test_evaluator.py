@@ -92,9 +92,38 @@ def test_an_image_of_exactly_so_many_days_stays() -> None:
     assert expired(policy, image("A", days=7), just_older) == "B"
 
 
-def test_images_pushed_at_the_same_instant_as_the_last_one_that_is_kept_stay() -> None:
+def test_of_images_pushed_at_the_same_instant_exactly_as_many_stay_as_are_kept() -> None:
     policy = document(rule(1, ANY, more_than(1)))
-    assert expired(policy, image("A", days=2), image("B", days=2), image("C", days=3)) == "C"
+    assert expired(policy, image("A", days=2), image("B", days=2), image("C", days=2)) == "BC"
+    assert expired(policy, image("A", days=2), image("B", days=2), image("C", days=3)) == "BC"
+    assert expired(policy, image("A", days=1), image("B", days=2), image("C", days=2)) == "BC"
+
+
+def test_images_that_ecr_may_take_instead_of_others_are_named() -> None:
+    policy = document(rule(7, ANY, more_than(2)))
+    level = [image(name, days=2) for name in "ABC"]
+    (tie,) = evaluate(policy, [*level, image("D", days=1), image("E", days=3)], AT).ties
+    assert (tie.rule_priority, [one.digest for one in tie.taken], [one.digest for one in tie.left]) == (
+        7,
+        ["B", "C"],
+        ["A"],
+    )
+    assert evaluate(policy, [*level[:2], image("E", days=3)], AT).ties == (), "the count falls between two instants"
+    assert evaluate(policy, [image("D", days=1), image("E", days=1), *level], AT).ties == (), "all of them go"
+
+
+def test_of_images_of_one_instant_those_that_a_manifest_list_keeps_are_counted_first() -> None:
+    policy = document(rule(1, UNTAGGED, more_than(1)))
+    level = image("A", days=2), image("B", days=2), image("C", days=2)
+    assert expired(policy, *level, image("L", "v1", days=2, references=("C",))) == "AB"
+
+
+def test_a_tie_of_images_of_which_none_could_be_left_is_none() -> None:
+    policy = document(rule(1, UNTAGGED, more_than(1)))
+    images = image("A", days=2), image("B", days=2), image("L", "v1", days=2, references=("B",))
+    result = evaluate(policy, images, AT)
+    assert [decision.image.digest for decision in result.expire] == ["A"]
+    assert result.ties == ()
 
 
 def test_an_image_that_was_never_pulled_has_the_age_of_its_push() -> None:
@@ -129,13 +158,22 @@ def test_a_rule_sees_the_images_of_its_own_storage_class_only() -> None:
         image("D", days=2),
         image("E", days=1),
     )
-    assert outcomes(policy, *images) == {"A": ("expire", 2), "D": ("expire", 1)}
+    assert outcomes(policy, *images) == {"A": ("expire", 2), "C": ("expire", 2), "D": ("expire", 1)}
 
 
-def test_an_image_on_its_way_back_from_the_archive_is_neither_touched_nor_counted() -> None:
+def test_an_archived_image_without_a_time_of_archiving_is_as_old_as_its_push() -> None:
+    policy = document(rule(1, ANY, archived(90)))
+    images = image("A", days=89, status="ARCHIVED"), image("B", days=91, status="ARCHIVED")
+    assert expired(policy, *images) == "B"
+    told = explain(policy, images, AT, images[1])
+    assert told.steps[0].because == "archived at an unknown time, pushed 91 days ago; the limit is 90 days"
+
+
+def test_an_image_on_its_way_back_from_the_archive_is_counted_as_the_youngest_and_not_touched() -> None:
     policy = document(rule(1, ANY, more_than(1)), rule(2, ANY, archived(90)))
-    images = image("A", days=9, status="ACTIVATING", archived_at=ago(300)), image("B", days=10)
-    assert outcomes(policy, *images) == {}
+    images = image("A", days=9, status="ACTIVATING", archived_at=ago(300)), image("B", days=8)
+    assert outcomes(policy, *images) == {"B": ("expire", 1)}
+    assert outcomes(document(rule(1, ANY, pushed(1))), images[0]) == {}
 
 
 def test_an_image_that_a_manifest_list_refers_to_stays_while_the_list_is_there() -> None:
@@ -146,7 +184,7 @@ def test_an_image_that_a_manifest_list_refers_to_stays_while_the_list_is_there()
     gone_cold = image("L", "v1", days=50, references=("A",), status="ARCHIVED")
     assert expired(policy, child, stranger, young) == "B"
     assert expired(policy, child, stranger, old) == "BL", "the list has to go first"
-    assert expired(policy, child, stranger, gone_cold) == "B", "the list could not be restored whole"
+    assert expired(policy, child, stranger, gone_cold) == "AB", "it was archived first"
 
 
 def test_an_image_follows_its_manifest_list_into_the_archive() -> None:
@@ -231,6 +269,11 @@ def test_an_explanation_tells_every_rule_apart() -> None:
     assert [step.verdict for step in told.steps] == ["not selected", "expires", "shielded", "not selected"]
     assert told.steps[1].because == "1 of the 2 images that the rule counts are newer; the rule keeps 1"
     assert told.because == "Expired by rule 2"
+    level = image("C", "v2", days=2)
+    told = explain(policy, [old, new, level], AT, level)
+    assert told.steps[1].because == (
+        "0 of the 3 images that the rule counts are newer, and 1 was pushed at the same instant; the rule keeps 1"
+    )
     assert explain(policy, [old, new], AT, new).because.startswith("Kept: rule 2")
 
 

@@ -121,7 +121,7 @@ def test_a_document_that_breaks_one_requirement_has_that_one_error(path: str, va
         (document(rule(1, ANY, pushed(1)), rule(2, ANY, pushed(9))), "any-not-last"),
         (document(rule(1, UNTAGGED, pushed(1)), rule(2, UNTAGGED, more_than(1))), "untagged-duplicate"),
         (document(rule(1, prefixed("v"), pushed(1)), rule(2, prefixed("v"), more_than(1))), "prefix-duplicate"),
-        (document(rule(1, prefixed("v", "w"), pushed(1)), rule(2, prefixed("w"), more_than(1))), "prefix-duplicate"),
+        (document(rule(1, prefixed("v", "w"), pushed(1)), rule(2, prefixed("w", "v"), pushed(2))), "prefix-duplicate"),
         (document(*(rule(number, prefixed(f"t{number}"), pushed(1)) for number in range(1, 52))), "rules-count"),
     ],
 )

@@ -30,6 +30,13 @@ def test_two_patterns_in_one_list_are_reported() -> None:
     assert warnings(rule(1, tagged("v*", "*-rc"), pushed(7)), REST) == [("several-tags", 1)]
 
 
+def test_a_prefix_that_two_sets_share_is_doubtful_and_not_refused() -> None:
+    shared = rule(1, prefixed("v", "w"), pushed(1)), rule(2, prefixed("w"), more_than(1))
+    assert ("prefix-shared", 2) in warnings(*shared, REST)
+    apart = rule(1, prefixed("v", "w"), pushed(1), ARCHIVE), rule(2, prefixed("w"), archived(90))
+    assert "prefix-shared" not in {code for code, _ in warnings(*apart, REST)}, "the storage classes are apart"
+
+
 def test_one_pattern_written_twice_is_a_repetition_and_not_two_tags() -> None:
     assert warnings(rule(1, tagged("v*", "v*"), pushed(7)), REST) == [("repeated-tag", 1)]
 

@@ -15,7 +15,7 @@ import pytest
 
 from ecr_stack.components.replication import _places, _start_backfills
 from ecr_stack.embedded_aws import EmbeddedAws
-from ecr_stack.errors import NotFound
+from ecr_stack.errors import NotFound, Unavailable
 from ecr_stack.operations.replication import follow, replica_statuses, start_backfill
 
 COMMAND = Path(sys.executable).parent / "ecr-stack"
@@ -149,7 +149,14 @@ def test_a_deployment_copies_what_was_pushed_before(aws: EmbeddedAws, client: An
     assert _places(None) == []
     aws.push_image("api", "v1")
     replicate(aws, WEST)
-    (message,) = _start_backfills([WEST], {}, "us-east-1")
+    (message,) = _start_backfills([WEST], {}, ACCOUNT, "us-east-1")
     assert "us-west-2" in message
     (backfill,) = aws.call("ecr", "ListReplicationBackfills")["backfills"]
     assert backfill["destination"] == {"region": "us-west-2", "registryId": ACCOUNT}
+
+
+def test_a_deployment_copies_nothing_in_another_account(aws: EmbeddedAws, client: Any) -> None:
+    replicate(aws, WEST)
+    with pytest.raises(Unavailable, match="the provider works in 999999999999"):
+        _start_backfills([WEST], {}, "999999999999", "us-east-1")
+    assert aws.call("ecr", "ListReplicationBackfills")["backfills"] == []

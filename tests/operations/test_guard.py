@@ -97,6 +97,39 @@ def test_a_repository_that_is_not_found_does_not_pass(cloud: EmbeddedAws) -> Non
         asked(cloud, EVERYTHING, Limits(0, 0), "not-there-yet")
 
 
+KEEP_ONE = document(any=True, keepLast=1)
+
+
+def level(*pulled: float | None) -> list[dict[str, Any]]:
+    """Images pushed in one second, each pulled so many days ago."""
+    at = datetime.now(UTC).replace(microsecond=0) - timedelta(days=9)
+    return [image(number, pulled=days) | {"imagePushedAt": at} for number, days in enumerate(pulled, 1)]
+
+
+def test_images_of_which_ecr_may_take_others_are_named(cloud: EmbeddedAws) -> None:
+    cloud.seed_images("api", level(None, None, None))
+    verdict = asked(cloud, KEEP_ONE, Limits(max_expire=2))
+    assert verdict.exceeded == ()
+    assert (
+        "rule 1 takes 2 of 3 images that were pushed at the same instant, and ECR may choose others: v1.0.2; v1.0.3; v1.0.1"
+        in report(verdict)
+    )
+
+
+def test_an_image_pulled_of_late_is_protected_if_ecr_may_take_it_instead_of_another(cloud: EmbeddedAws) -> None:
+    cloud.seed_images("api", level(5, None, None))
+    assert [loss.tags for loss in asked(cloud, KEEP_ONE, Limits()).affected] == [("v1.0.3",), ("v1.0.2",)]
+    verdict = asked(cloud, KEEP_ONE, Limits(protect_pulled_within_days=30))
+    assert "1 of them was pulled within the last 30 days" in verdict.exceeded[0]
+    assert asked(cloud, KEEP_ONE, Limits(protect_pulled_within_days=4)).exceeded == ()
+
+
+def test_of_images_that_tie_no_more_count_as_pulled_of_late_than_go(cloud: EmbeddedAws) -> None:
+    cloud.seed_images("api", level(5, 5, 5))
+    verdict = asked(cloud, KEEP_ONE, Limits(protect_pulled_within_days=30))
+    assert "2 of them were pulled" in verdict.exceeded[0]
+
+
 def test_the_report_lists_what_would_go_and_says_how_to_allow_it(cloud: EmbeddedAws) -> None:
     cloud.seed_images("api", [image(number, pulled=number) for number in range(1, 31)])
     text = report(asked(cloud, EVERYTHING, Limits(max_expire=3)))

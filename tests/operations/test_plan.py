@@ -93,6 +93,19 @@ def test_a_change_is_held_against_the_limits() -> None:
     )
 
 
+def test_what_goes_to_the_archive_is_held_against_the_limits() -> None:
+    found = planned(ARCHIVE, limits=Limits(max_expire=1))
+    assert found.passed == ("2 images would go to the archive, where they cannot be pulled; maxArchive is 1",)
+    assert planned(ARCHIVE, limits=Limits(max_expire=1, max_archive=2)).passed == ()
+
+
+def test_images_of_one_instant_are_named_where_ecr_may_take_others() -> None:
+    level = [Image(digest=f"sha256:{name}", pushed_at=NOW - timedelta(days=1), tags=(name,)) for name in "abc"]
+    found = planned(document({"any": True, "keepLast": 1}), images=level)
+    assert len(found.expire.taken) == 2
+    assert [len(tie.taken) + len(tie.left) for tie in found.ties] == [3]
+
+
 def test_a_policy_that_does_not_change_is_held_against_nothing() -> None:
     found = planned(KEEP_TWO, KEEP_TWO, limits=Limits(max_expire=0))
     assert (found.changed, found.passed, len(found.expire.anyway)) == (False, (), 4)
@@ -205,7 +218,7 @@ def test_people_get_a_table_and_the_limit_by_name(project: Make, tmp_path: Path)
     done = run(project(CONFIG), "--images", "held", "--at", NOW.isoformat())
     assert done.returncode == 1
     for words in (
-        "6 of 8 images would go",
+        "up to 6 of 8 images would go",
         "v3",
         "maxExpire is 5",
         "no file held/team/worker.json",

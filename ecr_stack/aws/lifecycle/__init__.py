@@ -5,7 +5,7 @@ and do something else with; `evaluate` says what it does to the `images` of a re
 """
 
 from ecr_stack.aws.lifecycle.document import Document, NativeRule, parse_document, policy_text
-from ecr_stack.aws.lifecycle.evaluate import Decision, Evaluation, evaluate
+from ecr_stack.aws.lifecycle.evaluate import Decision, Evaluation, Tie, evaluate
 from ecr_stack.aws.lifecycle.explain import Explanation, Step, explain, find_image
 from ecr_stack.aws.lifecycle.findings import KINDS, Finding
 from ecr_stack.aws.lifecycle.images import Image, parse_images, parse_time
@@ -21,6 +21,7 @@ __all__ = [
     "Image",
     "NativeRule",
     "Step",
+    "Tie",
     "evaluate",
     "explain",
     "find_image",

@@ -5,30 +5,33 @@ The rules of evaluation are AWS's: https://docs.aws.amazon.com/AmazonECR/latest/
 tagging requirements. An image belongs to the first rule (by priority) that identifies it; that rule expires it,
 archives it, or leaves it alone, and no later rule touches it. A later rule still counts it.
 
-Where the pages leave a case open, the reading here is the one that loses fewer images:
+Where the pages leave a case open, the reading here is the one that loses more images, so that nobody is surprised:
 
-- *Ties.* Images are counted from the youngest. Of images pushed at the same instant as the last one that is kept,
-  none is older than it, so all stay. Except that an image which an earlier rule identified comes before one that is
-  pushed at the same instant and is not: AWS's example "Filtering on all images, B" counts so
-  (https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_examples.html).
+- *Ties.* Images are counted from the youngest, and "all images greater than the specified count" go: exactly so many
+  stay. Of images pushed at the same instant, those that an earlier rule identified come first, so AWS's example
+  "Filtering on all images, B" counts (https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_examples.html);
+  then those that a manifest list keeps, then the others by their digests. ECR may choose among these otherwise:
+  `Evaluation.ties` names them.
 - *Ages.* "Older than the specified number of days" is strict: an image of exactly so many days stays, as in the same
   example. A day is 24 hours.
 - *Restored images.* The page orders an image that came back from the archive by `last_activated_at` "instead of
   pushed_at_time"; its age since push is measured from there too.
-- *Images on their way back from the archive* (`ACTIVATING`) belong to neither storage class: no rule acts on them or
-  counts them.
-- *Archived images without a time of archiving* stay.
+- *Images on their way back from the archive* (`ACTIVATING`) are counted as if they came back at the instant, so that
+  they take the place of older ones. They are in neither storage class yet: no rule acts on them.
+- *Archived images without a time of archiving* are as old as their push.
 - *Manifest lists.* An image that a manifest list refers to "cannot be expired or archived without the manifest list
   being deleted or archived first". First means before: it stays even if the list goes in the same evaluation, and
-  goes in the next one. A list in the archive lets its images be archived, not deleted: it could not be restored whole. It is counted like any other. `describe-images` does not say what a list refers to: where
-  that is not known, nothing is protected, and `Evaluation.unknown_lists` names the lists.
+  goes in the next one. The images of a list in the archive are free. They are counted like any other.
+  `describe-images` does not say what a list refers to: where that is not known, nothing is protected, and
+  `Evaluation.unknown_lists` names the lists.
 - *Reference artifacts* (signatures, attestations: images with a subject) go where their subject goes, by the rule
   that takes it. While the subject is in the repository, no rule selects or counts them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, NamedTuple
@@ -43,6 +46,7 @@ __all__ = [
     "Outcome",
     "Reason",
     "Run",
+    "Tie",
     "age_since",
     "as_utc",
     "effective_push",
@@ -66,6 +70,16 @@ class Decision(NamedTuple):
     identifies it."""
 
 
+class Tie(NamedTuple):
+    """Images pushed at the same instant, of which a rule that counts takes some and leaves some: ECR may choose others."""
+
+    rule_priority: int
+    taken: tuple[Image, ...]
+    """Those that go here."""
+    left: tuple[Image, ...]
+    """Those that stay here; as many of them may go instead of as many of the others."""
+
+
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """What happens to every image, in the order in which the images were given."""
@@ -73,6 +87,8 @@ class Evaluation:
     decisions: tuple[Decision, ...]
     unknown_lists: tuple[Image, ...]
     """Manifest lists of which it is not known what they refer to: the images that they list may be kept in truth."""
+    ties: tuple[Tie, ...] = ()
+    """Where ECR may take other images than those that are told, and as many."""
 
     @property
     def expire(self) -> list[Decision]:
@@ -111,11 +127,13 @@ def evaluate(document: Document | str | Mapping[str, Any], images: Iterable[Imag
     """
     parsed = document if isinstance(document, Document) else parse_document(document)
     run = Run(parsed, list(images), as_utc(at))
-    return Evaluation(run.decisions(), tuple(image for image in run.images if image.references is None))
+    decisions = run.decisions()
+    unknown_lists = tuple(image for image in run.images if image.references is None)
+    return Evaluation(decisions, unknown_lists, run.ties(decisions))
 
 
-def age_since(rule: NativeRule, image: Image) -> datetime | None:
-    """The time from which a rule that counts days measures the age of an image; nothing where it is not known.
+def age_since(rule: NativeRule, image: Image) -> datetime:
+    """The time from which a rule that counts days measures the age of an image.
 
     https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html
     """
@@ -123,10 +141,9 @@ def age_since(rule: NativeRule, image: Image) -> datetime | None:
         case "sinceImagePulled":
             if image.pulled_at is None:
                 return effective_push(image)
-            restored = image.activated_at is not None and image.activated_at > image.pulled_at
-            return image.activated_at if restored else image.pulled_at
+            return max(image.pulled_at, image.activated_at or image.pulled_at)
         case "sinceImageTransitioned":
-            return image.archived_at
+            return image.archived_at or effective_push(image)
         case _:
             return effective_push(image)
 
@@ -145,20 +162,24 @@ class Run:
         self.at = at
         self.owner: list[NativeRule | None] = [None] * len(images)
         self.marked = bytearray(len(images))
-        self.counts: dict[int, int] = {}
+        self._tied: list[tuple[NativeRule, list[int]]] = []
         self._digests = {image.digest for image in images}
+        self._kept_by_lists = {
+            digest for image in images if image.references and image.status != "ARCHIVED" for digest in image.references
+        }
         self._tags = [joined(image.tags) for image in images]
-        self._pushed = [image.pushed_at if image.activated_at is None else image.activated_at for image in images]
-        newest = sorted(range(len(images)), key=self._pushed.__getitem__, reverse=True)
+        self.order = [at if image.status == "ACTIVATING" else image.activated_at or image.pushed_at for image in images]
+        """The times by which images are ordered, as `effective_push`; of those on their way back, the instant."""
+        newest = sorted(range(len(images)), key=self.order.__getitem__, reverse=True)
         self._pools: dict[StorageClass, list[int]] = {
-            "standard": [index for index in newest if self._belongs(images[index], "ACTIVE")],
-            "archive": [index for index in newest if self._belongs(images[index], "ARCHIVED")],
+            "standard": [index for index in newest if self._belongs(images[index], "standard")],
+            "archive": [index for index in newest if self._belongs(images[index], "archive")],
         }
         for rule in document.rules:
             self._apply(rule)
 
-    def _belongs(self, image: Image, status: str) -> bool:
-        return image.status == status and not self.follows_subject(image)
+    def _belongs(self, image: Image, storage_class: StorageClass) -> bool:
+        return (image.status == "ARCHIVED") == (storage_class == "archive") and not self.follows_subject(image)
 
     def follows_subject(self, image: Image) -> bool:
         """Whether an image is a reference artifact whose subject is in the repository."""
@@ -166,9 +187,8 @@ class Run:
 
     def _apply(self, rule: NativeRule) -> None:
         identified = self.identified(rule)
-        self.counts[rule.priority] = len(identified)
-        owner = self.owner
-        own = [index for index in identified if owner[index] is None]
+        owner, images = self.owner, self.images
+        own = [index for index in identified if owner[index] is None and images[index].status != "ACTIVATING"]
         for index in own:
             owner[index] = rule
         for index in (
@@ -196,23 +216,41 @@ class Run:
         """The rule's own images that come after the number of images that it keeps."""
         if len(identified) <= rule.count_number:
             return []
-        pushed = self._pushed
-        last = pushed[identified[rule.count_number - 1]]
-        tied = set(own)
-        before = sum(pushed[index] > last or (pushed[index] == last and index not in tied) for index in identified)
-        if before >= rule.count_number:
-            return [index for index in own if pushed[index] <= last]
-        return [index for index in own if pushed[index] < last]
+        order = self.order
+        last = order[identified[rule.count_number - 1]]
+        older = [index for index in own if order[index] < last]
+        tied = sorted((index for index in own if order[index] == last), key=self._precedence)
+        newer = bisect_left(identified, True, key=lambda index: order[index] <= last)
+        level = bisect_left(identified, True, key=lambda index: order[index] < last) - newer
+        # those of the same instant that belong to other rules come first
+        room = max(rule.count_number - newer - (level - len(tied)), 0)
+        if 0 < room < len(tied):
+            self._tied.append((rule, tied))
+        return older + tied[room:]
+
+    def _precedence(self, index: int) -> tuple[bool, str]:
+        digest = self.images[index].digest
+        return digest not in self._kept_by_lists, digest
+
+    def ties(self, decisions: Sequence[Decision]) -> tuple[Tie, ...]:
+        """The images of one instant of which a rule takes some, and leaves some that it could take."""
+        found = []
+        for rule, tied in self._tied:
+            taken = tuple(self.images[index] for index in tied if decisions[index].outcome != "keep")
+            left = tuple(self.images[index] for index in tied if not self.marked[index])
+            left = tuple(image for image in left if image.digest not in self._kept_by_lists)
+            if taken and left:
+                found.append(Tie(rule.priority, taken, left))
+        return tuple(found)
 
     def _aged(self, rule: NativeRule, own: list[int]) -> list[int]:
         oldest = self._days_before(rule.count_number)
         if oldest is None:
             return []
         if rule.count_type == "sinceImagePushed":
-            pushed = self._pushed
-            return [index for index in own if pushed[index] < oldest]
-        ages = ((index, age_since(rule, self.images[index])) for index in own)
-        return [index for index, since in ages if since is not None and since < oldest]
+            order = self.order
+            return [index for index in own if order[index] < oldest]
+        return [index for index in own if age_since(rule, self.images[index]) < oldest]
 
     def _days_before(self, days: int) -> datetime | None:
         try:
@@ -222,29 +260,18 @@ class Run:
 
     def decisions(self) -> tuple[Decision, ...]:
         """Say what happens to each image."""
-        referenced = self._referenced()
         made: list[Decision] = []
         for image, rule, marked in zip(self.images, self.owner, self.marked, strict=True):
             if rule is None:
                 made.append(Decision(image, "keep", None, "unselected"))
             elif not marked:
                 made.append(Decision(image, "keep", rule.priority, "spared"))
-            elif image.digest in referenced[rule.action == "expire"]:
+            elif image.digest in self._kept_by_lists:
                 made.append(Decision(image, "keep", rule.priority, "referenced"))
             else:
                 outcome: Outcome = "expire" if rule.action == "expire" else "archive"
                 made.append(Decision(image, outcome, rule.priority, "acted"))
         return self._with_artifacts(made)
-
-    def _referenced(self) -> dict[bool, set[str]]:
-        """The digests that a manifest list keeps: from expiring (true), and from being archived (false)."""
-        lists = [image for image in self.images if image.references]
-        return {
-            expiring: {
-                digest for image in lists if expiring or image.status != "ARCHIVED" for digest in image.references or ()
-            }
-            for expiring in (True, False)
-        }
 
     def _with_artifacts(self, made: list[Decision]) -> tuple[Decision, ...]:
         """Send reference artifacts after their subjects, and artifacts of artifacts after those."""

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from ecr_stack.aws.lifecycle.document import Document, NativeRule, parse_document
-from ecr_stack.aws.lifecycle.evaluate import Decision, Run, age_since, as_utc, effective_push
+from ecr_stack.aws.lifecycle.evaluate import Decision, Run, age_since, as_utc
 from ecr_stack.aws.lifecycle.images import Image
 from ecr_stack.errors import NotFound
 
@@ -128,26 +128,25 @@ def _measure(run: Run, rule: NativeRule, index: int) -> str:
     image = run.images[index]
     limit = rule.count_number
     if rule.count_type == "imageCountMoreThan":
-        pushed = effective_push(image)
-        newer = sum(effective_push(run.images[other]) > pushed for other in run.identified(rule))
-        total = run.counts[rule.priority]
-        return f"{newer} of the {total} images that the rule counts are newer; the rule keeps {limit}"
+        counted = run.identified(rule)
+        newer = sum(run.order[other] > run.order[index] for other in counted)
+        level = sum(run.order[other] == run.order[index] for other in counted) - 1
+        tied = f", and {level} {'was' if level == 1 else 'were'} pushed at the same instant" if level else ""
+        return f"{newer} of the {len(counted)} images that the rule counts are newer{tied}; the rule keeps {limit}"
     since = age_since(rule, image)
-    if since is None:
-        return "it is not known when it was archived"
     return f"{_event(rule, image)} {_days(run.at - since)} ago; the limit is {limit} {'day' if limit == 1 else 'days'}"
 
 
 def _event(rule: NativeRule, image: Image) -> str:
+    came_back = "back from the archive" if image.activated_at is not None else "pushed"
     if rule.count_type == "sinceImageTransitioned":
-        return "archived"
+        return "archived" if image.archived_at is not None else f"archived at an unknown time, {came_back}"
     if (
         rule.count_type == "sinceImagePulled"
         and image.pulled_at is not None
         and age_since(rule, image) == image.pulled_at
     ):
         return "last pulled"
-    came_back = "back from the archive" if image.activated_at is not None else "pushed"
     return (
         f"never pulled, {came_back}" if rule.count_type == "sinceImagePulled" and image.pulled_at is None else came_back
     )

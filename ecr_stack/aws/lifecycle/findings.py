@@ -232,10 +232,10 @@ UNTAGGED_DUPLICATE = _error(
 )
 PREFIX_DUPLICATE = _error(
     "prefix-duplicate",
-    "A prefix stands in two rules of a storage class",
+    "Two rules of a storage class have the same prefixes",
     "the rules of a storage class must have a unique set of prefixes",
     EVALUATION,
-    "keep the prefix in one of the two rules",
+    "keep one of the two rules, or write the prefix with a `*` under tagPatternList in one of them",
 )
 
 # No page says which of two equal keys ECR reads; JSON parsers commonly take the last one without a word.
@@ -252,6 +252,13 @@ SEVERAL_TAGS = _warning(
     "ECR selects only images that have a tag for each of them, not for any of them",
     EXAMPLES,
     "write one rule for each",
+)
+PREFIX_SHARED = _warning(
+    "prefix-shared",
+    "A prefix stands in two rules of a storage class, beside others",
+    "whether ECR takes two sets of prefixes that have one in common is not documented: each must be unique",
+    EVALUATION,
+    "keep the prefix in one of the two rules, or write it with a `*` under tagPatternList",
 )
 REPEATED_TAG = _warning(
     "repeated-tag",

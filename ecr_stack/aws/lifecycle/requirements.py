@@ -213,7 +213,7 @@ def _across(rules: list[Any]) -> Iterator[Finding]:
 def _one_of_each(own: list[tuple[int, int, Mapping[str, Any]]], storage_class: str) -> Iterator[Finding]:
     highest = max((priority for _, priority, _ in own), default=0)
     untagged: int | None = None
-    holders: dict[str, int] = {}
+    sets: dict[frozenset[str], int] = {}
     last = max((index for index, priority, _ in own if priority == highest), default=0)
     for index, priority, selection in own:
         place = f"rules[{index}].selection"
@@ -231,11 +231,22 @@ def _one_of_each(own: list[tuple[int, int, Mapping[str, Any]]], storage_class: s
             untagged = index if untagged is None else untagged
         prefixes = selection.get("tagPrefixList")
         if status == "tagged" and isinstance(prefixes, list):
-            for prefix in prefixes:
-                if isinstance(prefix, str) and holders.setdefault(prefix, index) != index:
-                    yield kinds.PREFIX_DUPLICATE.found(
-                        priority, f"{place}.tagPrefixList: {shown(prefix)} is in rules[{holders[prefix]}] too"
+            own_set = frozenset(prefix for prefix in prefixes if isinstance(prefix, str))
+            if not own_set:
+                continue
+            if own_set in sets:
+                yield kinds.PREFIX_DUPLICATE.found(
+                    priority,
+                    f"{place}.tagPrefixList: {' and '.join(shown(prefix) for prefix in sorted(own_set))}, as in "
+                    f"rules[{sets[own_set]}]",
+                )
+                continue
+            for other, its_index in sets.items():
+                for prefix in sorted(own_set & other):
+                    yield kinds.PREFIX_SHARED.found(
+                        priority, f"{place}.tagPrefixList: {shown(prefix)} is in rules[{its_index}] too"
                     )
+            sets[own_set] = index
 
 
 def _storage_class(selection: Mapping[str, Any]) -> str:
