@@ -252,9 +252,10 @@ def notification_problems(
 
 def prefixes_of(settings: NotificationSettings, name_prefix: str) -> list[str] | None:
     """What the names in ECR of the repositories that are meant begin with; `None` if every repository is meant."""
-    if settings.repositories is None:
+    entries = settings.known("repositories")
+    if entries is None:
         return [name_prefix] if name_prefix else None
-    return [name_prefix + entry for entry in settings.repositories]
+    return [name_prefix + entry for entry in entries]
 
 
 def place_problems(settings: NotificationSettings, region: str | None) -> Iterator[Problem]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pulumi_policy import EnforcementLevel, Severity
 
 from guardrails.document import Statement, documents, statements
-from guardrails.policy import Config, Resource, resource_policy
+from guardrails.policy import WEAKER, Config, Resource, resource_policy
 from guardrails.principals import public, unbound_services
 from guardrails.resources import (
     CREATION_TEMPLATE,
@@ -47,6 +47,7 @@ def _statements(resource: Resource) -> Iterator[Statement]:
     stack_file=_STACK_FILE,
     config={
         "bindingConditionKeys": {
+            WEAKER: "more",
             "type": "array",
             "items": {"type": "string"},
             "default": [],

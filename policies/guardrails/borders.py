@@ -74,7 +74,8 @@ _LIST = f"Remove it, or list it in {TRUSTED} of the stack file."
         },
         "trustedIssuers": {
             "type": "array",
-            "items": {"type": "string"},
+            # a host, at least its end: `*` alone would trust everybody
+            "items": {"type": "string", "pattern": r"^(?:https://)?[^/]*[A-Za-z0-9-]+\.[A-Za-z]{2,}(?:[*]?(?:/.*)?)$"},
             "default": ISSUERS,
             "description": "OIDC issuers without https://, as patterns.",
         },

@@ -14,7 +14,7 @@ from typing import Any
 
 from pulumi_policy import EnforcementLevel
 
-from guardrails.policy import Config, ResourceGuardrail, StackGuardrail
+from guardrails.policy import WEAKER, Config, ResourceGuardrail, StackGuardrail
 from guardrails.production import PRODUCTION, excludes_production
 
 _TYPES: dict[str, type | tuple[type, ...]] = {
@@ -74,9 +74,9 @@ def configured(
     if everywhere is not None and (wrong := _level("all", everywhere)[1]):
         strange.append(wrong)
         everywhere = None
-    elif everywhere is not None and _level("all", everywhere)[0] is EnforcementLevel.DISABLED:
-        remedy = 'disable each policy by itself: {"POLICY": {"enforcementLevel": "disabled", "reason": "…"}}'
-        strange.append(Mistake("all", everywhere, "must not be disabled", remedy))
+    elif everywhere is not None and _is_lower(_level("all", everywhere)[0], EnforcementLevel.MANDATORY):
+        remedy = f"relax each policy by itself: {json.dumps({'POLICY': {'enforcementLevel': 'advisory', 'reason': PROPOSED}})}"
+        strange.append(Mistake("all", everywhere, "must not be less than mandatory", remedy))
         everywhere = None
     return [_one(policy, everywhere, given.get(policy.name)) for policy in policies], strange
 
@@ -103,19 +103,62 @@ def _one(policy: ResourceGuardrail | StackGuardrail, everywhere: Any, own: Any) 
 def unexplained(
     policy: ResourceGuardrail | StackGuardrail, level: EnforcementLevel | None, properties: Config
 ) -> Mistake | None:
-    """What a configuration gives up without saying why: the policy, or production in it."""
-    if str(properties.get("reason", "")).strip():
+    """What a configuration gives up without saying why: the policy, its level, a part of what it finds, or production in it.
+
+    Args:
+        policy: the policy.
+        level: its level, if one is set.
+        properties: its properties, defaults included.
+    """
+    if _is_reason(str(properties.get("reason", ""))):
         return None
-    what: tuple[str, Any] | None = None
-    if level is EnforcementLevel.DISABLED:
-        what = "enforcementLevel", "disabled"
+    given_up = [name for name, schema in policy.facts.config.items() if _weakens(properties[name], schema)]
+    if level is not None and _is_lower(level, policy.enforcement_level or EnforcementLevel.MANDATORY):
+        what: tuple[str, Any] = "enforcementLevel", level.value
+    elif given_up:
+        what = given_up[0], properties[given_up[0]]
     elif PRODUCTION.keys() <= properties.keys() and excludes_production(properties):
         what = "productionValues", properties["productionValues"]
-    if what is None:
+    else:
         return None
-    written = {what[0]: what[1], "reason": "why, and until when"}
+    written = {what[0]: what[1], "reason": PROPOSED}
     remedy = f"write {json.dumps({policy.name: written})}"
     return Mistake(f"{policy.name}.{what[0]}", what[1], "must come with a reason", remedy)
+
+
+def _is_lower(level: EnforcementLevel | None, than: EnforcementLevel) -> bool:
+    ranks = {EnforcementLevel.DISABLED: 0, EnforcementLevel.ADVISORY: 1}
+    return level is not None and ranks.get(level, 2) < ranks.get(than, 2)
+
+
+def _weakens(value: Any, schema: Mapping[str, Any]) -> bool:
+    """Whether a property, other than its default, makes a policy find less; its schema says which way that is."""
+    default = schema["default"]
+    match schema.get(WEAKER):
+        case "fewer":
+            return not set(default) <= set(value)
+        case "more":
+            return not set(value) <= set(default)
+        case "lower":
+            return bool(value < default)
+        case "other":
+            return bool(value != default)
+    return False
+
+
+PROPOSED = "why, and until when"
+"""What messages show in the place of a reason."""
+
+_STAND_INS = {"fixme", "n/a", "none", "null", "reason", "tbd", "todo", "why", PROPOSED}
+
+
+def _is_reason(text: str) -> bool:
+    """Whether a text says something, and is no proposal and no stand-in for a reason."""
+    plain = " ".join(text.casefold().split()).strip(" .…!?-_:")
+    return plain not in _STAND_INS and sum(map(str.isalnum, plain)) >= MINIMUM_LETTERS
+
+
+MINIMUM_LETTERS = 8
 
 
 def _is_object(value: Any) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from pulumi_policy import Severity
 
-from guardrails.policy import Config, Resource, resource_policy
+from guardrails.policy import WEAKER, Config, Resource, resource_policy
 from guardrails.production import PRODUCTION, in_production
 from guardrails.resources import (
     CREATION_TEMPLATE,
@@ -137,6 +137,7 @@ def keys_keep_the_lockout_check(resource: Resource, _config: Config, report: Cal
     stack_file={KEY: "Set `ecr-stack:encryption.deletionWindowInDays` to 30."},
     config={
         "minimumDays": {
+            WEAKER: "lower",
             "type": "integer",
             "minimum": 7,
             "maximum": 30,

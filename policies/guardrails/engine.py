@@ -10,13 +10,11 @@ import sys
 from typing import Any
 
 from google.protobuf import json_format
-from pulumi.runtime import proto
 from pulumi_policy import EnforcementLevel, policy
 from pulumi_policy.policy import _PolicyAnalyzerServicer
 
 from guardrails.configuration import unexplained
 from guardrails.pack import POLICIES
-from guardrails.production import PRODUCTION
 from guardrails.stack import SENT
 
 
@@ -31,16 +29,12 @@ class Analyzer(_PolicyAnalyzerServicer):
                 continue
             config = request.policyConfig[each.name]
             properties = json_format.MessageToDict(config.properties)
-            disabled = config.enforcementLevel == proto.DISABLED
-            if not (wrong := unexplained(each, EnforcementLevel.DISABLED if disabled else None, properties)):
+            level = next(one for one in EnforcementLevel if self._map_enforcement_level(one) == config.enforcementLevel)
+            if not (wrong := unexplained(each, level, {**each.facts.defaults, **properties})):
                 continue
             kept[each.name] = wrong.remedy
-            if disabled:
-                level = each.enforcement_level or EnforcementLevel.MANDATORY
-                config.enforcementLevel = self._map_enforcement_level(level)
-            for name in PRODUCTION:
-                if name in properties:
-                    config.properties[name] = each.facts.config[name]["default"]
+            config.enforcementLevel = self._map_enforcement_level(each.enforcement_level or EnforcementLevel.MANDATORY)
+            config.properties.update(each.facts.defaults)
         if kept:
             sys.stderr.write(
                 f"Relaxed without a reason, and therefore in force: {', '.join(kept)}."

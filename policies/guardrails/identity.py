@@ -10,7 +10,7 @@ from pulumi_policy import Severity
 from ecr_stack.aws.iam.compact import named_subjects
 from ecr_stack.aws.iam.reader import Condition
 from guardrails.document import Statement, documents, statements
-from guardrails.policy import Config, Resource, resource_policy
+from guardrails.policy import WEAKER, Config, Resource, resource_policy
 from guardrails.principals import public
 from guardrails.resources import (
     ATTACHMENTS,
@@ -39,6 +39,7 @@ _TRUST = {ROLE: "Fix `ecr-stack:pipelines`: name the repository and its branches
     stack_file=_TRUST,
     config={
         "subjectKeys": {
+            WEAKER: "more",
             "type": "array",
             "items": {"type": "string"},
             "default": ["sub"],
@@ -127,6 +128,7 @@ def roles_are_not_assumed_by_everyone(resource: Resource, _config: Config, repor
     stack_file={ROLE: "Remove the managed policy or the statement from `ecr-stack:pipelines`."},
     config={
         "forbiddenManagedPolicies": {
+            WEAKER: "fewer",
             "type": "array",
             "items": {"type": "string"},
             "default": ["AdministratorAccess", "IAMFullAccess", "PowerUserAccess"],

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from pulumi_policy import Severity
 
 from guardrails.document import plain
-from guardrails.policy import Config, Resource, resource_policy
+from guardrails.policy import WEAKER, Config, Resource, resource_policy
 from guardrails.production import PRODUCTION, in_production
 from guardrails.resources import CREATION_TEMPLATE, REPOSITORY, UNKNOWN, called, each, look, text
 
@@ -54,12 +54,14 @@ RELEASE_WORDS = [
     },
     config={
         "immutableTags": {
+            WEAKER: "fewer",
             "type": "array",
             "items": {"type": "string"},
             "default": ["v1.2.3", "1.2.3", "release-1.2.3", "sha-1a2b3c4", "1a2b3c4d5e6f7a8b9c0d1e2f3a4b5c6d7e8f9a0b"],
             "description": "Examples of tags that must never move: an exclusion that matches one is reported.",
         },
         "releaseWords": {
+            WEAKER: "fewer",
             "type": "array",
             "items": {"type": "string"},
             "default": RELEASE_WORDS,
@@ -67,6 +69,7 @@ RELEASE_WORDS = [
             " that matches them is reported. The number alone counts too. Empty turns this off.",
         },
         "minimumCharacters": {
+            WEAKER: "lower",
             "type": "integer",
             "minimum": 0,
             "maximum": 128,

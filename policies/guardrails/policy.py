@@ -32,11 +32,15 @@ Config = Mapping[str, Any]
 Schema = Mapping[str, dict[str, Any]]
 """JSON Schema of each property that may be configured; every one has a `default` and a `description`."""
 
+WEAKER = "weaker"
+"""The key of a property's schema that says which values make the policy find less, and so need a reason: `fewer` or `more`
+entries than the default has, a `lower` number, or any `other` value."""
+
 REASON: Schema = {
     "reason": {
         "type": "string",
         "default": "",
-        "description": "Why the policy is relaxed. Required to disable it, or to take production out of it.",
+        "description": "Why the policy is relaxed. Required for a lower level, and for values that make it find less.",
     }
 }
 """What may be configured of every policy."""

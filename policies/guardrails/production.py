@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from guardrails.policy import Config, Resource
+from guardrails.policy import WEAKER, Config, Resource
 from guardrails.resources import stack_of, tags_of
 from guardrails.stack import configured
 
@@ -21,6 +21,7 @@ def _texts(default: list[str], description: str) -> dict[str, Any]:
 
 PRODUCTION: dict[str, dict[str, Any]] = {
     "productionTag": {
+        WEAKER: "other",
         "type": "string",
         "default": "Environment",
         "description": "The tag that names a resource's environment. Its case does not matter.",
@@ -73,6 +74,7 @@ def means_production(name: str, patterns: str, config: Config) -> bool:
     return False
 
 
+_WHOLE = {"prod", "prd", "production", "live"}
 _LETTERS = str.maketrans({"ø": "o", "đ": "d", "ł": "l", "ı": "i", "æ": "ae", "œ": "oe"})
 _DIGITS = str.maketrans("0135", "oies")  # pr0d, l1ve
 
@@ -108,7 +110,15 @@ def _matches(text: str, pattern: str) -> bool:
 
 
 def _readings(text: str) -> Iterator[str]:
-    for each in (text, *text.split("-")):
+    words = text.split("-")
+    # a word that is taken apart, such as pr-od or p-r-o-d
+    parts = [
+        "".join(words[start:end])
+        for start in range(len(words))
+        for end in range(start + 2, min(start + 11, len(words) + 1))
+    ]
+    yield from (each for each in parts if each in _WHOLE)
+    for each in (text, *words):
         yield each
         yield each.strip("0123456789")
         yield each.translate(_DIGITS)

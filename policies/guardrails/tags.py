@@ -8,7 +8,7 @@ from typing import Any
 from pulumi_policy import Severity
 from pulumi_policy.secret import Secret
 
-from guardrails.policy import Config, Resource, resource_policy
+from guardrails.policy import WEAKER, Config, Resource, resource_policy
 from guardrails.resources import KEY, PUBLIC_REPOSITORY, REPOSITORY, called, stack_of, tags_are_known, tags_of
 
 
@@ -49,6 +49,7 @@ def _unwrapped(values: Any) -> dict[str, Any]:
     stack_file=dict.fromkeys([REPOSITORY, KEY], "Add the tags to `ecr-stack:tags`."),
     config={
         "required": {
+            WEAKER: "fewer",
             "type": "array",
             "items": {"type": "string"},
             "default": ["Name", "Environment", "ManagedBy"],

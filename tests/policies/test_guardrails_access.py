@@ -116,7 +116,14 @@ def test_conditions_that_do_not_bind_leave_a_statement_public(condition: dict[st
 
 def test_further_binding_conditions_can_be_configured() -> None:
     policy = repository_policy(statement("*", Condition={"StringEquals": {"aws:SourceVpce": "vpce-1a2b3c4d"}}))
-    assert messages(PUBLIC, policy, config={"bindingConditionKeys": ["aws:sourcevpce"]}) == []
+    assert (
+        messages(
+            PUBLIC,
+            policy,
+            config={"bindingConditionKeys": ["aws:sourcevpce"], "reason": "decided by the platform team"},
+        )
+        == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -135,10 +142,14 @@ def test_further_binding_conditions_can_be_configured() -> None:
 )
 def test_addresses_bind_where_configured_and_not_half_the_internet(addresses: Any, closed: bool) -> None:
     policy = repository_policy(statement("*", Condition={"IpAddress": {"aws:SourceIp": addresses}}))
-    found = messages(PUBLIC, policy, config={"bindingConditionKeys": ["aws:SourceIp"]})
+    found = messages(
+        PUBLIC, policy, config={"bindingConditionKeys": ["aws:SourceIp"], "reason": "decided by the platform team"}
+    )
     assert bool(found) is not closed
     excepted = repository_policy(statement("*", Condition={"NotIpAddress": {"aws:SourceIp": addresses}}))
-    assert messages(PUBLIC, excepted, config={"bindingConditionKeys": ["aws:SourceIp"]})
+    assert messages(
+        PUBLIC, excepted, config={"bindingConditionKeys": ["aws:SourceIp"], "reason": "decided by the platform team"}
+    )
 
 
 def test_a_wildcard_behind_the_account_of_a_principal_lets_in_nobody_else() -> None:

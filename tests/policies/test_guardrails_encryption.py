@@ -89,6 +89,9 @@ def test_a_key_policy_that_may_lock_its_writer_out_is_reported() -> None:
 def test_keys_of_production_that_go_soon_are_reported() -> None:
     [message] = messages(WAIT, key(deletionWindowInDays=7))
     assert "waits 7 days" in message
-    assert messages(WAIT, key(deletionWindowInDays=7), config={"minimumDays": 7}) == []
+    assert (
+        messages(WAIT, key(deletionWindowInDays=7), config={"minimumDays": 7, "reason": "decided by the platform team"})
+        == []
+    )
     assert messages(WAIT, key(deletionWindowInDays=None)) == []  # 30 days
     assert messages(WAIT, key(deletionWindowInDays=7, tags={"Environment": "dev"}, stack="dev")) == []

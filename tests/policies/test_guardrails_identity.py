@@ -113,7 +113,14 @@ def test_one_closed_condition_closes_the_statement() -> None:
 
 def test_other_claims_can_be_configured() -> None:
     trusted = trust(StringEquals={f"{GITHUB}:repository_id": "123"})
-    assert messages(SUBJECTS, trusted, config={"subjectKeys": ["sub", "repository_id"]}) == []
+    assert (
+        messages(
+            SUBJECTS,
+            trusted,
+            config={"subjectKeys": ["sub", "repository_id"], "reason": "decided by the platform team"},
+        )
+        == []
+    )
 
 
 def test_roles_of_services_and_accounts_need_no_subject() -> None:

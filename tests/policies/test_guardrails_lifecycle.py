@@ -37,7 +37,9 @@ def test_the_violation_names_the_repository() -> None:
     from guardrails.check import violations
 
     lone = repository()
-    found = violations([lone], stack="prod", config={EVERY: "advisory"})
+    found = violations(
+        [lone], stack="prod", config={EVERY: {"enforcementLevel": "advisory", "reason": "decided by the platform team"}}
+    )
     assert [(each["urn"], each["level"]) for each in found if each["policy"] == EVERY] == [(lone["urn"], "advisory")]
 
 

@@ -65,9 +65,24 @@ def test_an_exclusion_that_is_mutability_by_another_name_is_reported(pattern: st
     assert repr(pattern) in message
 
 
+@pytest.mark.parametrize("stack", ["pr-od", "p.r.o.d", "shop-p-r-d", "l-i-v-e", "pro-duction-2"])
+def test_a_stack_whose_name_is_taken_apart_is_production(stack: str) -> None:
+    assert messages(PROTECTED, repository(protect=False, environment="dev", stack=stack))
+
+
+@pytest.mark.parametrize("stack", ["group-rod", "pre-prod", "product-dev", "deliver-y"])
+def test_names_that_only_sound_alike_are_not(stack: str) -> None:
+    assert messages(PROTECTED, repository(protect=False, environment="dev", stack=stack)) == []
+
+
 def test_which_tags_must_never_move_can_be_configured() -> None:
     assert messages(IMMUTABLE, excluding("build-*"), config={"immutableTags": ["build-17"]})
-    open_to = {"immutableTags": [], "minimumCharacters": 0, "releaseWords": []}
+    open_to = {
+        "immutableTags": [],
+        "minimumCharacters": 0,
+        "releaseWords": [],
+        "reason": "decided by the platform team",
+    }
     assert messages(IMMUTABLE, excluding("v*"), config=open_to) == []
 
 

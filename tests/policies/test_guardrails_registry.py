@@ -61,16 +61,18 @@ def test_missing_and_empty_tags_are_reported() -> None:
 
 
 def test_which_tags_are_required_can_be_configured() -> None:
-    [message] = messages(TAGS, repository(), config={"required": ["Owner"]})
+    [message] = messages(TAGS, repository(), config={"required": ["Owner"], "reason": "decided by the platform team"})
     assert "lacks the tag Owner" in message
 
 
 def test_remediation_adds_the_tags_that_it_knows() -> None:
     bare = repository(tags={"Team": "platform"})
     assert messages(TAGS, bare, level="remediate") == []
-    [message] = messages(TAGS, bare, level="remediate", config={"required": ["Name", "Owner"]})
+    [message] = messages(
+        TAGS, bare, level="remediate", config={"required": ["Name", "Environment", "ManagedBy", "Owner"]}
+    )
     assert "lacks the tag Owner" in message
-    owned = {"required": ["Owner"], "values": {"Owner": "{stack}-{name}"}}
+    owned = {"required": ["Owner"], "reason": "decided by the platform team", "values": {"Owner": "{stack}-{name}"}}
     assert messages(TAGS, bare, level="remediate", config=owned) == []
 
 

@@ -51,7 +51,7 @@ def test_a_rehearsal_goes_by_the_configuration_beside_the_pack(guarded_project: 
     assert (unconfigured[replicated], unconfigured[encrypted]) == ("mandatory", "mandatory")
     chosen = {
         replicated: {"enforcementLevel": "disabled", "reason": "One Region is enough here"},
-        encrypted: {"enforcementLevel": "advisory"},
+        encrypted: {"enforcementLevel": "advisory", "reason": "decided by the platform team"},
     }
     (folder / "policies" / "config.json").write_text(json.dumps(chosen))
     configured = levels(folder)

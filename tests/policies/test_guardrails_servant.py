@@ -181,14 +181,17 @@ def nothing(_: list[Record]) -> None:
     "config",
     [
         None,
-        {"all": "advisory", "keys-rotate": {"enforcementLevel": "disabled", "reason": "tried elsewhere"}},
+        {
+            "keys-are-enabled": {"enforcementLevel": "advisory", "reason": "tried elsewhere"},
+            "keys-rotate": {"enforcementLevel": "disabled", "reason": "tried elsewhere"},
+        },
         {
             "repositories-and-keys-have-the-required-tags": {
                 "enforcementLevel": "remediate",
                 "required": ["Name", "Environment", "ManagedBy", "Owner"],
                 "values": {"Name": "{name}", "ManagedBy": "Pulumi"},
             },
-            "keys-in-production-wait-before-deletion": {"minimumDays": 7},
+            "keys-in-production-wait-before-deletion": {"minimumDays": 7, "reason": "tried in the sandbox"},
             "repositories-are-not-replaced": {"standing": {"gone": {"encryptionType": "KMS"}}},
         },
     ],

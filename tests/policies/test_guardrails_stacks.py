@@ -125,9 +125,10 @@ def test_a_disabled_policy_says_nothing_and_a_level_can_be_changed() -> None:
         return [each["level"] for each in violations([bare, *sound()[1:]], stack="prod", config=config)]
 
     assert levels({}) == ["mandatory"]
-    assert levels({name: "advisory"}) == ["advisory"]
+    advisory = {"enforcementLevel": "advisory", "reason": "decided by the platform team"}
+    assert levels({name: advisory}) == ["advisory"]
     assert levels({name: {"enforcementLevel": "disabled", "reason": "The stack is torn down this week"}}) == []
-    assert levels({"all": "mandatory", name: "advisory"}) == ["advisory"]
+    assert levels({"all": "mandatory", name: advisory}) == ["advisory"]
 
 
 @pytest.mark.parametrize(
@@ -143,7 +144,15 @@ def test_a_disabled_policy_says_nothing_and_a_level_can_be_changed() -> None:
         ({"nothing-crosses-to-those-who-are-not-trusted": {"trustedAccounts": ["me"]}}, "It must match"),
         ({"keys-rotate": "disabled"}, "must come with a reason"),
         ({"keys-rotate": {"enforcementLevel": "disabled", "reason": ""}}, "must come with a reason"),
-        ({"all": "disabled"}, "Disable each policy by itself"),
+        ({"all": "disabled"}, "Relax each policy by itself"),
+        ({"all": "advisory"}, "Relax each policy by itself"),
+        ({"keys-rotate": "advisory"}, "must come with a reason"),
+        ({"keys-rotate": {"enforcementLevel": "advisory", "reason": "…"}}, "must come with a reason"),
+        ({"keys-rotate": {"enforcementLevel": "advisory", "reason": "why, and until when"}}, "must come with a reason"),
+        ({"oidc-roles-trust-named-subjects": {"subjectKeys": ["sub", "aud"]}}, "must come with a reason"),
+        ({"nothing-crosses-to-those-who-are-not-trusted": {"trustedIssuers": ["*"]}}, "It must match"),
+        ({"nothing-crosses-to-those-who-are-not-trusted": {"trustedIssuers": ["*.com"]}}, "It must match"),
+        ({"repositories-in-production-are-protected": {"productionTag": "Nothing"}}, "must come with a reason"),
         ({"repositories-are-not-replaced": {"standing": {"api": "KMS"}}}, "It must be of type object"),
         ([], "It must be an object"),
     ],
@@ -213,7 +222,9 @@ def test_every_message_says_how_to_accept_it_with_a_reason_and_what_it_says_is_t
     for each in violations(careless, stack="prod"):
         before, _, written = each["message"].partition("To accept this, give a reason in policies/config.json: ")
         assert before and written.endswith(".")
-        accepted = violations(careless, stack="prod", config=json.loads(written.removesuffix(".")))
+        accepted = violations(
+            careless, stack="prod", config=json.loads(written.removesuffix(".").replace("…", "Decided by the team"))
+        )
         levels = [now["level"] for now in accepted if now["policy"] == each["policy"]]
         assert levels == (["advisory"] if each["level"] == "mandatory" else [])
 
