@@ -235,6 +235,8 @@ OPERATORS: list[tuple[str, Any, list[str] | None, bool | None]] = [
     ("ForAnyValue:StringEquals", ["a"], [], False),
     ("ForAllValues:StringNotEquals", ["a"], ["b", "c"], True),
     ("ForAnyValue:StringNotEquals", ["a"], ["a", "c"], True),
+    ("ForAnyValue:StringNotEquals", ["a"], [], False),
+    ("ForAllValues:StringNotEquals", ["a"], [], True),
     ("ArnLike", "arn:aws:iam::*:role/x", ["arn:aws:iam::1:role/x"], True),
     ("ArnLike", "arn:aws:iam::*", ["arn:aws:iam::1:role/x"], False),
     ("ArnEquals", "arn:aws:lambda:*:1:function:*", ["arn:aws:lambda:r:1:function:f:live"], True),
@@ -375,3 +377,9 @@ def test_knowing_more_never_contradicts_a_certain_answer(
     after = ask(who, resource, identity, context=context).verdict
     if before is not CONDITIONAL:
         assert after.rank == before.rank
+
+
+@pytest.mark.parametrize("principals", [[root(OWN), role("ci")], [role("ci"), root(OWN)]])
+def test_who_is_named_beside_the_account_needs_no_policy_of_its_own(principals: list[str]) -> None:
+    assert ask(role("ci"), [statement({"AWS": principals})], []).verdict is Verdict.ALLOWED
+    assert ask(role("ci"), [statement({"AWS": root(OWN)})], []).verdict is not Verdict.ALLOWED

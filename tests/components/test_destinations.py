@@ -16,6 +16,7 @@ from ecr_stack.errors import EcrStackError, InvalidInput
 from ecr_stack.rehearsal import Report, rehearse
 from ecr_stack.schema.checks import template_role_name
 from ecr_stack.schema.replica_templates import ROOT, plan_templates, template_of
+from ecr_stack.schema.replication import ReplicationSettings, replication_problems
 from tests.conftest import PROJECT
 
 Make = Callable[[dict[str, Any]], Path]
@@ -226,6 +227,23 @@ def test_templates_give_each_namespace_its_own_settings(project: Make, aws: Embe
     assert len([each for each in report.resources if each.type == "aws:iam/role:Role"]) == 1
 
 
+def test_a_template_waits_until_its_role_is_allowed_to_work(project: Make) -> None:
+    made = rehearse("test", project(config({"api": {}}, to("us-west-2", replicas="template"))))
+    (template,) = [each for each in made.resources if each.type == TEMPLATE]
+    permissions = {each.urn for each in made.resources if each.type == "aws:iam/rolePolicy:RolePolicy"}
+    assert permissions & set(template.dependencies)
+
+
+def test_a_key_is_protected_as_soon_as_one_repository_is(project: Make) -> None:
+    def protected(*flags: bool) -> list[bool]:
+        repositories = {f"r{number}": {"protect": flag} for number, flag in enumerate(flags)}
+        made = rehearse("test", project(config(repositories)))
+        return [each.options["protect"] for each in made.resources if each.type == "aws:kms/key:Key"]
+
+    assert protected(False, True) == protected(True, False) == [True]
+    assert protected(False, False) == [False]
+
+
 def test_what_one_template_would_have_to_tell_apart_is_refused(project: Make) -> None:
     repositories = {"team/api": {"tagMutability": "IMMUTABLE"}, "team/db": {}}
     with pytest.raises(InvalidInput) as caught:
@@ -352,3 +370,13 @@ def test_a_key_that_is_not_multi_region_has_no_replicas(project: Make) -> None:
     encryption = {"type": "KMS", "keyArn": "arn:aws:kms:us-east-1:123456789012:key/0a1b", "multiRegion": True}
     with pytest.raises(EcrStackError, match="not a multi-Region key"):
         rehearse("test", project(config({"api": {}}, to("us-west-2"), encryption=encryption)))
+
+
+def test_a_registry_does_not_replicate_to_itself_by_its_own_account_s_id() -> None:
+    def told(**destination: Any) -> list[str]:
+        settings = ReplicationSettings.model_validate({"rules": [{"destinations": [destination]}]})
+        return [each.rule for each in replication_problems(settings, [], "us-east-1", "123456789012")]
+
+    assert told(region="us-east-1", registryId="123456789012") == ["a registry cannot replicate to itself"]
+    assert told(region="us-east-1") == ["a registry cannot replicate to itself"]
+    assert told(region="us-east-1", registryId="999999999999") == []

@@ -171,6 +171,22 @@ def test_the_preview_of_another_document_is_not_taken_for_the_answer() -> None:
         preview(Other(), "api", EVERYTHING)
 
 
+def test_an_image_pulled_exactly_so_many_days_ago_is_protected() -> None:
+    def exceeded(days: float) -> bool:
+        images = [{"imageDigest": "sha256:a", "lastRecordedPullTime": NOW - timedelta(days=days)}]
+        return bool(judge("api", images, images, Limits(protect_pulled_within_days=30), NOW).exceeded)
+
+    assert [exceeded(days) for days in (0, 29.5, 30, 30.01)] == [True, True, True, False]
+
+
+def test_an_image_that_came_after_the_images_were_read_counts_in_the_percentage() -> None:
+    results = [{"imageDigest": f"sha256:{name}"} for name in "ab"]
+    assert judge("api", results, results[:1], Limits(max_expire_percent=100), NOW).exceeded == ()
+    assert judge("api", results, [], Limits(max_expire_percent=99), NOW).exceeded == (
+        "100 % of 2 images would expire; maxExpirePercent is 99",
+    )
+
+
 RESULTS = st.lists(
     st.tuples(st.integers(0, 20), st.sampled_from(["EXPIRE", "TRANSITION"]), st.none() | st.integers(0, 400)),
     unique_by=lambda item: item[0],

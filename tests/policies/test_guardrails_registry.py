@@ -88,6 +88,11 @@ def test_a_changed_encryption_of_a_standing_repository_is_reported() -> None:
     assert messages(REPLACED, repository(), config=standing(encryptionType="KMS", kmsKey=KEY_ARN)) == []
 
 
+def test_a_program_that_names_no_key_leaves_the_standing_one() -> None:
+    bare = repository(encryptionConfigurations=[{"encryptionType": "KMS"}])
+    assert messages(REPLACED, bare, config=standing(encryptionType="KMS", kmsKey=KEY_ARN)) == []
+
+
 def test_a_standing_repository_is_looked_for_in_every_region() -> None:
     here, there = repository(encryptionConfigurations=None, region="us-east-1"), repository(region="us-west-2")
     for order in ([here, there], [there, here]):
