@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,6 +24,11 @@ PROJECT = Path(__file__).parent.parent
 
 hypothesis_settings.register_profile("project", deadline=None, max_examples=50)
 hypothesis_settings.load_profile("project")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Many tests wait for a server or a process: two cores have time for four workers."""
+    return max(4, os.cpu_count() or 1)
 
 
 @functools.cache
