@@ -27,7 +27,14 @@ from ecr_stack.schema.pull_through_cache import pull_through_cache_problems
 from ecr_stack.schema.registry import RegistrySettings
 from ecr_stack.schema.replica_templates import MAX_TEMPLATE_PREFIX, ROOT, plan_templates
 from ecr_stack.schema.replication import destination_settings, replicates, replication_problems
-from ecr_stack.schema.repository import MAX_TAGS, RESERVED_TAGS, RepositoryDefaults, default_conflicts, reserved_tags
+from ecr_stack.schema.repository import (
+    MAX_TAGS,
+    RESERVED_TAGS,
+    RepositoryDefaults,
+    alike_tags,
+    default_conflicts,
+    reserved_tags,
+)
 from ecr_stack.schema.scanning import inconsistent
 from ecr_stack.schema.signing import signing_problems
 from ecr_stack.schema.tag_schemes import Uncovered, endangered, tag_scheme_problems, uncovered
@@ -96,6 +103,7 @@ def registry_problems(
         account: the registry's account, `None` if it is not known.
     """
     yield from reserved_tags(settings.known("tags"))
+    yield from alike_tags(settings.known("tags"))
     yield from _layers(settings, region, account)
     repositories = settings.known("repositories")
     if repositories is None or any(is_unknown(own) for own in repositories.values()):

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, field_validator
 
 from ecr_stack.aws.names import AccountId, OrganizationId, Region, RepositoryName, TagKey, TagValue
-from ecr_stack.model import Item, Model, Structural, Text, is_unknown, refusal
+from ecr_stack.model import Item, Model, Structural, is_unknown, refusal
 from ecr_stack.schema.access import RegistryAccess
 from ecr_stack.schema.account_settings import AccountSettingValues
 from ecr_stack.schema.budget import BudgetSettings
@@ -65,6 +65,13 @@ def _name_prefix(value: str) -> str:
 NamePrefix = Annotated[str, AfterValidator(_name_prefix), Structural]
 
 
+def _issuer(value: str) -> str:
+    host = value.removeprefix("https://").partition("/")[0]
+    if re.fullmatch(r".*[A-Za-z0-9-]\.[A-Za-z]{2,}\*?", host):
+        return value
+    raise refusal("an issuer names a host, at least its domain", "write e.g. `gitlab.example.com` or `*.example.com/*`")
+
+
 class Trusted(Model):
     """Who outside of the account may be let in; whoever is not listed is stopped by the guardrails."""
 
@@ -72,7 +79,7 @@ class Trusted(Model):
     """Accounts besides the stack's own, in quotes."""
     organizations: list[OrganizationId] = []
     """AWS organizations, one's own as well."""
-    issuers: list[Text] = []
+    issuers: list[Annotated[str, AfterValidator(_issuer), Item]] = []
     """Issuers of OpenID Connect tokens besides the well-known ones, without `https://`; `*` matches any characters."""
 
 

@@ -140,6 +140,23 @@ def reserved_tags(tags: object, place: str = "tags") -> Iterator[Problem]:
             )
 
 
+def alike_tags(tags: object) -> Iterator[Problem]:
+    """Refuse tags of the whole stack that differ in case alone, from one another or from those that the program writes.
+
+    They are put on roles too, and IAM does not tell them apart: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html
+    """
+    taken = {tag.casefold(): tag for tag in RESERVED_TAGS}
+    for tag in tags if isinstance(tags, Mapping) else ():
+        other = taken.setdefault(str(tag).casefold(), tag)
+        if other != tag:
+            yield Problem(
+                f"tags.{tag}",
+                tags[tag] if isinstance(tags, Mapping) else None,
+                f"it differs from the tag `{other}` in case alone, and IAM refuses both on one role",
+                "keep one of the two",
+            )
+
+
 def layered(*layers: RepositoryDefaults | None) -> dict[str, Any]:
     """Lay settings over each other, the last one on top; by Python name, values as they are.
 

@@ -310,6 +310,20 @@ UNTAGGED_UNCOVERED = _warning(
     EVALUATION,
     "add a rule with tagStatus untagged",
 )
+NEVER_REACHED = _warning(
+    "never-reached",
+    "A limit that no repository reaches",
+    "a repository holds 100,000 images unless AWS has raised its quota, and in ten years a rule of more days takes nothing",
+    "https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html",
+    "write the number that you can afford to keep",
+)
+ARCHIVE_UNFED = _warning(
+    "archive-unfed",
+    "A rule for archived images, and none that archives",
+    "without a rule that moves images to the archive, it meets only what somebody archived by hand",
+    EVALUATION,
+    "add a rule that archives, or remove this one",
+)
 
 KINDS: dict[str, Kind] = {kind.code: kind for kind in list(globals().values()) if isinstance(kind, Kind)}
 """Every kind of finding, by its code."""
