@@ -11,7 +11,7 @@ rehearse: .venv/ready ## Run the whole program for STACK (default: dev) against 
 	@$(BIN)/ecr-stack rehearse --stack $(STACK)
 
 test: .venv/ready lint ## Run the static checks and the tests
-	$(BIN)/pytest -n auto -m "not engine"
+	$(BIN)/pytest -n auto --dist worksteal -m "not engine"
 
 test-engine: .venv/ready ## Run the tests with the real Pulumi engine, where there is a pulumi on PATH
 	$(BIN)/pytest tests/engine -n 2 --dist loadfile -rs
