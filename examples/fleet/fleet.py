@@ -32,7 +32,7 @@ class Fleet(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    atOnce: int = Field(4, ge=1)
+    at_once: int = Field(4, ge=1, alias="atOnce")
     parallel: int = Field(16, ge=1)
     stacks: dict[str, dict[str, str] | None] = Field(min_length=1)
     """By stack, the environment variables that its Pulumi gets besides those of this process."""
@@ -67,7 +67,7 @@ class Deployment:
 
     def run(self, stacks: Sequence[str]) -> list[Outcome]:
         """Deploy stacks, at most `atOnce` at a time, each to its end whatever becomes of the others."""
-        with ThreadPoolExecutor(self._fleet.atOnce) as pool:
+        with ThreadPoolExecutor(self._fleet.at_once) as pool:
             running = {stack: pool.submit(self._deploy, stack) for stack in stacks}
             try:
                 return [future.result() for future in running.values()]
@@ -140,11 +140,11 @@ def report(outcomes: Sequence[Outcome], console: Console, *, preview: bool) -> N
     console.print(f"\n[bold]{good} of {len(outcomes)} stacks {'can be deployed' if preview else 'are up'}[/]")
 
 
-def read(file: Path) -> Fleet:
+def read(file: Path, chosen: Sequence[str] = ()) -> Fleet:
     """Read the fleet's file.
 
     Raises:
-        ValueError: it cannot be read, or a stack in it has no stack file; says where and what.
+        ValueError: it cannot be read, lacks a stack that was chosen, or has one without a stack file; says which.
     """
     try:
         fleet = Fleet.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
@@ -153,6 +153,9 @@ def read(file: Path) -> Fleet:
         raise ValueError(f"{file.name}: " + "; ".join(lines)) from None
     except (OSError, yaml.YAMLError) as error:
         raise ValueError(f"{file.name}: {error}") from None
+    unknown = [stack for stack in chosen if stack not in fleet.stacks]
+    if unknown:
+        raise ValueError(f"{file.name}: no stack {', '.join(unknown)}; there are {', '.join(fleet.stacks)}")
     absent = [stack for stack in fleet.stacks if not (file.parent / f"Pulumi.{stack}.yaml").is_file()]
     if absent:
         raise ValueError(f"{file.name}: no stack file for {', '.join(absent)}; write e.g. Pulumi.{absent[0]}.yaml")
@@ -166,10 +169,7 @@ def main() -> int:
     parser.add_argument("--preview", action="store_true", help="say what would change, and change nothing in AWS")
     arguments = parser.parse_args()
     try:
-        fleet = read(HERE / "fleet.yaml")
-        unknown = [stack for stack in arguments.stacks if stack not in fleet.stacks]
-        if unknown:
-            raise ValueError(f"fleet.yaml: no stack {', '.join(unknown)}; there are {', '.join(fleet.stacks)}")
+        fleet = read(HERE / "fleet.yaml", arguments.stacks)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
