@@ -103,7 +103,12 @@ class Deployment:
                 stack.up(parallel=self._fleet.parallel, on_event=watch)
         # whatever it is, it is this stack's alone
         except Exception as error:
-            errors = errors or [str(error).strip()]
+            # "update failed" says no more than that
+            errors = (
+                [each for each in errors if each not in ("update failed", "preview failed")]
+                or errors
+                or [str(error).strip()]
+            )
         else:
             errors = []
         changes = {DONE[operation]: counts[operation] for operation in DONE if counts.get(operation)}
@@ -127,14 +132,13 @@ def report(outcomes: Sequence[Outcome], console: Console, *, preview: bool) -> N
         else:
             word = ("would change" if preview else "up") if changes else "unchanged"
         mark = "[green]✓[/]" if outcome.good else "[red]✗[/]"
-        if preview and changes:
-            changes = f"{changes} if deployed"
         table.add_row(mark, escape(outcome.stack), word, changes or "–", f"{outcome.seconds:.1f}")
     console.print()
     console.print(table)
     for outcome in outcomes:
-        for reason in outcome.reasons:
+        if outcome.reasons:
             console.print(f"\n[bold red]✗ {escape(outcome.stack)}[/]", highlight=False)
+        for reason in outcome.reasons:
             console.print(reason, markup=False, highlight=False, soft_wrap=True)
     good = sum(outcome.good for outcome in outcomes)
     console.print(f"\n[bold]{good} of {len(outcomes)} stacks {'can be deployed' if preview else 'are up'}[/]")
