@@ -116,6 +116,7 @@ def registry_problems(
     ):
         return  # reported by `_layers`
     yield from _names(settings)
+    yield from _former_names(settings)
     yield from _each_repository(settings)
     names = settings.names()
     yield from (
@@ -315,6 +316,29 @@ def _names(settings: RegistrySettings) -> Iterator[Problem]:
                 "change `namePrefix` or the name",
             )
         taken.setdefault(name, key)
+
+
+def _former_names(settings: RegistrySettings) -> Iterator[Problem]:
+    """Aliases that two resources would claim: the engine refuses the second, when the first has taken its state over.
+
+    https://www.pulumi.com/docs/iac/concepts/resources/options/aliases/
+    """
+    claimed: dict[str, str] = {}
+    for key, own in settings.repositories.items():
+        aliases = own.aliases if own is not None else None
+        for index, alias in enumerate(aliases if isinstance(aliases, list) else []):
+            if not isinstance(alias, str):
+                continue
+            other = alias if alias in settings.repositories else claimed.setdefault(alias, key)
+            if other == key:
+                continue
+            what = "the key of a repository that is still there" if other == alias else f"an alias of `{other}` as well"
+            yield Problem(
+                f"repositories.{key}.aliases[{index}]",
+                alias,
+                f"this is {what}: a repository in the stack's state becomes one other repository, and not two",
+                "remove the alias, or the repository that is no longer meant",
+            )
 
 
 def _each_repository(settings: RegistrySettings) -> Iterator[Problem]:
