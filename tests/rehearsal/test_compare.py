@@ -150,6 +150,15 @@ def test_a_diagram_has_replicas_as_their_destination(project: Make) -> None:
     assert "class d0 changed" in mermaid(head, compare(base, head))
 
 
+@pytest.mark.parametrize(("token", "warned"), [("hunter2", True), ({"secure": "AAAB"}, False)])
+def test_a_token_in_plain_text_is_warned_of_and_not_repeated(project: Make, token: Any, warned: bool) -> None:
+    credentials = {"username": "us", "accessToken": token}
+    report = rehearsed(project, pullThroughCache={"hub": {"upstream": "docker-hub", "credentials": credentials}})
+    place = "ecr-stack:pullThroughCache.hub.credentials.accessToken"
+    assert any(text.startswith(place) for text in report.warnings) is warned
+    assert "hunter2" not in "".join(report.warnings)
+
+
 def test_a_repository_that_goes_is_a_danger(project: Make) -> None:
     comparison = difference(project, repositories={"api": {}})
     assert "danger test-worker the repository would be deleted, with its images" in messages(comparison)
