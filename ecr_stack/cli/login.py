@@ -64,6 +64,8 @@ def command(
         raise Unavailable(f"{program} did not log in to {host}: see its message above (exit code {done.returncode})")
     left = (data["expiresAt"].astimezone(UTC) - datetime.now(UTC)).total_seconds() / 3600
     note(f"{program} is logged in to {host} for {left:.0f} hours", style="green", word="done")
+    if endpoint.startswith("http://"):
+        return  # a registry of `ecr-stack local`: the helper asks AWS's hosts only
     if shutil.which(_HELPER):
         note(
             f'{_HELPER} is installed: with {{"credHelpers": {{"{host}": "ecr-login"}}}} in the client\'s configuration no '

@@ -36,8 +36,9 @@ from ecr_stack.rehearsal.order import in_order, undeclared_orders
 from ecr_stack.rehearsal.report import Report, ResourceRecord, Unchecked, Violation
 from ecr_stack.rehearsal.scan_frequencies import scan_frequencies, scan_warnings
 from ecr_stack.rehearsal.stack_references import StackReferences
-from ecr_stack.schema.checks import lifecycle_warnings
+from ecr_stack.schema.checks import cache_warnings, lifecycle_warnings
 from ecr_stack.schema.pull_through_cache import SECRET_ARN
+from ecr_stack.schema.registry import RegistrySettings
 from ecr_stack.schema.stack import NAMESPACE, settings_in
 
 __all__ = ["ACCOUNT", "ProgramFailed", "region_of", "rehearse", "rehearse_program"]
@@ -95,8 +96,7 @@ def rehearse(
     account = _account(file, values, account)
     report = Report(stack=stack, project=project.name, account=account, region=region, preview=preview)
     report.warnings = [
-        _line(problem)
-        for problem in (*file.warnings, *_lifecycle_warnings(file), *problems_among_stacks(project, file))
+        _line(problem) for problem in (*file.warnings, *_own_warnings(file), *problems_among_stacks(project, file))
     ]
     references = StackReferences(project, stack, account, stack_references or {})
     with _own_modules(project.directory), _failures_told(project):
@@ -125,12 +125,25 @@ def _line(problem: Problem) -> str:
     return f"{problem.place}: {problem.rule}; {problem.remedy}"
 
 
-def _lifecycle_warnings(file: StackFile) -> list[Problem]:
-    """What the stack's own lifecycle rules would not do, if it is a stack of this program."""
+def _own_warnings(file: StackFile) -> list[Problem]:
+    """What AWS would take and hardly anybody means, and what should be a secret, if it is a stack of this program."""
     if not any(key.startswith(NAMESPACE) for key in file.config):
         return []
     settings = settings_in(file.config, source=file.path.name)
-    return [replace(problem, place=NAMESPACE + problem.place) for problem in lifecycle_warnings(settings)]
+    found = [*lifecycle_warnings(settings), *cache_warnings(settings), *_plain_tokens(settings)]
+    return [replace(problem, place=NAMESPACE + problem.place) for problem in found]
+
+
+def _plain_tokens(settings: RegistrySettings) -> Iterator[Problem]:
+    for prefix, cache in settings.pull_through_cache.items():
+        if cache.credentials is not None and cache.credentials.access_token != ENCRYPTED:
+            place = f"pullThroughCache.{prefix}.credentials.accessToken"
+            yield Problem(
+                place,
+                "…",
+                "the token is in the stack file in plain text, and whoever reads the file has it",
+                f"make a new one, and encrypt it: `pulumi config set --secret --path '{NAMESPACE}{place}'`",
+            )
 
 
 def region_of(file: StackFile, config: Mapping[str, Any] | None = None) -> str:

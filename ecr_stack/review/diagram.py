@@ -38,7 +38,8 @@ class _Alike:
 def mermaid(report: Record, comparison: Comparison | None = None) -> str:
     """Draw a rehearsed stack; what differs from another rehearsal is coloured, and a legend says how.
 
-    Repositories that are alike are one node: of thirty, what is drawn is how they differ.
+    Repositories that are alike are one node: of thirty, what is drawn is how they differ. Replicas are their
+    destination, which has the worst of their colours.
 
     Args:
         report: the rehearsal, as `rehearse --format json` prints it.
@@ -47,7 +48,12 @@ def mermaid(report: Record, comparison: Comparison | None = None) -> str:
     repositories = [record for record in report["resources"] if record["type"] == _REPOSITORY]
     copies = _copies(report)
     groups: dict[_Alike, list[str]] = {}
+    replicas: dict[str, set[str]] = {}
     for record in repositories:
+        where = f"{at(record, 'outputs', 'registryId')} · {at(record, 'outputs', 'region')}"
+        if where in copies:
+            replicas.setdefault(where, set()).add(_state(record, comparison))
+            continue
         name = str(at(record, "outputs", "name"))
         destinations = tuple(where for where, prefixes in copies.items() if _copied(name, prefixes))
         alike = _Alike(_state(record, comparison), _facts(record), destinations)
@@ -77,11 +83,14 @@ def mermaid(report: Record, comparison: Comparison | None = None) -> str:
     if key is not None:
         lines.append("  key -->|encrypts| home")
     lines += _arrows(copies, list(groups))
-    states = [alike.state for alike in groups]
+    states = {f"r{number}": alike.state for number, alike in enumerate(groups)}
+    for number, where in enumerate(copies):
+        found = replicas.get(where, set())
+        states[f"d{number}"] = next((state for state in _STATES if state in found), "")
     for state, (words, style) in _STATES.items():
-        if state in states:
+        if state in states.values():
             lines.append(f"  classDef {state} {style}")
-            lines += [f"  class r{number} {state}" for number, each in enumerate(states) if each == state]
+            lines += [f"  class {node} {state}" for node, each in states.items() if each == state]
             lines.append(f'  legend_{state}["{words}"]:::{state}')
     return "\n".join(lines)
 

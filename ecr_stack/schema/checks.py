@@ -41,6 +41,7 @@ from ecr_stack.schema.tag_schemes import Uncovered, endangered, tag_scheme_probl
 
 __all__ = [
     "ReplicaPlan",
+    "cache_warnings",
     "encryption_problems",
     "lifecycle_warnings",
     "pipeline_role_name",
@@ -405,6 +406,33 @@ def _lifecycle(settings: RegistrySettings, key: str) -> str | None:
     ):
         return None
     return settings.lifecycle_text(key) or ""
+
+
+def cache_warnings(settings: RegistrySettings) -> Iterator[Problem]:
+    """Yield the caches that also take in repositories of the stack: what these lack, ECR fetches from the upstream.
+
+    https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-private-wildcards.html: all repositories with
+    the prefix are enabled for the cache, and ROOT takes in those that have no cache of their own.
+
+    Args:
+        settings: valid settings; places are relative to them, in camelCase.
+    """
+    own: dict[str, list[str]] = {}
+    prefixes = sorted((prefix for prefix in settings.pull_through_cache if prefix != ROOT), key=len, reverse=True)
+    for name in map(settings.physical_name, settings.repositories):
+        nearest_one = next((prefix for prefix in prefixes if name.startswith(f"{prefix}/")), ROOT)
+        own.setdefault(nearest_one, []).append(name)
+    for prefix, cache in settings.pull_through_cache.items():
+        names = own.get(prefix, [])
+        if names:
+            shown = ", ".join(f"`{name}`" for name in names[:3]) + (f" and {len(names) - 3} more" if names[3:] else "")
+            yield Problem(
+                f"pullThroughCache.{prefix}",
+                prefix,
+                f"this cache takes in {shown} as well: a tag that is not there is fetched from {cache.upstream_url}, "
+                "whoever has pushed it there",
+                "choose a prefix that no repository of the stack has, unless these are for its images",
+            )
 
 
 def lifecycle_warnings(settings: RegistrySettings) -> Iterator[Problem]:

@@ -95,6 +95,7 @@ def test_skopeo_itself_is_logged_in_to_a_registry_that_is_served(tmp_path: Path)
             env=environment, capture_output=True, text=True, check=False, timeout=60,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
+        assert "credential helper" not in done.stderr  # it would not find this registry
         assert told["registries"][region] in json.loads((tmp_path / "auth.json").read_text())["auths"]
     finally:
         served.terminate()

@@ -102,6 +102,19 @@ def test_a_stack_is_deployed_into_it_with_uris_that_can_be_pushed_to() -> None:
         there = local.client("us-west-2")
         assert there.base == f"http://{local.told['registries']['us-west-2']}"
         assert digest_of(there("GET", "/v2/api-gateway/manifests/v1.0.0").data) == digest
+        # how to pull the image is told with addresses that answer
+        environment = {
+            "AWS_ENDPOINT_URL": local.told["endpoint"],
+            "AWS_ACCESS_KEY_ID": "x",
+            "AWS_SECRET_ACCESS_KEY": "x",
+        }
+        asked = ["images", "show", "api-gateway:v1.0.0", "--region", "us-east-1", "--format", "json"]
+        shown = CliRunner().invoke(app, asked, env=environment)
+        commands = {each["region"]: each["command"] for each in json.loads(shown.stdout)["pull"]}
+        assert commands == {
+            region: f"docker pull {local.told['registries'][region]}/api-gateway:v1.0.0"
+            for region in ("us-east-1", "us-west-2", "eu-west-1")
+        }
         assert local.end()[0] == 0
 
 

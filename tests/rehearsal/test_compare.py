@@ -14,6 +14,7 @@ from ecr_stack.errors import InvalidInput
 from ecr_stack.rehearsal import Report, rehearse
 from ecr_stack.review.compare import compare
 from ecr_stack.review.comparison import Comparison
+from ecr_stack.review.diagram import mermaid
 
 Make = Callable[[dict[str, Any]], Path]
 
@@ -133,6 +134,29 @@ def test_a_repository_that_goes_takes_its_lifecycle_guard_along(project: Make) -
     said = messages(compare(json.loads(json.dumps(base)), head))
     assert "danger test-worker the repository would be deleted" in said
     assert "guard" not in said
+
+
+def test_a_diagram_has_replicas_as_their_destination(project: Make) -> None:
+    replication = {"rules": [{"destinations": [{"region": "us-west-2"}]}]}
+    base = rehearsed(project, replication=replication).as_json()
+    drawn = mermaid(base)
+    assert 'r0["api<br/>worker<br/>' in drawn
+    assert 'd0["123456789012 · us-west-2"]' in drawn
+    assert "class d0" not in drawn
+    head = json.loads(json.dumps(base))
+    for resource in head["resources"]:
+        if resource["name"] == "test-api@us-west-2" and resource["type"].endswith("repository:Repository"):
+            resource["options"]["protect"] = False
+    assert "class d0 changed" in mermaid(head, compare(base, head))
+
+
+@pytest.mark.parametrize(("token", "warned"), [("hunter2", True), ({"secure": "AAAB"}, False)])
+def test_a_token_in_plain_text_is_warned_of_and_not_repeated(project: Make, token: Any, warned: bool) -> None:
+    credentials = {"username": "us", "accessToken": token}
+    report = rehearsed(project, pullThroughCache={"hub": {"upstream": "docker-hub", "credentials": credentials}})
+    place = "ecr-stack:pullThroughCache.hub.credentials.accessToken"
+    assert any(text.startswith(place) for text in report.warnings) is warned
+    assert "hunter2" not in "".join(report.warnings)
 
 
 def test_a_repository_that_goes_is_a_danger(project: Make) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ecr_stack.errors import InvalidInput, Problem
+from ecr_stack.schema.checks import cache_warnings
 from ecr_stack.schema.stack import settings_in, stack_settings_of
 
 GOOD: dict[str, Any] = {
@@ -350,6 +351,35 @@ def test_a_former_name_is_one_repositorys(repositories: dict[str, Any], place: s
     (problem,) = mistakes({"environment": "prod", "repositories": repositories})
     assert problem.place == f"ecr-stack:repositories.{place}"
     assert rule in problem.rule
+
+
+def test_a_cache_that_takes_in_the_stacks_own_repositories_is_warned_of() -> None:
+    settings = {
+        "environment": "prod",
+        "namePrefix": "shop/",
+        "repositories": {"web": {}, "tools/lint": {}},
+        "pullThroughCache": {
+            "quay": {"upstream": "quay"},
+            "shop": {"upstream": "quay"},
+            "shop/tools": {"upstream": "k8s"},
+            "ROOT": {"upstream": "ecr-public"},
+        },
+    }
+    found = list(cache_warnings(stack_settings_of(settings, source="", region=None)))
+    assert [problem.place for problem in found] == ["pullThroughCache.shop", "pullThroughCache.shop/tools"]
+    assert ["`shop/web` as well" in problem.rule for problem in found] == [True, False]
+    assert "fetched from registry.k8s.io" in found[1].rule
+
+
+def test_a_cache_without_a_prefix_takes_in_what_no_other_does() -> None:
+    settings = {
+        "environment": "prod",
+        "repositories": {"quay/base": {}, **{f"service-{number}": {} for number in range(5)}},
+        "pullThroughCache": {"quay": {"upstream": "quay"}, "ROOT": {"upstream": "ecr-public"}},
+    }
+    found = {warning.place: warning for warning in cache_warnings(stack_settings_of(settings, source="", region=None))}
+    assert "`service-0`, `service-1`, `service-2` and 2 more" in found["pullThroughCache.ROOT"].rule
+    assert "`quay/base`" in found["pullThroughCache.quay"].rule
 
 
 def test_a_repository_may_name_its_own_key_as_a_former_one() -> None:

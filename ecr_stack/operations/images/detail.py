@@ -1,7 +1,7 @@
 """One image in full: platforms, what belongs to it, scan, signing, replicas.
 
-Needs `ecr:DescribeImages`, `ecr:BatchGetImage`, `ecr:GetDownloadUrlForLayer`, `ecr:DescribeImageReplicationStatus` and
-`ecr:DescribeImageSigningStatus`.
+Needs `ecr:DescribeImages`, `ecr:BatchGetImage`, `ecr:GetDownloadUrlForLayer`, `ecr:DescribeRepositories`,
+`ecr:DescribeImageReplicationStatus` and `ecr:DescribeImageSigningStatus`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ecr_stack.errors import EcrStackError, NotFound
+from ecr_stack.operations.ecr import answered
 from ecr_stack.operations.images.catalogue import CataloguedImage, platform_name
 from ecr_stack.operations.images.reading import read_repository
 from ecr_stack.operations.live_registry import LiveRegistry
@@ -84,10 +85,11 @@ def _signed(told: Mapping[str, Any]) -> str:
 def _pull(registry: LiveRegistry, repository: str, image: CataloguedImage, tag: str | None) -> list[dict[str, str]]:
     """How to pull an image from each Region; the one that the AWS configuration names comes first, as the nearest."""
     name = f":{tag}" if tag else f"@{image.top.digest}"
+    home = _address(registry, repository, registry.region)
     commands = [
         {
             "region": registry.region, "registryId": registry.account, "status": "COMPLETE",
-            "command": f"docker pull {registry.host}/{repository}{name}",
+            "command": f"docker pull {home}{name}",
         }
     ]  # fmt: skip
     try:
@@ -97,15 +99,29 @@ def _pull(registry: LiveRegistry, repository: str, image: CataloguedImage, tag: 
     except EcrStackError:
         return commands
     for each in answer.get("replicationStatuses", ()):
-        host = registry.host.replace(registry.account, each["registryId"], 1).replace(
-            registry.region, each["region"], 1
-        )
+        there = f"{registry.host}/{repository}".replace(registry.account, each["registryId"], 1)
+        there = there.replace(registry.region, each["region"], 1)
+        if each["registryId"] == registry.account and not home.startswith(registry.host):
+            there = _address(registry, repository, each["region"])  # `ecr-stack local`: each Region has a port
         commands.append(
             {
                 "region": each["region"], "registryId": each["registryId"], "status": each["status"],
-                "command": f"docker pull {host}/{repository}{name}",
+                "command": f"docker pull {there}{name}",
             }
         )  # fmt: skip
     # https://docs.aws.amazon.com/sdkref/latest/guide/feature-region.html: where the caller runs, as far as it says
     nearest = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     return sorted(commands, key=lambda each: (each["region"] != nearest, each["status"] != "COMPLETE"))
+
+
+def _address(registry: LiveRegistry, repository: str, region: str) -> str:
+    """The address of a repository as ECR tells it, or as AWS's are if it does not."""
+    client = registry.ecr if region == registry.region else registry.client("ecr", region)
+    try:
+        with answered():
+            found = client.describe_repositories(registryId=registry.account, repositoryNames=[repository])[
+                "repositories"
+            ]
+    except EcrStackError:
+        return f"{registry.host.replace(registry.region, region, 1)}/{repository}"
+    return str(found[0]["repositoryUri"])
