@@ -445,10 +445,12 @@ def _guardrails(
             report.unchecked.append(Unchecked("", str(folder.name), reason))
         return []
     with _pack_of(folder) as check:
+        config = _guardrail_config(folder / "config.json", check)
+        report.guardrails = config or {}
         found = check.violations(
             [_policy_resource(record) for record in resources],
             stack=report.stack,
-            config=_guardrail_config(folder / "config.json", check),
+            config=config,
             stack_config=stack_config,
         )
     return [Violation(**{key: item[key] for key in ("policy", "level", "urn", "message")}) for item in found]

@@ -139,3 +139,38 @@ def test_a_comment_about_nothing_is_short(project: Make) -> None:
     text = markdown(compare(base.as_json(), base.as_json()), base)
     assert "\n\n### ✅ Stack `test`: nothing changes" in text
     assert "property by property" not in text
+
+
+GUARDED: dict[str, Any] = {"stack": "test", "resources": [], "violations": [], "guardrails": {}}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (
+            {},
+            {"keys-rotate": {"enforcementLevel": "disabled", "reason": "KMS-12"}},
+            "danger policies/config.json `keys-rotate` goes from its default level to disabled",
+        ),
+        (
+            {},
+            {"keys-in-production-wait-before-deletion": {"minimumDays": 7, "reason": "KMS-12"}},
+            "danger policies/config.json `keys-in-production-wait-before-deletion` is configured differently",
+        ),
+        ({}, None, "danger policies the guardrails are not run any more"),
+    ],
+    ids=["disabled", "property", "gone"],
+)
+def test_a_changed_configuration_of_the_guardrails_is_a_risk_though_it_violates_nothing(
+    before: Any, after: Any, said: str
+) -> None:
+    comparison = compare({**GUARDED, "guardrails": before}, {**GUARDED, "guardrails": after})
+    assert messages(comparison).startswith(said)
+    assert compare({**GUARDED, "guardrails": after}, {**GUARDED, "guardrails": after}).risks == []
+
+
+def test_a_base_that_does_not_say_how_its_guardrails_are_configured_is_told_so(project: Make) -> None:
+    base = rehearsed(project).as_json()
+    del base["guardrails"]
+    head = {**base, "guardrails": {"keys-rotate": {"enforcementLevel": "disabled", "reason": "KMS-12"}}}
+    assert "attention policies/config.json the base does not say" in messages(compare(base, head))
