@@ -267,6 +267,7 @@ def _rehearse(
     report.scanning = {there: dict(found) for there, found in scan_frequencies(resources, **place).items()}
     report.warnings += scan_warnings(resources, **place)
     report.unchecked = list(recorder.unchecked.values())
+    report.settings = {key: _parsed(config[key]) for key in _SETTINGS if key in config}
     violations = [] if report.preview else list(undeclared_orders(resources))
     if project is not None:
         violations += _guardrails(project, report, resources, config)
@@ -274,6 +275,18 @@ def _rehearse(
         Violation(each.policy, each.level, each.urn, secrets.hidden_in_text(each.message)) for each in violations
     ]
     report.seconds = time.perf_counter() - began
+
+
+_SETTINGS = ("ecr-stack:trusted", "aws:allowedAccountIds", "aws:forbiddenAccountIds")
+"""The settings of `Report.settings`."""
+
+
+def _parsed(value: str) -> Any:
+    """A configuration value, as data if it is the JSON of a list or a map."""
+    try:
+        return json.loads(value) if value.lstrip()[:1] in ("[", "{") else value
+    except (ValueError, RecursionError):
+        return value
 
 
 def _secret_texts(values: Iterator[str]) -> frozenset[str]:

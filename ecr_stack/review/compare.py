@@ -16,6 +16,7 @@ from ecr_stack.review.guardrail_changes import configuration_risks
 from ecr_stack.review.replacements import replaced_by
 from ecr_stack.review.report import Record, at, checked, parsed
 from ecr_stack.review.risks import risks_of
+from ecr_stack.review.setting_changes import setting_risks
 
 __all__ = ["compare", "worst_first"]
 
@@ -32,8 +33,10 @@ def compare(base: Record, head: Record, *, source: str = "the base") -> Comparis
         InvalidInput: if the base is not a rehearsal's report.
     """
     base = checked(base, source)
-    before = {record["urn"]: record for record in _comparable(base)}
-    after = {record["urn"]: record for record in _comparable(head)}
+    everything = [_with_key_names(report) for report in (base, head)]
+    before, after = (
+        {record["urn"]: record for record in records if record.get("id") is not None} for records in everything
+    )
     was = _renames(before, after)
     comparison = Comparison(stack=str(head.get("stack", "")))
     for urn, record in after.items():
@@ -56,10 +59,9 @@ def compare(base: Record, head: Record, *, source: str = "the base") -> Comparis
     comparison.violations = _violations(base.get("violations") or [], head.get("violations") or [], was)
     known = set(base.get("warnings") or [])
     comparison.warnings = [warning for warning in head.get("warnings") or [] if warning not in known]
-    risks = risks_of(
-        comparison, {**base, "resources": list(before.values())}, {**head, "resources": list(after.values())}
-    )
-    comparison.risks = worst_first([*risks, *_guardrails(base, head)])
+    # components too: the limits of a lifecycle guard are on record there
+    risks = risks_of(comparison, {**base, "resources": everything[0]}, {**head, "resources": everything[1]})
+    comparison.risks = worst_first([*risks, *_guardrails(base, head), *setting_risks(base, head)])
     return comparison
 
 
@@ -108,15 +110,14 @@ def _violations(old: list[Any], new: list[Any], was: Mapping[str, str]) -> dict[
 _KEY_ID = re.compile(r"(?:mrk-)?[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.ASCII)
 
 
-def _comparable(report: Record) -> list[dict[str, Any]]:
-    """The physical resources, with the ids of their keys, which differ in every run, written as the keys' names."""
+def _with_key_names(report: Record) -> list[dict[str, Any]]:
+    """The resources, with the ids of their keys, which differ in every run, written as the keys' names."""
     names = {
         str(at(record, "outputs", "keyId")): f"({record['name']})"
         for record in report["resources"]
         if record["type"] == "aws:kms/key:Key"
     }
-    records = [record for record in report["resources"] if record.get("id") is not None]
-    renamed: list[dict[str, Any]] = _with_names(records, names)
+    renamed: list[dict[str, Any]] = _with_names(list(report["resources"]), names)
     return renamed
 
 

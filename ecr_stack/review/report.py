@@ -68,6 +68,7 @@ class _Report(_Strict):
     violations: list[_Violation] = []
     warnings: list[str] = []
     guardrails: _Object | None = None
+    settings: _Object | None = None
 
 
 def read_report(file: Path) -> dict[str, Any]:

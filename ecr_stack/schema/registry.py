@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, field_validator
 
+from ecr_stack.aws.iam.principals import names_an_issuer
 from ecr_stack.aws.names import AccountId, OrganizationId, Region, RepositoryName, TagKey, TagValue
 from ecr_stack.model import Item, Model, Structural, Text, is_unknown, refusal
 from ecr_stack.schema.access import RegistryAccess
@@ -65,6 +66,18 @@ def _name_prefix(value: str) -> str:
 NamePrefix = Annotated[str, AfterValidator(_name_prefix), Structural]
 
 
+def _issuer(value: str) -> str:
+    if names_an_issuer(value):
+        return value
+    raise refusal(
+        "an issuer is a host with a path, in which at least the last two labels of the host have no wildcard",
+        "write one such as `gitlab.example.com` or `oidc.example.com/id/*`",
+    )
+
+
+Issuer = Annotated[Text, AfterValidator(_issuer)]
+
+
 class Trusted(Model):
     """Who outside of the account may be let in; whoever is not listed is stopped by the guardrails."""
 
@@ -72,7 +85,7 @@ class Trusted(Model):
     """Accounts besides the stack's own, in quotes."""
     organizations: list[OrganizationId] = []
     """AWS organizations, one's own as well."""
-    issuers: list[Text] = []
+    issuers: list[Issuer] = []
     """Issuers of OpenID Connect tokens besides the well-known ones, without `https://`; `*` matches any characters."""
 
 

@@ -141,6 +141,57 @@ def test_a_comment_about_nothing_is_short(project: Make) -> None:
     assert "property by property" not in text
 
 
+@pytest.mark.parametrize(
+    ("guard", "said"),
+    [
+        ({"maxExpire": 5000}, "the lifecycle guard allows more: maxExpire (50 → 5000)"),
+        ({"maxArchive": 5000}, "the lifecycle guard allows more: maxArchive (50 → 5000)"),
+        ({"protectPulledWithinDays": 1}, "the lifecycle guard allows more: protectPulledWithinDays (30 → 1)"),
+        (
+            {"roleArn": "arn:aws:iam::123456789012:role/other"},
+            "the lifecycle guard asks ECR by other credentials, which may see another account",
+        ),
+        (
+            {"overrides": {"api": {"maxExpire": 5000, "reason": "old nightly builds go, OPS-12"}}},
+            "the lifecycle guard allows more: maxExpire (50 → 5000, because: old nightly builds go, OPS-12)",
+        ),
+        (None, "loses its lifecycle guard"),
+    ],
+    ids=str,
+)
+def test_a_guard_that_allows_more_is_a_risk_in_the_rehearsal_of_a_whole_stack(
+    project: Make, guard: dict[str, Any] | None, said: str
+) -> None:
+    strict = {"maxExpire": 50, "protectPulledWithinDays": 30}
+    base = rehearsed(project, lifecycleGuard=strict).as_json()
+    changed = {} if guard is None else {**strict, **guard}
+    head = rehearsed(project, lifecycleGuard=changed).as_json()
+    assert f"attention test-api {said}" in messages(compare(json.loads(json.dumps(base)), head))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (
+            {},
+            {"ecr-stack:trusted": {"accounts": ["111122223333"]}},
+            "ecr-stack:trusted.accounts the guardrails would let in",
+        ),
+        ({}, {"ecr-stack:trusted": {"organizations": ["o-a1b2c3d4e5"]}}, "the organization `o-a1b2c3d4e5`"),
+        ({}, {"ecr-stack:trusted": {"issuers": ["ci.example.com"]}}, "tokens of `ci.example.com`"),
+        ({"aws:allowedAccountIds": ["123456789012"]}, {}, "(123456789012 → any account)"),
+        ({"aws:forbiddenAccountIds": ["210987654321"]}, {}, "the provider would no longer refuse 210987654321"),
+    ],
+    ids=str,
+)
+def test_settings_that_no_resource_shows_are_compared_too(project: Make, before: Any, after: Any, said: str) -> None:
+    def of(settings: dict[str, Any]) -> dict[str, Any]:
+        return rehearse("test", project({**CONFIG, **settings})).as_json()
+
+    assert said in messages(compare(of(before), of(after)))
+    assert said not in messages(compare(of(after), of(before)))
+
+
 GUARDED: dict[str, Any] = {"stack": "test", "resources": [], "violations": [], "guardrails": {}}
 
 
