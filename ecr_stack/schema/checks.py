@@ -321,6 +321,16 @@ def _each_repository(settings: RegistrySettings) -> Iterator[Problem]:
                 place, default_conflicts(type(merged).model_construct(_fields_set=set()), merged.given())
             )
         tags = {**own_tags, **(merged.known("tags") or {})}
+        registry_wide = {tag.casefold(): tag for tag in own_tags}
+        for tag in merged.known("tags") or {}:
+            other = registry_wide.get(tag.casefold(), tag)
+            if other != tag:
+                yield Problem(
+                    f"{place}.tags.{tag}",
+                    tags[tag],
+                    f"the registry's tag `{other}` differs from this one by case only: both would be on the repository",
+                    f"write `{other}`, which is then replaced",
+                )
         allowed = MAX_TAGS - len(RESERVED_TAGS)
         if len(tags) > allowed:
             yield Problem(

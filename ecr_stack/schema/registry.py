@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, field_validator
 
 from ecr_stack.aws.iam.principals import names_an_issuer
 from ecr_stack.aws.names import AccountId, OrganizationId, Region, RepositoryName, TagKey, TagValue
-from ecr_stack.model import Item, Model, Structural, Text, is_unknown, refusal
+from ecr_stack.model import Item, Model, Structural, is_unknown, refusal
 from ecr_stack.schema.access import RegistryAccess
 from ecr_stack.schema.account_settings import AccountSettingValues
 from ecr_stack.schema.budget import BudgetSettings
@@ -75,7 +75,7 @@ def _issuer(value: str) -> str:
     )
 
 
-Issuer = Annotated[Text, AfterValidator(_issuer)]
+Issuer = Annotated[str, AfterValidator(_issuer), Item]
 
 
 class Trusted(Model):

@@ -91,7 +91,8 @@ def test_an_any_rule_behind_one_for_releases_or_one_that_archives_is_not_reporte
 def test_a_document_without_a_rule_for_untagged_images_is_reported() -> None:
     assert warnings(rule(1, prefixed("v"), more_than(10))) == [("untagged-uncovered", None)]
     assert warnings(rule(1, prefixed("v"), more_than(10)), rule(2, UNTAGGED, archived(90))) == [
-        ("untagged-uncovered", None)
+        ("nothing-archives", 2),
+        ("untagged-uncovered", None),
     ]
 
 
@@ -127,3 +128,34 @@ def test_what_a_wider_filter_covers_matches_it_whatever_the_wildcards_stand_for(
     assert covered.matches(tag)
     if covering.covers(covered):
         assert covering.matches(tag)
+
+
+def _counting(kind: str, number: int, **selection: Any) -> dict[str, Any]:
+    unit = {} if kind == "imageCountMoreThan" else {"countUnit": "days"}
+    return {
+        "rulePriority": 1,
+        "selection": {"tagStatus": "any", "countType": kind, "countNumber": number, **unit, **selection},
+        "action": {"type": "expire"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "number", "warned"),
+    [
+        ("imageCountMoreThan", 100_001, True),
+        ("imageCountMoreThan", 100_000, False),
+        ("sinceImagePushed", 36_500, True),
+        ("sinceImagePushed", 3650, False),
+    ],
+)
+def test_a_number_that_no_repository_reaches_is_told(kind: str, number: int, warned: bool) -> None:
+    codes = [finding.code for finding in lint({"rules": [_counting(kind, number)]})]
+    assert ("never-reached" in codes) is warned
+
+
+def test_a_rule_for_an_archive_into_which_nothing_is_put_is_told() -> None:
+    emptied = {**_counting("sinceImageTransitioned", 90, storageClass="archive"), "rulePriority": 2}
+    filled = _counting("sinceImagePulled", 30)
+    filled["action"] = {"type": "transition", "targetStorageClass": "archive"}
+    assert "nothing-archives" in [finding.code for finding in lint({"rules": [emptied]})]
+    assert "nothing-archives" not in [finding.code for finding in lint({"rules": [filled, emptied]})]

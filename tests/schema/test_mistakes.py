@@ -311,3 +311,31 @@ def test_more_tags_than_aws_allows_are_counted_with_those_of_the_program() -> No
     settings = changed("tags", {f"t{number}": "x" for number in range(48)})
     assert any("50 tags" in problem.rule for problem in mistakes(settings))
     stack_settings_of(changed("tags", {f"t{number}": "x" for number in range(47)}), source="", region=None)
+
+
+@pytest.mark.parametrize("other", ["team", "TEAM", "environment", "NAME", "managedby"])
+def test_tags_that_differ_by_case_only_are_a_mistake(other: str) -> None:
+    [problem] = mistakes(changed("tags", {"Team": "platform", other: "shop"}))
+    assert (problem.place, problem.value) == (f"ecr-stack:tags.{other}", "shop")
+    [problem] = mistakes(
+        changed("tags", {"Team": "platform"}) | {"repositories": {"api": {"tags": {"Squad": "a", "squad": "b"}}}}
+    )
+    assert problem.place == "ecr-stack:repositories.api.tags.squad"
+
+
+def test_a_repository_tag_that_differs_by_case_only_from_one_of_the_registry_is_a_mistake() -> None:
+    [problem] = mistakes({**GOOD, "repositories": {"api": {"tags": {"TEAM": "shop"}}}})
+    assert problem.place == "ecr-stack:repositories.api.tags.TEAM"
+    same_case = {**GOOD, "repositories": {"api": {"tags": {"Team": "shop"}}}}
+    assert stack_settings_of(same_case, source="Pulumi.prod.yaml", region="us-east-1").repository("api").tags == {
+        "Team": "shop"
+    }
+
+
+@pytest.mark.parametrize("issuer", ["*", "*.com", "example.com*", "gitlab*"])
+def test_a_pattern_that_is_every_issuer_is_a_mistake(issuer: str) -> None:
+    [problem] = mistakes(changed("trusted", {"issuers": [issuer]}))
+    assert (problem.place, problem.value) == ("ecr-stack:trusted.issuers[0]", issuer)
+    stack_settings_of(
+        changed("trusted", {"issuers": ["*.example.com/id/*"]}), source="Pulumi.prod.yaml", region="us-east-1"
+    )

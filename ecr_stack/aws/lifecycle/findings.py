@@ -303,6 +303,20 @@ RELEASES_EXPIRE = _warning(
     EXAMPLES,
     "put a rule that keeps enough releases before it, or write tagStatus untagged",
 )
+NEVER_REACHED = _warning(
+    "never-reached",
+    "A rule that in practice never acts",
+    "a repository holds at most 100,000 images unless AWS has raised its quota, and images rarely are ten years old",
+    "https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html",
+    "write the number that is meant, or remove the rule",
+)
+NOTHING_ARCHIVES = _warning(
+    "nothing-archives",
+    "A rule for the archive, and no rule that puts images there",
+    "it selects images by the time since they were archived, which here happens only by hand",
+    EVALUATION,
+    "add a rule that archives before it, or remove it",
+)
 UNTAGGED_UNCOVERED = _warning(
     "untagged-uncovered",
     "No rule for untagged images",
