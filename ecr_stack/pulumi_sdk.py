@@ -10,9 +10,12 @@ https://github.com/pulumi/pulumi/blob/master/sdk/python/lib/pulumi/runtime/mocks
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from pulumi._types import (
@@ -40,6 +43,7 @@ __all__ = [
     "resource_pulumi_to_py_names",
     "resource_types",
     "run_program",
+    "waiting",
     "without_stack_traces",
 ]
 
@@ -80,6 +84,94 @@ class NoMocks(mocks.Mocks):
         raise NotImplementedError(args.typ)
 
 
+_worker = threading.local()
+
+
+class _Turns(ThreadPoolExecutor):
+    """Does what is submitted one after the other, and hands results over together.
+
+    The work is Python's, so several threads at once would only fight for locks. And each time that results come in, the
+    SDK looks at everything that it still waits for: with one result at a time, a stack's cost grows with its square.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, threads: int = 32) -> None:
+        super().__init__(max_workers=threads, thread_name_prefix="aws")
+        self._loop = loop
+        self._waiting_jobs: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
+        self._turn: object | None = None
+        self._turn_lock = threading.Lock()
+        self._closed = False
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        with self._turn_lock:
+            if self._closed:
+                raise RuntimeError("cannot schedule new futures after shutdown")
+            self._waiting_jobs.append((future, partial(fn, *args, **kwargs)))
+            self._give_turn()
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        with self._turn_lock:
+            self._closed = True
+            while self._waiting_jobs:
+                self._waiting_jobs.popleft()[0].cancel()
+        super().shutdown(wait=wait, cancel_futures=cancel_futures)
+
+    def let_go(self, results: list[Callable[[], None]]) -> None:
+        """Let another thread go on with what waits; this one finishes only what it is at."""
+        with self._turn_lock:
+            if self._turn is _worker.turn:
+                self._turn = None
+                self._give_turn()
+        self._hand_over(results)
+
+    def _give_turn(self) -> None:
+        if self._turn is None and self._waiting_jobs:
+            self._turn = object()
+            super().submit(self._work, self._turn)
+
+    def _work(self, turn: object) -> None:
+        results: list[Callable[[], None]] = []
+        _worker.executor, _worker.turn, _worker.results = self, turn, results
+        while True:
+            with self._turn_lock:
+                if self._turn is not turn:
+                    break
+                if not self._waiting_jobs:
+                    self._turn = None
+                    break
+                future, job = self._waiting_jobs.popleft()
+            if future.set_running_or_notify_cancel():
+                try:
+                    results.append(partial(future.set_result, job()))
+                except BaseException as error:
+                    results.append(partial(future.set_exception, error))
+                    # the program stops at once
+                    self._hand_over(results)
+        self._hand_over(results)
+        _worker.executor = None
+
+    def _hand_over(self, results: list[Callable[[], None]]) -> None:
+        if results:
+            self._loop.call_soon_threadsafe(_each, list(results))
+            results.clear()
+
+
+def _each(calls: list[Callable[[], None]]) -> None:
+    for call in calls:
+        call()
+
+
+@contextmanager
+def waiting() -> Iterator[None]:
+    """Say that a monitor's method now waits for something that may take long, or for the program itself."""
+    executor = getattr(_worker, "executor", None)
+    if executor is not None:
+        executor.let_go(_worker.results)
+    yield
+
+
 def run_program(
     program: Callable[[], Awaitable[None] | None],
     monitor: MockMonitor,
@@ -118,7 +210,7 @@ def run_program(
     SETTINGS.rpc_manager.clear()
     SETTINGS.outputs.clear()
     loop = asyncio.new_event_loop()
-    loop.set_default_executor(ThreadPoolExecutor(max_workers=4, thread_name_prefix="aws"))
+    loop.set_default_executor(_Turns(loop))
     asyncio.set_event_loop(loop)
     # what failed is raised below; what waited for it need not be told once more
     loop.set_exception_handler(lambda *_: None)
@@ -162,7 +254,7 @@ def call_back(callback: Any, request: Any) -> bytes:
     """
     import grpc
 
-    with grpc.insecure_channel(callback.target) as channel:
+    with waiting(), grpc.insecure_channel(callback.target) as channel:
         stub: Any = callback_pb2_grpc.CallbacksStub(channel)
         answer = stub.Invoke(
             callback_pb2.CallbackInvokeRequest(token=callback.token, request=request.SerializeToString())

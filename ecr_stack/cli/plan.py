@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,6 +24,15 @@ from ecr_stack.operations.plan import Effect, RepositoryPlan, bytes_of, missed_f
 __all__ = ["command"]
 
 
+@dataclass(frozen=True)
+class _Here:
+    """One Region of the stack."""
+
+    region: str | None
+    """Its code; `None` if the stack file does not say it and AWS was not asked."""
+    plans: Sequence[RepositoryPlan]
+
+
 def command(
     stack: Annotated[str, typer.Option("--stack", "-s", help="The stack: NAME of Pulumi.NAME.yaml.")],
     images: Annotated[
@@ -30,32 +40,63 @@ def command(
         typer.Option(
             "--images",
             help="A folder with the images of each repository, as `aws ecr describe-images --output json` prints them, in "
-            "REPOSITORY.json, and the policy in force in REPOSITORY.policy.json. Without it, ECR is asked.",
+            "REPOSITORY.json, and the policy in force in REPOSITORY.policy.json; those of a replica's Region in @REGION. "
+            "Without it, ECR is asked.",
         ),
     ] = None,
     at: Annotated[str | None, typer.Option("--at", help="The instant, ISO 8601; now, unless given.")] = None,
     format_: Annotated[Format, typer.Option("--format", help="For people, or for scripts.")] = Format.TEXT,
 ) -> None:
-    """Say which images a stack's lifecycle would remove, compared with the policies in force.
+    """Say which images a stack's lifecycle would remove in each of its Regions, compared with the policies in force.
 
     Nothing is changed. Exit code 1 where a limit of the stack's `lifecycleGuard` is passed.
     """
-    from ecr_stack.cli.registries import holdings_of, lifecycles_of
+    from ecr_stack.cli.registries import folder_of, lifecycles_of, region_of, replica_lifecycles_of, template_regions_of
     from ecr_stack.cli.stacks import settings_of
+    from ecr_stack.cli.targets import registry_of
 
     now = moment(at)
     settings = settings_of(stack)
     documents = lifecycles_of(settings, stack)
-    plans = [
-        plan(holding, documents[holding.repository], _limits(settings, holding.repository), now)
-        for holding in holdings_of(stack, list(documents), images)
+    live = registry_of(stack) if images is None else None
+    account, home = (live.account, live.region) if live is not None else (None, region_of(stack))
+    replicas = replica_lifecycles_of(settings, documents, account)
+    notes = [
+        f"{region}: replicas are made from creation templates, which do not reach those that exist: not in this plan"
+        for region in template_regions_of(settings, account)
+    ]
+    if images is not None:
+        absent = [region for region in replicas if not folder_of(images, region).is_dir()]
+        notes += [f"{region}: there is no folder {folder_of(images, region)}: not in this plan" for region in absent]
+        replicas = {region: listed for region, listed in replicas.items() if region not in absent}
+    found = [_Here(home, _plans(stack, settings, documents, now, images, None, replicas))]
+    found += [
+        _Here(region, _plans(stack, settings, listed, now, images, region, {})) for region, listed in replicas.items()
     ]
     if format_ is Format.JSON:
-        typer.echo(json.dumps(_as_json(stack, plans, now), indent=2))
+        typer.echo(json.dumps(_as_json(stack, found, now, notes), indent=2))
     else:
-        _show(stack, plans, now, Console())
-    if any(entry.passed for entry in plans):
+        _show(stack, found, now, notes, Console())
+    if any(entry.passed for here in found for entry in here.plans):
         raise typer.Exit(1)
+
+
+def _plans(
+    stack: str,
+    settings: Any,
+    documents: Mapping[str, Any],
+    at: datetime,
+    images: Path | None,
+    region: str | None,
+    elsewhere: Mapping[str, Mapping[str, Any]],
+) -> list[RepositoryPlan]:
+    from ecr_stack.cli.registries import holdings_of
+
+    others = {other: list(names) for other, names in elsewhere.items()}
+    return [
+        plan(holding, documents[holding.repository], _limits(settings, holding.repository), at)
+        for holding in holdings_of(stack, list(documents), images, region, others)
+    ]
 
 
 def _limits(settings: Any, repository: str) -> Limits:
@@ -63,18 +104,25 @@ def _limits(settings: Any, repository: str) -> Limits:
     return Limits.of(limits) if limits is not None else Limits()
 
 
-def _as_json(stack: str, plans: Sequence[RepositoryPlan], at: datetime) -> dict[str, Any]:
+def _as_json(stack: str, found: Sequence[_Here], at: datetime, notes: Sequence[str]) -> dict[str, Any]:
+    everything = [entry for here in found for entry in here.plans]
     return {
         "stack": stack,
         "at": at.isoformat(),
-        "repositories": [_plan_as_json(entry) for entry in plans],
-        "totals": {
-            "images": sum(entry.images for entry in plans),
-            "bytes": sum(entry.bytes for entry in plans),
-            "expire": _effect_as_json(_together(entry.expire for entry in plans)),
-            "archive": _effect_as_json(_together(entry.archive for entry in plans)),
-        },
-        "withinLimits": not any(entry.passed for entry in plans),
+        "repositories": [{"region": here.region, **_plan_as_json(entry)} for here in found for entry in here.plans],
+        "regions": [{"region": here.region, **_totals(here.plans)} for here in found],
+        "totals": _totals(everything),
+        "withinLimits": not any(entry.passed for entry in everything),
+        "notes": list(notes),
+    }
+
+
+def _totals(plans: Sequence[RepositoryPlan]) -> dict[str, Any]:
+    return {
+        "images": sum(entry.images for entry in plans),
+        "bytes": sum(entry.bytes for entry in plans),
+        "expire": _effect_as_json(_together(entry.expire for entry in plans)),
+        "archive": _effect_as_json(_together(entry.archive for entry in plans)),
     }
 
 
@@ -150,21 +198,31 @@ def _together(effects: Iterable[Effect]) -> Effect:
     )
 
 
-def _show(stack: str, plans: Sequence[RepositoryPlan], at: datetime, console: Console) -> None:
+def _show(stack: str, found: Sequence[_Here], at: datetime, notes: Sequence[str], console: Console) -> None:
     console.print()
     console.print(f"[bold]Lifecycle of stack {escape(stack)}[/] [dim]at {at:%Y-%m-%d %H:%M} UTC[/]", highlight=False)
-    console.print()
-    console.print(_summary(plans))
-    for entry in plans:
-        for title, style, effect in (("remove", "red", entry.expire), ("archive", "yellow", entry.archive)):
-            if effect.taken:
-                console.print()
-                console.print(_missed(entry, title, style, effect, at))
-                rest = len(effect.taken) - 10
-                if rest > 0:
-                    console.print(f"[dim]and {rest:,} more; --format json lists them all[/]", highlight=False)
-    _show_notes(plans, console)
-    _show_verdict(plans, console)
+    for here in found:
+        console.print()
+        if len(found) > 1:
+            replicas = "" if here is found[0] else " [dim]replicas[/]"
+            console.print(f"[bold cyan]{escape(here.region or 'home Region')}[/]{replicas}", highlight=False)
+        console.print(_summary(here.plans))
+        for entry in here.plans:
+            for title, style, effect in (("remove", "red", entry.expire), ("archive", "yellow", entry.archive)):
+                if effect.taken:
+                    console.print()
+                    console.print(_missed(entry, title, style, effect, at))
+                    rest = len(effect.taken) - 10
+                    if rest > 0:
+                        console.print(f"[dim]and {rest:,} more; --format json lists them all[/]", highlight=False)
+    _show_notes(found, notes, console)
+    _show_verdict(found, console)
+
+
+def _label(entry: RepositoryPlan, here: _Here, found: Sequence[_Here]) -> str:
+    """A repository's name, with its Region where there are several."""
+    where = f" in {here.region or 'the home Region'}" if len(found) > 1 else ""
+    return escape(f"{entry.repository}{where}")
 
 
 def _summary(plans: Sequence[RepositoryPlan]) -> Table:
@@ -238,24 +296,34 @@ def _missed(entry: RepositoryPlan, title: str, style: str, effect: Effect, at: d
     return table
 
 
-def _show_notes(plans: Sequence[RepositoryPlan], console: Console) -> None:
+def _show_notes(found: Sequence[_Here], said: Sequence[str], console: Console) -> None:
     notes = [
-        f"{escape(entry.repository)}: {escape(entry.missing)}; no images, then" for entry in plans if entry.missing
+        f"{_label(entry, here, found)}: {escape(entry.missing)}; no images, then"
+        for here in found
+        for entry in here.plans
+        if entry.missing
     ]
-    lists = sum(entry.unknown_lists for entry in plans)
+    notes += [escape(note) for note in said]
+    lists = sum(entry.unknown_lists for here in found for entry in here.plans)
     if lists:
         notes.append(
             f"{lists:,} of the images are manifest lists, and describe-images does not say what they list. ECR keeps the "
             "images that they list for as long as they stay: fewer may go than shown"
         )
-    notes += [f"{escape(entry.repository)}: {escape(tied(tie))}" for entry in plans for tie in entry.ties]
+    notes += [
+        f"{_label(entry, here, found)}: {escape(tied(tie))}"
+        for here in found
+        for entry in here.plans
+        for tie in entry.ties
+    ]
     if notes:
         console.print()
     for note in notes:
         console.print(f"[yellow]note:[/] {note}", highlight=False, soft_wrap=True)
 
 
-def _show_verdict(plans: Sequence[RepositoryPlan], console: Console) -> None:
+def _show_verdict(found: Sequence[_Here], console: Console) -> None:
+    plans = [entry for here in found for entry in here.plans]
     total = _together(entry.expire for entry in plans)
     console.print()
     console.print(
@@ -265,11 +333,12 @@ def _show_verdict(plans: Sequence[RepositoryPlan], console: Console) -> None:
         highlight=False,
         soft_wrap=True,
     )
-    for entry in plans:
-        for limit in entry.passed:
-            console.print(
-                f"[bold red]✗ {escape(entry.repository)}:[/] {escape(limit)}", highlight=False, soft_wrap=True
-            )
+    for here in found:
+        for entry in here.plans:
+            for limit in entry.passed:
+                console.print(
+                    f"[bold red]✗ {_label(entry, here, found)}:[/] {escape(limit)}", highlight=False, soft_wrap=True
+                )
     if any(entry.passed for entry in plans):
         console.print("[bold red]✗ the guard would stop this change[/]", highlight=False)
     elif any(entry.limits != Limits() for entry in plans):

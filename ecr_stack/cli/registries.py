@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -13,9 +13,11 @@ from ecr_stack.aws.lifecycle import Document, parse_document
 from ecr_stack.cli.targets import registry_of
 from ecr_stack.operations.holdings import Holding, read_folder, read_live, unclaimed
 from ecr_stack.project.stack_file import read_project, read_stack
+from ecr_stack.schema.checks import replica_plan
 from ecr_stack.schema.registry import RegistrySettings
+from ecr_stack.schema.replication import destination_settings
 
-__all__ = ["holdings_of", "lifecycles_of", "region_of"]
+__all__ = ["folder_of", "holdings_of", "lifecycles_of", "region_of", "replica_lifecycles_of", "template_regions_of"]
 
 
 def lifecycles_of(settings: RegistrySettings, stack: str) -> dict[str, Document | None]:
@@ -28,8 +30,50 @@ def lifecycles_of(settings: RegistrySettings, stack: str) -> dict[str, Document 
     return documents
 
 
-def holdings_of(stack: str, repositories: Sequence[str], folder: Path | None) -> list[Holding]:
+def replica_lifecycles_of(
+    settings: RegistrySettings, documents: Mapping[str, Document | None], account: str | None
+) -> dict[str, dict[str, Document | None]]:
+    """The lifecycle documents of the replicas that the stack manages, by Region and by name in ECR.
+
+    Args:
+        settings: what the stack file says.
+        documents: those of the home Region, of which replicas have the same.
+        account: the registry's account, `None` if it is not known.
+    """
+    names = {
+        region: [settings.physical_name(entry) for entry in replica_plan(settings, region, account).entries]
+        for region, destination in destination_settings(settings.replication, account).items()
+        if destination.replicas == "managed"
+    }
+    return {region: {name: documents[name] for name in listed} for region, listed in names.items()}
+
+
+def template_regions_of(settings: RegistrySettings, account: str | None) -> list[str]:
+    """The Regions whose replicas have their lifecycle from a creation template: from when ECR makes them."""
+    destinations = destination_settings(settings.replication, account)
+    return [region for region, destination in destinations.items() if destination.replicas == "template"]
+
+
+def folder_of(folder: Path, region: str) -> Path:
+    """Where the files of a replica's Region are; `@` cannot be in a repository's name."""
+    return folder / f"@{region}"
+
+
+def holdings_of(
+    stack: str,
+    repositories: Sequence[str],
+    folder: Path | None,
+    region: str | None = None,
+    elsewhere: Mapping[str, Sequence[str]] | None = None,
+) -> list[Holding]:
     """Read what repositories of a stack hold: from files where a folder is given, else from ECR.
+
+    Args:
+        stack: the stack's name.
+        repositories: their names in ECR.
+        folder: where the files are.
+        region: a replica's Region. Default: the stack's own.
+        elsewhere: the repositories that are read in other Regions, by Region: their files are no strangers.
 
     Raises:
         NotFound: where there is no such folder.
@@ -37,8 +81,9 @@ def holdings_of(stack: str, repositories: Sequence[str], folder: Path | None) ->
         Unavailable: where ECR does not answer.
     """
     if folder is not None:
-        holdings = read_folder(folder, repositories)
-        strangers = unclaimed(folder, repositories)
+        holdings = read_folder(folder if region is None else folder_of(folder, region), repositories)
+        others = [f"@{other}/{name}" for other, names in (elsewhere or {}).items() for name in names]
+        strangers = unclaimed(folder, [*repositories, *others]) if region is None else []
         if strangers:
             shown = ", ".join(strangers[:5]) + (f" and {len(strangers) - 5} more" if len(strangers) > 5 else "")
             Console(stderr=True).print(
@@ -47,8 +92,13 @@ def holdings_of(stack: str, repositories: Sequence[str], folder: Path | None) ->
                 soft_wrap=True,
             )
         return holdings
-    ecr = registry_of(stack).ecr
-    columns = (TextColumn("reading"), BarColumn(), MofNCompleteColumn(), TextColumn("[dim]{task.description}"))
+    ecr = registry_of(stack, region).ecr
+    columns = (
+        TextColumn(f"reading {region}" if region else "reading"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("[dim]{task.description}"),
+    )
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("", total=len(repositories))

@@ -131,12 +131,13 @@ class CreationTemplate(Component):
             self._label,
             name="create-replicas",
             role=role.name,
-            policy=where.then(_permissions, key_arn),
+            policy=where.then(_permissions, key_arn, *settings._role_keys),
             opts=self._child(),
         )
         return role, permissions
 
 
+# https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-creation-templates-create-iam.html
 _TRUST = json.dumps(
     {
         "Version": "2012-10-17",
@@ -145,8 +146,9 @@ _TRUST = json.dumps(
 )
 
 
-def _permissions(place: Place, key: Optional[str]) -> str:
-    # https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-creation-templates-iam.html
+def _permissions(place: Place, *keys: Optional[str]) -> str:
+    # https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-creation-templates-custom.html, with the registry's
+    # repositories and the templates' keys instead of `*`
     statements: list[dict[str, object]] = [
         {
             "Effect": "Allow",
@@ -154,12 +156,13 @@ def _permissions(place: Place, key: Optional[str]) -> str:
             "Resource": place.arn("ecr", "repository/*"),
         }
     ]
-    if key:
+    used = list(dict.fromkeys(key for key in keys if key))
+    if used:
         statements.append(
             {
                 "Effect": "Allow",
                 "Action": ["kms:CreateGrant", "kms:RetireGrant", "kms:DescribeKey"],
-                "Resource": key,
+                "Resource": used[0] if len(used) == 1 else used,
             }
         )
     return json.dumps({"Version": "2012-10-17", "Statement": statements})

@@ -298,33 +298,35 @@ class Regional:
         owner, settings = self._owner, self._settings
         role_arn: Any = None
         fields = ("tag_mutability", "mutable_tags", "immutable_tags", "lifecycle", "lifecycle_document")
+        encryptions = {
+            prefix: self._encryption(template.encryption or settings.encryption)
+            for prefix, (template, _) in templates.items()
+        }
         for prefix, (template, applied_for) in templates.items():
             label = self.label if role_arn is None else f"{self.label}/{prefix}"
-            made = CreationTemplate(
-                label,
-                arguments(
-                    owner,
-                    CreationTemplateArguments,
-                    origin,
-                    **{name: value for name, value in template.given().items() if name in fields},
-                    access=self._access(template.access),
-                    environment=settings.environment,
-                    tags=merged_tags(settings.tags, template.tags),
-                    encryption=self._encryption(template.encryption or settings.encryption),
-                    prefix=prefix,
-                    applied_for=list(applied_for),
-                    region=self.region,
-                    role_arn=role_arn,
-                    role_name=together(
-                        lambda environment, region: template_role_name(environment, region, owner._label),
-                        owner._value(settings, "environment"),
-                        self.region if self._destination is not None else self._where.region,
-                    )
-                    if role_arn is None
-                    else None,
-                ),
-                opts=owner._part(name=label),
+            args = arguments(
+                owner,
+                CreationTemplateArguments,
+                origin,
+                **{name: value for name, value in template.given().items() if name in fields},
+                access=self._access(template.access),
+                environment=settings.environment,
+                tags=merged_tags(settings.tags, template.tags),
+                encryption=encryptions[prefix],
+                prefix=prefix,
+                applied_for=list(applied_for),
+                region=self.region,
+                role_arn=role_arn,
+                role_name=together(
+                    lambda environment, region: template_role_name(environment, region, owner._label),
+                    owner._value(settings, "environment"),
+                    self.region if self._destination is not None else self._where.region,
+                )
+                if role_arn is None
+                else None,
             )
+            args._role_keys = [each.key_arn for each in encryptions.values() if each.key_arn is not None]
+            made = CreationTemplate(label, args, opts=owner._part(name=label))
             role_arn = made.role_arn
             self.parts.append(made)
 

@@ -377,6 +377,9 @@ def _undisturbed(variables: Mapping[str, str]) -> Iterator[None]:
             yield
     finally:
         if enabled:
+            # What was made is old from the start: else the next allocation looks through all of it.
+            gc.freeze()
+            gc.unfreeze()
             gc.enable()
         sys.path[:] = path
         os.chdir(directory)

@@ -33,10 +33,8 @@ def compare(base: Record, head: Record, *, source: str = "the base") -> Comparis
         InvalidInput: if the base is not a rehearsal's report.
     """
     base = checked(base, source)
-    everything = [_with_key_names(report) for report in (base, head)]
-    before, after = (
-        {record["urn"]: record for record in records if record.get("id") is not None} for records in everything
-    )
+    before = {record["urn"]: record for record in _comparable(base)}
+    after = {record["urn"]: record for record in _comparable(head)}
     was = _renames(before, after)
     comparison = Comparison(stack=str(head.get("stack", "")))
     for urn, record in after.items():
@@ -59,8 +57,9 @@ def compare(base: Record, head: Record, *, source: str = "the base") -> Comparis
     comparison.violations = _violations(base.get("violations") or [], head.get("violations") or [], was)
     known = set(base.get("warnings") or [])
     comparison.warnings = [warning for warning in head.get("warnings") or [] if warning not in known]
-    # components too: the limits of a lifecycle guard are on record there
-    risks = risks_of(comparison, {**base, "resources": everything[0]}, {**head, "resources": everything[1]})
+    risks = risks_of(
+        comparison, {**base, "resources": list(before.values())}, {**head, "resources": list(after.values())}
+    )
     comparison.risks = worst_first([*risks, *_guardrails(base, head), *setting_risks(base, head)])
     return comparison
 
@@ -110,14 +109,15 @@ def _violations(old: list[Any], new: list[Any], was: Mapping[str, str]) -> dict[
 _KEY_ID = re.compile(r"(?:mrk-)?[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.ASCII)
 
 
-def _with_key_names(report: Record) -> list[dict[str, Any]]:
-    """The resources, with the ids of their keys, which differ in every run, written as the keys' names."""
+def _comparable(report: Record) -> list[dict[str, Any]]:
+    """The physical resources, with the ids of their keys, which differ in every run, written as the keys' names."""
     names = {
         str(at(record, "outputs", "keyId")): f"({record['name']})"
         for record in report["resources"]
         if record["type"] == "aws:kms/key:Key"
     }
-    renamed: list[dict[str, Any]] = _with_names(list(report["resources"]), names)
+    records = [record for record in report["resources"] if record.get("id") is not None]
+    renamed: list[dict[str, Any]] = _with_names(records, names)
     return renamed
 
 

@@ -9,7 +9,7 @@ from ecr_stack.review.access_changes import access_changes
 from ecr_stack.review.comparison import Comparison, Risk
 from ecr_stack.review.report import Record, at, parsed
 from ecr_stack.review.retention_changes import RetentionChange, retention_changes
-from ecr_stack.review.safeguards import weakened
+from ecr_stack.review.safeguards import GUARD, weakened
 
 __all__ = ["risks_of"]
 
@@ -87,6 +87,8 @@ def _losses(comparison: Comparison, base: Record) -> Iterator[Risk]:
         if change.type != _REPOSITORY and _repository(record) in gone:
             continue  # it goes with its repository
         if change.type == _COMMAND and at(record, "inputs", "environment", "ECR_STACK_REPOSITORY"):
+            continue  # the guard of version 0.1.0
+        if change.type == GUARD and isinstance(at(record, "inputs", "input", "limits"), Mapping):
             continue  # a guard is a safeguard of its repository
         level, message = _REMOVED.get(change.type, ("attention", "would be deleted"))
         yield Risk(level, change.urn, change.name, message)

@@ -18,12 +18,14 @@ from ecr_stack.aws.scanning import filter_matches
 from ecr_stack.review.comparison import Risk
 from ecr_stack.review.report import Record, at, items, parsed
 
-__all__ = ["sample_tags", "weakened"]
+__all__ = ["GUARD", "sample_tags", "weakened"]
 
 _REPOSITORY = "aws:ecr/repository:Repository"
 _TEMPLATE = "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate"
 _LIFECYCLE = "aws:ecr/lifecyclePolicy:LifecyclePolicy"
 _KEY = "aws:kms/key:Key"
+GUARD = "pulumi:index:Stash"
+"""A guard's record: `input` has the `repository`, the `document` and the `limits` (see `components.lifecycle_guard`)."""
 
 Strength = float | frozenset[str]
 """More is safer: a larger number, or a superset."""
@@ -356,12 +358,18 @@ def _replication(registry: _Subject, repositories: Repositories, account: Any) -
 
 
 def _guards(report: Record, repositories: Repositories) -> None:
-    """The guard in front of each repository's lifecycle policy: its limits, which its component has on record."""
-    by_urn = {record["urn"]: record for record in report["resources"]}
+    """The guard in front of each repository's lifecycle policy: its limits, which stand beside the policy's document."""
+    guards = {
+        (record.get("parent"), str(at(record, "inputs", "input", "repository"))): at(
+            record, "inputs", "input", "limits"
+        )
+        for record in report["resources"]
+        if record["type"] == GUARD
+    }
     for record in report["resources"]:
         if record["type"] != _LIFECYCLE:
             continue
-        limits = at(by_urn.get(str(record.get("parent")), {}), "outputs", "lifecycleGuard")
+        limits = guards.get((record.get("parent"), str(_property(record, "repository"))))
         repository = repositories.get((_region(record), str(_property(record, "repository"))))
         if not isinstance(limits, Mapping) or repository is None:
             continue

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from ecr_stack.aws.names import KmsKeyArn, Region, RepositoryName, SigningProfileArn, TagKey, TagValue
 from ecr_stack.errors import Problem
@@ -225,6 +225,8 @@ class CreationTemplateArguments(RepositoryDefaults):
     """The ARN of an existing role with which ECR makes the repositories. Default: one is made."""
     role_name: NewRoleName | None = None
     """The name of the role that is made. Default: `{environment}-ecr-template-{region}`."""
+    _role_keys: Sequence[Any] = PrivateAttr(default=())
+    """The ARNs of the keys of the templates that share the role; known or not."""
 
 
 class AccountSettingsArguments(AccountSettingValues, _InRegion):

@@ -27,7 +27,14 @@ from ecr_stack.schema.pull_through_cache import pull_through_cache_problems
 from ecr_stack.schema.registry import RegistrySettings
 from ecr_stack.schema.replica_templates import MAX_TEMPLATE_PREFIX, ROOT, plan_templates
 from ecr_stack.schema.replication import destination_settings, replicates, replication_problems
-from ecr_stack.schema.repository import MAX_TAGS, RESERVED_TAGS, RepositoryDefaults, default_conflicts, reserved_tags
+from ecr_stack.schema.repository import (
+    MAX_TAGS,
+    RESERVED_TAGS,
+    RepositoryDefaults,
+    alike_tags,
+    default_conflicts,
+    reserved_tags,
+)
 from ecr_stack.schema.scanning import inconsistent
 from ecr_stack.schema.signing import signing_problems
 from ecr_stack.schema.tag_schemes import Uncovered, endangered, tag_scheme_problems, uncovered
@@ -96,6 +103,7 @@ def registry_problems(
         account: the registry's account, `None` if it is not known.
     """
     yield from reserved_tags(settings.known("tags"))
+    yield from alike_tags(settings.known("tags"))
     yield from _layers(settings, region, account)
     repositories = settings.known("repositories")
     if repositories is None or any(is_unknown(own) for own in repositories.values()):
@@ -108,6 +116,7 @@ def registry_problems(
     ):
         return  # reported by `_layers`
     yield from _names(settings)
+    yield from _former_names(settings)
     yield from _each_repository(settings)
     names = settings.names()
     yield from (
@@ -309,6 +318,29 @@ def _names(settings: RegistrySettings) -> Iterator[Problem]:
         taken.setdefault(name, key)
 
 
+def _former_names(settings: RegistrySettings) -> Iterator[Problem]:
+    """Aliases that two resources would claim: the engine refuses the second, when the first has taken its state over.
+
+    https://www.pulumi.com/docs/iac/concepts/resources/options/aliases/
+    """
+    claimed: dict[str, str] = {}
+    for key, own in settings.repositories.items():
+        aliases = own.aliases if own is not None else None
+        for index, alias in enumerate(aliases if isinstance(aliases, list) else []):
+            if not isinstance(alias, str):
+                continue
+            other = alias if alias in settings.repositories else claimed.setdefault(alias, key)
+            if other == key:
+                continue
+            what = "the key of a repository that is still there" if other == alias else f"an alias of `{other}` as well"
+            yield Problem(
+                f"repositories.{key}.aliases[{index}]",
+                alias,
+                f"this is {what}: a repository in the stack's state becomes one other repository, and not two",
+                "remove the alias, or the repository that is no longer meant",
+            )
+
+
 def _each_repository(settings: RegistrySettings) -> Iterator[Problem]:
     """What contradicts between a repository, its profile, the defaults and the registry."""
     own_tags = settings.known("tags") or {}
@@ -321,16 +353,6 @@ def _each_repository(settings: RegistrySettings) -> Iterator[Problem]:
                 place, default_conflicts(type(merged).model_construct(_fields_set=set()), merged.given())
             )
         tags = {**own_tags, **(merged.known("tags") or {})}
-        registry_wide = {tag.casefold(): tag for tag in own_tags}
-        for tag in merged.known("tags") or {}:
-            other = registry_wide.get(tag.casefold(), tag)
-            if other != tag:
-                yield Problem(
-                    f"{place}.tags.{tag}",
-                    tags[tag],
-                    f"the registry's tag `{other}` differs from this one by case only: both would be on the repository",
-                    f"write `{other}`, which is then replaced",
-                )
         allowed = MAX_TAGS - len(RESERVED_TAGS)
         if len(tags) > allowed:
             yield Problem(

@@ -245,7 +245,7 @@ def notification_problems(
                 "no repository of this registry begins with it, so nothing would be told",
                 f"write the beginning of a name: {', '.join(list(names)[:5])}",
             )
-    if not any(is_unknown(entry) for entry in filters):
+    if not is_unknown(settings.repositories) and not any(is_unknown(entry) for entry in filters):
         yield from too_long(settings, prefixes_of(settings, name_prefix))
     yield from place_problems(settings, region)
 

@@ -129,25 +129,30 @@ class RepositorySettings(RepositoryDefaults):
 
 
 def reserved_tags(tags: object, place: str = "tags") -> Iterator[Problem]:
-    """Refuse the tags that the program writes itself, and two that differ by case only."""
-    reserved = {tag.casefold(): tag for tag in RESERVED_TAGS}
-    spelled: dict[str, str] = {}
-    written: Mapping[str, Any] = tags if isinstance(tags, Mapping) else {}
-    for tag, value in written.items():
-        # IAM does not tell the case of tag keys apart and refuses both spellings; guardrails and people read them as one
-        # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html
-        if own := reserved.get(tag.casefold()):
+    """Refuse the tags that the program writes itself."""
+    for tag in RESERVED_TAGS:
+        if isinstance(tags, Mapping) and tag in tags:
             yield Problem(
                 f"{place}.{tag}",
-                value,
-                f"the tag `{own}` is written by ecr-stack ({', '.join(RESERVED_TAGS)})",
+                tags[tag],
+                f"the tag `{tag}` is written by ecr-stack ({', '.join(RESERVED_TAGS)})",
                 "remove it, or choose another key",
             )
-        elif (other := spelled.setdefault(tag.casefold(), tag)) != tag:
+
+
+def alike_tags(tags: object) -> Iterator[Problem]:
+    """Refuse tags of the whole stack that differ in case alone, from one another or from those that the program writes.
+
+    They are put on roles too, and IAM does not tell them apart: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html
+    """
+    taken = {tag.casefold(): tag for tag in RESERVED_TAGS}
+    for tag in tags if isinstance(tags, Mapping) else ():
+        other = taken.setdefault(str(tag).casefold(), tag)
+        if other != tag:
             yield Problem(
-                f"{place}.{tag}",
-                value,
-                f"the tag `{other}` differs from this one by case only, and IAM takes them for one",
+                f"tags.{tag}",
+                tags[tag] if isinstance(tags, Mapping) else None,
+                f"it differs from the tag `{other}` in case alone, and IAM refuses both on one role",
                 "keep one of the two",
             )
 

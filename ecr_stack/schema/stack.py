@@ -42,16 +42,36 @@ def settings_in(config: Mapping[str, Any], *, source: str) -> RegistrySettings:
 
 
 def _strange_namespaces(config: Mapping[str, Any]) -> Iterator[Problem]:
-    """Find the keys that were meant for this program: Pulumi hands other namespaces on without a word."""
+    """Find the keys that were meant for this program: Pulumi hands other namespaces on without a word.
+
+    A key without a namespace gets the project's name for one, so that whoever forgets `ecr-stack:` ends here too.
+    """
     for key, value in config.items():
         namespace, colon, rest = key.partition(":")
-        if colon and namespace != NAMESPACE[:-1] and nearest(namespace, [NAMESPACE[:-1]]):
-            yield Problem(
-                key,
-                _structured(value),
-                f"`{namespace}` is no namespace of this program, so the key would do nothing",
-                f"write `{NAMESPACE}{rest}`",
-            )
+        if not colon or namespace == NAMESPACE[:-1]:
+            continue
+        if nearest(namespace, [NAMESPACE[:-1]]):
+            rule = f"`{namespace}` is no namespace of this program, so the key would do nothing"
+            yield Problem(key, _structured(value), rule, f"write `{NAMESPACE}{rest}`")
+        elif namespace != "aws" and _is_a_setting(rest, _structured(value)):
+            rule = f"without `{NAMESPACE}` in front this is a key of the project `{namespace}`, which ecr-stack does not read"
+            remedy = f"write `{NAMESPACE}{rest}`, or give the key another name if a program of yours reads it"
+            yield Problem(key, _structured(value), rule, remedy)
+
+
+def _is_a_setting(name: str, value: Any) -> bool:
+    """Tell a setting of a registry from one that a program has of its own, perhaps by the same name.
+
+    Names of several words, such as `lifecycleGuard`, are not met by chance; `budget` and its like are settings if they
+    say what a setting says. `environment` and `tags` could be anybody's.
+    """
+    if name in ("environment", "tags") or name not in (field.alias for field in RegistrySettings.model_fields.values()):
+        return False
+    if not name.islower():
+        return True
+    least: dict[str, Any] = {"environment": "any", "repositories": {"any": {}}}
+    _, problems = validate(RegistrySettings, {**least, name: value}, "")
+    return bool(value) and not problems
 
 
 class _Region(Model):

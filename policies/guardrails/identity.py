@@ -185,6 +185,25 @@ _NARROW = {
     "kms:reencryptfrom": ("kms:viaservice", "kms:encryptioncontext", "kms:resourcealiases"),
     "iam:passrole": ("iam:passedtoservice", "iam:associatedresourcearn"),
     "sts:assumerole": ("aws:resourceorgid", "aws:resourceaccount"),
+    "kms:creategrant": ("kms:viaservice", "kms:grantisforawsresource", "kms:resourcealiases"),
+    **dict.fromkeys(
+        ("secretsmanager:getsecretvalue", "ssm:getparameter", "ssm:getparameters", "ssm:getparametersbypath"),
+        ("aws:resourcetag", "secretsmanager:resourcetag", "ssm:resourcetag"),
+    ),
+    **dict.fromkeys(
+        (
+            "ecr:putimage",
+            "ecr:batchdeleteimage",
+            "ecr:deleterepository",
+            "ecr:setrepositorypolicy",
+            "ecr:putlifecyclepolicy",
+        ),
+        ("aws:resourcetag", "ecr:resourcetag"),
+    ),
+    **dict.fromkeys(
+        ("iam:createaccesskey", "iam:attachrolepolicy", "iam:putrolepolicy", "iam:updateassumerolepolicy"),
+        ("aws:resourcetag", "iam:resourcetag", "iam:permissionsboundary"),
+    ),
 }
 
 
@@ -203,11 +222,16 @@ def _too_much(statement: Statement) -> str | None:
     for action in statement.actions if everywhere else ():
         for narrow, limits in _NARROW.items():
             if _covers(action, narrow) and not any(
-                condition.binds and condition.values and condition.key.startswith(limits)
+                condition.binds and _names(condition.values) and condition.key.startswith(limits)
                 for condition in statement.conditions
             ):
                 return f"allows {action} on {everywhere[0]}"
     return None
+
+
+def _names(values: Sequence[str]) -> bool:
+    """Whether values name something: one that is made of wildcards alone lets everything in."""
+    return bool(values) and all(value.strip("*?") for value in values)
 
 
 def _is_everywhere(arn: str) -> bool:

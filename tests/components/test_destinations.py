@@ -244,6 +244,32 @@ def test_a_key_is_protected_as_soon_as_one_repository_is(project: Make) -> None:
     assert protected(False, False) == [False]
 
 
+def test_the_role_may_use_the_keys_of_every_template_that_it_is_for(project: Make) -> None:
+    other = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+    kms = {"type": "KMS"}
+    made_here = {
+        "ROOT": {"appliedFor": ["CREATE_ON_PUSH"], "encryption": {"type": "AES256"}},
+        "own": {"appliedFor": ["CREATE_ON_PUSH"], "encryption": {**kms, "keyArn": other}},
+        "team": {"appliedFor": ["CREATE_ON_PUSH"], "encryption": kms},
+    }
+    repositories = {"web": {}, "team/api": {"encryption": kms}}
+    settings = config(repositories, to("us-west-2", replicas="template"), creationTemplates=made_here)
+    report = rehearse("test", project({**settings, "ecr-stack:encryption": {"type": "AES256"}}))
+    keys = {
+        region: {each["encryptionConfigurations"][0].get("kmsKey") for each in templates(report, region).values()}
+        - {None, ""}
+        for region in ("us-east-1", "us-west-2")
+    }
+    assert (len(keys["us-east-1"]), len(keys["us-west-2"])) == (2, 1)
+    granted = []
+    for each in report.resources:
+        if each.type == "aws:iam/rolePolicy:RolePolicy":
+            statements = json.loads(each.outputs["policy"])["Statement"]
+            (named,) = [each["Resource"] for each in statements if "kms:CreateGrant" in each["Action"]]
+            granted.append({named} if isinstance(named, str) else set(named))
+    assert sorted(granted, key=len) == [keys["us-west-2"], keys["us-east-1"]]
+
+
 def test_what_one_template_would_have_to_tell_apart_is_refused(project: Make) -> None:
     repositories = {"team/api": {"tagMutability": "IMMUTABLE"}, "team/db": {}}
     with pytest.raises(InvalidInput) as caught:

@@ -18,13 +18,21 @@ def there(engine: Engine, region: str = "us-west-2") -> dict[str, dict[str, Any]
     return {each["repositoryName"]: dict(each) for each in found}
 
 
+def digests(engine: Engine) -> list[str]:
+    found = engine.aws.call("ecr", "DescribeImages", {"repositoryName": "api"}, "us-west-2")["imageDetails"]
+    return [image["imageDigest"] for image in found]
+
+
+def aliases(engine: Engine) -> list[dict[str, Any]]:
+    found = engine.aws.call("kms", "ListAliases", {}, "us-west-2")["Aliases"]
+    return [alias for alias in found if not alias["AliasName"].startswith("alias/aws/")]
+
+
 def encrypted(**settings: Any) -> dict[str, Any]:
     return {**plain(repositoryDefaults={"lifecycle": LIFECYCLE}, **settings), "ecr-stack:encryption": {"type": "KMS"}}
 
 
 def test_a_destination_comes_goes_and_comes_again(engine: Engine) -> None:
-    engine.environment |= dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "embedded")
-    engine.environment["AWS_ENDPOINT_URL"] = engine.aws.serve()
     engine.stack("test", encrypted())
     engine.up()
     engine.aws.push_image("api", "v1")
@@ -62,12 +70,48 @@ def test_the_replicas_of_a_stack_of_0_1_0_become_managed_without_a_loss(engine: 
     engine.up()
     engine.up("--expect-no-changes")
     assert there(engine)["api"]["createdAt"] == made
-    images = engine.aws.call("ecr", "DescribeImages", {"repositoryName": "api"}, "us-west-2")["imageDetails"]
-    assert [image["imageDigest"] for image in images] == [digest]
+    assert digests(engine) == [digest]
     tags = engine.aws.call(
         "ecr", "ListTagsForResource", {"resourceArn": there(engine)["api"]["repositoryArn"]}, "us-west-2"
     )
     assert {"Key": "Name", "Value": "api"} in tags["tags"]
+
+
+def test_a_destination_with_templates_comes_goes_and_comes_again(engine: Engine) -> None:
+    engine.stack("test", encrypted())
+    engine.up()
+    with_templates = encrypted(replication=to("us-west-2", replicas="template"))
+    engine.configure("test", with_templates)
+    engine.up()
+    engine.up("--expect-no-changes")
+    engine("refresh", "--yes", "--skip-preview", "--expect-no-changes")
+    (key,) = {alias["TargetKeyId"] for alias in aliases(engine)}
+    digest = engine.aws.push_image("api", "v1")
+    encryption = there(engine)["api"]["encryptionConfiguration"]
+    assert (encryption["encryptionType"], encryption["kmsKey"].endswith(key)) == ("KMS", True)
+    engine.configure("test", encrypted())
+    assert not any(name.endswith(" test-api") for name in engine.changes())
+    engine.up()
+    engine.up("--expect-no-changes")
+    # ECR made the replica, not the stack: it stays, with its image, and a new destination does not fight over it
+    assert digests(engine) == [digest]
+    engine.configure("test", with_templates)
+    engine.up()
+    engine.up("--expect-no-changes")
+    assert digests(engine) == [digest]
+
+
+def test_the_guard_asks_in_the_destinations_region_too(engine: Engine) -> None:
+    guarded = {"replication": to("us-west-2"), "lifecycleGuard": {"maxExpire": 0}}
+    engine.stack("test", encrypted(**guarded))
+    engine.up()
+    pushed = [{"imageDigest": f"sha256:{n:064x}", "imageTags": [f"v{n}"], "imagePushedAt": n} for n in range(1, 4)]
+    engine.aws.seed_images("api", pushed, region="us-west-2")
+    fewer = [{"description": "Keep the last 1", "any": True, "keepLast": 1}]
+    engine.configure("test", {**encrypted(**guarded), "ecr-stack:repositoryDefaults": {"lifecycle": fewer}})
+    refused = engine.up(code=-1)
+    assert "2 images would expire; maxExpire is 0" in refused.said
+    assert len(digests(engine)) == 3
 
 
 def test_templates_and_a_multi_region_key_converge(engine: Engine) -> None:

@@ -33,9 +33,14 @@ def levels(said: str) -> dict[str, str]:
 def test_levels_and_properties_are_the_configurations(engine: Engine) -> None:
     careless = {"lifecycle": LIFECYCLE, "tagMutability": "MUTABLE"}
     engine.stack("test", {**plain(repositoryDefaults=careless), "ecr-stack:environment": "prod"})
-    advice = levels(engine("preview", *pack(engine, {"all": "advisory"})).said)
+    advisory = {name: {**said, "enforcementLevel": "advisory"} for name, said in OFF.items()}
+    advice = levels(engine("preview", *pack(engine, advisory)).said)
     assert advice[IMMUTABLE] == "advisory"
     assert set(advice.values()) == {"advisory"}
+    for silent in ({"all": "advisory"}, {IMMUTABLE: {"enforcementLevel": "advisory", "reason": "…"}}):
+        refused = engine("preview", *pack(engine, silent), code=-1).said
+        assert levels(refused)[IMMUTABLE] == "mandatory"
+        assert "Relaxed without a reason" in refused
     elsewhere = {
         **OFF,
         IMMUTABLE: {"enforcementLevel": "mandatory", "productionValues": ["gold"], "reason": "Elsewhere"},
@@ -47,7 +52,12 @@ def test_levels_and_properties_are_the_configurations(engine: Engine) -> None:
 
 def test_remediation_tags_what_is_made(engine: Engine) -> None:
     engine.stack("test", plain(repositoryDefaults={"lifecycle": LIFECYCLE}))
-    remedy = {"enforcementLevel": "remediate", "required": ["Owner"], "values": {"Owner": "{stack}-{name}"}}
+    remedy: dict[str, Any] = {
+        "enforcementLevel": "remediate",
+        "required": ["Owner"],
+        "values": {"Owner": "{stack}-{name}"},
+    }
+    remedy["reason"] = "The other tags are not under test"
     engine.up(*pack(engine, {**OFF, TAGS: remedy}))
     arn = engine.repository("api")["repositoryArn"]
     tags = engine.aws.call("ecr", "ListTagsForResource", {"resourceArn": arn})["tags"]

@@ -37,6 +37,19 @@ def test_a_prefix_that_two_sets_share_is_doubtful_and_not_refused() -> None:
     assert "prefix-shared" not in {code for code, _ in warnings(*apart, REST)}, "the storage classes are apart"
 
 
+@pytest.mark.parametrize(
+    ("limit", "reached"),
+    [(more_than(99_999), True), (more_than(100_000), False), (pushed(3651), True), (pushed(36500), False)],
+)
+def test_a_limit_that_nothing_reaches_is_reported(limit: dict[str, Any], reached: bool) -> None:
+    assert (("never-reached", 1) in warnings(rule(1, UNTAGGED, limit))) is not reached
+
+
+def test_a_rule_for_the_archive_without_one_that_archives_is_reported() -> None:
+    assert ("archive-unfed", 2) in warnings(rule(1, UNTAGGED, pushed(1)), rule(2, ANY, archived(90)))
+    assert "archive-unfed" not in dict(warnings(rule(1, UNTAGGED, pulled(90), ARCHIVE), rule(2, ANY, archived(90))))
+
+
 def test_one_pattern_written_twice_is_a_repetition_and_not_two_tags() -> None:
     assert warnings(rule(1, tagged("v*", "v*"), pushed(7)), REST) == [("repeated-tag", 1)]
 
@@ -91,9 +104,8 @@ def test_an_any_rule_behind_one_for_releases_or_one_that_archives_is_not_reporte
 def test_a_document_without_a_rule_for_untagged_images_is_reported() -> None:
     assert warnings(rule(1, prefixed("v"), more_than(10))) == [("untagged-uncovered", None)]
     assert warnings(rule(1, prefixed("v"), more_than(10)), rule(2, UNTAGGED, archived(90))) == [
-        ("nothing-archives", 2),
-        ("untagged-uncovered", None),
-    ]
+        ("untagged-uncovered", None), ("archive-unfed", 2),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -128,34 +140,3 @@ def test_what_a_wider_filter_covers_matches_it_whatever_the_wildcards_stand_for(
     assert covered.matches(tag)
     if covering.covers(covered):
         assert covering.matches(tag)
-
-
-def _counting(kind: str, number: int, **selection: Any) -> dict[str, Any]:
-    unit = {} if kind == "imageCountMoreThan" else {"countUnit": "days"}
-    return {
-        "rulePriority": 1,
-        "selection": {"tagStatus": "any", "countType": kind, "countNumber": number, **unit, **selection},
-        "action": {"type": "expire"},
-    }
-
-
-@pytest.mark.parametrize(
-    ("kind", "number", "warned"),
-    [
-        ("imageCountMoreThan", 100_001, True),
-        ("imageCountMoreThan", 100_000, False),
-        ("sinceImagePushed", 36_500, True),
-        ("sinceImagePushed", 3650, False),
-    ],
-)
-def test_a_number_that_no_repository_reaches_is_told(kind: str, number: int, warned: bool) -> None:
-    codes = [finding.code for finding in lint({"rules": [_counting(kind, number)]})]
-    assert ("never-reached" in codes) is warned
-
-
-def test_a_rule_for_an_archive_into_which_nothing_is_put_is_told() -> None:
-    emptied = {**_counting("sinceImageTransitioned", 90, storageClass="archive"), "rulePriority": 2}
-    filled = _counting("sinceImagePulled", 30)
-    filled["action"] = {"type": "transition", "targetStorageClass": "archive"}
-    assert "nothing-archives" in [finding.code for finding in lint({"rules": [emptied]})]
-    assert "nothing-archives" not in [finding.code for finding in lint({"rules": [filled, emptied]})]

@@ -230,6 +230,51 @@ def test_the_live_registry_is_read_to_its_last_page_and_nothing_is_changed(proje
     assert set(cloud.calls) == {"sts:GetCallerIdentity", "ecr:DescribeImages", "ecr:GetLifecyclePolicy"}
 
 
+TO_TWO = {
+    "ecr-stack:replication": {"rules": [{"destinations": [{"region": "eu-west-1"}], "repositoryFilters": ["api"]}]}
+}
+
+
+def test_each_region_in_which_the_stack_manages_replicas_is_read(project: Make, cloud: EmbeddedAws) -> None:
+    for region, count in (("us-east-1", 3), ("eu-west-1", 9)):
+        cloud.call("ecr", "CreateRepository", {"repositoryName": "api"}, region)
+        cloud.seed_images("api", [entry(release(number)) for number in range(1, count + 1)], region=region)
+    folder = project({**CONFIG, **TO_TWO})
+    done = run(folder, "--format", "json", "--at", NOW.isoformat(), **reaching(cloud))
+    told = json.loads(done.stdout)
+    held = [(each["region"], each["repository"], each["images"]) for each in told["repositories"]]
+    assert held == [("us-east-1", "api", 3), ("us-east-1", "team/worker", 0), ("eu-west-1", "api", 9)]
+    assert [(each["region"], each["expire"]["images"]) for each in told["regions"]] == [
+        ("us-east-1", 1),
+        ("eu-west-1", 7),
+    ]
+    assert told["totals"]["expire"]["images"] == 8
+    # the guard asks in that Region too, and its limit is 5
+    assert (done.returncode, told["repositories"][2]["limitsPassed"]) == (1, ["7 images would expire; maxExpire is 5"])
+    shown = run(folder, "--at", NOW.isoformat(), **reaching(cloud)).stdout
+    assert "api in eu-west-1: 7 images would expire" in shown
+    assert shown.index("us-east-1\n") < shown.index("eu-west-1 replicas")
+
+
+def test_files_of_a_replicas_region_are_in_a_folder_of_their_own(project: Make, tmp_path: Path) -> None:
+    write(tmp_path / "held" / "api.json", {"imageDetails": [entry(release(n)) for n in range(1, 4)]})
+    folder = project({**CONFIG, **TO_TWO})
+    told = run(folder, "--images", "held", "--at", NOW.isoformat()).stdout
+    assert "eu-west-1: there is no folder held/@eu-west-1: not in this plan" in told
+    write(tmp_path / "held" / "@eu-west-1" / "api.json", {"imageDetails": [entry(release(n)) for n in range(1, 6)]})
+    done = run(folder, "--images", "held", "--at", NOW.isoformat())
+    assert "4 of 8 images would go" in done.stdout
+    assert "no repository that is looked at" not in done.stderr
+
+
+def test_replicas_from_templates_are_said_to_be_left_out(project: Make, tmp_path: Path) -> None:
+    write(tmp_path / "held" / "api.json", {"imageDetails": []})
+    rules = [{"destinations": [{"region": "eu-west-1", "replicas": "template"}]}]
+    folder = project({**CONFIG, "ecr-stack:replication": {"rules": rules}})
+    told = run(folder, "--images", "held", "--at", NOW.isoformat()).stdout
+    assert "eu-west-1: replicas are made from creation templates" in told
+
+
 def test_people_get_a_table_and_the_limit_by_name(project: Make, tmp_path: Path) -> None:
     write(tmp_path / "held" / "api.json", {"imageDetails": [entry(release(n, pulled=n)) for n in range(1, 9)]})
     done = run(project(CONFIG), "--images", "held", "--at", NOW.isoformat())

@@ -156,6 +156,14 @@ WIDE: list[dict[str, Any]] = [
     {"Action": "iam:PassRole", "Resource": f"arn:aws:iam::{ACCOUNT}:role/*"},
     {"Action": "sts:AssumeRole", "Resource": "*"},
     {"Action": "*", "Effect": "allow"},
+    {"Action": "secretsmanager:GetSecretValue"},
+    {"Action": "ssm:GetParameter*"},
+    {"Action": "ecr:*Image*"},
+    {"Action": "ecr:BatchDeleteImage", "NotResource": f"arn:aws:ecr:us-east-1:{ACCOUNT}:repository/api"},
+    {"Action": "iam:Create*"},
+    {"Action": "kms:CreateGrant"},
+    {"Action": "iam:PassRole", "Condition": {"StringLike": {"iam:PassedToService": "*"}}},
+    {"Action": "kms:Decrypt", "Condition": {"StringLike": {"kms:ViaService": ["ecr.*", "*"]}}},
 ]
 
 
@@ -195,6 +203,15 @@ def test_iam_policies_that_a_registry_needs_pass() -> None:
         },
         {"Action": "iam:PassRole", "Resource": f"arn:aws:iam::{ACCOUNT}:role/ecr-template"},
         {"Action": "*", "Effect": "Deny", "Resource": "*"},
+        {
+            "Action": ["ecr:PutImage", "ecr:BatchDeleteImage"],
+            "Resource": "*",
+            "Condition": {"StringEquals": {"aws:ResourceTag/Team": "platform"}},
+        },
+        {
+            "Action": "secretsmanager:GetSecretValue",
+            "Resource": f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:ci-*",
+        },
     ]
     policy = document(*({"Effect": "Allow"} | each for each in needed))
     read_only = "arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryReadOnly"

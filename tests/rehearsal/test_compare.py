@@ -107,6 +107,34 @@ def test_a_weaker_safeguard_is_named(project: Make, changes: dict[str, Any], wor
     assert words in messages(difference(project, **defaults(**changes)))
 
 
+@pytest.mark.parametrize(
+    ("guard", "words"),
+    [
+        ({"maxExpire": 1000}, "attention test-api the lifecycle guard allows more: maxExpire (5 → 1000)"),
+        (
+            {"maxExpire": 5, "overrides": {"api": {"maxExpire": 9, "reason": "X-1"}}},
+            "attention test-api the lifecycle guard allows more: maxExpire (5 → 9, because: X-1)",
+        ),
+        ({}, "attention test-api loses its lifecycle guard"),
+    ],
+)
+def test_a_weaker_lifecycle_guard_is_named_by_its_repository(project: Make, guard: dict[str, Any], words: str) -> None:
+    base = rehearsed(project, lifecycleGuard={"maxExpire": 5}).as_json()
+    head = rehearsed(project, lifecycleGuard=guard).as_json()
+    said = messages(compare(json.loads(json.dumps(base)), head))
+    assert words in said
+    assert "would be deleted" not in said
+
+
+def test_a_repository_that_goes_takes_its_lifecycle_guard_along(project: Make) -> None:
+    guard = {"maxExpire": 5}
+    base = rehearsed(project, lifecycleGuard=guard).as_json()
+    head = rehearsed(project, lifecycleGuard=guard, repositories={"api": {}}).as_json()
+    said = messages(compare(json.loads(json.dumps(base)), head))
+    assert "danger test-worker the repository would be deleted" in said
+    assert "guard" not in said
+
+
 def test_a_repository_that_goes_is_a_danger(project: Make) -> None:
     comparison = difference(project, repositories={"api": {}})
     assert "danger test-worker the repository would be deleted, with its images" in messages(comparison)

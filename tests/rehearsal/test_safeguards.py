@@ -70,11 +70,13 @@ def registry() -> dict[str, Any]:
         forceDelete=False,
         tags={"Environment": "prod"},
     )
-    component = record(
-        "ecr-stack:index:Repository",
-        "api-component",
-        lifecycleGuard={"maxExpire": 50, "maxExpirePercent": 25, "protectPulledWithinDays": 30},
+    component = record("ecr-stack:index:Repository", "api-component")
+    component["id"] = None
+    limits = {"maxExpire": 50, "maxExpirePercent": 25, "protectPulledWithinDays": 30}
+    record_of_guard = record(
+        "pulumi:index:Stash", "api-guard", input={"repository": "api", "document": LIFECYCLE, "limits": limits}
     )
+    record_of_guard["parent"] = component["urn"]
     lifecycle = record("aws:ecr/lifecyclePolicy:LifecyclePolicy", "api-lifecycle", repository="api", policy=LIFECYCLE)
     lifecycle["parent"] = component["urn"]
     key = record(
@@ -107,7 +109,7 @@ def registry() -> dict[str, Any]:
         maxSessionDuration=3600,
         assumeRolePolicy=policy({**ALLOW, "Action": "sts:AssumeRole"}),
     )
-    resources = [repository, component, lifecycle, key, scanning, replication, template, role]
+    resources = [repository, component, record_of_guard, lifecycle, key, scanning, replication, template, role]
     return {"stack": "test", "account": ACCOUNT, "region": "us-east-1", "resources": resources, "violations": []}
 
 
@@ -144,7 +146,7 @@ def drop(name: str, key: str) -> Edit:
 
 
 def guard(**values: Any) -> Edit:
-    return lambda resources: resources["api-component"]["outputs"]["lifecycleGuard"].update(values)
+    return lambda resources: resources["api-guard"]["inputs"]["input"]["limits"].update(values)
 
 
 def option(name: str, **values: Any) -> Edit:
@@ -181,7 +183,7 @@ ANYBODY = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
         (guard(maxExpirePercent=100), "allows more: maxExpirePercent (25 → 100)"),
         (guard(protectPulledWithinDays=1), "allows more: protectPulledWithinDays (30 → 1)"),
         (guard(maxExpire=51, reason="a big clean-up"), "(50 → 51, because: a big clean-up)"),
-        (put("api-component", lifecycleGuard=None), "attention api: loses its lifecycle guard"),
+        (put("api-guard", input=None), "attention api: loses its lifecycle guard"),
         (lambda r: r["api-lifecycle"].update(parent=None), "attention api: loses its lifecycle guard"),
         (exclusions("main*", "prod*"), "could be, for example `prod`, `production`, `main`"),
         (exclusions("latest", "v*.*"), "could be, for example `v1.2.3`"),
@@ -289,7 +291,7 @@ def test_what_opens_by_being_there_is_a_risk(new: dict[str, Any], words: str) ->
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("api-component", "attention api: loses its lifecycle guard"),
+        ("api-guard", "attention api: loses its lifecycle guard"),
         ("scanning", "danger scanning: the scanning of the registry would go back"),
         ("copies", "danger copies: replication would end"),
         ("replicas", "danger replicas: the template would be removed"),

@@ -301,6 +301,62 @@ def test_a_key_in_a_mistyped_namespace_is_not_passed_over() -> None:
     assert (problem.place, problem.remedy) == ("ecr_stack:scanning", "write `ecr-stack:scanning`")
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("shop:lifecycleGuard", {"maxExpire": 5}),
+        ("shop:lifecycleGuard", {"maxExpier": 5}),
+        ("shop:namePrefix", "shop/"),
+        ("shop:encryption", {"type": "KMS"}),
+        ("shop:trusted", {"accounts": ["111122223333"]}),
+    ],
+)
+def test_a_setting_without_its_namespace_is_a_mistake(key: str, value: object) -> None:
+    text = value if isinstance(value, str) else json.dumps(value)
+    config = {"ecr-stack:environment": "prod", "ecr-stack:repositories": '{"api": {}}', key: text}
+    with pytest.raises(InvalidInput) as caught:
+        settings_in(config, source="Pulumi.prod.yaml")
+    (problem,) = caught.value.problems
+    assert (problem.place, problem.value) == (key, value)
+    assert f"write `ecr-stack:{key.removeprefix('shop:')}`" in problem.remedy
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("shop:environment", "prod"),
+        ("shop:tags", '{"Team": "shop"}'),
+        ("shop:budget", '{"month": "5"}'),
+        ("shop:nodes", "3"),
+        ("shop:replication", "{}"),
+        ("aws:encryption", '{"type": "KMS"}'),
+    ],
+)
+def test_a_program_may_have_keys_of_its_own(key: str, value: str) -> None:
+    config = {"ecr-stack:environment": "prod", "ecr-stack:repositories": '{"api": {}}', key: value}
+    assert settings_in(config, source="Pulumi.prod.yaml").names() == ["api"]
+
+
+@pytest.mark.parametrize(
+    ("repositories", "place", "rule"),
+    [
+        ({"web": {"aliases": ["api"]}, "api": {}}, "web.aliases[0]", "still there"),
+        ({"web": {"aliases": ["api"]}, "api": {"aliases": ["old"]}}, "web.aliases[0]", "still there"),
+        ({"web": {"aliases": ["old"]}, "api": {"aliases": ["older", "old"]}}, "api.aliases[1]", "`web` as well"),
+        ({"web": {"aliases": ["urn:a::b"]}, "api": {"aliases": ["urn:a::b"]}}, "api.aliases[0]", "`web` as well"),
+    ],
+)
+def test_a_former_name_is_one_repositorys(repositories: dict[str, Any], place: str, rule: str) -> None:
+    (problem,) = mistakes({"environment": "prod", "repositories": repositories})
+    assert problem.place == f"ecr-stack:repositories.{place}"
+    assert rule in problem.rule
+
+
+def test_a_repository_may_name_its_own_key_as_a_former_one() -> None:
+    settings = {"environment": "prod", "repositories": {"web": {"aliases": ["web", "shop"]}, "api": {}}}
+    assert stack_settings_of(settings, source="", region=None).names() == ["web", "api"]
+
+
 def test_exclusions_of_the_defaults_do_not_follow_a_repository_into_another_mode() -> None:
     settings = stack_settings_of(GOOD, source="", region="us-east-1")
     assert settings.repository("order-service").mutable_tags is None
@@ -311,25 +367,6 @@ def test_more_tags_than_aws_allows_are_counted_with_those_of_the_program() -> No
     settings = changed("tags", {f"t{number}": "x" for number in range(48)})
     assert any("50 tags" in problem.rule for problem in mistakes(settings))
     stack_settings_of(changed("tags", {f"t{number}": "x" for number in range(47)}), source="", region=None)
-
-
-@pytest.mark.parametrize("other", ["team", "TEAM", "environment", "NAME", "managedby"])
-def test_tags_that_differ_by_case_only_are_a_mistake(other: str) -> None:
-    [problem] = mistakes(changed("tags", {"Team": "platform", other: "shop"}))
-    assert (problem.place, problem.value) == (f"ecr-stack:tags.{other}", "shop")
-    [problem] = mistakes(
-        changed("tags", {"Team": "platform"}) | {"repositories": {"api": {"tags": {"Squad": "a", "squad": "b"}}}}
-    )
-    assert problem.place == "ecr-stack:repositories.api.tags.squad"
-
-
-def test_a_repository_tag_that_differs_by_case_only_from_one_of_the_registry_is_a_mistake() -> None:
-    [problem] = mistakes({**GOOD, "repositories": {"api": {"tags": {"TEAM": "shop"}}}})
-    assert problem.place == "ecr-stack:repositories.api.tags.TEAM"
-    same_case = {**GOOD, "repositories": {"api": {"tags": {"Team": "shop"}}}}
-    assert stack_settings_of(same_case, source="Pulumi.prod.yaml", region="us-east-1").repository("api").tags == {
-        "Team": "shop"
-    }
 
 
 @pytest.mark.parametrize("issuer", ["*", "*.com", "example.com*", "gitlab*"])

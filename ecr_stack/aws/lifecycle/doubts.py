@@ -15,8 +15,10 @@ __all__ = ["doubts_about", "doubts_about_the_whole", "shields"]
 
 _TAG = re.compile(r"[A-Za-z0-9_*][A-Za-z0-9_.*-]*")
 _LONGEST_TAG = 128
-MOST_IMAGES, MOST_DAYS = 100_000, 3650
-"""Beyond these a rule never acts in practice."""
+
+IMAGES_A_REPOSITORY = 100_000
+"""ECR's quota: https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html"""
+DAYS_IN_TEN_YEARS = 3_652
 
 RELEASES = ("v1.2.3", "1.2.3", "release-1.2.3", "prod-1.2.3")
 """What releases are commonly tagged with."""
@@ -26,11 +28,10 @@ def doubts_about(rules: Sequence[NativeRule]) -> Iterator[Finding]:
     """Find what is doubtful in rules that are each right, in the order in which they are applied."""
     for rule in rules:
         yield from _tags(rule)
-        limit = MOST_IMAGES if rule.count_type == "imageCountMoreThan" else MOST_DAYS
-        if rule.count_number > limit:
-            yield kinds.NEVER_REACHED.found(
-                rule.priority, f"rule {rule.priority}: its countNumber is {rule.count_number:,}, more than {limit:,}"
-            )
+        counts = rule.count_type == "imageCountMoreThan"
+        if rule.count_number >= (IMAGES_A_REPOSITORY if counts else DAYS_IN_TEN_YEARS):
+            unit = "images" if counts else "days"
+            yield kinds.NEVER_REACHED.found(rule.priority, f"rule {rule.priority}: {rule.count_number:,} {unit}")
     for number, rule in enumerate(rules):
         shield = _shield(rule, rules[:number])
         if shield:
@@ -47,12 +48,12 @@ def doubts_about(rules: Sequence[NativeRule]) -> Iterator[Finding]:
 
 def doubts_about_the_whole(rules: Sequence[NativeRule]) -> Iterator[Finding]:
     """Find what is missing from the rules of a document, when they are all of them."""
+    if not any(rule.storage_class == "standard" and rule.tag_status != "tagged" for rule in rules):
+        yield kinds.UNTAGGED_UNCOVERED.found(None, "the document: no rule selects images without a tag")
     if not any(rule.action == "transition" for rule in rules):
         for rule in rules:
             if rule.storage_class == "archive":
-                yield kinds.NOTHING_ARCHIVES.found(rule.priority, f"rule {rule.priority} ({rule.selector})")
-    if not any(rule.storage_class == "standard" and rule.tag_status != "tagged" for rule in rules):
-        yield kinds.UNTAGGED_UNCOVERED.found(None, "the document: no rule selects images without a tag")
+                yield kinds.ARCHIVE_UNFED.found(rule.priority, f"rule {rule.priority}: no rule archives images")
 
 
 def shields(earlier: NativeRule, later: NativeRule) -> bool:

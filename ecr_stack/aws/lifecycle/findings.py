@@ -303,26 +303,26 @@ RELEASES_EXPIRE = _warning(
     EXAMPLES,
     "put a rule that keeps enough releases before it, or write tagStatus untagged",
 )
-NEVER_REACHED = _warning(
-    "never-reached",
-    "A rule that in practice never acts",
-    "a repository holds at most 100,000 images unless AWS has raised its quota, and images rarely are ten years old",
-    "https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html",
-    "write the number that is meant, or remove the rule",
-)
-NOTHING_ARCHIVES = _warning(
-    "nothing-archives",
-    "A rule for the archive, and no rule that puts images there",
-    "it selects images by the time since they were archived, which here happens only by hand",
-    EVALUATION,
-    "add a rule that archives before it, or remove it",
-)
 UNTAGGED_UNCOVERED = _warning(
     "untagged-uncovered",
     "No rule for untagged images",
     "every push of a tag that exists leaves its old image behind without one, and it is paid for until it is removed",
     EVALUATION,
     "add a rule with tagStatus untagged",
+)
+NEVER_REACHED = _warning(
+    "never-reached",
+    "A limit that no repository reaches",
+    "a repository holds 100,000 images unless AWS has raised its quota, and in ten years a rule of more days takes nothing",
+    "https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html",
+    "write the number that you can afford to keep",
+)
+ARCHIVE_UNFED = _warning(
+    "archive-unfed",
+    "A rule for archived images, and none that archives",
+    "without a rule that moves images to the archive, it meets only what somebody archived by hand",
+    EVALUATION,
+    "add a rule that archives, or remove this one",
 )
 
 KINDS: dict[str, Kind] = {kind.code: kind for kind in list(globals().values()) if isinstance(kind, Kind)}

@@ -1,15 +1,11 @@
-"""How long the evaluator takes for 100,000 images, ECR's quota of a repository, and ten rules.
-
-python benchmarks/lifecycle.py
-"""
+"""Images and ten rules, for the evaluator of lifecycle policies; `python -m benchmarks` measures it."""
 
 from __future__ import annotations
 
 import random
-import time
 from datetime import UTC, datetime, timedelta
 
-from ecr_stack.aws.lifecycle import Image, evaluate
+from ecr_stack.aws.lifecycle import Image
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 KINDS = ("v", "sha-", "dev-", "feature-", "release-", "build.", "main-")
@@ -57,14 +53,3 @@ def document() -> dict[str, object]:
             for number, (selection, action) in enumerate(rules, 1)
         ]
     }
-
-
-if __name__ == "__main__":
-    images = registry(100_000)
-    began = time.perf_counter()
-    result = evaluate(document(), images, AT)
-    seconds = time.perf_counter() - began
-    print(
-        f"{len(images):,} images, 10 rules: {seconds:.2f} s; "
-        f"{len(result.expire):,} expire, {len(result.archive):,} are archived, {len(result.keep):,} stay"
-    )
