@@ -78,7 +78,7 @@ def access(report: Report, principal: str, action: str, repository: str, region:
     """
     from ecr_stack.aws.iam.evaluation import Principal
     from ecr_stack.aws.iam.matrix import matrix
-    from ecr_stack.cli.policy_inventory import policy_inventory
+    from ecr_stack.rehearsal.policy_inventory import policy_inventory
 
     inventory = policy_inventory(report)
     who = Principal.of(principal, inventory.account, inventory.partition)

@@ -17,11 +17,11 @@ from ecr_stack.aws.iam.actions import PULL, PUSH, REPOSITORY_ACTIONS
 from ecr_stack.aws.iam.evaluation import Answer, Principal, Verdict
 from ecr_stack.aws.iam.matrix import Cell, PolicedRepository, PolicyInventory, matrix
 from ecr_stack.cli import Format
-from ecr_stack.cli.policy_inventory import policy_inventory
 from ecr_stack.cli.rehearse import Account
 from ecr_stack.cli.stacks import StackName
 from ecr_stack.errors import InvalidInput, NotFound, Problem
 from ecr_stack.model import nearest
+from ecr_stack.rehearsal.policy_inventory import policy_inventory
 
 __all__ = ["command"]
 

@@ -5,11 +5,11 @@ Pure: what repositories hold has been read already (`holdings`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from ecr_stack.aws.lifecycle import Decision, Document, Evaluation, Tie, evaluate
+from ecr_stack.aws.lifecycle import Decision, Document, Evaluation, Image, Tie, evaluate
 from ecr_stack.operations.guard import Limits, judge
 from ecr_stack.operations.holdings import Holding
 
@@ -71,8 +71,8 @@ def plan(holding: Holding, document: Document | None, limits: Limits, at: dateti
             is put in place, so the guard is not asked.
         at: the instant, with a time zone.
     """
-    after = evaluate(document, holding.images, at) if document else _NOTHING
-    before = evaluate(holding.policy, holding.images, at) if holding.policy else _NOTHING
+    after = _settled(document, holding.images, at) if document else _NOTHING
+    before = _settled(holding.policy, holding.images, at) if holding.policy else _NOTHING
     changed = document != holding.policy
     return RepositoryPlan(
         repository=holding.repository,
@@ -89,6 +89,22 @@ def plan(holding: Holding, document: Document | None, limits: Limits, at: dateti
         unknown_lists=len((after if document else before).unknown_lists),
         ties=after.ties,
     )
+
+
+def _settled(document: Document, images: Sequence[Image], at: datetime) -> Evaluation:
+    """What becomes of images once the policy has run until nothing more expires.
+
+    What a manifest list refers to stays until the list is gone, and goes when ECR evaluates the policy the next time.
+    """
+    first = evaluate(document, images, at)
+    outcome = {decision.image.digest: decision for decision in first.decisions}
+    gone = {decision.image.digest for decision in first.expire}
+    run = first
+    while run.expire:
+        run = evaluate(document, [image for image in images if image.digest not in gone], at)
+        gone |= {decision.image.digest for decision in run.expire}
+        outcome |= {decision.image.digest: decision for decision in run.expire}
+    return Evaluation(tuple(outcome.values()), first.unknown_lists, first.ties)
 
 
 def _effect(after: list[Decision], before: list[Decision]) -> Effect:

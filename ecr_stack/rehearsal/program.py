@@ -280,6 +280,7 @@ def _rehearse(
     report.scanning = {there: dict(found) for there, found in scan_frequencies(resources, **place).items()}
     report.warnings += scan_warnings(resources, **place)
     report.unchecked = list(recorder.unchecked.values())
+    report.settings = {key: _parsed(config[key]) for key in _SETTINGS if key in config}
     violations = [] if report.preview else list(undeclared_orders(resources))
     if project is not None:
         violations += _guardrails(project, report, resources, config)
@@ -287,6 +288,18 @@ def _rehearse(
         Violation(each.policy, each.level, each.urn, secrets.hidden_in_text(each.message)) for each in violations
     ]
     report.seconds = time.perf_counter() - began
+
+
+_SETTINGS = ("ecr-stack:trusted", "aws:allowedAccountIds", "aws:forbiddenAccountIds")
+"""The settings of `Report.settings`."""
+
+
+def _parsed(value: str) -> Any:
+    """A configuration value, as data if it is the JSON of a list or a map."""
+    try:
+        return json.loads(value) if value.lstrip()[:1] in ("[", "{") else value
+    except (ValueError, RecursionError):
+        return value
 
 
 def _secret_texts(values: Iterator[str]) -> frozenset[str]:
@@ -461,10 +474,12 @@ def _guardrails(
             report.unchecked.append(Unchecked("", str(folder.name), reason))
         return []
     with _pack_of(folder) as check:
+        config = _guardrail_config(folder / "config.json", check)
+        report.guardrails = config or {}
         found = check.violations(
             [_policy_resource(record) for record in resources],
             stack=report.stack,
-            config=_guardrail_config(folder / "config.json", check),
+            config=config,
             stack_config=stack_config,
         )
     return [Violation(**{key: item[key] for key in ("policy", "level", "urn", "message")}) for item in found]

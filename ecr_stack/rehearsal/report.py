@@ -87,6 +87,12 @@ class Report:
     whose scanning the program configures; replicas are there too."""
     unchecked: list[Unchecked] = field(default_factory=list)
     """What was not checked: resources and functions of other providers, a policy pack that was not run."""
+    guardrails: dict[str, Any] | None = None
+    """The configuration of the project's guardrails, `policies/config.json`; empty without one, nothing if no guardrail
+    was run."""
+    settings: dict[str, Any] = field(default_factory=dict)
+    """What the stack's configuration says that no resource shows and that safeguards go by: `ecr-stack:trusted`,
+    `aws:allowedAccountIds`, `aws:forbiddenAccountIds`."""
     preview: bool = False
     """Whether nothing was made, and what only AWS can tell is `UNKNOWN_VALUE`."""
     seconds: float = 0.0

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ecr_stack.errors import EcrStackError
 from ecr_stack.project.stack_file import read_project
-from ecr_stack.review.compare import compare
+from ecr_stack.review.compare import compare, worst_first
 from ecr_stack.review.comparison import Comparison
 from ecr_stack.review.guardrail_changes import guardrail_risks
 from ecr_stack.review.report import checked
@@ -85,7 +85,7 @@ def changes(head: Path, base: Path, rehearse: Callable[[str, Path], Report]) -> 
         comparison = compare(before, after)
         if running:
             found = guardrail_risks(base, project.directory)
-            comparison.risks = sorted([*comparison.risks, *found], key=lambda risk: risk.level != "danger")
+            comparison.risks = worst_first([*comparison.risks, *found])
         retention = retention_changes(before, after)
         yield StackChange(stack, report, comparison, retention, base_mistake=mistake, new=stack not in old)
     for stack in old:

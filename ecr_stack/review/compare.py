@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ecr_stack.review.comparison import Change, Comparison, Property
+from ecr_stack.review.comparison import Change, Comparison, Property, Risk
+from ecr_stack.review.guardrail_changes import configuration_risks
 from ecr_stack.review.replacements import replaced_by
 from ecr_stack.review.report import Record, at, checked, parsed
 from ecr_stack.review.risks import risks_of
+from ecr_stack.review.setting_changes import setting_risks
 
-__all__ = ["compare"]
+__all__ = ["compare", "worst_first"]
 
 
 def compare(base: Record, head: Record, *, source: str = "the base") -> Comparison:
@@ -55,10 +57,28 @@ def compare(base: Record, head: Record, *, source: str = "the base") -> Comparis
     comparison.violations = _violations(base.get("violations") or [], head.get("violations") or [], was)
     known = set(base.get("warnings") or [])
     comparison.warnings = [warning for warning in head.get("warnings") or [] if warning not in known]
-    comparison.risks = risks_of(
+    risks = risks_of(
         comparison, {**base, "resources": list(before.values())}, {**head, "resources": list(after.values())}
     )
+    comparison.risks = worst_first([*risks, *_guardrails(base, head), *setting_risks(base, head)])
     return comparison
+
+
+def worst_first(risks: Iterable[Risk]) -> list[Risk]:
+    """Sort risks, each once."""
+    return sorted(dict.fromkeys(risks), key=lambda risk: risk.level != "danger")
+
+
+def _guardrails(base: Record, head: Record) -> Iterator[Risk]:
+    """How the configuration changes by which the guardrails were run: one that is switched off violates nothing."""
+    old, new = base.get("guardrails"), head.get("guardrails")
+    if old is not None and new is not None:
+        yield from configuration_risks(old, new)
+    elif old is not None:
+        yield Risk("danger", "", "policies", "the guardrails are not run any more: nothing is checked")
+    elif new and base["resources"]:
+        words = "the base does not say how its guardrails were configured, and the configuration here relaxes some"
+        yield Risk("attention", "", "policies/config.json", f"{words}: read it")
 
 
 def _violations(old: list[Any], new: list[Any], was: Mapping[str, str]) -> dict[str, list[Any]]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from ecr_stack.review.comparison import Risk
 
-__all__ = ["guardrail_risks"]
+__all__ = ["configuration_risks", "guardrail_risks"]
 
 _FOLDER = "policies"
 _CONFIG = "policies/config.json"
@@ -27,7 +27,7 @@ def guardrail_risks(base: Path, head: Path) -> Iterator[Risk]:
         base: the folder of the project as it is.
         head: the folder of the project as it would be.
     """
-    yield from _configuration(_read(base / _CONFIG), _read(head / _CONFIG))
+    yield from configuration_risks(_read(base / _CONFIG), _read(head / _CONFIG))
     old, new = _code(base / _FOLDER), _code(head / _FOLDER)
     if old and not new:
         yield Risk("danger", "", _FOLDER, "the guardrails are removed: nothing is checked any more")
@@ -40,7 +40,13 @@ def guardrail_risks(base: Path, head: Path) -> Iterator[Risk]:
             yield Risk(level, "", f"{_FOLDER}/{name}", words)
 
 
-def _configuration(old: Any, new: Any) -> Iterator[Risk]:
+def configuration_risks(old: Any, new: Any) -> Iterator[Risk]:
+    """Yield how a configuration of guardrails changes.
+
+    Args:
+        old: what `policies/config.json` says; empty if there is none.
+        new: what it would say.
+    """
     if old == new:
         return
     if not isinstance(old, Mapping) or not isinstance(new, Mapping):

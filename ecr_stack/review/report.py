@@ -67,6 +67,8 @@ class _Report(_Strict):
     resources: list[_Resource]
     violations: list[_Violation] = []
     warnings: list[str] = []
+    guardrails: _Object | None = None
+    settings: _Object | None = None
 
 
 def read_report(file: Path) -> dict[str, Any]:

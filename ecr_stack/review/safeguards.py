@@ -375,8 +375,16 @@ def _guards(report: Record, repositories: Repositories) -> None:
             continue
         repository.protect("guard", 1, "loses its lifecycle guard: nothing counts what a changed lifecycle removes")
         reason = limits.get("reason")
+        role = str(limits.get("roleArn") or "the provider's own credentials")
+        words = "the lifecycle guard asks ECR by other credentials, which may see another account"
+        # what may be archived is what may expire, unless it is said
+        inherited = {
+            f"maxArchive{end}": limits[f"maxExpire{end}"] for end in ("", "Percent") if f"maxExpire{end}" in limits
+        }
+        limits = {**inherited, **limits}
+        repository.protect("guard role", frozenset({role}), words, role)
         for key, value in sorted(limits.items()):
-            if key == "reason":
+            if key in ("reason", "roleArn"):
                 continue
             shown = f"{value}, because: {reason}" if reason else str(value)
             number = _number(value, math.nan)

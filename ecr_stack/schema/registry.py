@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, field_validator
 
+from ecr_stack.aws.iam.principals import names_an_issuer
 from ecr_stack.aws.names import AccountId, OrganizationId, Region, RepositoryName, TagKey, TagValue
 from ecr_stack.model import Item, Model, Structural, is_unknown, refusal
 from ecr_stack.schema.access import RegistryAccess
@@ -66,10 +67,15 @@ NamePrefix = Annotated[str, AfterValidator(_name_prefix), Structural]
 
 
 def _issuer(value: str) -> str:
-    host = value.removeprefix("https://").partition("/")[0]
-    if re.fullmatch(r".*[A-Za-z0-9-]\.[A-Za-z]{2,}\*?", host):
+    if names_an_issuer(value):
         return value
-    raise refusal("an issuer names a host, at least its domain", "write e.g. `gitlab.example.com` or `*.example.com/*`")
+    raise refusal(
+        "an issuer is a host with a path, in which at least the last two labels of the host have no wildcard",
+        "write one such as `gitlab.example.com` or `oidc.example.com/id/*`",
+    )
+
+
+Issuer = Annotated[str, AfterValidator(_issuer), Item]
 
 
 class Trusted(Model):
@@ -79,7 +85,7 @@ class Trusted(Model):
     """Accounts besides the stack's own, in quotes."""
     organizations: list[OrganizationId] = []
     """AWS organizations, one's own as well."""
-    issuers: list[Annotated[str, AfterValidator(_issuer), Item]] = []
+    issuers: list[Issuer] = []
     """Issuers of OpenID Connect tokens besides the well-known ones, without `https://`; `*` matches any characters."""
 
 

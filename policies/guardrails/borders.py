@@ -13,6 +13,7 @@ from pulumi_policy import Severity
 from pulumi_policy.policy import PolicyResource
 from pulumi_policy.proxy import UnknownValueError
 
+from ecr_stack.aws.iam.principals import names_an_issuer
 from guardrails.access import WITH_POLICIES
 from guardrails.document import Statement, UnreadableDocument, documents, statements
 from guardrails.policy import Config, stack_policy
@@ -124,7 +125,7 @@ class _Border:
             assumed=most is not None,
             accounts=frozenset(trusted),
             organizations=frozenset([*config["trustedOrganizations"], *texts(listed.get("organizations"))]),
-            issuers=(*config["trustedIssuers"], *texts(listed.get("issuers")), *KNOWN_TO_AWS),
+            issuers=(*config["trustedIssuers"], *filter(names_an_issuer, texts(listed.get("issuers"))), *KNOWN_TO_AWS),
         )
 
     def trusts(self, party: Party) -> bool:

@@ -96,8 +96,10 @@ def _one(policy: ResourceGuardrail | StackGuardrail, everywhere: Any, own: Any) 
             mistakes.append(mistake)
     config = {**policy.facts.defaults, **(properties if not mistakes else {})}
     if not mistakes and (wrong := unexplained(policy, level, config)):
-        return Configured(policy, default, policy.facts.defaults, (wrong,))
-    return Configured(policy, level, config, tuple(mistakes))
+        mistakes.append(wrong)
+    if mistakes:  # a configuration that is half understood relaxes nothing
+        return Configured(policy, default, policy.facts.defaults, tuple(mistakes))
+    return Configured(policy, level, config, ())
 
 
 def unexplained(
@@ -141,6 +143,8 @@ def _weakens(value: Any, schema: Mapping[str, Any]) -> bool:
             return not set(value) <= set(default)
         case "lower":
             return bool(value < default)
+        case "higher":
+            return bool(value > default)
         case "other":
             return bool(value != default)
     return False

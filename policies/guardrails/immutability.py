@@ -35,6 +35,13 @@ RELEASE_WORDS = [
     "git",
     "commit",
     "build",
+    "ga",
+    "final",
+    "deploy",
+    "image",
+    "img",
+    "tag",
+    "semver",
 ]
 
 
@@ -57,7 +64,22 @@ RELEASE_WORDS = [
             WEAKER: "fewer",
             "type": "array",
             "items": {"type": "string"},
-            "default": ["v1.2.3", "1.2.3", "release-1.2.3", "sha-1a2b3c4", "1a2b3c4d5e6f7a8b9c0d1e2f3a4b5c6d7e8f9a0b"],
+            "default": [
+                "v1.2.3",
+                "1.2.3",
+                "release-1.2.3",
+                "sha-1a2b3c4",
+                "1a2b3c4d5e6f7a8b9c0d1e2f3a4b5c6d7e8f9a0b",
+                "v1.2.3-amd64",
+                "1.2.3-arm64",
+                "1.2.3-alpine",
+                "v1.2.3-1a2b3c4",
+                "main-1a2b3c4",
+                "2026-01-31",
+                "20260131-1234",
+                "v1.2.3-20260131",
+                "build-1234",
+            ],
             "description": "Examples of tags that must never move: an exclusion that matches one is reported.",
         },
         "releaseWords": {
@@ -74,8 +96,8 @@ RELEASE_WORDS = [
             "minimum": 0,
             "maximum": 128,
             "default": 3,
-            "description": "How many letters and digits an exclusion with a wildcard must have; with fewer it is as"
-            " good as no immutability.",
+            "description": "How many letters and digits an exclusion with a wildcard must have together, with no wildcard"
+            " between them; with fewer it is as good as no immutability.",
         },
         **PRODUCTION,
     },
@@ -99,18 +121,23 @@ def image_tags_in_production_are_immutable(resource: Resource, config: Config, r
         if moved is not None or _takes_releases(pattern, config["releaseWords"]):
             such = f" such as {moved!r}" if moved else " of releases"
             report(f"The exclusion {pattern!r} of {name} lets tags{such} be moved: this is mutable by another name.")
-        elif "*" in pattern and sum(map(str.isalnum, pattern)) < config["minimumCharacters"]:
+        elif "*" in pattern and _longest(pattern) < config["minimumCharacters"]:
             report(
                 f"The exclusion {pattern!r} of {name} lets nearly every tag be moved: it has fewer than"
-                f" {config['minimumCharacters']:g} letters and digits."
+                f" {config['minimumCharacters']:g} letters and digits together."
             )
+
+
+def _longest(pattern: str) -> int:
+    """The number of letters and digits in the longest part without a wildcard."""
+    return max(sum(map(str.isalnum, part)) for part in pattern.split("*"))
 
 
 def _takes_releases(pattern: str, words: list[str]) -> bool:
     """Whether an exclusion is made of how a release's tag begins, with nothing behind to limit it."""
     before, wildcard, rest = pattern.partition("*")
     word = "|".join(re.escape(each) for each in words)
-    if words and re.fullmatch(rf"\*[-_.]?(?:{word})[-_.]?\*", pattern, re.IGNORECASE):
+    if words and re.fullmatch(rf"\*[-_.]?(?:{word})(?:[-_.]?\*)?", pattern, re.IGNORECASE):
         return True
     if not wildcard or not before or not words or re.search(r"[a-z]{3}", rest, re.IGNORECASE):
         return False

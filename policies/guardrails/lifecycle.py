@@ -8,11 +8,21 @@ from typing import Any
 
 from pulumi_policy import EnforcementLevel, Severity
 from pulumi_policy.policy import PolicyResource
+from pulumi_policy.proxy import UnknownValueError
 
 from guardrails.document import UnreadableDocument, documents, plain, read_json
-from guardrails.policy import Config, Resource, resource_policy, stack_policy
+from guardrails.policy import WEAKER, Config, Resource, resource_policy, stack_policy
 from guardrails.production import PRODUCTION, in_production
-from guardrails.resources import CREATION_TEMPLATE, LIFECYCLE_POLICY, REPOSITORY, Repositories, called, look, text
+from guardrails.resources import (
+    CREATION_TEMPLATE,
+    LIFECYCLE_POLICY,
+    REPOSITORY,
+    UNKNOWN,
+    Repositories,
+    called,
+    look,
+    text,
+)
 
 
 def _stack_file(before: str, after: str = "") -> dict[str, str]:
@@ -32,19 +42,42 @@ def _stack_file(before: str, after: str = "") -> dict[str, str]:
     url="https://docs.aws.amazon.com/securityhub/latest/userguide/ecr-controls.html#ecr-3",
     severity=Severity.MEDIUM,
     remedy="Add an aws.ecr.LifecyclePolicy for the repository, or a lifecyclePolicy to the template.",
-    stack_file=_stack_file("Add rules to"),
+    stack_file=_stack_file("Add rules that act to"),
+    config={
+        "maximumDays": {
+            WEAKER: "higher",
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 36500,
+            "default": 3650,
+            "description": "A rule that waits longer counts as none. ECR itself has no limit.",
+        },
+        "maximumImages": {
+            WEAKER: "higher",
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 1000000,
+            "default": 99999,
+            "description": "A rule that keeps more images counts as none. A repository holds at most 100,000 unless AWS"
+            " has raised its quota.",
+        },
+    },
 )
 def every_repository_has_a_lifecycle_policy(
-    resources: Sequence[PolicyResource], _config: Config, report: Callable[[str, str], None]
+    resources: Sequence[PolicyResource], config: Config, report: Callable[[str, str], None]
 ) -> None:
-    """Report repositories that no lifecycle policy of the stack is about, and templates without one."""
+    """Report repositories that no lifecycle policy of the stack is about, templates without one, and idle policies."""
     repositories = Repositories(resources)
-    covered = {
-        repository.urn
-        for resource in resources
-        if resource.resource_type == LIFECYCLE_POLICY
-        for repository in repositories.of(resource)
-    }
+    covered = set()
+    for resource in resources:
+        if resource.resource_type == LIFECYCLE_POLICY:
+            covered |= {repository.urn for repository in repositories.of(resource)}
+        if resource.resource_type != REPOSITORY and _is_idle(resource, config):
+            report(
+                f"The lifecycle policy of {called(resource)} never acts: each of its rules keeps more than"
+                f" {config['maximumImages']:,g} images, or waits longer than {config['maximumDays']:,g} days.",
+                resource.urn,
+            )
     for repository in repositories.all:
         if repository.urn not in covered:
             report(f"{called(repository)} has no lifecycle policy in this stack.", repository.urn)
@@ -55,6 +88,24 @@ def every_repository_has_a_lifecycle_policy(
                 f"The repositories that ECR makes by the template for {prefix!r} get no lifecycle policy.",
                 template.urn,
             )
+
+
+def _is_idle(resource: PolicyResource, config: Config) -> bool:
+    """Whether a lifecycle policy has rules, and none of them ever acts as far as can be seen."""
+    document = look(resource.props, "lifecyclePolicy" if resource.resource_type == CREATION_TEMPLATE else "policy")
+    if document is UNKNOWN or not document:
+        return False
+    try:
+        rules = _rules(document)
+    except (UnreadableDocument, UnknownValueError):  # other policies say so
+        return False
+    return all(_waits_for_ever(_parts(rule)[0], config["maximumDays"], config["maximumImages"]) for rule in rules)
+
+
+def _waits_for_ever(selection: Mapping[str, Any], days: float, images: float) -> bool:
+    count = selection.get("countNumber")
+    limit = images if selection.get("countType") == "imageCountMoreThan" else days
+    return isinstance(count, int | float) and count > limit
 
 
 @resource_policy(
@@ -70,7 +121,23 @@ def every_repository_has_a_lifecycle_policy(
             "type": "boolean",
             "default": True,
             "description": 'Whether a rule with "tagStatus": "any" counts, since it removes untagged images too.',
-        }
+        },
+        "maximumDays": {
+            WEAKER: "higher",
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 36500,
+            "default": 365,
+            "description": "A rule that waits longer for an untagged image counts as none.",
+        },
+        "maximumImages": {
+            WEAKER: "higher",
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 1000000,
+            "default": 10000,
+            "description": "A rule that keeps more images counts as none.",
+        },
     },
 )
 def lifecycle_policies_expire_untagged_images(
@@ -78,16 +145,23 @@ def lifecycle_policies_expire_untagged_images(
 ) -> None:
     """Report lifecycle policies that let untagged images stay."""
     for _, document in documents(resource.props, "policy", "lifecyclePolicy"):
-        if not _expire_untagged(_rules(document), {"untagged", "any"} if config["anyCounts"] else {"untagged"}):
-            report(f"The lifecycle policy of {called(resource)} lets untagged images stay for ever.")
+        statuses = {"untagged", "any"} if config["anyCounts"] else {"untagged"}
+        rules = [rule for rule in _rules(document) if _parts(rule)[0].get("tagStatus") in statuses]
+        acting = [
+            rule
+            for rule in rules
+            if not _waits_for_ever(_parts(rule)[0], config["maximumDays"], config["maximumImages"])
+        ]
+        if not _expire(acting):
+            most = f", or for more than {config['maximumDays']:g} days" if _expire(rules) else ""
+            report(f"The lifecycle policy of {called(resource)} lets untagged images stay for ever{most}.")
 
 
-def _expire_untagged(rules: Sequence[Mapping[str, Any]], statuses: set[str]) -> bool:
-    """Whether untagged images go: at once, or to the archive and from there."""
+def _expire(rules: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether images go by some rules: at once, or to the archive and from there."""
     steps = {
         (action.get("type"), str(selection.get("storageClass") or "standard").lower())
         for selection, action in map(_parts, rules)
-        if selection.get("tagStatus") in statuses
     }
     return ("expire", "standard") in steps or {("transition", "standard"), ("expire", "archive")} <= steps
 

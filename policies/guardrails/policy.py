@@ -34,7 +34,7 @@ Schema = Mapping[str, dict[str, Any]]
 
 WEAKER = "weaker"
 """The key of a property's schema that says which values make the policy find less, and so need a reason: `fewer` or `more`
-entries than the default has, a `lower` number, or any `other` value."""
+entries than the default has, a `lower` or `higher` number, or any `other` value."""
 
 REASON: Schema = {
     "reason": {

@@ -14,8 +14,8 @@ from ecr_stack.aws.iam.evaluation import Principal, Verdict
 from ecr_stack.aws.iam.managed import PULL_ONLY, managed_policy_arn
 from ecr_stack.aws.iam.matrix import matrix
 from ecr_stack.cli import app
-from ecr_stack.cli.policy_inventory import policy_inventory
 from ecr_stack.errors import InvalidInput, NotFound
+from ecr_stack.rehearsal.policy_inventory import policy_inventory
 from ecr_stack.rehearsal.report import Report, ResourceRecord
 
 OTHER = "111122223333"

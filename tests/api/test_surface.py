@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 
 import ecr_stack
 from ecr_stack.schema.typed_dicts import source as args_source
@@ -55,3 +56,14 @@ def test_the_changelog_has_the_version_of_the_package() -> None:
     releases = re.findall(r"(?m)^## \[(\d+\.\d+\.\d+)\] - \d{4}-\d\d-\d\d$", (PROJECT / "CHANGELOG.md").read_text())
     assert releases[0] == version
     assert importlib.metadata.version("ecr-stack") == version
+
+
+def test_nothing_below_the_command_imports_it() -> None:
+    package = Path(ecr_stack.__file__).parent
+    below = [file for file in package.rglob("*.py") if file.relative_to(package).parts[0] != "cli"]
+    importing = [
+        str(file.relative_to(package))
+        for file in below
+        if re.search(r"^\s*(?:from|import) ecr_stack\.cli\b", file.read_text(encoding="utf-8"), re.MULTILINE)
+    ]
+    assert importing == []

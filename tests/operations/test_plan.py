@@ -61,6 +61,23 @@ def test_what_goes_because_of_the_change_is_told_from_what_goes_anyway() -> None
     assert (found.images, found.bytes) == (6, 6000)
 
 
+def test_the_platforms_of_an_image_list_that_expires_are_counted_though_they_go_a_run_later() -> None:
+    platforms = [
+        Image(digest=f"sha256:{number:064x}", pushed_at=NOW - timedelta(days=9), size=500) for number in (101, 102)
+    ]
+    index = Image(
+        digest=f"sha256:{100:064x}",
+        pushed_at=NOW - timedelta(days=9),
+        tags=("dev",),
+        references=tuple(image.digest for image in platforms),
+    )
+    found = planned(
+        document({"any": True, "expireAfterDays": 5}), images=[index, *platforms], limits=Limits(max_expire=2)
+    )
+    assert len(found.expire.new) == 3
+    assert found.passed == ("3 images would expire; maxExpire is 2",)
+
+
 def test_a_kinder_policy_says_what_it_spares() -> None:
     found = planned(KEEP_FOUR, KEEP_TWO)
     assert (tags(found.expire.new), tags(found.expire.no_longer)) == ([], ["v2", "v3"])

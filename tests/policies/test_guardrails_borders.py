@@ -201,3 +201,10 @@ def test_issuers_that_are_not_listed_are_reported(issuer: str) -> None:
 def test_the_usual_issuers_are_listed(issuer: str) -> None:
     provider = record("aws:iam/openIdConnectProvider:OpenIdConnectProvider", url=f"https://{issuer}")
     assert messages(BORDERS, repository(), provider) == []
+
+
+@pytest.mark.parametrize("pattern", ["*", "*.com", "example.com*", "*/x", "gitlab*", "?.example", "[a-z]*.[a-z]*"])
+def test_a_pattern_that_is_every_issuer_trusts_none(pattern: str) -> None:
+    provider = record("aws:iam/openIdConnectProvider:OpenIdConnectProvider", url="https://evil.example.org")
+    trusted = {"ecr-stack:trusted": {"issuers": [pattern]}}
+    assert messages("nothing-crosses-to-those-who-are-not-trusted", repository(), provider, stack_config=trusted)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
-from guarded import UNTAGGED, lifecycle, messages, record, repository
+from guarded import UNTAGGED, Record, lifecycle, messages, record, repository
 
 EVERY = "every-repository-has-a-lifecycle-policy"
 EXPIRE = "lifecycle-policies-expire-untagged-images"
@@ -131,3 +132,37 @@ def test_a_rule_whose_tags_limit_nothing_is_a_rule_for_any_image(entries: dict[s
     document = lifecycle(rule("tagged", **entries))["inputs"]["policy"]
     assert messages(BY_TAG, record(kind, prefix="ROOT", lifecyclePolicy=document))
     assert messages(BY_TAG, lifecycle(rule("tagged", tagPatternList=["dev-*"]))) == []
+
+
+def waiting(kind: str, number: int, status: str = "untagged") -> Record:
+    selection = {"tagStatus": status, "countType": kind, "countNumber": number}
+    if kind != "imageCountMoreThan":
+        selection["countUnit"] = "days"
+    return lifecycle({"rulePriority": 1, "selection": selection, "action": {"type": "expire"}})
+
+
+@pytest.mark.parametrize(
+    ("rule", "acts", "expires_untagged"),
+    [
+        (waiting("sinceImagePushed", 36_500), False, False),
+        (waiting("sinceImagePushed", 3651), False, False),
+        (waiting("sinceImagePushed", 3650), True, False),
+        (waiting("sinceImagePushed", 365), True, True),
+        (waiting("imageCountMoreThan", 1_000_000, "any"), False, False),
+        (waiting("imageCountMoreThan", 100_000, "any"), False, False),
+        (waiting("imageCountMoreThan", 10_000, "any"), True, True),
+    ],
+)
+def test_a_rule_that_never_acts_counts_as_none(rule: Record, acts: bool, expires_untagged: bool) -> None:
+    assert (messages(EVERY, repository(), rule) == []) is acts
+    assert (messages(EXPIRE, rule) == []) is expires_untagged
+
+
+def test_one_rule_that_acts_is_enough() -> None:
+    idle = waiting("sinceImagePushed", 36_500)
+    policy = json.loads(idle["inputs"]["policy"])
+    policy["rules"].append(
+        {**policy["rules"][0], "rulePriority": 2, "selection": {**policy["rules"][0]["selection"], "countNumber": 1}}
+    )
+    both = lifecycle(policy=json.dumps(policy))
+    assert messages(EVERY, repository(), both) == messages(EXPIRE, both) == []

@@ -58,6 +58,18 @@ def test_exclusions_of_the_few_tags_that_move_pass(patterns: list[str]) -> None:
         "stable-*",
         "*main*",
         "*-prod-*",
+        "*-amd64",
+        "*arm64*",
+        "*-alpine",
+        "*-2026*",
+        "*-31",
+        "*-release",
+        "*.final",
+        "semver-*",
+        "deploy*",
+        "image-*",
+        "*e*s*t*",
+        "*ab*yz*",
     ],
 )
 def test_an_exclusion_that_is_mutability_by_another_name_is_reported(pattern: str) -> None:

@@ -92,3 +92,11 @@ def test_mistakes_in_the_configuration_are_told_with_place_and_remedy(
     assert "config.json" in str(refused.value)
     for part in said:
         assert part in str(refused.value)
+
+
+def test_the_report_says_how_the_guardrails_were_configured(guarded_project: Callable[[Any], Path]) -> None:
+    chosen = {"keys-rotate": {"maximumDays": 365}}
+    folder = guarded_project(chosen)
+    assert rehearse("test", folder).guardrails == chosen
+    (folder / "policies" / "config.json").unlink()
+    assert rehearse("test", folder).guardrails == {}

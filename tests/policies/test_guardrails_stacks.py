@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from guarded import (
     Record,
+    key,
     lifecycle,
     names,
     record,
@@ -233,3 +234,9 @@ def test_every_message_says_how_to_accept_it_with_a_reason_and_what_it_says_is_t
 def test_every_policy_about_what_a_stack_file_can_say_names_its_keys(policy: Any) -> None:
     for kind, text in policy.facts.stack_file.items():
         assert "`ecr-stack:" in text and text.endswith("."), kind
+
+
+def test_a_configuration_with_a_mistake_relaxes_nothing() -> None:
+    turned_off = {"enforcementLevel": "disabled", "reason": "KMS-12 is not done yet", "maximumDay": 90}
+    found = violations([key(enableKeyRotation=False)], stack="prod", config={"keys-rotate": turned_off})
+    assert [each["level"] for each in found if each["policy"] == "keys-rotate"] == ["mandatory", "mandatory"]

@@ -191,3 +191,89 @@ def test_a_comment_about_nothing_is_short(project: Make) -> None:
     text = markdown(compare(base.as_json(), base.as_json()), base)
     assert "\n\n### ✅ Stack `test`: nothing changes" in text
     assert "property by property" not in text
+
+
+@pytest.mark.parametrize(
+    ("guard", "said"),
+    [
+        ({"maxExpire": 5000}, "the lifecycle guard allows more: maxExpire (50 → 5000)"),
+        ({"maxArchive": 5000}, "the lifecycle guard allows more: maxArchive (50 → 5000)"),
+        ({"protectPulledWithinDays": 1}, "the lifecycle guard allows more: protectPulledWithinDays (30 → 1)"),
+        (
+            {"roleArn": "arn:aws:iam::123456789012:role/other"},
+            "the lifecycle guard asks ECR by other credentials, which may see another account",
+        ),
+        (
+            {"overrides": {"api": {"maxExpire": 5000, "reason": "old nightly builds go, OPS-12"}}},
+            "the lifecycle guard allows more: maxExpire (50 → 5000, because: old nightly builds go, OPS-12)",
+        ),
+        (None, "loses its lifecycle guard"),
+    ],
+    ids=str,
+)
+def test_a_guard_that_allows_more_is_a_risk_in_the_rehearsal_of_a_whole_stack(
+    project: Make, guard: dict[str, Any] | None, said: str
+) -> None:
+    strict = {"maxExpire": 50, "protectPulledWithinDays": 30}
+    base = rehearsed(project, lifecycleGuard=strict).as_json()
+    changed = {} if guard is None else {**strict, **guard}
+    head = rehearsed(project, lifecycleGuard=changed).as_json()
+    assert f"attention test-api {said}" in messages(compare(json.loads(json.dumps(base)), head))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (
+            {},
+            {"ecr-stack:trusted": {"accounts": ["111122223333"]}},
+            "ecr-stack:trusted.accounts the guardrails would let in",
+        ),
+        ({}, {"ecr-stack:trusted": {"organizations": ["o-a1b2c3d4e5"]}}, "the organization `o-a1b2c3d4e5`"),
+        ({}, {"ecr-stack:trusted": {"issuers": ["ci.example.com"]}}, "tokens of `ci.example.com`"),
+        ({"aws:allowedAccountIds": ["123456789012"]}, {}, "(123456789012 → any account)"),
+        ({"aws:forbiddenAccountIds": ["210987654321"]}, {}, "the provider would no longer refuse 210987654321"),
+    ],
+    ids=str,
+)
+def test_settings_that_no_resource_shows_are_compared_too(project: Make, before: Any, after: Any, said: str) -> None:
+    def of(settings: dict[str, Any]) -> dict[str, Any]:
+        return rehearse("test", project({**CONFIG, **settings})).as_json()
+
+    assert said in messages(compare(of(before), of(after)))
+    assert said not in messages(compare(of(after), of(before)))
+
+
+GUARDED: dict[str, Any] = {"stack": "test", "resources": [], "violations": [], "guardrails": {}}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (
+            {},
+            {"keys-rotate": {"enforcementLevel": "disabled", "reason": "KMS-12"}},
+            "danger policies/config.json `keys-rotate` goes from its default level to disabled",
+        ),
+        (
+            {},
+            {"keys-in-production-wait-before-deletion": {"minimumDays": 7, "reason": "KMS-12"}},
+            "danger policies/config.json `keys-in-production-wait-before-deletion` is configured differently",
+        ),
+        ({}, None, "danger policies the guardrails are not run any more"),
+    ],
+    ids=["disabled", "property", "gone"],
+)
+def test_a_changed_configuration_of_the_guardrails_is_a_risk_though_it_violates_nothing(
+    before: Any, after: Any, said: str
+) -> None:
+    comparison = compare({**GUARDED, "guardrails": before}, {**GUARDED, "guardrails": after})
+    assert messages(comparison).startswith(said)
+    assert compare({**GUARDED, "guardrails": after}, {**GUARDED, "guardrails": after}).risks == []
+
+
+def test_a_base_that_does_not_say_how_its_guardrails_are_configured_is_told_so(project: Make) -> None:
+    base = rehearsed(project).as_json()
+    del base["guardrails"]
+    head = {**base, "guardrails": {"keys-rotate": {"enforcementLevel": "disabled", "reason": "KMS-12"}}}
+    assert "attention policies/config.json the base does not say" in messages(compare(base, head))

@@ -397,3 +397,12 @@ def test_more_tags_than_aws_allows_are_counted_with_those_of_the_program() -> No
     settings = changed("tags", {f"t{number}": "x" for number in range(48)})
     assert any("50 tags" in problem.rule for problem in mistakes(settings))
     stack_settings_of(changed("tags", {f"t{number}": "x" for number in range(47)}), source="", region=None)
+
+
+@pytest.mark.parametrize("issuer", ["*", "*.com", "example.com*", "gitlab*"])
+def test_a_pattern_that_is_every_issuer_is_a_mistake(issuer: str) -> None:
+    [problem] = mistakes(changed("trusted", {"issuers": [issuer]}))
+    assert (problem.place, problem.value) == ("ecr-stack:trusted.issuers[0]", issuer)
+    stack_settings_of(
+        changed("trusted", {"issuers": ["*.example.com/id/*"]}), source="Pulumi.prod.yaml", region="us-east-1"
+    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-__all__ = ["account_of", "arn_of", "is_account", "partition_problem", "root_of", "unique"]
+__all__ = ["account_of", "arn_of", "is_account", "names_an_issuer", "partition_problem", "root_of", "unique"]
 
 _ARN = re.compile(r"arn:(?P<partition>aws[a-z-]*):[a-z]+:[a-z0-9*-]*:(?P<account>[0-9]{12}):.*", re.DOTALL)
 
@@ -42,6 +42,16 @@ def partition_problem(name: str, partition: str) -> bool:
     """Whether a name is an ARN of another partition, where this one's policies reach nobody."""
     match = _ARN.fullmatch(name)
     return match is not None and match["partition"] != partition
+
+
+def names_an_issuer(pattern: str) -> bool:
+    """Whether a pattern for issuers of OpenID Connect tokens stays within one owner's domain.
+
+    `*` reaches across dots and slashes, so the last two labels of the host have to be written out: `*.example.com/id/*`
+    does, `*`, `*.com` and `example.com*` (which is `example.com.somebody.else` too) do not.
+    """
+    host = re.split(r"[:/]", pattern.lower().removeprefix("https://"), maxsplit=1)[0]
+    return bool(re.fullmatch(r"(?:[^.]*\.)*[^.*?\[\]]+\.[^.*?\[\]]+", host))
 
 
 def unique(names: Iterable[str]) -> list[str]:
