@@ -35,7 +35,7 @@ MORE = {
 def old_code(tmp_path: Path) -> Path:
     """The package of version 0.1.0."""
     archive = subprocess.run(
-        ["git", "archive", VERSION_0_1_0, "ecr_stack"], cwd=PROJECT, capture_output=True, check=False
+        ["git", "archive", VERSION_0_1_0, "ecr_stack", "Pulumi.yaml"], cwd=PROJECT, capture_output=True, check=False
     )
     if archive.returncode != 0:
         pytest.skip("this clone does not reach back to version 0.1.0")
@@ -53,7 +53,9 @@ def test_a_stack_of_version_0_1_0_is_taken_on_with_nothing_replaced(engine: Engi
     config["ecr-stack:replication"]["creationTemplate"] = True
     engine.stack("prod", config)
     new_program = (engine.project / "__main__.py").read_text()
+    new_project = (engine.project / "Pulumi.yaml").read_text()
     engine.write(OLD_PROGRAM)
+    (engine.project / "Pulumi.yaml").write_text((old_code / "Pulumi.yaml").read_text())
     engine.environment["PYTHONPATH"] = str(old_code)
     engine.up()
     state = engine.state()
@@ -61,6 +63,7 @@ def test_a_stack_of_version_0_1_0_is_taken_on_with_nothing_replaced(engine: Engi
 
     del engine.environment["PYTHONPATH"]
     engine.write(new_program)
+    (engine.project / "Pulumi.yaml").write_text(new_project)
     changes = engine.changes()
     deleted = {name for name, operation in changes.items() if operation == "delete"}
     assert {name.split()[0] for name in deleted} <= {"command:local:Command"}
