@@ -6,12 +6,13 @@ ARG RUNTIME=gcr.io/distroless/static-debian12:nonroot
 FROM --platform=$BUILDPLATFORM ${BASE} AS build
 ARG TARGETOS
 ARG TARGETARCH
+ENV GOMODCACHE=/cache/go/modules GOCACHE=/cache/go/build
 WORKDIR /src
 # Dependencies change less often than sources: this layer is kept as long as the lock file is the same.
 COPY go.mod go.sum* ./
-RUN --mount=type=cache,target=/go/pkg/mod go mod download
+RUN --mount=type=cache,target=/cache/go go mod download
 COPY . .
-RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
+RUN --mount=type=cache,target=/cache/go \
     CGO_ENABLED=0 GOOS=${TARGETOS} GOARCH=${TARGETARCH} go build -trimpath -ldflags="-s -w" -o /out/app .
 
 FROM ${RUNTIME}

@@ -7,9 +7,9 @@ FROM --platform=$BUILDPLATFORM ${BASE} AS build
 WORKDIR /src
 # Dependencies change less often than sources: this layer is kept as long as the list is the same.
 COPY pom.xml ./
-RUN --mount=type=cache,target=/root/.m2 mvn --batch-mode dependency:go-offline
+RUN --mount=type=cache,target=/cache/maven mvn --batch-mode -Dmaven.repo.local=/cache/maven dependency:go-offline
 COPY src ./src
-RUN --mount=type=cache,target=/root/.m2 mvn --batch-mode package -DskipTests \
+RUN --mount=type=cache,target=/cache/maven mvn --batch-mode -Dmaven.repo.local=/cache/maven package -DskipTests \
     && mkdir /out && cp target/*.jar /out/app.jar
 
 FROM ${RUNTIME}

@@ -5,7 +5,7 @@ FROM ${BASE} AS build
 WORKDIR /app
 # Dependencies change less often than sources: this layer is kept as long as the lock file is the same.
 COPY package.json package-lock.json ./
-RUN --mount=type=cache,target=/root/.npm npm ci
+RUN --mount=type=cache,target=/cache/npm npm ci --cache /cache/npm
 COPY . .
 # The build needs the development dependencies, the image does not. npm leaves no folder if nothing is left in it.
 RUN npm run build && npm prune --omit=dev && mkdir -p node_modules

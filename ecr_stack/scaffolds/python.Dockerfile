@@ -4,10 +4,10 @@ ARG BASE=python:3.13-slim-bookworm
 FROM ${BASE} AS build
 WORKDIR /app
 RUN python3 -m venv /opt/venv
-ENV PATH=/opt/venv/bin:$PATH
+ENV PATH=/opt/venv/bin:$PATH PIP_CACHE_DIR=/build/.cache/pip
 # Dependencies change less often than sources: this layer is kept as long as the list is the same.
 COPY requirements.txt ./
-RUN --mount=type=cache,target=/root/.cache/pip pip install --requirement requirements.txt
+RUN --mount=type=cache,target=/build/.cache/pip pip install --requirement requirements.txt
 COPY . .
 
 FROM ${BASE}
