@@ -15,14 +15,12 @@ from ecr_stack.embedded_provider.resource import (
     ResourceType,
     Scope,
     changed,
-    json_problem,
     missing_is_none,
     retag,
     tag_list,
     tag_map,
     text_of,
 )
-from ecr_stack.errors import Problem
 
 __all__ = ["PublicRepository", "PublicRepositoryPolicy"]
 
@@ -98,10 +96,6 @@ class PublicRepositoryPolicy(ResourceType):
     args = ecrpublic.RepositoryPolicyArgs
     replaces_on = frozenset({"repositoryName"})
     documents = frozenset({"policy"})
-
-    def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse what is no JSON."""
-        return json_problem("policy", inputs)
 
     def create(self, scope: Scope, inputs: Inputs) -> str:
         """SetRepositoryPolicy."""

@@ -14,7 +14,6 @@ from ecr_stack.embedded_provider.resource import (
     Outputs,
     ResourceType,
     Scope,
-    json_problem,
     length,
     missing_is_none,
     one_of,
@@ -37,10 +36,6 @@ class RegistryPolicy(ResourceType):
     token = "aws:ecr/registryPolicy:RegistryPolicy"
     args = ecr.RegistryPolicyArgs
     documents = frozenset({"policy"})
-
-    def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse what is no JSON."""
-        return json_problem("policy", inputs)
 
     def create(self, scope: Scope, inputs: Inputs) -> str:
         """PutRegistryPolicy."""

@@ -15,7 +15,6 @@ from ecr_stack.embedded_provider.resource import (
     ResourceType,
     Scope,
     changed,
-    json_problem,
     length,
     missing_is_none,
     one_of,
@@ -214,10 +213,6 @@ class LifecyclePolicy(ResourceType):
     deletes_first = True
     documents = frozenset({"policy"})
 
-    def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse what is no JSON."""
-        return json_problem("policy", inputs)
-
     def create(self, scope: Scope, inputs: Inputs) -> str:
         """PutLifecyclePolicy."""
         made = scope.call(
@@ -263,10 +258,6 @@ class RepositoryPolicy(ResourceType):
     args = ecr.RepositoryPolicyArgs
     replaces_on = frozenset({"repository"})
     documents = frozenset({"policy"})
-
-    def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse what is no JSON."""
-        return json_problem("policy", inputs)
 
     def create(self, scope: Scope, inputs: Inputs) -> str:
         """SetRepositoryPolicy. The real provider tries for two minutes while AWS does not find a principal."""

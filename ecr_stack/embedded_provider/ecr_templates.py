@@ -20,7 +20,6 @@ from ecr_stack.embedded_provider.resource import (
     ResourceType,
     Scope,
     changed,
-    json_problem,
     length,
     missing_is_none,
     tag_list,
@@ -49,8 +48,6 @@ class RepositoryCreationTemplate(ResourceType):
         found = [
             *mutability_problems(inputs),
             *encryption_problems("encryptionConfigurations", inputs),
-            *json_problem("lifecyclePolicy", inputs),
-            *json_problem("repositoryPolicy", inputs),
             *length("description", inputs, 0, 255),
             *length("prefix", inputs, 2, 256),
         ]

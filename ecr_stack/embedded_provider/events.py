@@ -13,7 +13,6 @@ from ecr_stack.embedded_provider.resource import (
     Outputs,
     ResourceType,
     Scope,
-    json_problem,
     length,
     missing_is_none,
     one_of,
@@ -45,7 +44,7 @@ class EventRule(ResourceType):
     def problems(self, inputs: Inputs) -> list[Problem]:
         """Refuse values that the provider's schema refuses."""
         found = [*length("name", inputs, 1, 64), *length("description", inputs, 0, 512)]
-        found += [*json_problem("eventPattern", inputs), *one_of("state", inputs, ("ENABLED", "DISABLED"))]
+        found += one_of("state", inputs, ("ENABLED", "DISABLED"))
         if not inputs.get("eventPattern") and not inputs.get("scheduleExpression"):
             rule = "a rule has an event pattern or a schedule"
             found.append(Problem("eventPattern", None, rule, "add `eventPattern`"))

@@ -15,7 +15,6 @@ from ecr_stack.embedded_provider.resource import (
     Scope,
     between,
     changed,
-    json_problem,
     length,
     missing_is_none,
     retag,
@@ -50,7 +49,6 @@ class Role(ResourceType):
     def problems(self, inputs: Inputs) -> list[Problem]:
         """Refuse values that the provider's schema refuses."""
         return [
-            *json_problem("assumeRolePolicy", inputs),
             *between("maxSessionDuration", inputs, 3600, 43200),
             *length("name", inputs, 1, 64),
             *length("description", inputs, 0, 1000),
@@ -179,10 +177,6 @@ class RolePolicy(ResourceType):
     replaces_on = frozenset({"name", "namePrefix", "role"})
     documents = frozenset({"policy"})
 
-    def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse what is no JSON."""
-        return json_problem("policy", inputs)
-
     def create(self, scope: Scope, inputs: Inputs) -> str:
         """PutRolePolicy."""
         scope.call(
@@ -230,7 +224,7 @@ class Policy(ResourceType):
 
     def problems(self, inputs: Inputs) -> list[Problem]:
         """Refuse what is no JSON, and names that are too long."""
-        return [*json_problem("policy", inputs), *length("name", inputs, 1, 128)]
+        return length("name", inputs, 1, 128)
 
     def create(self, scope: Scope, inputs: Inputs) -> str:
         """CreatePolicy."""

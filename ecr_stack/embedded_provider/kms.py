@@ -17,7 +17,6 @@ from ecr_stack.embedded_provider.resource import (
     between,
     changed,
     code_of,
-    json_problem,
     missing_is_none,
     retag,
     tag_list,
@@ -52,7 +51,6 @@ class Key(ResourceType):
         found = [
             *between("deletionWindowInDays", inputs, 7, 30),
             *between(period, inputs, 90, 2560),
-            *json_problem("policy", inputs),
         ]
         if inputs.get(period) and "enableKeyRotation" not in inputs:
             found.append(Problem(period, inputs[period], "it needs enableKeyRotation", "add enableKeyRotation: true"))
@@ -167,7 +165,7 @@ class ReplicaKey(Key):
 
     def problems(self, inputs: Inputs) -> list[Problem]:
         """Refuse values that the provider's schema refuses."""
-        return [*between("deletionWindowInDays", inputs, 7, 30), *json_problem("policy", inputs)]
+        return between("deletionWindowInDays", inputs, 7, 30)
 
     def create(self, scope: Scope, inputs: Inputs) -> str:
         """ReplicateKey, in the Region of the primary key, then DisableKey if asked for."""
@@ -218,10 +216,6 @@ class KeyPolicy(ResourceType):
     replaces_on = frozenset({"keyId"})
     documents = frozenset({"policy"})
     defaults = {"bypassPolicyLockoutSafetyCheck": False}
-
-    def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse what is no JSON."""
-        return json_problem("policy", inputs)
 
     def create(self, scope: Scope, inputs: Inputs) -> str:
         """PutKeyPolicy."""

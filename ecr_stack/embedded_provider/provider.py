@@ -36,7 +36,7 @@ from ecr_stack.embedded_provider import (
 from ecr_stack.embedded_provider.command import Command
 from ecr_stack.embedded_provider.functions import FUNCTIONS
 from ecr_stack.embedded_provider.property_values import at, has_unknown, steps
-from ecr_stack.embedded_provider.resource import Diff, Inputs, Outputs, ResourceType, Scope
+from ecr_stack.embedded_provider.resource import Diff, Inputs, Outputs, ResourceType, Scope, json_problem
 from ecr_stack.errors import InvalidInput, NotFound, Unavailable
 from ecr_stack.model import nearest
 
@@ -171,7 +171,8 @@ class Provider:
         given = {key: value for key, value in inputs.items() if value is not None}
         found = schema.problems(kind.args, given)
         if not found:
-            found = kind.problems(given)
+            found = [each for name in sorted(kind.documents) for each in json_problem(name, given)]
+            found += kind.problems(given)
         if unknown is not None:
             found = [each for each in found if not has_unknown(at(given, steps(each.place)))]
         if found:

@@ -85,7 +85,8 @@ class ResourceType:
     recreates_on: ClassVar[frozenset[str]] = frozenset()
     """The properties that the provider cannot update, though AWS could: the same thing is deleted and made again."""
     documents: ClassVar[frozenset[str]] = frozenset()
-    """The properties that are JSON documents: another spelling of the same document is no change."""
+    """The properties that are JSON documents: anything else is refused, and another spelling of the same document is no
+    change."""
     optional_blocks: ClassVar[frozenset[str]] = frozenset()
     """The properties whose absence means: leave it as it is."""
     defaults: ClassVar[Mapping[str, Any]] = {}

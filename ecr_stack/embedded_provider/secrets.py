@@ -14,7 +14,6 @@ from ecr_stack.embedded_provider.resource import (
     ResourceType,
     Scope,
     changed,
-    json_problem,
     missing_is_none,
     retag,
     tag_list,
@@ -39,10 +38,10 @@ class Secret(ResourceType):
 
     def problems(self, inputs: Inputs) -> list[Problem]:
         """Refuse values that the provider's schema refuses."""
-        days, found = inputs.get("recoveryWindowInDays"), json_problem("policy", inputs)
-        if days is not None and days != 0 and not 7 <= days <= 30:
-            found.append(Problem("recoveryWindowInDays", days, "it is 0, or 7 to 30", "write 0 or 7"))
-        return found
+        days = inputs.get("recoveryWindowInDays")
+        if days is None or days == 0 or 7 <= days <= 30:
+            return []
+        return [Problem("recoveryWindowInDays", days, "it is 0, or 7 to 30", "write 0 or 7")]
 
     def create(self, scope: Scope, inputs: Inputs) -> str:
         """CreateSecret."""

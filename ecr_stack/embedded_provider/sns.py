@@ -15,7 +15,6 @@ from ecr_stack.embedded_provider.resource import (
     ResourceType,
     Scope,
     changed,
-    json_problem,
     missing_is_none,
     one_of,
     retag,
@@ -45,10 +44,6 @@ class Topic(ResourceType):
     documents = frozenset({"policy"})
     optional_blocks = frozenset({"policy", "signatureVersion"})
     defaults = {"fifoTopic": False, "contentBasedDeduplication": False}
-
-    def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse what is no JSON."""
-        return json_problem("policy", inputs)
 
     def create(self, scope: Scope, inputs: Inputs) -> str:
         """CreateTopic."""
@@ -122,10 +117,6 @@ class TopicPolicy(ResourceType):
     replaces_on = frozenset({"arn"})
     documents = frozenset({"policy"})
 
-    def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse what is no JSON."""
-        return json_problem("policy", inputs)
-
     def create(self, scope: Scope, inputs: Inputs) -> str:
         """SetTopicAttributes."""
         self._put(scope, str(inputs["arn"]), text_of(inputs["policy"]))
@@ -179,8 +170,7 @@ class TopicSubscription(ResourceType):
 
     def problems(self, inputs: Inputs) -> list[Problem]:
         """Refuse values that the provider's schema refuses."""
-        documents = [problem for name in self.documents for problem in json_problem(name, inputs)]
-        return [*one_of("protocol", inputs, self._PROTOCOLS), *documents]
+        return one_of("protocol", inputs, self._PROTOCOLS)
 
     def _attribute(self, name: str, value: Any) -> str:
         return text_of(value) if name in self.documents else str(value).lower()

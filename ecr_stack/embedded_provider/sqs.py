@@ -15,7 +15,6 @@ from ecr_stack.embedded_provider.resource import (
     Scope,
     between,
     changed,
-    json_problem,
     missing_is_none,
     retag,
     text_of,
@@ -67,7 +66,6 @@ class Queue(ResourceType):
             *between("messageRetentionSeconds", inputs, 60, 1_209_600),
             *between("receiveWaitTimeSeconds", inputs, 0, 20),
             *between("visibilityTimeoutSeconds", inputs, 0, 43_200),
-            *(problem for name in _DOCUMENTS for problem in json_problem(name, inputs)),
         ]
         if inputs.get("kmsMasterKeyId") and inputs.get("sqsManagedSseEnabled"):
             rule = "a queue is encrypted by one kind of key"
@@ -148,10 +146,6 @@ class QueuePolicy(ResourceType):
     args = sqs.QueuePolicyArgs
     replaces_on = frozenset({"queueUrl"})
     documents = frozenset({"policy"})
-
-    def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse what is no JSON."""
-        return json_problem("policy", inputs)
 
     def create(self, scope: Scope, inputs: Inputs) -> str:
         """SetQueueAttributes."""
