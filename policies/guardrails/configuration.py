@@ -14,6 +14,7 @@ from typing import Any
 
 from pulumi_policy import EnforcementLevel
 
+from ecr_stack.schema.reasons import is_reason
 from guardrails.policy import WEAKER, Config, ResourceGuardrail, StackGuardrail
 from guardrails.production import PRODUCTION, excludes_production
 
@@ -153,16 +154,13 @@ def _weakens(value: Any, schema: Mapping[str, Any]) -> bool:
 PROPOSED = "why, and until when"
 """What messages show in the place of a reason."""
 
-_STAND_INS = {"fixme", "n/a", "none", "null", "reason", "tbd", "todo", "why", PROPOSED}
+MINIMUM_LETTERS = 8
+"""Letters and digits of a reason: it is all that stays of a policy that is relaxed."""
 
 
 def _is_reason(text: str) -> bool:
-    """Whether a text says something, and is no proposal and no stand-in for a reason."""
-    plain = " ".join(text.casefold().split()).strip(" .…!?-_:")
-    return plain not in _STAND_INS and sum(map(str.isalnum, plain)) >= MINIMUM_LETTERS
-
-
-MINIMUM_LETTERS = 8
+    """Whether a text is a reason, and long enough."""
+    return is_reason(text) and sum(map(str.isalnum, text)) >= MINIMUM_LETTERS
 
 
 def _is_object(value: Any) -> bool:
