@@ -230,22 +230,25 @@ def _own_whereabouts(resource: Mapping[str, Any]) -> tuple[Optional[str], Option
     return properties.get("registryId") or parts[4] or None, properties.get("region") or parts[3] or None
 
 
-_states: WeakKeyDictionary[Any, "Future[Optional[State]]"] = WeakKeyDictionary()
+_states: WeakKeyDictionary[Any, dict[str, "Future[Optional[State]]"]] = WeakKeyDictionary()
 _THREAD = ThreadPoolExecutor(max_workers=1, thread_name_prefix="takeover")
 
 
-async def _state() -> Optional[State]:
-    """The resources of the stack as the last deployment left them, read once a program."""
+async def _state(after: str = "") -> Optional[State]:
+    """The resources of the stack, read once a program.
+
+    Args:
+        after: the URN of a resource that this deployment has just made: the state is then read once more. Default: as the
+            last deployment left it.
+    """
     monitor = get_monitor()
     if not isinstance(monitor, ResourceMonitorStub):
         return []  # no engine runs the program, so there is no state
-    if monitor not in _states:
-        _states[monitor] = _THREAD.submit(copy_context().run, _exported)
+    reads = _states.setdefault(monitor, {})
+    if after not in reads:
+        reads[after] = _THREAD.submit(copy_context().run, _exported)
     # a hook that is cancelled must not take the others' answer with it
-    return await asyncio.shield(asyncio.wrap_future(_states[monitor]))
-
-
-_inputs: WeakKeyDictionary[Any, dict[str, "Future[Optional[State]]"]] = WeakKeyDictionary()
+    return await asyncio.shield(asyncio.wrap_future(reads[after]))
 
 
 async def inputs_in_state(urn: str) -> Optional[Mapping[str, Any]]:
@@ -254,14 +257,8 @@ async def inputs_in_state(urn: str) -> Optional[Mapping[str, Any]]:
     Returns:
         `None` if the state does not have it, or cannot be read.
     """
-    if pulumi.runtime.is_dry_run() or not isinstance(get_monitor(), ResourceMonitorStub):
-        state = await _state()
-    else:
-        # what this deployment has done already is in the state
-        reads = _inputs.setdefault(get_monitor(), {})
-        if urn not in reads:
-            reads[urn] = _THREAD.submit(copy_context().run, _exported)
-        state = await asyncio.shield(asyncio.wrap_future(reads[urn]))
+    # what an update has done already is in the state
+    state = await _state("" if pulumi.runtime.is_dry_run() else urn)
     return next((each.get("inputs") or {} for each in state or [] if each.get("urn") == urn), None)
 
 
