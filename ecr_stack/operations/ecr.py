@@ -8,7 +8,7 @@ from typing import Any
 
 from ecr_stack.errors import EcrStackError, NotFound, Unavailable
 
-__all__ = ["answered", "client", "describe_images"]
+__all__ = ["answered", "client", "client_config", "describe_images"]
 
 _SIGN_IN = (
     "Set AWS_PROFILE, or run `aws sso login` or `aws configure`; in a pipeline, let it take a role by OpenID Connect."
@@ -29,13 +29,18 @@ def client(region: str | None, *, patient: bool = True, timeout: float = 60) -> 
     """
     # boto3 takes a tenth of a second to import, which commands that do not ask AWS need not wait for
     import boto3
-    from botocore.config import Config
 
     with answered():
-        # the adaptive mode holds requests back by a clock of its own, past a caller's deadline
-        retries = {"mode": "adaptive", "total_max_attempts": 11} if patient else {"total_max_attempts": 1}
-        config = Config(retries=retries, connect_timeout=timeout, read_timeout=timeout)
-        return boto3.Session().client("ecr", region_name=region, config=config)
+        return boto3.Session().client("ecr", region_name=region, config=client_config(patient, timeout))
+
+
+def client_config(patient: bool, timeout: float) -> Any:
+    """The configuration of a client; the arguments are those of `client`."""
+    from botocore.config import Config
+
+    # the adaptive mode holds requests back by a clock of its own, past a caller's deadline
+    retries = {"mode": "adaptive", "total_max_attempts": 11} if patient else {"total_max_attempts": 1}
+    return Config(retries=retries, connect_timeout=timeout, read_timeout=timeout)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ecr_stack.errors import InvalidInput, Problem, Unavailable
-from ecr_stack.operations.ecr import answered
+from ecr_stack.operations.ecr import answered, client_config
 
 __all__ = ["ProviderSettings", "client", "session"]
 
@@ -201,12 +201,8 @@ def client(
         timeout: how many seconds to wait for a connection and for an answer, each.
         config: what else the client is to be configured with.
     """
-    from botocore.config import Config
-
-    # the adaptive mode holds requests back by a clock of its own, past a caller's deadline
-    retries = {"mode": "adaptive", "total_max_attempts": 11} if patient else {"total_max_attempts": 1}
     endpoint = (settings.endpoints or {}).get(service) if settings else None
-    own = Config(retries=retries, connect_timeout=timeout, read_timeout=timeout)
+    own = client_config(patient, timeout)
     return session.client(
         service, region_name=region, endpoint_url=endpoint, config=own.merge(config) if config else own
     )
