@@ -51,9 +51,10 @@ def command(
 
     Nothing is changed. Exit code 1 where a limit of the stack's `lifecycleGuard` is passed.
     """
-    from ecr_stack.cli.registries import folder_of, lifecycles_of, region_of, replica_lifecycles_of, template_regions_of
+    from ecr_stack.cli.registries import folder_of, lifecycles_of, region_of, replica_lifecycles_of
     from ecr_stack.cli.stacks import settings_of
     from ecr_stack.cli.targets import registry_of
+    from ecr_stack.schema.checks import destination_regions
 
     now = moment(at)
     settings = settings_of(stack)
@@ -63,7 +64,7 @@ def command(
     replicas = replica_lifecycles_of(settings, documents, account)
     notes = [
         f"{region}: replicas are made from creation templates, which do not reach those that exist: not in this plan"
-        for region in template_regions_of(settings, account)
+        for region in destination_regions(settings, account, "template")
     ]
     if images is not None:
         absent = [region for region in replicas if not folder_of(images, region).is_dir()]

@@ -13,11 +13,10 @@ from ecr_stack.aws.lifecycle import Document, parse_document
 from ecr_stack.cli.targets import registry_of
 from ecr_stack.operations.holdings import Holding, read_folder, read_live, unclaimed
 from ecr_stack.project.stack_file import read_project, read_stack
-from ecr_stack.schema.checks import replica_plan
+from ecr_stack.schema.checks import managed_replicas
 from ecr_stack.schema.registry import RegistrySettings
-from ecr_stack.schema.replication import destination_settings
 
-__all__ = ["folder_of", "holdings_of", "lifecycles_of", "region_of", "replica_lifecycles_of", "template_regions_of"]
+__all__ = ["folder_of", "holdings_of", "lifecycles_of", "region_of", "replica_lifecycles_of"]
 
 
 def lifecycles_of(settings: RegistrySettings, stack: str) -> dict[str, Document | None]:
@@ -40,18 +39,8 @@ def replica_lifecycles_of(
         documents: those of the home Region, of which replicas have the same.
         account: the registry's account, `None` if it is not known.
     """
-    names = {
-        region: [settings.physical_name(entry) for entry in replica_plan(settings, region, account).entries]
-        for region, destination in destination_settings(settings.replication, account).items()
-        if destination.replicas == "managed"
-    }
-    return {region: {name: documents[name] for name in listed} for region, listed in names.items()}
-
-
-def template_regions_of(settings: RegistrySettings, account: str | None) -> list[str]:
-    """The Regions whose replicas have their lifecycle from a creation template: from when ECR makes them."""
-    destinations = destination_settings(settings.replication, account)
-    return [region for region, destination in destinations.items() if destination.replicas == "template"]
+    replicas = managed_replicas(settings, account)
+    return {region: {name: documents[name] for name in names} for region, names in replicas.items()}
 
 
 def folder_of(folder: Path, region: str) -> Path:

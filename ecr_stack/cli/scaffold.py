@@ -130,7 +130,8 @@ def dockerfile(
 
 
 def _pipeline(stack: str | None, repository: str, platform: Literal["GITHUB", "GITLAB"]) -> ApplicationPipeline:
-    from ecr_stack.operations.application_pipeline import account_in, pipeline_of
+    from ecr_stack.operations.application_pipeline import pipeline_of
+    from ecr_stack.project.provider_settings import account_in
 
     if stack is None:
         known = stack_names()

@@ -32,7 +32,7 @@ from ecr_stack.schema.arguments import (
     RegistrySigningArguments,
     RepositoryArguments,
 )
-from ecr_stack.schema.checks import configured_destinations, replica_plan, template_role_name
+from ecr_stack.schema.checks import destination_regions, replica_plan, template_role_name
 from ecr_stack.schema.encryption import RepositoryEncryption
 from ecr_stack.schema.notifications import event_patterns
 from ecr_stack.schema.registry import RegistrySettings
@@ -235,7 +235,7 @@ class Regional:
             )
             self.parts.append(scanning)
         there = self._destination.region if self._destination is not None else None
-        rules = rules_of(settings.signing, there, configured_destinations(settings, self._where.known_account))
+        rules = rules_of(settings.signing, there, set(destination_regions(settings, self._where.known_account)))
         if rules:
             signing = RegistrySigning(
                 self.label,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Literal
@@ -136,14 +136,3 @@ def _schemes(settings: RegistrySettings) -> tuple[list[str], str | None, list[st
             ):
                 commit = pattern[:-1]
     return release, commit, moving
-
-
-def account_in(config: Mapping[str, str]) -> str | None:
-    """The one account that a stack file allows, if it is one."""
-    import json
-
-    try:
-        allowed = json.loads(config.get("aws:allowedAccountIds") or "[]")
-    except ValueError:
-        return None
-    return str(allowed[0]) if isinstance(allowed, list) and len(allowed) == 1 else None

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Iterator
 
 from ecr_stack.errors import EcrStackError, Problem
+from ecr_stack.project.provider_settings import account_in, region_in
 from ecr_stack.project.stack_file import Project, StackFile, read_stack
 from ecr_stack.schema.fleet import StackRegistry, fleet_problems
 from ecr_stack.schema.stack import NAMESPACE, settings_in
@@ -39,14 +38,5 @@ def problems_among_stacks(project: Project, file: StackFile) -> Iterator[Problem
 def _registry(file: StackFile) -> StackRegistry | None:
     if not any(key.startswith(NAMESPACE) for key in file.config):
         return None
-    region = file.config.get("aws:region") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-    return StackRegistry(file.name, settings_in(file.config, source=file.path.name), _account(file), region)
-
-
-def _account(file: StackFile) -> str | None:
-    """The account that a stack file names, if it allows one alone."""
-    try:
-        accounts = json.loads(file.config.get("aws:allowedAccountIds") or "[]")
-    except ValueError:
-        return None
-    return str(accounts[0]) if isinstance(accounts, list) and len(accounts) == 1 else None
+    settings = settings_in(file.config, source=file.path.name)
+    return StackRegistry(file.name, settings, account_in(file.config), region_in(file.config))

@@ -8,14 +8,16 @@ from __future__ import annotations
 import functools
 import importlib.util
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from ecr_stack.errors import Problem
 from ecr_stack.model import nearest
 
-__all__ = ["provider_keys", "provider_problems"]
+__all__ = ["account_in", "accounts_in", "provider_keys", "provider_problems", "region_in"]
 
 _OF_THE_ENGINE = frozenset({"version", "pluginDownloadURL"})
 _READ = re.compile(r"__config__\.get(?:_\w+)?\('(\w+)'\)")
@@ -50,7 +52,7 @@ def provider_problems(config: Mapping[str, str], account: str | None = None) -> 
         guess = nearest(name, sorted(known))
         remedy = f"write `aws:{guess}`" if guess else "remove it, or see the options of the AWS provider"
         yield Problem(key, value, f"`{name}` is not a configuration key of the AWS provider", remedy)
-    allowed, forbidden = (_accounts(config.get(f"aws:{name}AccountIds")) for name in ("allowed", "forbidden"))
+    allowed, forbidden = (accounts_in(config, name) for name in ("allowed", "forbidden"))
     if allowed and forbidden:
         rule = "the provider takes either allowed or forbidden accounts"
         yield Problem("aws:forbiddenAccountIds", forbidden, rule, "remove `aws:allowedAccountIds` or this key")
@@ -64,9 +66,21 @@ def provider_problems(config: Mapping[str, str], account: str | None = None) -> 
         yield Problem("aws:forbiddenAccountIds", forbidden, rule, "use `--account` with another one")
 
 
-def _accounts(text: str | None) -> list[str]:
+def accounts_in(config: Mapping[str, Any], which: str = "allowed") -> list[str]:
+    """The accounts that a stack's configuration says are `allowed` or `forbidden`; none where it is no list."""
     try:
-        listed = json.loads(text or "[]")
+        listed = json.loads(config.get(f"aws:{which}AccountIds") or "[]")
     except ValueError:
         return []
     return [str(each) for each in listed] if isinstance(listed, list) else []
+
+
+def account_in(config: Mapping[str, Any]) -> str | None:
+    """The one account that a stack's configuration allows, if it is one."""
+    allowed = accounts_in(config)
+    return allowed[0] if len(allowed) == 1 else None
+
+
+def region_in(config: Mapping[str, Any]) -> str | None:
+    """The Region of a stack: its own, or that of the environment."""
+    return config.get("aws:region") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")

@@ -28,7 +28,7 @@ from ecr_stack.embedded_provider.command import end_commands
 from ecr_stack.embedded_provider.environment import AWS_VARIABLES, embedded_environment
 from ecr_stack.errors import EcrStackError, InvalidInput, MissingExtra, NotFound, Problem, needing_extra
 from ecr_stack.project.among_stacks import problems_among_stacks
-from ecr_stack.project.provider_settings import provider_problems
+from ecr_stack.project.provider_settings import accounts_in, provider_problems, region_in
 from ecr_stack.project.stack_file import ENCRYPTED, Project, StackFile, read_project, read_stack
 from ecr_stack.pulumi_sdk import run_program, without_stack_traces
 from ecr_stack.rehearsal.monitor import Recorder, Secrets
@@ -112,10 +112,9 @@ def _account(file: StackFile, config: Mapping[str, str], account: str) -> str:
     """
     problems = list(provider_problems(config, account))
     if problems and account == ACCOUNT:
-        with contextlib.suppress(ValueError):
-            allowed = json.loads(config.get("aws:allowedAccountIds") or "[]")
-            if allowed and not list(provider_problems(config, str(allowed[0]))):
-                return str(allowed[0])
+        allowed = accounts_in(config)
+        if allowed and not list(provider_problems(config, allowed[0])):
+            return allowed[0]
     if problems:
         raise file.located(InvalidInput(file.path.name, problems))
     return account
@@ -156,8 +155,7 @@ def region_of(file: StackFile, config: Mapping[str, Any] | None = None) -> str:
     Raises:
         NotFound: neither names one.
     """
-    values = file.config if config is None else config
-    region = values.get("aws:region") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    region = region_in(file.config if config is None else config)
     if not region:
         raise NotFound(f"{file.path.name}: no Region; add `aws:region: us-east-1` under `config:`")
     return str(region)

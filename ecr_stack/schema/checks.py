@@ -26,7 +26,7 @@ from ecr_stack.schema.pipelines import PipelineSettings, PipelineTrust, issuer_h
 from ecr_stack.schema.pull_through_cache import pull_through_cache_problems
 from ecr_stack.schema.registry import RegistrySettings
 from ecr_stack.schema.replica_templates import MAX_TEMPLATE_PREFIX, ROOT, plan_templates
-from ecr_stack.schema.replication import destination_settings, replicates, replication_problems
+from ecr_stack.schema.replication import ReplicaSource, destination_settings, replicates, replication_problems
 from ecr_stack.schema.repository import (
     MAX_TAGS,
     RESERVED_TAGS,
@@ -44,6 +44,7 @@ __all__ = [
     "cache_warnings",
     "encryption_problems",
     "lifecycle_warnings",
+    "managed_replicas",
     "pipeline_role_name",
     "registry_problems",
     "registry_settings",
@@ -139,7 +140,7 @@ def registry_problems(
     if not is_unknown(settings.signing):
         others = settings.known("creation_templates") or settings.known("pull_through_cache")
         prefix = settings.known("name_prefix") or ""
-        there = configured_destinations(settings, account)
+        there = set(destination_regions(settings, account))
         unnamed = any(_is_unnamed(settings, key) for key in repositories)
         known = [] if others or unnamed else names
         yield from _placed("signing", signing_problems(settings.signing, known, prefix, region, there))
@@ -597,7 +598,7 @@ def _roles(settings: RegistrySettings, account: str | None, region: str | None) 
         return
     taken = {
         template_role_name(environment, there).lower(): f"the role for replicas in {there}"
-        for there in _destination_regions(settings, account)
+        for there in destination_regions(settings, account, "template")
     }
     if region is not None and settings.created_repositories():
         taken[template_role_name(environment, region).lower()] = "the role for repositories that ECR makes"
@@ -669,18 +670,24 @@ def _provider_problems(pipeline: PipelineSettings, account: str | None) -> Itera
         )
 
 
-def configured_destinations(settings: RegistrySettings, account: str | None) -> set[str]:
-    """The destinations' Regions in the registry's own account, in which the stack configures the registry."""
-    replication = settings.known("replication")
-    if replication is None:
-        return set()
-    found = destination_settings(replication, account)
-    return {region for region, destination in found.items() if destination.replicas != "none"}
+def destination_regions(settings: RegistrySettings, account: str | None, *how: ReplicaSource) -> list[str]:
+    """The destinations' Regions in the registry's own account.
 
-
-def _destination_regions(settings: RegistrySettings, account: str | None) -> list[str]:
+    Args:
+        settings: the registry's.
+        account: its account; `None` if it is not known.
+        how: the ways of `replicas` that are meant. Default: those in which the stack configures the registry there.
+    """
     replication = settings.known("replication")
     if replication is None:
         return []
     found = destination_settings(replication, account)
-    return [region for region, destination in found.items() if destination.replicas == "template"]
+    return [region for region, each in found.items() if each.replicas in (how or ("managed", "template"))]
+
+
+def managed_replicas(settings: RegistrySettings, account: str | None) -> dict[str, list[str]]:
+    """The replicas' repositories that the stack makes itself: their names in ECR, by Region."""
+    return {
+        region: [settings.physical_name(entry) for entry in replica_plan(settings, region, account).entries]
+        for region in destination_regions(settings, account, "managed")
+    }

@@ -12,9 +12,9 @@ from itertools import permutations
 from ecr_stack.aws.iam.principals import account_of
 from ecr_stack.errors import Problem
 from ecr_stack.model import is_unknown
-from ecr_stack.schema.checks import replica_plan
+from ecr_stack.schema.checks import destination_regions, managed_replicas
 from ecr_stack.schema.registry import RegistrySettings
-from ecr_stack.schema.replication import destination_settings, replicates
+from ecr_stack.schema.replication import replicates
 
 __all__ = ["FleetProblem", "StackRegistry", "fleet_problems"]
 
@@ -134,12 +134,14 @@ def _idle_admissions(registries: Sequence[StackRegistry]) -> Iterator[FleetProbl
 
 def _shared(registries: Sequence[StackRegistry]) -> Iterator[FleetProblem]:
     """What an account and Region have once, and two stacks would set; told at both."""
+    single = {registry.stack: set(_single(registry)) for registry in registries}
+    names = {registry.stack: set(_repositories(registry)) for registry in registries}
     for one, other in permutations(registries, 2):
         known = one.account is not None and other.account is not None
         if known and one.account != other.account:
             continue
         account = f"account {one.account}" if known else "what may be the same account"
-        for section, region in sorted(_single(one) & _single(other)):
+        for section, region in sorted(single[one.stack] & single[other.stack]):
             problem = Problem(
                 f"ecr-stack:{section}",
                 None,
@@ -149,7 +151,7 @@ def _shared(registries: Sequence[StackRegistry]) -> Iterator[FleetProblem]:
                 + ("" if known else ", or name the account of each in `aws:allowedAccountIds`"),
             )
             yield FleetProblem(one.stack, problem)
-        for region, name in sorted(_repositories(one) & _repositories(other)) if known else ():
+        for region, name in sorted(names[one.stack] & names[other.stack]) if known else ():
             problem = Problem(
                 "ecr-stack:repositories",
                 name,
@@ -159,48 +161,31 @@ def _shared(registries: Sequence[StackRegistry]) -> Iterator[FleetProblem]:
             yield FleetProblem(one.stack, problem)
 
 
-def _regions(registry: StackRegistry) -> dict[str, str]:
-    """The Regions in which a stack makes something in its own account, and how it makes repositories there."""
-    if registry.region is None:
-        return {}
-    destinations = destination_settings(registry.settings.replication, registry.account)
-    return {registry.region: "managed"} | {
-        region: destination.replicas or "managed" for region, destination in destinations.items()
-    }
-
-
-def _single(registry: StackRegistry) -> set[tuple[str, str]]:
+def _single(registry: StackRegistry) -> Iterator[tuple[str, str]]:
     """What a stack sets of which there is one: the section of its file, and where."""
     settings = registry.settings
-    everywhere = [
-        name
-        for name, said in {
-            "registryAccess": settings.registry_access is not None,
-            "scanning": settings.scanning.type is not None,
-        }.items()
-        if said
-    ]
-    at_home = [
-        name
-        for name, said in {
-            "replication": bool(settings.replication.rules),
-            "signing": bool(settings.signing.rules),
-        }.items()
-        if said
-    ]
-    found = {
-        (name, f"in {region}") for region, made in _regions(registry).items() if made != "none" for name in everywhere
-    }
-    found |= {(name, f"in {registry.region}") for name in at_home if registry.region is not None}
-    return found | ({("budget", "for all Regions")} if settings.budget is not None else set())
+    if settings.budget is not None:
+        yield "budget", "for all Regions"
+    if registry.region is None:
+        return
+    home = f"in {registry.region}"
+    others = [f"in {region}" for region in destination_regions(settings, registry.account)]
+    if settings.replication.rules:
+        yield "replication", home
+    if settings.signing.rules:
+        yield "signing", home
+    for where in (home, *others):
+        if settings.registry_access is not None:
+            yield "registryAccess", where
+        if settings.scanning.type is not None:
+            yield "scanning", where
 
 
-def _repositories(registry: StackRegistry) -> set[tuple[str, str]]:
+def _repositories(registry: StackRegistry) -> Iterator[tuple[str, str]]:
     """The Regions and names of the repositories that a stack makes."""
-    settings, home = registry.settings, registry.region
-    found = {(home, name) for name in settings.physical_names()} if home is not None else set()
-    for region, made in _regions(registry).items():
-        if region != home and made == "managed":
-            plan = replica_plan(settings, region, registry.account)
-            found |= {(region, settings.physical_name(entry)) for entry in plan.entries}
-    return found
+    if registry.region is None:
+        return
+    by_region = managed_replicas(registry.settings, registry.account)
+    by_region[registry.region] = registry.settings.physical_names()
+    for region, names in by_region.items():
+        yield from ((region, name) for name in names)

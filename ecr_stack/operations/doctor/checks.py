@@ -10,7 +10,7 @@ from ecr_stack.aws.scanning import RegistryScanning, effective_frequencies
 from ecr_stack.operations.doctor.check import check
 from ecr_stack.operations.doctor.facts import ImageFacts, RegistryFacts, RepositoryFacts, Unknown
 from ecr_stack.operations.scanning.findings import ScanResult
-from ecr_stack.schema.checks import configured_destinations
+from ecr_stack.schema.checks import destination_regions
 from ecr_stack.schema.signing import SigningRule, rules_of, selects
 
 _GUIDE = "https://docs.aws.amazon.com/AmazonECR/latest/userguide"
@@ -299,7 +299,7 @@ def images_are_signed(facts: RegistryFacts) -> Found:
 
 
 def _signing_rules(facts: RegistryFacts) -> list[SigningRule]:
-    return rules_of(facts.settings.signing, None, configured_destinations(facts.settings, facts.account))
+    return rules_of(facts.settings.signing, None, set(destination_regions(facts.settings, facts.account)))
 
 
 @check(

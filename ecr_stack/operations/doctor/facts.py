@@ -22,7 +22,7 @@ from ecr_stack.operations.images.catalogue import CataloguedImage, Manifest
 from ecr_stack.operations.images.reading import read_repository
 from ecr_stack.operations.live_registry import LiveRegistry, in_order
 from ecr_stack.operations.scanning.findings import ScanResult, read_result
-from ecr_stack.schema.checks import configured_destinations
+from ecr_stack.schema.checks import destination_regions
 from ecr_stack.schema.registry import RegistrySettings
 from ecr_stack.schema.signing import rules_of, selects
 
@@ -261,7 +261,7 @@ def _images(
     recent = [image for image in named if image.pulled_at and at - image.pulled_at <= week]
     with_moving = [image for image in recent if any(map(moving, image.top.tags))]
     newest = named[0] if named else (images[0] if images else None)
-    home = rules_of(settings.signing, None, configured_destinations(settings, registry.account))
+    home = rules_of(settings.signing, None, set(destination_regions(settings, registry.account)))
     is_signed = newest is not None and any(selects(rule, settings.name_of(key)) for rule in home)
     return ImageFacts(
         len(images),
