@@ -237,6 +237,28 @@ def test_a_function_of_another_region_is_refused_at_home(run: Run) -> None:
         run(lambda: registry("one", "prod", repository_defaults={"access": {"lambda_": [there]}}))
 
 
+def test_two_roles_of_one_name_are_refused_without_regard_to_case(run: Run) -> None:
+    def program(second: str) -> Callable[[], Any]:
+        def roles() -> None:
+            provider = {"provider_arn": "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"}
+            for name, role in (("one", "pusher"), ("two", second)):
+                PipelineAccess(
+                    name,
+                    {
+                        **TRUST,
+                        **provider,
+                        "role_name": role,
+                        "push": ["arn:aws:ecr:us-east-1:123456789012:repository/api"],
+                    },
+                )
+
+        return roles
+
+    with pytest.raises(InvalidArguments, match="one role of this name"):
+        run(program("Pusher"))
+    assert len(run(program("puller")).of("aws:iam/role:Role")) == 2
+
+
 def test_a_provider_of_another_account_and_a_role_like_a_templates_are_refused(run: Run) -> None:
     provider = "arn:aws:iam::999999999999:oidc-provider/token.actions.githubusercontent.com"
     with pytest.raises(InvalidArguments, match="its own account only"):

@@ -79,6 +79,15 @@ def test_a_budget_is_the_accounts_in_every_region() -> None:
     assert found(first, stack("second", TWO, "eu-west-1", budget=budget)) == []
 
 
+def test_signing_is_said_by_one_stack() -> None:
+    profile = f"arn:aws:signer:us-east-1:{ONE}:/signing-profiles/containers"
+    signing = {"rules": [{"signingProfileArn": profile}]}
+    first, second = (stack(name, ONE, signing=signing, namePrefix=f"{name}/") for name in ("first", "second"))
+    assert [(name, place) for name, place, _ in found(first, second)] == [
+        ("first", "ecr-stack:signing"), ("second", "ecr-stack:signing"),
+    ]  # fmt: skip
+
+
 def test_of_accounts_that_are_not_known_it_is_said_that_they_may_be_one() -> None:
     scanning = {"type": "BASIC", "rules": [{"frequency": "SCAN_ON_PUSH", "filters": ["*"]}]}
     told = found(stack("first", None, scanning=scanning), stack("second", None, scanning=scanning))
