@@ -61,7 +61,7 @@ class InvalidInput(EcrStackError):
         self.source = source
         self.problems = tuple(problems)
         count = len(self.problems)
-        head = f"{source}: {count} mistake{'' if count == 1 else 's'}"
+        head = f"{source}: {count} error{'' if count == 1 else 's'}"
         super().__init__("\n\n".join([head, *map(self._written, self.problems)]))
 
     def _written(self, problem: Problem) -> str:

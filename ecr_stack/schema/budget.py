@@ -1,4 +1,4 @@
-"""A budget for what ECR costs, and who is told: `ecr-stack:budget`.
+"""A budget for ECR, and who receives its alerts: `ecr-stack:budget`.
 
 https://docs.aws.amazon.com/cost-management/latest/userguide/budgets-managing-costs.html
 """
@@ -24,33 +24,35 @@ MAX_EMAILS = 10
 def _amount(value: float) -> float:
     if 0 < value <= 1e12 and round(value, 2) == value:
         return value
-    raise refusal("a budget is more than 0, with at most two decimals", "write an amount such as 100 or 49.90")
+    raise refusal("a budget must be greater than 0, with at most two decimals", "write an amount such as 100 or 49.90")
 
 
 def _currency(value: str) -> str:
     if re.fullmatch(r"[A-Z]{3}", value):
         return value
-    raise refusal("a currency is its code of three capital letters", "write the one that AWS bills in, e.g. `USD`")
+    raise refusal(
+        "a currency must be a code of three capital letters", "write the currency of your AWS bill, e.g. `USD`"
+    )
 
 
 def _threshold(value: float) -> float:
     if 0 < value <= 1e9:
         return value
-    raise refusal("a threshold is a percentage of the budget, more than 0", "write one such as 80")
+    raise refusal("a threshold must be a percentage of the budget greater than 0", "write one such as 80")
 
 
 def _email(value: str) -> str:
     if re.fullmatch(r"[^\s@,;<>]+@[^\s@,;<>]+\.[^\s@,;<>]+", value) and len(value) <= 254:
         return value
-    raise refusal("this is no e-mail address", "write one such as platform@example.com")
+    raise refusal("this is not an e-mail address", "write one such as platform@example.com")
 
 
 def _topic(value: str) -> str:
     if re.fullmatch(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[\w-]{1,256}", value, re.ASCII):
         return value
     raise refusal(
-        "AWS Budgets publishes to a standard SNS topic, named by its ARN",
-        "write arn:aws:sns:REGION:ACCOUNT:NAME, of a topic that is not FIFO",
+        "must be the ARN of a standard SNS topic",
+        "write arn:aws:sns:REGION:ACCOUNT:NAME, not a FIFO topic",
     )
 
 
@@ -58,40 +60,40 @@ Threshold = Annotated[float, AfterValidator(_threshold), Item]
 
 
 class BudgetSettings(Model):
-    """A monthly budget for everything that ECR costs in the account, in all Regions."""
+    """A monthly budget for the cost of ECR in the account, in all Regions."""
 
     EXAMPLES = {"amount": "100", "email_addresses": "[platform@example.com]"}
 
     amount: Annotated[float, AfterValidator(_amount)]
-    """The budget of a month, e.g. `100` or `49.90`."""
+    """The monthly budget, e.g. `100` or `49.90`."""
     currency: Annotated[str, AfterValidator(_currency)] = "USD"
-    """The currency that AWS bills the account in. Default: `USD`."""
+    """The currency of the account's bill. Default: `USD`."""
     actual_thresholds: list[Threshold] = [80, 100]
-    """Percentages of the budget at which the costs so far are reported. Default: `[80, 100]`."""
+    """Percentages of the budget at which actual costs trigger an alert. Default: `[80, 100]`."""
     forecast_thresholds: list[Threshold] = [100]
-    """Percentages of the budget at which the forecast for the month is reported; AWS forecasts after about five weeks of
-    usage. Default: `[100]`."""
+    """Percentages of the budget at which the month's forecast triggers an alert; AWS forecasts after about five weeks
+    of usage. Default: `[100]`."""
     email_addresses: Annotated[list[Annotated[str, AfterValidator(_email), Item]], Field(max_length=MAX_EMAILS)] = []
-    """Who gets an e-mail: at most 10 addresses."""
+    """E-mail addresses for alerts: at most 10."""
     sns_topic_arn: Annotated[str, AfterValidator(_topic)] | None = None
     """The ARN of an SNS topic. Its policy must let `budgets.amazonaws.com` publish."""
 
     def cross_field_errors(self) -> Iterator[Problem]:
-        """Somebody is told something, and each thing once."""
+        """At least one receiver and one threshold, without duplicates."""
         if self.email_addresses == [] and self.sns_topic_arn is None:
             yield Problem(
-                "emailAddresses", [], "nobody would be told", "add `emailAddresses` or `snsTopicArn`"
+                "emailAddresses", [], "nobody would receive the alerts", "add `emailAddresses` or `snsTopicArn`"
             )  # fmt: skip
         thresholds = {
             "actualThresholds": self.known("actual_thresholds"),
             "forecastThresholds": self.known("forecast_thresholds"),
         }
         if all(each == [] for each in thresholds.values()):
-            yield Problem("actualThresholds", [], "nothing would be told", "add a percentage, e.g. 80")
+            yield Problem("actualThresholds", [], "no alert would ever be sent", "add a percentage, e.g. 80")
         for place, values in thresholds.items():
             known = [each for each in values or () if not is_unknown(each)]
             if len(set(known)) < len(known):
-                yield Problem(place, values, "each threshold is named once", "remove the repetition")
+                yield Problem(place, values, "a threshold is repeated", "remove the repetition")
         count = sum(len(each or ()) for each in thresholds.values())
         if count > MAX_ALERTS:
             yield Problem(
@@ -100,7 +102,7 @@ class BudgetSettings(Model):
             )  # fmt: skip
         emails = [each for each in self.known("email_addresses") or () if not is_unknown(each)]
         if len(set(emails)) < len(emails):
-            yield Problem("emailAddresses", emails, "each address is named once", "remove the repetition")
+            yield Problem("emailAddresses", emails, "an address is repeated", "remove the repetition")
 
 
 def amount_text(amount: float) -> str:

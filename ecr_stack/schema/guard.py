@@ -17,7 +17,7 @@ __all__ = ["GuardLimits", "GuardOverride", "LifecycleGuard", "RepositoryGuard", 
 
 def _not_negative(value: int) -> int:
     if value < 0:
-        raise refusal("a limit is 0 or more", "write 0 to let nothing through")
+        raise refusal("a limit is 0 or more", "write 0 to allow no removal")
     return value
 
 
@@ -41,23 +41,23 @@ RoleArn = Annotated[str, AfterValidator(_role_arn)]
 
 
 class GuardLimits(Model):
-    """What a lifecycle change may do to the images of one repository; each limit counts."""
+    """Limits on what a lifecycle change may do to one repository's images. All of them apply."""
 
     max_expire: Annotated[Limit | None, Structural] = None
     """The maximum number of images that may expire."""
     max_expire_percent: Annotated[Percent | None, Structural] = None
     """The maximum percentage of the repository's images that may expire."""
     max_archive: Annotated[Limit | None, Structural] = None
-    """The maximum number of images that may go to the archive, where they cannot be pulled. Default: `maxExpire`."""
+    """The maximum number of images that may be archived, after which they cannot be pulled. Default: `maxExpire`."""
     max_archive_percent: Annotated[Percent | None, Structural] = None
-    """The maximum percentage of the repository's images that may go to the archive. Default: `maxExpirePercent`."""
+    """The maximum percentage of the repository's images that may be archived. Default: `maxExpirePercent`."""
     protect_pulled_within_days: Annotated[Limit | None, Structural] = None
-    """No image that was pulled within so many days may expire or go to the archive."""
+    """No image that was pulled within this many days may expire or be archived."""
 
 
 def _reason(value: str) -> str:
     if not is_reason(value):
-        raise refusal("an override needs a reason", "write who decided it and why, e.g. a ticket's number")
+        raise refusal("an override needs a reason", "write who decided it and why, e.g. a ticket number")
     return value
 
 
@@ -65,7 +65,7 @@ Reason = Annotated[str, AfterValidator(_reason), Structural]
 
 
 class GuardOverride(GuardLimits):
-    """Other limits for one repository, on purpose. It stays on record here and in the stack's state."""
+    """Deliberately different limits for one repository. They are recorded here and in the stack's state."""
 
     EXAMPLES = {"reason": PROPOSED}
 
@@ -73,9 +73,9 @@ class GuardOverride(GuardLimits):
     """Who decided it and why."""
 
     def cross_field_errors(self) -> Iterator[Problem]:
-        """An override changes a limit."""
+        """An override must change a limit."""
         if not set(self.given()) - {"reason"}:
-            yield Problem("", self.as_written(), "an override changes a limit", "add e.g. `maxExpire: 400`")
+            yield Problem("", self.as_written(), "an override must change a limit", "add e.g. `maxExpire: 400`")
 
 
 class RepositoryGuard(GuardLimits):
@@ -84,19 +84,20 @@ class RepositoryGuard(GuardLimits):
     role_arn: RoleArn | None = None
     """The ARN of a role that the guard assumes to ask ECR. Default: the provider's own credentials."""
     reason: Reason | None = None
-    """Why these limits differ from others'; it stays on record in the stack's state."""
+    """Why these limits differ; recorded in the stack's state."""
 
 
 class LifecycleGuard(GuardLimits):
-    """Asks ECR before each lifecycle change which images it would remove, and stops it if a limit is exceeded."""
+    """Before each lifecycle change, asks ECR which images it would remove, and stops the change if a limit is
+    exceeded."""
 
     role_arn: RoleArn | None = None
     """The ARN of a role that the guard assumes to ask ECR. Default: the provider's own credentials."""
     overrides: dict[str, GuardOverride] = {}
-    """Other limits for single repositories, by their key in `repositories`."""
+    """Different limits for individual repositories, by their key in `repositories`."""
 
     def limits_of(self, repository: str) -> RepositoryGuard | None:
-        """The limits for a repository, with the reason if they are overridden; `None` if nothing is guarded."""
+        """The limits for a repository, with the reason for an override; `None` if there are no limits."""
         own = self.overrides.get(repository)
         limits = {name: value for name, value in self.given().items() if name != "overrides"}
         if not set(limits) - {"role_arn"} and own is None:
@@ -106,13 +107,13 @@ class LifecycleGuard(GuardLimits):
 
 
 def unknown_overrides(guard: LifecycleGuard, names: list[str]) -> Iterator[Problem]:
-    """Yield the overrides for repositories that the stack does not have; places are relative to the guard."""
+    """Yield overrides for unknown repositories; places are relative to the guard."""
     for name in guard.known("overrides") or ():
         if name not in names:
             guess = nearest(name, names)
             yield Problem(
                 f"overrides.{name}",
                 name,
-                "no repository of this stack has this name",
+                "no repository in this stack has this name",
                 f"write `{guess}`" if guess else "remove it",
             )

@@ -75,26 +75,26 @@ def test_the_stacks_budget_is_for_what_ecr_costs_and_tells_everybody(project: Ma
 @pytest.mark.parametrize(
     ("budget", "place", "words"),
     [
-        ({"amount": 0, "emailAddresses": ["a@example.com"]}, "budget.amount", "more than 0"),
+        ({"amount": 0, "emailAddresses": ["a@example.com"]}, "budget.amount", "greater than 0"),
         ({"amount": 1.234, "emailAddresses": ["a@example.com"]}, "budget.amount", "two decimals"),
-        ({"amount": 10}, "budget.emailAddresses", "nobody would be told"),
-        ({"amount": 10, "emailAddresses": ["team"]}, "budget.emailAddresses[0]", "no e-mail address"),
+        ({"amount": 10}, "budget.emailAddresses", "nobody would receive"),
+        ({"amount": 10, "emailAddresses": ["team"]}, "budget.emailAddresses[0]", "not an e-mail address"),
         (
             {"amount": 10, "emailAddresses": [f"{n}@example.com" for n in range(11)]},
             "budget.emailAddresses",
             "10",
         ),
-        ({"amount": 10, "snsTopicArn": f"{TOPIC}.fifo"}, "budget.snsTopicArn", "not FIFO"),
+        ({"amount": 10, "snsTopicArn": f"{TOPIC}.fifo"}, "budget.snsTopicArn", "not a FIFO"),
         (
             {"amount": 10, "snsTopicArn": TOPIC, "actualThresholds": list(range(1, 11))},
             "budget.actualThresholds",
             "at most 10 notifications",
         ),
-        ({"amount": 10, "snsTopicArn": TOPIC, "actualThresholds": [80, 80]}, "budget.actualThresholds", "named once"),
+        ({"amount": 10, "snsTopicArn": TOPIC, "actualThresholds": [80, 80]}, "budget.actualThresholds", "is repeated"),
         (
             {"amount": 10, "snsTopicArn": TOPIC, "actualThresholds": [], "forecastThresholds": []},
             "budget.actualThresholds",
-            "nothing would be told",
+            "no alert would",
         ),
         ({"amount": 10, "snsTopicArn": TOPIC, "currency": "usd"}, "budget.currency", "capital letters"),
     ],

@@ -56,7 +56,7 @@ CASES = [
     ("environment", None, "ecr-stack:environment", "required", "add"),
     ("environment", "x" * 40, "ecr-stack:environment", "32", "write"),
     ("enviroment", "prod", "ecr-stack:enviroment", "not a known key", "ecr-stack:environment"),
-    ("tags/Name", "x", "ecr-stack:tags.Name", "written by ecr-stack", "another key"),
+    ("tags/Name", "x", "ecr-stack:tags.Name", "ecr-stack sets the tag", "another key"),
     ("tags/aws:team", "x", "ecr-stack:tags.aws:team", "reserved", "another key"),
     ("tags/Team", 7, "ecr-stack:tags.Team", "string", '"7"'),
     ("tags/Team", "a" * 257, "ecr-stack:tags.Team", "256", "shorten"),
@@ -105,13 +105,13 @@ CASES = [
         f"{REPOSITORY}/tagMutability",
         "MUTABLE_WITH_EXCLUSION",
         "api-gateway.tagMutability",
-        "exclusions",
+        "excluded tags",
         "immutableTags",
     ),
     (f"{REPOSITORY}", {"protect": True, "forceDelete": True}, "api-gateway.forceDelete", "protected", "false"),
     (f"{REPOSITORY}/import", "yes", "api-gateway.import", "true or false", "true"),
-    (f"{REPOSITORY}/name", "order-service", "order-service", "one name", "another"),
-    (f"{REPOSITORY}/tags", {"Environment": "x"}, "api-gateway.tags.Environment", "written by ecr-stack", "remove"),
+    (f"{REPOSITORY}/name", "order-service", "order-service", "same name", "another"),
+    (f"{REPOSITORY}/tags", {"Environment": "x"}, "api-gateway.tags.Environment", "ecr-stack sets the tag", "remove"),
     (f"{REPOSITORY}/lifecycle", [], "api-gateway.lifecycle", "at least 1", "remove"),
     ("repositories", {}, "ecr-stack:repositories", "at least 1", "NAME: {}"),
     ("repositories", ["api-gateway"], "ecr-stack:repositories", "must be a map", "api-gateway: "),
@@ -133,7 +133,7 @@ CASES = [
         "replication/rules",
         [{"destinations": [{"region": "us-west-2"}], "repositoryFilters": ["prod-"]}],
         "replication.rules[0].repositoryFilters[0]",
-        "no repository of this stack",
+        "no repository in this stack",
         "api-gateway",
     ),
     (
@@ -168,7 +168,7 @@ CASES = [
         "replication/rules",
         [{"destinations": [{"region": "us-west-2"}, {"region": "us-west-2"}]}],
         "replication.rules[0].destinations[1]",
-        "once",
+        "repeated",
         "remove",
     ),
     (
@@ -207,7 +207,7 @@ CASES = [
         "lifecycleGuard",
         {"overrides": {"api-gateway": {"reason": "because"}}},
         "lifecycleGuard.overrides.api-gateway",
-        "changes a limit",
+        "change a limit",
         "maxExpire",
     ),
     (f"{REPOSITORY}/access", {"pull": ["*"]}, "api-gateway.access.pull[0]", "everybody", "organizations"),
@@ -245,7 +245,7 @@ CASES = [
         "already",
         "remove",
     ),
-    ("scanning", {"rules": [{"frequency": "MANUAL", "filters": ["*"]}]}, "scanning.type", "need", "type: BASIC"),
+    ("scanning", {"rules": [{"frequency": "MANUAL", "filters": ["*"]}]}, "scanning.type", "require", "type: BASIC"),
     (
         "scanning",
         {"type": "BASIC", "rules": [{"frequency": "CONTINUOUS_SCAN", "filters": ["*"]}]},
@@ -341,10 +341,18 @@ def test_a_program_may_have_keys_of_its_own(key: str, value: str) -> None:
 @pytest.mark.parametrize(
     ("repositories", "place", "rule"),
     [
-        ({"web": {"aliases": ["api"]}, "api": {}}, "web.aliases[0]", "still there"),
-        ({"web": {"aliases": ["api"]}, "api": {"aliases": ["old"]}}, "web.aliases[0]", "still there"),
-        ({"web": {"aliases": ["old"]}, "api": {"aliases": ["older", "old"]}}, "api.aliases[1]", "`web` as well"),
-        ({"web": {"aliases": ["urn:a::b"]}, "api": {"aliases": ["urn:a::b"]}}, "api.aliases[0]", "`web` as well"),
+        ({"web": {"aliases": ["api"]}, "api": {}}, "web.aliases[0]", "an existing repository"),
+        ({"web": {"aliases": ["api"]}, "api": {"aliases": ["old"]}}, "web.aliases[0]", "an existing repository"),
+        (
+            {"web": {"aliases": ["old"]}, "api": {"aliases": ["older", "old"]}},
+            "api.aliases[1]",
+            "also an alias of `web`",
+        ),
+        (
+            {"web": {"aliases": ["urn:a::b"]}, "api": {"aliases": ["urn:a::b"]}},
+            "api.aliases[0]",
+            "also an alias of `web`",
+        ),
     ],
 )
 def test_a_former_name_is_one_repositorys(repositories: dict[str, Any], place: str, rule: str) -> None:
@@ -367,7 +375,7 @@ def test_a_cache_that_takes_in_the_stacks_own_repositories_is_warned_of() -> Non
     }
     found = list(cache_warnings(stack_settings_of(settings, source="", region=None)))
     assert [problem.place for problem in found] == ["pullThroughCache.shop", "pullThroughCache.shop/tools"]
-    assert ["`shop/web` as well" in problem.rule for problem in found] == [True, False]
+    assert ["also covers `shop/web`" in problem.rule for problem in found] == [True, False]
     assert "fetched from registry.k8s.io" in found[1].rule
 
 
