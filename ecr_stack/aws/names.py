@@ -33,6 +33,7 @@ __all__ = [
     "TagKey",
     "TagValue",
     "partition_of",
+    "signing_filter_matches",
     "signing_filter_problem",
 ]
 
@@ -131,6 +132,11 @@ def signing_filter_problem(value: str) -> tuple[str, str] | None:
         "a signing filter has 1 to 256 lowercase letters, digits, `*`, and single `.`, `_`, `-`, `/` between them",
         "write a name with wildcards, e.g. `prod-*`; `*` matches any characters, two separators in a row as well",
     )
+
+
+def signing_filter_matches(text: str, repository: str) -> bool:
+    """Whether a filter of a signing rule matches a repository's whole name; `*` stands for any characters."""
+    return re.fullmatch(".*".join(map(re.escape, text.split("*"))), repository) is not None
 
 
 def _signing_filter(value: str) -> str:
