@@ -14,7 +14,7 @@ import pytest
 from botocore.config import Config
 
 from ecr_stack.embedded_aws import EmbeddedAws
-from ecr_stack.embedded_aws.http import _bound
+from ecr_stack.embedded_aws.listener import _bound
 
 TRUST = (
     '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", '
