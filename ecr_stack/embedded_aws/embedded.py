@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -397,6 +398,8 @@ class EmbeddedAws:
             return api(self.call, routes)
 
         if not self._url:
+            # moto's modules import one another in circles, so two threads must not import them at once
+            import_module("moto.core.parse")
             self._url = f"http://{LOOPBACK}:{self.listen(app, port)}"
         return self._url
 

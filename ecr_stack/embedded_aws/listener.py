@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -54,15 +54,13 @@ class Listener:
         sockets = _bound(port)
 
         def serve() -> None:
-            for each in sockets:
-                self.loop.remove_reader(each)
-            self._waiting.difference_update(sockets)
+            self._stop_waiting(sockets)
             server = _server(app())
             self._servers.append((server, self.loop.create_task(server.serve(sockets))))
 
+        self._waiting.update(sockets)
         for each in sockets:
             self.loop.call_soon_threadsafe(self.loop.add_reader, each, serve)
-        self._waiting.update(sockets)
         return int(sockets[0].getsockname()[1])
 
     def close(self) -> None:
@@ -72,9 +70,15 @@ class Listener:
         self._thread.join()
         self.loop.close()
 
-    async def _end(self) -> None:
-        for each in self._waiting:
+    def _stop_waiting(self, sockets: Iterable[socket.socket]) -> list[socket.socket]:
+        stopped = list(sockets)
+        for each in stopped:
             self.loop.remove_reader(each)
+        self._waiting.difference_update(stopped)
+        return stopped
+
+    async def _end(self) -> None:
+        for each in self._stop_waiting(self._waiting):
             each.close()
         for server, _ in self._servers:
             server.should_exit = True
