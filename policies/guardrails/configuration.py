@@ -16,7 +16,6 @@ from pulumi_policy import EnforcementLevel
 
 from ecr_stack.schema.reasons import is_reason
 from guardrails.policy import WEAKER, Config, ResourceGuardrail, StackGuardrail
-from guardrails.production import PRODUCTION, excludes_production
 
 _TYPES: dict[str, type | tuple[type, ...]] = {
     "string": str,
@@ -106,7 +105,7 @@ def _one(policy: ResourceGuardrail | StackGuardrail, everywhere: Any, own: Any) 
 def unexplained(
     policy: ResourceGuardrail | StackGuardrail, level: EnforcementLevel | None, properties: Config
 ) -> Mistake | None:
-    """What a configuration gives up without saying why: the policy, its level, a part of what it finds, or production in it.
+    """What a configuration gives up without saying why: the policy, its level, or a part of what it finds.
 
     Args:
         policy: the policy.
@@ -120,8 +119,6 @@ def unexplained(
         what: tuple[str, Any] = "enforcementLevel", level.value
     elif given_up:
         what = given_up[0], properties[given_up[0]]
-    elif PRODUCTION.keys() <= properties.keys() and excludes_production(properties):
-        what = "productionValues", properties["productionValues"]
     else:
         return None
     written = {what[0]: what[1], "reason": PROPOSED}

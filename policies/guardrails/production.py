@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -15,8 +15,9 @@ from guardrails.stack import configured
 _NAMES = ["*prod*", "*prd*", "live"]
 
 
-def _texts(default: list[str], description: str) -> dict[str, Any]:
-    return {"type": "array", "items": {"type": "string"}, "default": default, "description": description}
+def _texts(default: list[str], weaker: str, description: str) -> dict[str, Any]:
+    items = {"type": "string"}
+    return {WEAKER: weaker, "type": "array", "items": items, "default": default, "description": description}
 
 
 PRODUCTION: dict[str, dict[str, Any]] = {
@@ -28,12 +29,26 @@ PRODUCTION: dict[str, dict[str, Any]] = {
     },
     "productionValues": _texts(
         _NAMES,
+        "fewer",
         "What means production in that tag and in `ecr-stack:environment`: patterns for the whole name, or for one of"
         " its words. Leaving out the default needs a `reason`.",
     ),
-    "productionStacks": _texts(_NAMES, "What means production in a stack's name, written in the same way."),
+    "productionStacks": _texts(_NAMES, "fewer", "What means production in a stack's name, written in the same way."),
     "notProduction": _texts(
-        ["nonprod", "non-production", "notprod", "preprod", "pre-production", "product", "products"],
+        [
+            "nonprod",
+            "non-production",
+            "notprod",
+            "preprod",
+            "pre-production",
+            "product",
+            "products",
+            "productivity",
+            "producer",
+            "producers",
+            "reproduce",
+        ],
+        "more",
         "Words that are left out before a name is matched, with or without hyphens: `preprod-2` is not production,"
         " `preprod-prod` is.",
     ),
@@ -52,15 +67,6 @@ def in_production(resource: Resource, config: Config) -> bool:
     )
 
 
-def excludes_production(config: Mapping[str, Any]) -> bool:
-    """Whether a configuration takes the usual names of production out of it."""
-    return not all(
-        means_production(name, key, config)
-        for key in ("productionValues", "productionStacks")
-        for name in ("prod", "production", "prd", "live", "prod-eu")
-    )
-
-
 def means_production(name: str, patterns: str, config: Config) -> bool:
     """Whether a name means production to whoever reads it, however it is spelt."""
     for spelt in (name, re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name)):  # shopLive
@@ -75,8 +81,13 @@ def means_production(name: str, patterns: str, config: Config) -> bool:
 
 
 _WHOLE = {"prod", "prd", "production", "live"}
+"""What is looked for in words that are taken apart; anything that contains it would be found by accident."""
 _LETTERS = str.maketrans({"ø": "o", "đ": "d", "ł": "l", "ı": "i", "æ": "ae", "œ": "oe"})
-_DIGITS = str.maketrans("0135", "oies")  # pr0d, l1ve
+_LIVE = re.compile(
+    r"(?:go)?llve(?:account|cluster|env|envlronment|lnfra|platform|reglstry|server|servlce|slte|stack|system)?[0-9ols]*"
+)
+"""The skeleton of `live` with a word that adds nothing to it."""
+_SKELETON = str.maketrans("0135i", "olesl")  # pr0d, l1ve, 1ive, Iive: i, l and 1 cannot be told apart
 
 
 def _as_read(name: str) -> str:
@@ -106,19 +117,28 @@ def _word(word: str) -> str:
 
 def _matches(text: str, pattern: str) -> bool:
     wanted = pattern.strip().casefold()
-    return any(fnmatchcase(each, wanted) for each in _readings(text))
+    alike = _skeleton(wanted)
+    return any(fnmatchcase(each, wanted) or fnmatchcase(_skeleton(each), alike) for each in _readings(text))
+
+
+def _skeleton(text: str) -> str:
+    return text.translate(_SKELETON)
 
 
 def _readings(text: str) -> Iterator[str]:
     words = text.split("-")
-    # a word that is taken apart, such as pr-od or p-r-o-d
-    parts = [
-        "".join(words[start:end])
-        for start in range(len(words))
-        for end in range(start + 2, min(start + 11, len(words) + 1))
-    ]
-    yield from (each for each in parts if each in _WHOLE)
     for each in (text, *words):
-        yield each
-        yield each.strip("0123456789")
-        yield each.translate(_DIGITS)
+        yield from _numbered(each)
+        if _LIVE.fullmatch(_skeleton(each)):
+            yield "live"
+    # a word that is taken apart, such as pr-od, p-r-o-d or pr-0d-2
+    whole = set(map(_skeleton, _WHOLE))
+    for start in range(len(words)):
+        for end in range(start + 2, min(start + 11, len(words) + 1)):
+            yield from (each for each in _numbered("".join(words[start:end])) if _skeleton(each) in whole)
+
+
+def _numbered(word: str) -> Iterator[str]:
+    """A word, and the same without a number at its ends."""
+    digits = "0123456789"
+    yield from dict.fromkeys((word, word.rstrip(digits), word.lstrip(digits), word.strip(digits)))

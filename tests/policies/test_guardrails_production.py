@@ -163,6 +163,8 @@ def test_what_production_is_can_be_configured_with_a_reason() -> None:
         {"productionStacks": ["gold"]},
         {"notProduction": ["prod", "prod-eu"]},
         {"notProduction": ["live"], "reason": "  "},
+        {"notProduction": ["shop-prod"]},
+        {"productionStacks": ["prod", "production", "prd", "live", "prod-eu"]},
     ],
     ids=str,
 )
@@ -190,6 +192,19 @@ DISGUISES = {
     "camel case": "shopLive",
     "two words": "nonprod-prod",
     "product": "product-production",
+    "one for l": "1ive",
+    "one for l with a number": "1ive2",
+    "capital i for l": "Iive",
+    "digits taken apart": "pr-0d",
+    "digits taken apart with a number": "eu.pr.0d.2",
+    "live apart": "l-1-v-e",
+    "stack": "livestack",
+    "stack in camel case": "liveStack",
+    "stack with a look-alike": "1ivestack2",
+    "go": "golive",
+    "go apart": "go-live",
+    "site": "livesite",
+    "environment": "liveenvironment",
 }
 
 
@@ -204,7 +219,10 @@ def test_no_spelling_escapes_production(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     ["dev", "non_prod", "nonProd", "preprod2", "pr\u00e9production", "product-catalog-dev", "olive", "delivery",
-     "Pr\u00fcfung", "qa", "non-production"],
+     "Pr\u00fcfung", "qa", "non-production", "non-prod", "preprod", "pre-prod", "pre.prod", "product-dev", "dev-products",
+     "reproduce", "reproduce-bug-17", "producer-dev", "productivity", "alive", "liver", "livestream-dev", "oliver",
+     "deliver", "deliverystack", "olivestack", "livedemo", "go", "stack", "pro-dev", "pr-1", "pr-0", "pr-10-dev",
+     "pr-odd-fix", "pr-order-dev", "p-dev", "ive", "1-vector", "sandbox", "main", "test1", "e5"],
 )  # fmt: skip
 def test_names_that_only_look_alike_are_not_production(name: str) -> None:
     said = {"ecr-stack:environment": name}
