@@ -58,7 +58,7 @@ def oidc_roles_trust_named_subjects(resource: Resource, config: Config, report: 
             subjects = [
                 condition
                 for condition in statement.conditions
-                if condition.binds and condition.values and condition.key.rpartition(":")[2] in telling
+                if condition.applies and condition.values and condition.key.rpartition(":")[2] in telling
             ]
             open_ones = [_open_values(condition.key, _named(statement, condition)) for condition in subjects]
             if not subjects:
@@ -97,8 +97,10 @@ def _trusts_applications(statement: Statement) -> bool:
 
 def _named(statement: Statement, condition: Condition) -> Sequence[str]:
     """The subjects that a condition names; together with claims of the repository, patterns name the repositories."""
+    if not condition.binds or not condition.key.endswith(":sub"):
+        return condition.values
     others = [each for each in statement.conditions if each.binds and each.key.endswith(":sub") and each != condition]
-    return condition.values if others or not condition.key.endswith(":sub") else named_subjects(statement)
+    return condition.values if others else named_subjects(statement)
 
 
 @resource_policy(
