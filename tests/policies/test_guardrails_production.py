@@ -302,3 +302,25 @@ def test_texts_that_the_provider_takes_for_flags_and_numbers_are_no_way_out() ->
     }
     for policy, resource in careless.items():
         assert messages(policy, resource), policy
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [{"filter": "api", "filterType": "SUFFIX_MATCH"}, {"filterType": "PREFIX_MATCH"},
+     {"filter": "", "filterType": "PREFIX_MATCH"}, {"filter": 7, "filterType": "PREFIX_MATCH"}],
+    ids=str,
+)  # fmt: skip
+def test_a_replication_filter_that_is_not_understood_covers_nothing(strange: dict[str, Any]) -> None:
+    configuration = replication()
+    configuration["inputs"]["replicationConfiguration"]["rules"][0]["repositoryFilters"] = [strange]
+    about_the_rule, about_the_repository = messages(REPLICATED, repository(), configuration)
+    assert "What is replicated cannot be known" in about_the_rule
+    assert "no replication rule covers it" in about_the_repository
+
+
+@pytest.mark.parametrize("kind", ["REGEX", "wildcard"])
+def test_an_exclusion_that_is_not_understood_is_reported(kind: str) -> None:
+    exclusion = {"filter": "latest", "filterType": kind}
+    given = repository(imageTagMutability="IMMUTABLE_WITH_EXCLUSION", imageTagMutabilityExclusionFilters=[exclusion])
+    [message] = messages(IMMUTABLE, given)
+    assert "Which tags of api can be moved cannot be known" in message

@@ -19,7 +19,7 @@ from ecr_stack.errors import InvalidInput, Problem
 from ecr_stack.model import Model, parse, refusal
 from ecr_stack.operations.scanning.exceptions import JudgedImage
 from ecr_stack.operations.scanning.findings import Finding, Package
-from ecr_stack.schema.reasons import reason_problem
+from ecr_stack.schema.reasons import is_reason, reason_problem
 
 __all__ = ["Statement", "is_vex", "read_vex"]
 
@@ -193,7 +193,8 @@ def read_vex(data: Mapping[str, Any], source: str) -> list[Statement]:
         known = {name, *entry.vulnerability.aliases}
         if entry.vulnerability.id:
             known.add(entry.vulnerability.id.rstrip("/").rsplit("/", 1)[-1])
-        reason = entry.impact_statement or entry.justification or entry.status_notes or entry.status
+        impact = entry.impact_statement if is_reason(entry.impact_statement or "") else None
+        reason = impact or entry.justification or entry.status_notes or entry.status
         statements.append(
             Statement(
                 frozenset(each.upper() for each in known), name, entry.status,
