@@ -105,7 +105,9 @@ class Facts:
             remedy = self.stack_file.get(resource.resource_type, remedy).replace("{name}", _name(resource))
         lower = "disabled" if level is EnforcementLevel.ADVISORY else "advisory"
         accept = json.dumps({policy: {"enforcementLevel": lower, "reason": PROPOSED}})
-        return f"{remedy} To accept this, give a reason in policies/config.json, in place of NAME and TICKET: {accept}."
+        return (
+            f"{remedy} To accept this, give a reason in policies/config.json, in place of NAME and TICKET: `{accept}`."
+        )
 
 
 def _name(resource: Resource) -> str:

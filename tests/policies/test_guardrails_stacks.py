@@ -228,10 +228,10 @@ def test_every_message_says_how_to_accept_it_with_a_reason_and_what_it_says_is_t
     ]
     for each in violations(careless, stack="prod"):
         before, _, written = each["message"].partition(
-            "To accept this, give a reason in policies/config.json, in place of NAME and TICKET: "
+            "To accept this, give a reason in policies/config.json, in place of NAME and TICKET: `"
         )
-        assert before and written.endswith(".")
-        proposed = written.removesuffix(".")
+        assert before and written.endswith("`.")
+        proposed = written.removesuffix("`.")
         copied = violations(careless, stack="prod", config=json.loads(proposed))
         refused, *still = [now for now in copied if now["policy"] == each["policy"]]
         assert f"{each['policy']}.reason is '{PROPOSED}'" in refused["message"]
