@@ -156,8 +156,11 @@ def _violations(comparison: Comparison) -> list[str]:
         mandatory = sum(each.level == "mandatory" for each in remaining)
         stopping = f", {mandatory} of them mandatory" if mandatory else ""
         lines += [f"Guardrail violations that were there before: {len(remaining)}{stopping}.", ""]
-    elif not comparison.violations["new"]:
-        lines += ["Guardrails: nothing is violated.", ""]
+    if not comparison.guarded:
+        lines += ["No guardrail was run: what they would say is not known.", ""]
+    elif not remaining and not comparison.violations["new"]:
+        less = "" if comparison.production else " What they ask of production alone is not asked of this stack."
+        lines += [f"Guardrails: nothing is violated.{less}", ""]
     return lines
 
 

@@ -288,7 +288,7 @@ def _rehearse(
     report.seconds = time.perf_counter() - began
 
 
-_SETTINGS = ("ecr-stack:trusted", "aws:allowedAccountIds", "aws:forbiddenAccountIds")
+_SETTINGS = ("ecr-stack:environment", "ecr-stack:trusted", "aws:allowedAccountIds", "aws:forbiddenAccountIds")
 """The settings of `Report.settings`."""
 
 

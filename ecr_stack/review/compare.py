@@ -13,6 +13,7 @@ from typing import Any
 
 from ecr_stack.review.comparison import Change, Comparison, Property, Risk
 from ecr_stack.review.guardrail_changes import configuration_risks
+from ecr_stack.review.production import counts_as_production
 from ecr_stack.review.replacements import replaced_by
 from ecr_stack.review.report import Record, at, checked, parsed
 from ecr_stack.review.risks import risks_of
@@ -59,6 +60,8 @@ def compare(base: Record, head: Record, *, source: str = "the base") -> Comparis
     places = places_of([*base["resources"], *head["resources"]])
     violating = [item["urn"] for found in comparison.violations.values() for item in found]
     comparison.places = {urn: places[urn] for urn in violating if urn in places}
+    comparison.guarded = head.get("guardrails") is not None
+    comparison.production = counts_as_production(head)
     known = set(base.get("warnings") or [])
     comparison.warnings = [warning for warning in head.get("warnings") or [] if warning not in known]
     risks = risks_of(

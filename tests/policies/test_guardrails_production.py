@@ -324,3 +324,35 @@ def test_an_exclusion_that_is_not_understood_is_reported(kind: str) -> None:
     given = repository(imageTagMutability="IMMUTABLE_WITH_EXCLUSION", imageTagMutabilityExclusionFilters=[exclusion])
     [message] = messages(IMMUTABLE, given)
     assert "Which tags of api can be moved cannot be known" in message
+
+
+CALLED = "names-in-production-agree"
+
+
+def test_production_by_its_name_that_is_configured_as_something_else_is_reported_once() -> None:
+    staging = [repository(name, environment="staging") for name in ("api", "web")]
+    said = {"ecr-stack:environment": "staging"}
+    [message] = messages(CALLED, *staging, stack_config=said)
+    assert "By the name of the stack, 'prod', this stack counts as production" in message
+    assert "and by `ecr-stack:environment` it is 'staging'" in message
+    # and it is judged as production
+    assert messages(PROTECTED, repository(protect=False, environment="staging"), stack_config=said)
+
+
+def test_production_with_tags_of_something_else_is_reported() -> None:
+    tagged = [repository(name, environment="staging", stack="eu") for name in ("api", "web")]
+    said = {"ecr-stack:environment": "production"}
+    [message] = messages(CALLED, *tagged, stack_config=said)
+    assert "By `ecr-stack:environment`, 'production', api and 1 more counts as production" in message
+    assert "by the tag `Environment` it is 'staging'" in message
+    two_tags = {"Environment": "prod", "environment": "dev"}
+    [message] = messages(CALLED, repository(tags=two_tags, stack="eu"))
+    assert "By another tag of it, api counts as production" in message
+
+
+@pytest.mark.parametrize(
+    ("stack", "environment"), [("prod", "prod"), ("prod", None), ("eu", "prod"), ("dev", "staging"), ("prod", "live"), ("prod", "")]
+)  # fmt: skip
+def test_names_that_agree_are_not_reported(stack: str, environment: str | None) -> None:
+    said = {"ecr-stack:environment": environment} if environment else {}
+    assert messages(CALLED, repository(environment=environment, stack=stack), stack_config=said) == []
