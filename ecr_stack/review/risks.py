@@ -8,6 +8,7 @@ from typing import Any
 from ecr_stack.resources import RESOURCES, SIGNING_CONFIGURATION
 from ecr_stack.review.access_changes import access_changes
 from ecr_stack.review.comparison import Comparison, Risk
+from ecr_stack.review.production import production_risks
 from ecr_stack.review.report import Record, at, items, parsed
 from ecr_stack.review.retention_changes import RetentionChange, retention_changes
 from ecr_stack.review.safeguards import GUARD, weakened
@@ -63,6 +64,7 @@ def risks_of(comparison: Comparison, base: Record, head: Record) -> list[Risk]:
         *_losses(comparison, base),
         *_retention(comparison, base, head),
         *weakened(base, head, renamed),
+        *production_risks(base, head, renamed),
         *_access(base, head),
     ]
     return sorted(dict.fromkeys(found), key=lambda risk: risk.level != "danger")

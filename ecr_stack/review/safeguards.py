@@ -229,11 +229,6 @@ def _any_resource(subject: _Subject) -> None:
     subject.protect("protect", float(at(options, "protect") is True), "is no longer protected from deletion")
     kept = float(at(options, "retainOnDelete") is True)
     subject.protect("retain", kept, "would no longer be kept in AWS when it leaves the stack")
-    tags = (_property(subject.record, name) for name in ("tagsAll", "tags"))
-    environment = next((at(each, "Environment") for each in tags if at(each, "Environment") is not None), None)
-    if environment is not None:
-        words = "guardrails for production go by the tag `Environment`, which changes"
-        subject.protect("environment", frozenset({str(environment)}), words, str(environment))
 
 
 def _opening(subject: _Subject) -> None:

@@ -210,8 +210,11 @@ ANYBODY = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
         (drop("api", "imageScanningConfiguration"), "attention api: is no longer scanned on push"),
         (put("api", imageScanningConfiguration={"scanOnPush": False}), "is no longer scanned on push"),
         (put("api", forceDelete=True), "could be deleted with the images in it"),
-        (put("api", tags={"Environment": "dev"}), "`Environment`, which changes (prod → dev)"),
-        (drop("api", "tags"), "`Environment`, which changes (prod → none)"),
+        (
+            put("api", tags={"Environment": "dev"}),
+            "danger api: no longer counts as production (the tag `Environment`: prod → dev)",
+        ),
+        (drop("api", "tags"), "danger api: no longer counts as production (the tag `Environment`: prod → none)"),
         (
             scanning("ENHANCED", ("SCAN_ON_PUSH", "a*")),
             "scanned less by the registry (enhanced CONTINUOUS_SCAN → enhanced",
