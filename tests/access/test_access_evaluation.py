@@ -173,6 +173,12 @@ def test_an_answer_says_what_it_depends_on() -> None:
     assert not answer.needs_own_policy
 
 
+def test_a_managed_policy_that_cannot_be_read_is_named_without_its_path() -> None:
+    policies = Policies(identity_complete=True, unread=(f"arn:aws:iam::{OWN}:policy/team/ci/pulls",))
+    answer = evaluate(Principal.of("role/ci", OWN, "aws"), PULL, REPOSITORY, OWN, policies)
+    assert answer.conditions == ("pulls allows it",)
+
+
 def test_any_of_several_ways_is_enough_and_the_longer_ones_are_left_out() -> None:
     tls = statement(
         "*", Condition={"Bool": {"aws:SecureTransport": "true"}, "StringEquals": {"aws:PrincipalOrgID": ORG}}
