@@ -1,4 +1,4 @@
-"""`ecr-stack access`: who can do what on which repository, by the documents that a stack produces."""
+"""`ecr-stack access`: who can do what on which repository, according to the policies of a stack."""
 
 from __future__ import annotations
 
@@ -35,20 +35,21 @@ def command(
         typer.Option(
             "--principal",
             "-p",
-            help="Only this one: an ARN, role/NAME of this account, an account id, a service or an organization.",
+            help="Only this principal: an ARN, role/NAME in this account, an account id, a service or an organization.",
         ),
     ] = None,
     action: Annotated[
-        str | None, typer.Option("--action", "-a", help="Only this: pull, push, or an action such as ecr:PutImage.")
+        str | None,
+        typer.Option("--action", "-a", help="Only this action: pull, push, or an action such as ecr:PutImage."),
     ] = None,
     repository: Annotated[str | None, typer.Option("--repository", "-r", help="Only this repository.")] = None,
-    format_: Annotated[Format, typer.Option("--format", help="For people, or for scripts.")] = Format.TEXT,
+    format_: Annotated[Format, typer.Option("--format", help="The output format.")] = Format.TEXT,
     account: Account = "123456789012",
 ) -> None:
-    """Report who can do what on which repository of a stack.
+    """Report who can do what on each repository in a stack.
 
-    The answers come from the documents that the stack produces: the policies of its repositories, of their replicas in
-    other Regions and of the registry, and of the roles that it makes. Asked for one principal and one action, the exit code is 1 where no repository allows it.
+    Evaluates the policies that the stack creates: of its repositories, their replicas in other Regions, the registry,
+    and its roles. For one principal and one action, the exit code is 1 if no repository allows it.
     """  # fmt: skip
     from ecr_stack.rehearsal import rehearse
 
@@ -65,7 +66,7 @@ def command(
     if format_ is Format.JSON:
         typer.echo(json.dumps(_as_json(stack, inventory, cells), indent=2))
     else:
-        # people are spared the repositories on which somebody may do nothing, unless they asked
+        # the table omits repositories without access, unless they were asked for
         _show(stack, inventory, [cell for cell in cells if principal or cell.anything], action, Console())
     if principal and action and not any(_possible(cell, action) for cell in cells):
         raise typer.Exit(1)
@@ -79,7 +80,7 @@ def _principal(name: str, inventory: PolicyInventory) -> Principal:
             "ecr-stack access",
             [
                 Problem(
-                    "--principal", name, "a principal is a role, user, account, service or organization",
+                    "--principal", name, "a principal must be a role, user, account, service or organization",
                     "write `role/NAME`, an ARN, twelve digits, `lambda.amazonaws.com` or `o-…`",
                 )
             ],
@@ -99,7 +100,7 @@ def _actions(name: str | None) -> list[str]:
         "ecr-stack access",
         [
             Problem(
-                "--action", name, "no action on a repository has this name",
+                "--action", name, "there is no repository action with this name",
                 f"write `{guess}`" if guess else "write `pull`, `push` or an action such as `ecr:PutImage`",
             )
         ],
@@ -111,7 +112,7 @@ def _only(inventory: PolicyInventory, repository: str, stack: str) -> None:
     if repository not in names:
         guess = nearest(repository, names)
         hint = f"did you mean {guess}? " if guess else ""
-        raise NotFound(f"no repository `{repository}` in stack {stack}: {hint}there are {', '.join(names)}")
+        raise NotFound(f"no repository `{repository}` in stack {stack}: {hint}the repositories are {', '.join(names)}")
     inventory.repositories = [found for found in inventory.repositories if found.name == repository]
 
 
@@ -139,7 +140,7 @@ def _as_json(stack: str, inventory: PolicyInventory, cells: Iterable[Cell]) -> d
 def _show(stack: str, inventory: PolicyInventory, cells: list[Cell], action: str | None, console: Console) -> None:
     columns = [action] if action else ["pull", "push"]
     also = not action and any(_also(cell) for cell in cells)
-    # repositories with the same answers share a row
+    # repositories with the same results share a row
     rows: dict[tuple[str, ...], list[PolicedRepository]] = {}
     for cell in cells:
         said = [_said(cell.ability(column)) for column in columns]
@@ -153,7 +154,7 @@ def _show(stack: str, inventory: PolicyInventory, cells: list[Cell], action: str
     ]
     unresolved = inventory.unresolved()
     if not console.is_terminal:
-        # one line a row and nothing wrapped, for grep and cut
+        # one line per row, without wrapping, for grep and cut
         for line in [head, *lines, *([["(not known)", escape(", ".join(unresolved))]] if unresolved else [])]:
             typer.echo("\t".join(Text.from_markup(cell).plain.replace("\n", "; ") for cell in line))
         return
@@ -162,19 +163,19 @@ def _show(stack: str, inventory: PolicyInventory, cells: list[Cell], action: str
         table.add_column(column, overflow="fold", no_wrap=column == "principal")
     for above, line in zip([head, *lines], lines, strict=False):
         table.add_row("" if above[0] == line[0] else line[0], *line[1:])
-    console.print(table if lines else f"No policy of stack {escape(stack)} lets anybody do anything.")
+    console.print(table if lines else f"No policy in stack {escape(stack)} grants any access.")
     console.print(
-        "[dim]Own policy: who asks must be allowed by a policy of their own, too, and none in this stack does. "
-        "Everybody needs ecr:GetAuthorizationToken of their own to log in. "
-        "By Region: the replicas there, with their own policy or that of the template from which ECR makes them. "
-        "Policies made elsewhere are not looked at.[/dim]"
+        "[dim]Own policy: the principal also needs an identity policy that allows it, and no policy in this stack "
+        "does. To log in, every principal needs ecr:GetAuthorizationToken in its identity policy. Rows with a Region "
+        "are replicas, with their own policy or that of their creation template. Policies created elsewhere are "
+        "ignored.[/dim]"
     )
     if unresolved:
-        console.print(f"Named in policies, and not known whom they stand for: {escape(', '.join(unresolved))}")
+        console.print(f"Principals in policies that cannot be resolved: {escape(', '.join(unresolved))}")
 
 
 def _listed(repositories: list[PolicedRepository], inventory: PolicyInventory) -> str:
-    """Repositories by name; replicas on a line of their own for every Region."""
+    """Repositories by name; replicas on a separate line per Region."""
     found: dict[str, list[str]] = {}
     for repository in repositories:
         found.setdefault(repository.region if repository.replica else "", []).append(repository.name)
@@ -214,7 +215,7 @@ def _said(answer: Answer | None) -> str:
 
 
 def _also(cell: Cell) -> str:
-    """The actions beside those of a pull and a push."""
+    """The actions other than those of a pull and a push."""
     return "\n".join(
         f"{escape(action.removeprefix('ecr:'))}: {_said(answer)}"
         for action, answer in cell.answers.items()

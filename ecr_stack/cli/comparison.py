@@ -1,4 +1,4 @@
-"""A comparison of two rehearsals, written for a terminal and for the comment of a pull request."""
+"""Formats a comparison of two rehearsals for a terminal and for a pull request comment."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from ecr_stack.review.comparison import Change, Comparison, Risk
 from ecr_stack.review.diagram import mermaid
 from ecr_stack.review.markdown import code, prose, visible
 from ecr_stack.review.retention_changes import RetentionChange
+from ecr_stack.review.violations import Told, told
 
 if TYPE_CHECKING:
     from ecr_stack.rehearsal.report import Report
@@ -21,13 +22,13 @@ if TYPE_CHECKING:
 __all__ = ["details", "disclaimer", "headline", "markdown", "show", "sign", "summary"]
 
 _NAMED = 3
-"""Number of resources of a group that are named; the rest is counted."""
+"""Number of resources of a group that are listed by name; the rest are counted."""
 
 _PARTS = (
     ("replaced", "deleted and created again", "red", "±"),
     ("removed", "removed", "red", "-"),
     ("changed", "changed", "yellow", "~"),
-    ("renamed", "renamed, nothing happens to it", "dim", "="),
+    ("renamed", "renamed, otherwise unchanged", "dim", "="),
     ("added", "added", "green", "+"),
 )
 
@@ -52,8 +53,9 @@ def show(comparison: Comparison, console: Console) -> None:
     for warning in comparison.warnings:
         console.print(f"[yellow]new warning[/] {_plain(warning)}", highlight=False, soft_wrap=True)
     for title, key, colour in (("new", "new", "red"), ("resolved", "resolved", "green")):
-        for violation in comparison.violations[key]:
-            line = f"[{colour}]{title} violation[/] {_plain(violation['policy'])}: {_plain(violation['message'])}"
+        for violation in told(comparison.violations[key], comparison.places):
+            where = f"{_plain(violation.policy)} on {_plain(violation.where)}"
+            line = f"[{colour}]{title} violation[/] {where}: {_plain(violation.message)}"
             console.print(line, highlight=False, soft_wrap=True)
 
 
@@ -62,33 +64,33 @@ def _plain(text: str) -> str:
 
 
 def markdown(comparison: Comparison, report: Report, changes: Sequence[RetentionChange] = ()) -> str:
-    """Write a comparison as the comment of a pull request, in GitHub's Markdown.
+    """Write a comparison as a pull request comment, in GitHub's Markdown.
 
     Args:
         comparison: what differs.
         report: how it would be.
-        changes: what the changed lifecycle policies come to.
+        changes: the effects of the changed lifecycle policies.
     """
     lines = [disclaimer(sum(report.calls.values())), "", *summary(comparison, changes)]
     return "\n".join([*lines, *details(comparison, report)]) + "\n"
 
 
 def disclaimer(calls: int) -> str:
-    """What the document is and is not: the line before everything else."""
+    """The disclaimer at the top of the document."""
     return (
         f"<sub>Rehearsed in an embedded AWS: {calls} API calls. Nothing was deployed. "
-        "This is what the code of the change says about itself: read the changed files, too.</sub>"
+        "The code under review produced this report: review the changed files too.</sub>"
     )
 
 
 def sign(comparison: Comparison) -> str:
-    """Stop, look, or go on."""
+    """Stop, check, or proceed."""
     dangers = any(risk.level == "danger" for risk in comparison.risks)
     return "🛑" if dangers or comparison.stops else "⚠️" if comparison.risks else "✅"
 
 
 def summary(comparison: Comparison, changes: Sequence[RetentionChange] = ()) -> list[str]:
-    """What a reviewer must not miss: the lines above the details."""
+    """The most important lines for a reviewer, above the details."""
     lines = [f"### {sign(comparison)} Stack {code(comparison.stack)}: {headline(comparison)}", ""]
     for level, alert in (("danger", "CAUTION"), ("attention", "WARNING")):
         grouped = list(_grouped(comparison.risks, level))
@@ -101,7 +103,7 @@ def summary(comparison: Comparison, changes: Sequence[RetentionChange] = ()) -> 
 
 
 def details(comparison: Comparison, report: Report) -> list[str]:
-    """Every property that differs, and the registry as a graph: lines to unfold."""
+    """Every changed property, and a graph of the registry, in collapsible sections."""
     lines = [f"#### Stack {code(comparison.stack)}", ""]
     count = sum(len(getattr(comparison, part)) for part, *_ in _PARTS)
     if count:
@@ -127,31 +129,45 @@ def _counted(count: int, noun: str) -> str:
 
 
 def headline(comparison: Comparison) -> str:
-    """Count what differs, in words."""
+    """Summarize the number of differences."""
     counts = [f"{len(getattr(comparison, part))} {part}" for part, *_ in _PARTS if getattr(comparison, part)]
-    return ", ".join(counts) or "nothing changes"
+    return ", ".join(counts) or "no changes"
 
 
 def _violations(comparison: Comparison) -> list[str]:
     lines: list[str] = []
     for key, title in (("new", "New guardrail violations"), ("resolved", "Resolved guardrail violations")):
-        found = sorted(comparison.violations[key], key=lambda item: (item["level"] != "mandatory", item["policy"]))
+        found = told(comparison.violations[key], comparison.places)
+        found.sort(key=lambda each: (each.level != "mandatory", each.policy))
         if found:
             lines += [f"**{title}**", ""]
-            for (level, policy), group in groupby(found, lambda item: (item["level"], item["policy"])):
-                messages = [prose(item["message"]) for item in group]
-                lines += [f"- {prose(level)} {code(policy)}: {message}" for message in messages[:_NAMED]]
-                if len(messages) > _NAMED:
-                    lines.append(f"- {prose(level)} {code(policy)}: {len(messages) - _NAMED} more of the same")
+            for (level, policy), group in groupby(found, lambda each: (each.level, each.policy)):
+                alike = list(group)
+                lines += [
+                    f"- {prose(level)} {code(policy)}{_in_regions(each)}: {prose(each.message)}"
+                    for each in alike[:_NAMED]
+                ]
+                if len(alike) > _NAMED:
+                    where = _names([code(each.where) for each in alike[_NAMED:]])
+                    lines.append(f"- {prose(level)} {code(policy)}: {len(alike) - _NAMED} more of the same, on {where}")
             lines.append("")
-    remaining = comparison.violations["remaining"]
+    remaining = told(comparison.violations["remaining"], comparison.places)
     if remaining:
-        mandatory = sum(item["level"] == "mandatory" for item in remaining)
+        mandatory = sum(each.level == "mandatory" for each in remaining)
         stopping = f", {mandatory} of them mandatory" if mandatory else ""
-        lines += [f"Guardrail violations that were there before: {len(remaining)}{stopping}.", ""]
-    elif not comparison.violations["new"]:
-        lines += ["Guardrails: nothing is violated.", ""]
+        lines += [f"Existing guardrail violations: {len(remaining)}{stopping}.", ""]
+    if not comparison.guarded:
+        lines += ["No guardrail was run: what they would say is not known.", ""]
+    elif not remaining and not comparison.violations["new"]:
+        less = "" if comparison.production else " What they ask of production alone is not asked of this stack."
+        lines += [f"Guardrails: no violations.{less}", ""]
     return lines
+
+
+def _in_regions(violation: Told) -> str:
+    """The Regions, where there are several."""
+    regions = violation.regions
+    return f" in {', '.join(map(code, regions))}" if len(regions) > 1 else ""
 
 
 def _retention(changes: Sequence[RetentionChange]) -> list[str]:
@@ -179,7 +195,7 @@ def _names(names: Sequence[str]) -> str:
 
 
 def _grouped(risks: Iterable[Risk], level: str) -> Iterator[tuple[list[str], str]]:
-    """Say the same thing about several resources once."""
+    """Merge identical messages about several resources."""
     groups: dict[str, list[str]] = {}
     for risk in risks:
         if risk.level == level:
@@ -192,7 +208,7 @@ Rows = tuple[tuple[str, str, str], ...]
 
 
 def _alike(changes: Iterable[Change]) -> dict[tuple[str, Rows], list[str]]:
-    """Resources of one type whose properties differ in the same way, by their names."""
+    """Group resources of one type whose properties changed in the same way, by name."""
     same: dict[tuple[str, Rows], list[str]] = {}
     for change in changes:
         rows = tuple((item.path, _value(item.before), _value(item.after)) for item in change.properties)

@@ -1,4 +1,4 @@
-"""`ecr-stack rehearse --engine pulumi`: a stack's whole life under the real engine, and the summary of it."""
+"""`ecr-stack rehearse --engine pulumi`: a stack's life cycle under the real engine, with a summary."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from rich.markup import escape
 from ecr_stack.cli.signals import ended_by_signals
 from ecr_stack.cli.terminal import aligned, console, print_json
 from ecr_stack.rehearsal.engine.run import EngineRun, rehearse_with_engine
+from ecr_stack.review.violations import told_in
 
 __all__ = ["command"]
 
 _EXPECTED = {
-    "preview": "shows what would be made",
-    "up": "makes it",
+    "preview": "shows what would be created",
+    "up": "creates it",
     "up again": "changes nothing",
     "destroy": "leaves nothing",
 }
@@ -26,7 +27,7 @@ _DONE = {"create": "created", "update": "updated", "replace": "replaced", "delet
 def command(
     stack: str, *, account: str, endpoint: str | None, as_json: bool, secrets: Mapping[str, str] | None = None
 ) -> None:
-    """Run, report, and exit with 1 if the answer is no."""
+    """Run, report, and exit with 1 on a negative result."""
     to = console(stderr=as_json)
 
     def announce(step: str) -> None:
@@ -46,7 +47,7 @@ def command(
 
 
 def show(run: EngineRun, to: Console, endpoint: str | None) -> None:
-    """Write the summary for people: step by step, and a verdict."""
+    """Write the summary as text: each step, and a verdict."""
     to.print()
     to.print(
         f"[bold]{escape(run.project)}[/] stack [bold cyan]{escape(run.stack)}[/]"
@@ -58,16 +59,16 @@ def show(run: EngineRun, to: Console, endpoint: str | None) -> None:
         changes = ", ".join(f"{count} {_DONE.get(operation, operation)}" for operation, count in step.changes.items())
         rows.append([mark, f"{step.name} [dim]{_EXPECTED[step.name]}[/]", changes, f"{step.seconds:.1f}"])
     aligned(to, rows, header=("", "step", "resources", "seconds"), right={3})
-    mandatory = [violation for violation in run.report.violations if violation.level == "mandatory"]
-    for violation in run.report.violations:
+    violations = told_in(run.report)
+    mandatory = [violation for violation in violations if violation.level == "mandatory"]
+    for violation in violations:
         colour = "red" if violation.level == "mandatory" else "yellow"
-        where = violation.urn.rpartition("::")[2]
-        to.print(f"[{colour}]{violation.level}[/] {escape(violation.policy)} {escape(where)}")
+        to.print(f"[{colour}]{violation.level}[/] [bold]{escape(violation.policy)}[/] on {escape(violation.where)}")
         to.print(f"  {escape(violation.message)}")
     counted = f"{sum(run.calls.values())} API calls, " if run.calls else ""
     facts = f"{counted}{run.seconds:.1f} s"
     if run.passes:
-        to.print(f"[bold green]✓ This stack goes up, stays as it is, and comes down[/]  [dim]{facts}[/]")
+        to.print(f"[bold green]✓ This stack can be created, converges, and can be destroyed[/]  [dim]{facts}[/]")
         return
     failed = [f"`{step.name}` should have: {_EXPECTED[step.name]}" for step in run.steps if not step.ok]
     if mandatory:

@@ -425,7 +425,7 @@ class BudgetSettingsArgs(TypedDict):
     """Percentages of the budget at which actual costs trigger an alert. Default: `[80, 100]`."""
     forecast_thresholds: NotRequired[pulumi.Input[Sequence[float]]]
     """Percentages of the budget at which the month's forecast triggers an alert; AWS forecasts after about five weeks of usage. Default: `[100]`."""
-    email_addresses: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    email: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
     """E-mail addresses for alerts: at most 10."""
     sns_topic_arn: NotRequired[pulumi.Input[str]]
     """The ARN of an SNS topic. Its policy must let `budgets.amazonaws.com` publish."""
@@ -502,12 +502,6 @@ class CreatedRepositoriesArgs(TypedDict):
     """With `IMMUTABLE_WITH_EXCLUSION`: the tags that can be moved, e.g. `latest`; at most two `*` each."""
     immutable_tags: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
     """With `MUTABLE_WITH_EXCLUSION`: the tags that cannot be moved, e.g. `v*`; at most two `*` each."""
-    scan_on_push: NotRequired[pulumi.Input[bool]]
-    """Whether images are scanned for vulnerabilities when pushed. Default: `true`."""
-    protect: NotRequired[bool]
-    """Whether Pulumi refuses to delete or replace the repository. Default: `false`."""
-    force_delete: NotRequired[pulumi.Input[bool]]
-    """Whether deleting the repository deletes the images in it. Default: `false`."""
     encryption: NotRequired[RepositoryEncryptionArgs]
     """How the images are encrypted. Default: the registry's `encryption`."""
     lifecycle: NotRequired[pulumi.Input[Sequence[LifecycleRuleArgs]]]
@@ -518,8 +512,6 @@ class CreatedRepositoriesArgs(TypedDict):
     """Who may pull and push, through the repository policy."""
     tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
     """AWS tags, in addition to the registry's."""
-    import_existing: NotRequired[bool]
-    """Whether to adopt an existing repository instead of creating one. Default: `false`."""
 
 
 class PullThroughCacheSettingsArgs(TypedDict):
@@ -562,12 +554,6 @@ class OwnTemplateArgs(TypedDict):
     """With `IMMUTABLE_WITH_EXCLUSION`: the tags that can be moved, e.g. `latest`; at most two `*` each."""
     immutable_tags: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
     """With `MUTABLE_WITH_EXCLUSION`: the tags that cannot be moved, e.g. `v*`; at most two `*` each."""
-    scan_on_push: NotRequired[pulumi.Input[bool]]
-    """Whether images are scanned for vulnerabilities when pushed. Default: `true`."""
-    protect: NotRequired[bool]
-    """Whether Pulumi refuses to delete or replace the repository. Default: `false`."""
-    force_delete: NotRequired[pulumi.Input[bool]]
-    """Whether deleting the repository deletes the images in it. Default: `false`."""
     encryption: NotRequired[RepositoryEncryptionArgs]
     """How the images are encrypted. Default: the registry's `encryption`."""
     lifecycle: NotRequired[pulumi.Input[Sequence[LifecycleRuleArgs]]]
@@ -578,8 +564,6 @@ class OwnTemplateArgs(TypedDict):
     """Who may pull and push, through the repository policy."""
     tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
     """AWS tags, in addition to the registry's."""
-    import_existing: NotRequired[bool]
-    """Whether to adopt an existing repository instead of creating one. Default: `false`."""
     applied_for: Sequence[Literal["REPLICATION", "PULL_THROUGH_CACHE", "CREATE_ON_PUSH"]]
     """When ECR uses the template: `REPLICATION` (another registry replicates into this one), `CREATE_ON_PUSH` (an image is pushed to a missing repository), `PULL_THROUGH_CACHE`."""
 
@@ -692,7 +676,7 @@ class BudgetArgs(TypedDict):
     """Percentages of the budget at which actual costs trigger an alert. Default: `[80, 100]`."""
     forecast_thresholds: NotRequired[pulumi.Input[Sequence[float]]]
     """Percentages of the budget at which the month's forecast triggers an alert; AWS forecasts after about five weeks of usage. Default: `[100]`."""
-    email_addresses: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    email: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
     """E-mail addresses for alerts: at most 10."""
     sns_topic_arn: NotRequired[pulumi.Input[str]]
     """The ARN of an SNS topic. Its policy must let `budgets.amazonaws.com` publish."""

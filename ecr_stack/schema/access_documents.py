@@ -62,8 +62,9 @@ def access_problems(
 
     Args:
         access: the grants of a repository or a registry. Unknown values are skipped; the length of the document is then
-        checked once everything is known. account: the account, if it is known; the length of the document does not
-        depend on it. region: the Region of a registry, if it is known.
+            checked once everything is known.
+        account: the account, if it is known; the length of the document does not depend on it.
+        region: the Region of a registry, if it is known.
         partition: the partition, if it is known; ARNs of another one are then reported.
         name_prefix: the prefix of the names of the repositories.
     """

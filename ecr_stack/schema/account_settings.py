@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field
 from ecr_stack.aws.iam.actions import IMPORT, REPLICATE
 from ecr_stack.aws.iam.principals import is_account
 from ecr_stack.aws.names import PrincipalName
+from ecr_stack.forms import Described
 from ecr_stack.model import Item, Model, is_unknown, refusal
 from ecr_stack.schema.access import RegistryAccess
 
@@ -37,7 +38,10 @@ class AccountSettingValues(Model):
     basic_scan_type_version: Literal["AWS_NATIVE"] | None = None
     """The version of basic scanning. `AWS_NATIVE` is the only remaining one. Default: the account's current setting."""
     pull_time_exclusions: (
-        Annotated[list[Annotated[PrincipalName, AfterValidator(_identity), Item]], Field(min_length=1, max_length=100)]
+        Annotated[
+            list[Annotated[PrincipalName, AfterValidator(_identity), Described(pattern=r"(^|:)(role|user)/"), Item]],
+            Field(min_length=1, max_length=100),
+        ]
         | None
     ) = None
     """Roles and users, e.g. of scanners, whose pulls are not recorded. Otherwise, lifecycle rules based on the last

@@ -5,14 +5,16 @@ https://docs.aws.amazon.com/cost-management/latest/userguide/budgets-managing-co
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
+from ecr_stack.aws.names import EmailAddress
 from ecr_stack.errors import Problem
-from ecr_stack.model import Item, Model, is_unknown, refusal
+from ecr_stack.forms import Described, Form, Range
+from ecr_stack.model import Item, Model, is_unknown
+from ecr_stack.schema.json_schema import at_least_one, given, never, not_empty
 
 __all__ = ["BudgetSettings", "amount_text"]
 
@@ -21,69 +23,65 @@ MAX_ALERTS = 10
 MAX_EMAILS = 10
 
 
-def _amount(value: float) -> float:
-    if 0 < value <= 1e12 and round(value, 2) == value:
-        return value
-    raise refusal("a budget must be greater than 0, with at most two decimals", "write an amount such as 100 or 49.90")
-
-
-def _currency(value: str) -> str:
-    if re.fullmatch(r"[A-Z]{3}", value):
-        return value
-    raise refusal(
-        "a currency must be a code of three capital letters", "write the currency of your AWS bill, e.g. `USD`"
-    )
-
-
-def _threshold(value: float) -> float:
-    if 0 < value <= 1e9:
-        return value
-    raise refusal("a threshold must be a percentage of the budget greater than 0", "write one such as 80")
-
-
-def _email(value: str) -> str:
-    if re.fullmatch(r"[^\s@,;<>]+@[^\s@,;<>]+\.[^\s@,;<>]+", value) and len(value) <= 254:
-        return value
-    raise refusal("this is not an e-mail address", "write one such as platform@example.com")
-
-
-def _topic(value: str) -> str:
-    if re.fullmatch(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[\w-]{1,256}", value, re.ASCII):
-        return value
-    raise refusal(
+Amount = Annotated[
+    float,
+    Range(
+        "a budget must be greater than 0, with at most two decimals",
+        "write an amount such as 100 or 49.90",
+        above=0,
+        most=1e12,
+        also=lambda value: round(value, 2) == value,
+    ),
+]
+Currency = Annotated[
+    str,
+    Form(
+        "[A-Z]{3}",
+        "a currency must be a code of three capital letters",
+        "write the currency of your AWS bill, e.g. `USD`",
+    ),
+]
+Threshold = Annotated[
+    float,
+    Range("a threshold must be a percentage of the budget greater than 0", "write one such as 80", above=0, most=1e9),
+    Item,
+]
+Thresholds = Annotated[list[Threshold], Described(uniqueItems=True)]
+TopicArn = Annotated[
+    str,
+    Form(
+        r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[\w-]{1,256}",
         "must be the ARN of a standard SNS topic",
         "write arn:aws:sns:REGION:ACCOUNT:NAME, not a FIFO topic",
-    )
-
-
-Threshold = Annotated[float, AfterValidator(_threshold), Item]
+    ),
+]
 
 
 class BudgetSettings(Model):
     """A monthly budget for the cost of ECR in the account, in all Regions."""
 
-    EXAMPLES = {"amount": "100", "email_addresses": "[platform@example.com]"}
+    EXAMPLES = {"amount": "100", "email": "[platform@example.com]"}
 
-    amount: Annotated[float, AfterValidator(_amount)]
+    amount: Amount
     """The monthly budget, e.g. `100` or `49.90`."""
-    currency: Annotated[str, AfterValidator(_currency)] = "USD"
+    currency: Currency = "USD"
     """The currency of the account's bill. Default: `USD`."""
-    actual_thresholds: list[Threshold] = [80, 100]
+    actual_thresholds: Thresholds = [80, 100]
     """Percentages of the budget at which actual costs trigger an alert. Default: `[80, 100]`."""
-    forecast_thresholds: list[Threshold] = [100]
+    forecast_thresholds: Thresholds = [100]
     """Percentages of the budget at which the month's forecast triggers an alert; AWS forecasts after about five weeks
     of usage. Default: `[100]`."""
-    email_addresses: Annotated[list[Annotated[str, AfterValidator(_email), Item]], Field(max_length=MAX_EMAILS)] = []
+    email: Annotated[list[EmailAddress], Field(max_length=MAX_EMAILS), Described(uniqueItems=True)] = []
     """E-mail addresses for alerts: at most 10."""
-    sns_topic_arn: Annotated[str, AfterValidator(_topic)] | None = None
+    sns_topic_arn: TopicArn | None = None
     """The ARN of an SNS topic. Its policy must let `budgets.amazonaws.com` publish."""
 
     def cross_field_errors(self) -> Iterator[Problem]:
         """At least one receiver and one threshold, without duplicates."""
-        if self.email_addresses == [] and self.sns_topic_arn is None:
+        if self.email == [] and self.sns_topic_arn is None:
             yield Problem(
-                "emailAddresses", [], "nobody would receive the alerts", "add `emailAddresses` or `snsTopicArn`"
-            )  # fmt: skip
+                "email", None, "nobody would receive the alerts", "add `email: [platform@example.com]` or `snsTopicArn`"
+            )
         thresholds = {
             "actualThresholds": self.known("actual_thresholds"),
             "forecastThresholds": self.known("forecast_thresholds"),
@@ -100,9 +98,19 @@ class BudgetSettings(Model):
                 "actualThresholds", f"{count} thresholds", f"a budget has at most {MAX_ALERTS} notifications",
                 "remove some from `actualThresholds` or `forecastThresholds`",
             )  # fmt: skip
-        emails = [each for each in self.known("email_addresses") or () if not is_unknown(each)]
+        emails = [each for each in self.known("email") or () if not is_unknown(each)]
         if len(set(emails)) < len(emails):
-            yield Problem("emailAddresses", emails, "an address is repeated", "remove the repetition")
+            yield Problem("email", emails, "an address is repeated", "remove the repetition")
+
+    @classmethod
+    def json_rules(cls) -> Iterator[dict[str, Any]]:
+        """At least one receiver and one threshold."""
+        yield at_least_one(not_empty("email"), given("snsTopicArn"))
+        empty = (
+            {"required": [key], "properties": {key: {"maxItems": 0}}}
+            for key in ("actualThresholds", "forecastThresholds")
+        )
+        yield never(*empty)
 
 
 def amount_text(amount: float) -> str:

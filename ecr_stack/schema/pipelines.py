@@ -9,15 +9,18 @@ https://docs.gitlab.com/ci/secrets/id_token_authentication/
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from ecr_stack.aws.iam.compact import permission_statements, pipeline_trust
 from ecr_stack.aws.iam.principals import unique
 from ecr_stack.errors import Problem
+from ecr_stack.forms import Described, Form, in_full
 from ecr_stack.model import Item, Model, Structural, is_unknown, refusal
+from ecr_stack.schema.json_schema import at_least_one, given, is_one_of, never, not_empty, when
 
 __all__ = [
     "NewRoleName",
@@ -44,20 +47,29 @@ Platform = Literal["GITHUB", "GITLAB", "OTHER"]
 _ISSUERS = {"GITHUB": "https://token.actions.githubusercontent.com", "GITLAB": "https://gitlab.com"}
 
 
-def _repository(value: str) -> str:
-    if "*" in value or "?" in value:
-        raise refusal(
-            "a wildcard in a repository name would trust unlisted repositories, including forks and other owners'",
-            "list each repository, e.g. `octo-org/api`",
-        )
-    if re.fullmatch(
-        r"[A-Za-z0-9_][\w.-]*(@[0-9]+)?(/(?!\.{1,2}(/|@|$))[A-Za-z0-9_.][\w.-]*(@[0-9]+)?)+", value, re.ASCII
-    ):
-        return value
-    raise refusal("a source repository must be `owner/name`", "write it as `octo-org/api`")
+def _wildcard_in_repository(value: str) -> PydanticCustomError | None:
+    if "*" not in value and "?" not in value:
+        return None
+    return refusal(
+        "a wildcard in a repository name would trust unlisted repositories, including forks and other owners'",
+        "list each repository, e.g. `octo-org/api`",
+    )
 
 
-def _reference(kind: str, prefix: str = "") -> Callable[[str], str]:
+SourceRepository = Annotated[
+    str,
+    Form(
+        r"[A-Za-z0-9_][\w.-]*(@[0-9]+)?(/(?!\.{1,2}(/|@|$))[A-Za-z0-9_.][\w.-]*(@[0-9]+)?)+",
+        "a source repository must be `owner/name`",
+        "write it as `octo-org/api`",
+        explain=_wildcard_in_repository,
+    ),
+]
+
+_REFERENCE = r"(?![*?]|refs/)[\w./@+#=,*?-]+( [\w./@+#=,*?-]+)*"
+
+
+def _reference(kind: str, prefix: str = "") -> tuple[AfterValidator, Described]:
     def validate(value: str) -> str:
         name = value.removeprefix(prefix)
         if name.startswith("refs/"):
@@ -71,19 +83,20 @@ def _reference(kind: str, prefix: str = "") -> Callable[[str], str]:
                 "repository could push images",
                 f"list each {kind}, or use a common prefix, e.g. `release*`",
             )
-        if len(name) <= 255 and re.fullmatch(r"[\w./@+#=,*?-]+( [\w./@+#=,*?-]+)*", name, re.ASCII):
+        if len(name) <= 255 and re.fullmatch(_REFERENCE, name, re.ASCII):
             return name
         raise refusal(
             f"the name of the {kind} consists of letters, digits and `. / _ - @ + # = ,`, with `*` and `?` as wildcards",
             f"write the {kind}'s name",
         )
 
-    return validate
+    shortened = f"(?:{prefix})?" if prefix else ""
+    return AfterValidator(validate), Described(pattern=in_full(shortened + _REFERENCE), maxLength=255 + len(prefix))
 
 
-_Branch = Annotated[str, AfterValidator(_reference("branch", "refs/heads/")), Item]
-_Tag = Annotated[str, AfterValidator(_reference("tag", "refs/tags/")), Item]
-_Environment = Annotated[str, AfterValidator(_reference("environment")), Item]
+_Branch = Annotated[str, *_reference("branch", "refs/heads/"), Item]
+_Tag = Annotated[str, *_reference("tag", "refs/tags/"), Item]
+_Environment = Annotated[str, *_reference("environment"), Item]
 
 
 class PipelineSource(Model):
@@ -91,7 +104,7 @@ class PipelineSource(Model):
 
     EXAMPLES = {"repository": "octo-org/api"}
 
-    repository: Annotated[str, AfterValidator(_repository)]
+    repository: SourceRepository
     """`owner/name`, or `owner@id/name@id` (GitHub, since 2026-07-15); for GitLab, the project path. No wildcards."""
     branches: list[_Branch] = []
     """Branches whose pipelines are trusted; `*` matches any characters."""
@@ -111,34 +124,51 @@ class PipelineSource(Model):
                 "add `branches: [main]`, `tags: [v*]` or `environments: [production]`",
             )
 
+    @classmethod
+    def json_rules(cls) -> Iterator[dict[str, Any]]:
+        """A source must be limited to branches, tags or environments."""
+        yield at_least_one(*map(not_empty, ("branches", "tags", "environments")))
 
-def _issuer(value: str) -> str:
-    if re.fullmatch(r"https://[a-z0-9-]+(\.[a-z0-9-]+)+(/[\w./-]*[\w-])?", value, re.ASCII) and len(value) <= 255:
-        return value
-    raise refusal(
+
+Issuer = Annotated[
+    str,
+    Form(
+        r"https://[a-z0-9-]+(\.[a-z0-9-]+)+(/[\w./-]*[\w-])?",
         "an issuer must be an https:// URL without a port, a query or a trailing slash",
         "write the tokens' `iss`, e.g. `https://gitlab.example.com`",
+        longest=255,
+    ),
+]
+
+
+def _wildcard_in_subject(value: str) -> PydanticCustomError | None:
+    if "*" not in value and "?" not in value:
+        return None
+    return refusal(
+        "a wildcard in a subject would trust unlisted pipelines",
+        "write out the subjects, or list `repositories` with `branches: [release/*]`",
     )
 
 
-def _subject(value: str) -> str:
-    if "*" in value or "?" in value:
-        raise refusal(
-            "a wildcard in a subject would trust unlisted pipelines",
-            "write out the subjects, or list `repositories` with `branches: [release/*]`",
-        )
-    if re.fullmatch(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?", value) and "${" not in value and len(value) <= 1024:
-        return value
-    raise refusal("a subject must be the `sub` of a pipeline's tokens", "copy it from a token")
-
-
-def _audience(value: str) -> str:
-    if re.fullmatch(r"[\w:/.-]{1,255}", value, re.ASCII):
-        return value
-    raise refusal(
+Subject = Annotated[
+    str,
+    Form(
+        r"(?!.*(?:[*?]|\$\{))[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?",
+        "a subject must be the `sub` of a pipeline's tokens",
+        "copy it from a token",
+        longest=1024,
+        explain=_wildcard_in_subject,
+    ),
+    Item,
+]
+Audience = Annotated[
+    str,
+    Form(
+        r"[\w:/.-]{1,255}",
         "an audience must be a single `aud` of the tokens, without wildcards",
         "write `sts.amazonaws.com`, which GitHub's own action requests",
-    )
+    ),
+]
 
 
 class PipelineTrust(Model):
@@ -146,13 +176,13 @@ class PipelineTrust(Model):
 
     platform: Annotated[Platform, Structural] = "GITHUB"
     """`GITHUB`, `GITLAB`, or `OTHER` with its `issuer` and `subjects`. Default: `GITHUB`."""
-    issuer: Annotated[str, AfterValidator(_issuer), Structural] | None = None
+    issuer: Annotated[Issuer, Structural] | None = None
     """The issuer of the tokens. Default: github.com or gitlab.com, depending on the platform."""
-    audience: Annotated[str, AfterValidator(_audience)] = "sts.amazonaws.com"
+    audience: Audience = "sts.amazonaws.com"
     """The audience of the tokens. Default: `sts.amazonaws.com`."""
     repositories: list[PipelineSource] = []
     """Source repositories with their branches, tags and environments."""
-    subjects: list[Annotated[str, AfterValidator(_subject), Item]] = []
+    subjects: list[Subject] = []
     """Exact token subjects, for other platforms or customized GitHub subjects."""
 
     def cross_field_errors(self) -> Iterator[Problem]:
@@ -200,6 +230,18 @@ class PipelineTrust(Model):
                     "the subject of a GitLab token does not contain an environment",
                     "write `branches` or `tags` instead",
                 )
+
+    @classmethod
+    def json_rules(cls) -> Iterator[dict[str, Any]]:
+        """At least one pipeline is required, in its platform's format."""
+        yield at_least_one(not_empty("repositories"), not_empty("subjects"))
+        yield when(
+            is_one_of("platform", "OTHER"), given("issuer"), not_empty("subjects"), never(not_empty("repositories"))
+        )
+        sources = {"environments": {"maxItems": 0}}
+        yield when(
+            is_one_of("platform", "GITLAB"), {"properties": {"repositories": {"items": {"properties": sources}}}}
+        )
 
     @property
     def issued_by(self) -> str:
@@ -253,29 +295,28 @@ def role_name_of(value: str) -> str:
     return value.rsplit("/", 1)[-1] if re.match(r"role/|arn:aws[a-z-]*:iam::[0-9]{12}:role/", value) else value
 
 
-def _role(value: str) -> str:
-    if re.fullmatch(r"[\w+=,.@-]{1,64}", role_name_of(value), re.ASCII):
-        return value
-    raise refusal(
+_ROLE_NAME = r"[\w+=,.@-]{1,64}"
+RoleName = Annotated[
+    str,
+    Form(
+        rf"(?:(?:role/|arn:aws[a-z-]*:iam::[0-9]{{12}}:role/)(?:[^\n]*/)?)?{_ROLE_NAME}",
         "a role must be a name, `role/NAME` or an ARN; a name has 1 to 64 letters, digits and `+ = , . @ _ -`",
         "write one such as `eks-prod-node-role`",
-    )
-
-
-RoleName = Annotated[str, AfterValidator(_role), Item]
+    ),
+    Item,
+]
 """A role in this account: its name, `role/NAME` or its ARN."""
 
 
-def _new_role(value: str) -> str:
-    if re.fullmatch(r"[\w+=,.@-]{1,64}", value, re.ASCII):
-        return value
-    raise refusal(
+NewRoleName = Annotated[
+    str,
+    Form(
+        _ROLE_NAME,
         "a new role's name must be 1 to 64 letters, digits and `+ = , . @ _ -`",
         "write one such as `github-actions-role`, without `role/`, path or account",
-    )
-
-
-NewRoleName = Annotated[str, AfterValidator(_new_role), Item]
+    ),
+    Item,
+]
 """The name of a new role."""
 
 
@@ -285,16 +326,15 @@ def foreign_role(role: str, account: str) -> bool:
     return found is not None and found[1] != account
 
 
-def _provider(value: str) -> str:
-    if re.fullmatch(r"arn:aws[a-z-]*:iam::[0-9]{12}:oidc-provider/[\w./-]+", value, re.ASCII):
-        return value
-    raise refusal(
+ProviderArn = Annotated[
+    str,
+    Form(
+        r"arn:aws[a-z-]*:iam::[0-9]{12}:oidc-provider/[\w./-]+",
         "an OpenID Connect provider must be an ARN",
         "write the one that `aws iam list-open-id-connect-providers` prints",
-    )
-
-
-ProviderArn = Annotated[str, AfterValidator(_provider), Item]
+    ),
+    Item,
+]
 """`arn:aws:iam::ACCOUNT:oidc-provider/HOST`."""
 
 

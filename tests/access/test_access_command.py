@@ -125,8 +125,8 @@ def test_people_read_a_table_in_which_like_repositories_share_a_row(ask: Callabl
     [
         (["--action", "pul"], InvalidInput, "write `pull`"),
         (["--action", "PutImages"], InvalidInput, "write `ecr:PutImage`"),
-        (["--action", "ecr:*"], InvalidInput, "no action"),
-        (["--principal", "*"], InvalidInput, "a principal is"),
+        (["--action", "ecr:*"], InvalidInput, "no repository action"),
+        (["--principal", "*"], InvalidInput, "a principal must be"),
         (["--repository", "apy"], NotFound, "did you mean api"),
         (["--stack", "nowhere"], NotFound, "nowhere"),
     ],

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ecr_stack.aws.iam.conditions import OPERATORS
 from ecr_stack.aws.iam.evaluation import Answer, Policies, Principal, Verdict, evaluate
 from ecr_stack.aws.iam.reader import (
     Party,
@@ -21,6 +22,7 @@ from ecr_stack.aws.iam.reader import (
     parties,
     public,
     read_policy,
+    unbound_services,
 )
 
 OWN = "123456789012"
@@ -267,3 +269,88 @@ def test_the_answer_agrees_with_a_naive_reading(
     )
     assert answer.verdict is not Verdict.CONDITIONAL
     assert (answer.verdict is Verdict.ALLOWED) is naive(resource, identity, context)
+
+
+# --- which conditions narrow a statement
+
+NARROWING = {"StringEquals", "StringEqualsIgnoreCase", "StringLike", "ArnEquals", "ArnLike"}
+NAMING = {
+    "aws:PrincipalOrgID": ORG,
+    "aws:PrincipalOrgPaths": f"{ORG}/r-ab12/ou-ab12-11111111/*",
+    "aws:PrincipalAccount": OTHER,
+    "aws:PrincipalArn": ROLE,
+    "aws:SourceArn": f"arn:aws:lambda:us-east-1:{OTHER}:function:*",
+    "aws:SourceAccount": OTHER,
+    "aws:SourceOrgID": ORG,
+    "kms:CallerAccount": OTHER,
+    "aws:userid": "AROAEXAMPLEID1234567:*",
+}
+
+
+@pytest.mark.parametrize("operator", sorted(OPERATORS))
+@pytest.mark.parametrize("key", NAMING)
+def test_only_operators_that_refuse_everybody_else_narrow(operator: str, key: str) -> None:
+    quantifier, _, comparison = operator.rpartition(":")
+    strict = quantifier != "ForAllValues" and not comparison.endswith("IfExists")
+    condition = {operator: {key: NAMING[key]}}
+    assert bound(conditions_of(condition)) is (strict and comparison in NARROWING)
+    # A key that must be there takes away what the suffix and the quantifier let through.
+    needed = {**condition, **({"Null": {key: "false"}} if operator != "Null" else {})}
+    assert bound(conditions_of(needed)) is (comparison.removesuffix("IfExists") in NARROWING)
+    for name, written in ((operator.lower(), key.upper()), (operator.upper(), key.lower())):
+        assert bound(conditions_of({name: {written: NAMING[key]}})) is bound(conditions_of(condition))
+
+
+OPEN_VALUES = [
+    "*", "?*", "**", "*?", "*:*", "*/*", "????????????", "*.*", "", " ", "-", "arn:*", "arn:aws:*", "arn:aws*:*",
+    "arn:*:*:*:*:*", "arn:aws:iam::*:*", "arn:aws:iam::*:role/*", "arn:aws:iam::?23456789012:role/x", "o-*", "o-?*",
+    "1*", "*1", "A*", "AROA*", "${aws:PrincipalAccount}", "${aws:PrincipalArn}", "${aws:PrincipalOrgID, 'x'}",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("operator", sorted(NARROWING))
+@pytest.mark.parametrize("value", OPEN_VALUES)
+def test_a_value_that_is_true_of_strangers_does_not_narrow(operator: str, value: str) -> None:
+    for key, name in NAMING.items():
+        for values in (value, [value], [name, value], [value, name]):  # values are alternatives
+            (condition,) = conditions_of({operator: {key: values}})
+            assert not bound([condition]), (key, values)
+            statement = one(Principal="*", Action=PULL, Condition={operator: {key: values}})
+            assert public(statement) is not None
+            assert unbound_services(one(Principal={"Service": "x.amazonaws.com"}, Condition={operator: {key: values}}))
+
+
+@pytest.mark.parametrize(
+    "key", ["token.actions.githubusercontent.com:sub", "aws:ResourceTag/Team", "iam:PassedToService"]
+)
+@pytest.mark.parametrize("value", ["*", "?*", "**", "*:*", "*/*", "", "-*", "arn:*", "${KEY}", "*${KEY}", "${ KEY }"])
+@pytest.mark.parametrize("operator", ["StringLike", "ForAnyValue:StringLike", "ArnLike", "StringEquals"])
+def test_a_value_that_says_nothing_binds_no_key(key: str, value: str, operator: str) -> None:
+    (condition,) = conditions_of({operator: {key: ["named", value.replace("KEY", key)]}})
+    assert not condition.binds
+    (other,) = conditions_of({operator: {key: ["named", "${aws:PrincipalTag/Team}"]}})
+    assert other.binds
+
+
+@pytest.mark.parametrize(
+    ("addresses", "narrow"),
+    [("203.0.113.0/24", True), ("10.0.0.0/8", True), ("0.0.0.0/0", False), ("0.0.0.0/1", False), ("::/0", False),
+     ("2001:db8::/32", True), ("2000::/3", False), ("::ffff:0:0/96", False), ("::ffff:203.0.113.0/120", True),
+     ("*", False), ("", False)],
+)  # fmt: skip
+def test_which_addresses_are_somebodys(addresses: str, narrow: bool) -> None:
+    condition = {"IpAddress": {"aws:SourceIp": addresses}}
+    assert bound(conditions_of(condition), ["aws:SourceIp"]) is narrow
+    assert not bound(conditions_of(condition))
+    assert not bound(conditions_of({"NotIpAddress": {"aws:SourceIp": addresses}}), ["aws:SourceIp"])
+    assert not bound(conditions_of({"IpAddressIfExists": {"aws:SourceIp": addresses}}), ["aws:SourceIp"])
+    both = {"IpAddress": {"aws:SourceIp": ["203.0.113.0/24", addresses]}}
+    assert bound(conditions_of(both), ["aws:SourceIp"]) is narrow
+
+
+@pytest.mark.parametrize("names", [{"AWS": ROLE}, {"AWS": "*"}, "*", {"Service": "x.amazonaws.com"}, {"AWS": []}])
+def test_everyone_but_some_is_everyone(names: Any) -> None:
+    statement = one(NotPrincipal=names, Action=PULL)
+    assert public(statement) is not None
+    assert [party.kind for party in parties(statement)] == ["everyone"]
+    assert public(one(Effect="Deny", NotPrincipal=names, Action=PULL)) is None

@@ -66,7 +66,7 @@ def test_people_get_a_tree_the_outputs_and_a_verdict(project: Make) -> None:
         "Repository test-api",
         "Encrypts the container images of test",
         "repositoryUrls",
-        "would go up",
+        "would deploy",
     ):
         assert words in done.stdout
 
