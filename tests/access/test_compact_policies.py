@@ -237,6 +237,13 @@ def test_eighty_repositories_fit_into_an_inline_policy_and_with_long_names_into_
     assert sorted(resources) == sorted(["*", *long])
 
 
+def test_an_inline_policy_fits_up_to_the_last_character_of_what_others_leave() -> None:
+    statements = permission_statements(pull=[arn("api")])
+    size = policy_size({"Version": "2012-10-17", "Statement": statements})
+    assert fits_inline(statements, beside=INLINE_POLICIES.limit - size)
+    assert not fits_inline(statements, beside=INLINE_POLICIES.limit - size + 1)
+
+
 def test_more_policies_than_a_role_can_have_are_refused() -> None:
     many = [arn(f"{number:03}{'x' * 253}") for number in range(300)]
     with pytest.raises(InvalidInput) as caught:
