@@ -96,8 +96,8 @@ def takeover_hook(
         async def check(args: pulumi.ResourceHookArgs) -> None:
             inputs = args.new_inputs or {}
             _created.setdefault(monitor, set()).add((args.type, identity_of(args.type, inputs)))
-            urns = former(args.name, args.type) if former else ()
-            await _stop(owner, args.urn, args.type, inputs, await pulumi.Output.all(*urns).future() or [])
+            urns = await pulumi.Output.all(*former(args.name, args.type)).future() if former else None
+            await _stop(owner, args.urn, args.type, inputs, urns or [])
 
         name = "ecr-stack-takeover" + (f"-{len(hooks) + 1}" if hooks else "") + HOOK_SUFFIX.get()
         hooks[key] = pulumi.ResourceHook(name, in_this_context(check), pulumi.ResourceHookOptions(on_dry_run=True))

@@ -6,14 +6,16 @@ https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning.html
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from ecr_stack.aws.names import ScanFilter
 from ecr_stack.aws.scanning import filter_matches
 from ecr_stack.errors import Problem
+from ecr_stack.forms import Described
 from ecr_stack.model import Model, Structural, is_unknown
+from ecr_stack.schema.json_schema import at_least_one, given, is_one_of, never, not_empty, when
 
 __all__ = ["FREQUENCIES", "ScanFrequency", "ScanRule", "ScanType", "Scanning", "inconsistent"]
 
@@ -56,7 +58,15 @@ class Scanning(Model):
     """`BASIC` or `ENHANCED`. Default: the stack leaves the registry's configuration alone."""
     rules: Annotated[list[ScanRule], Field(max_length=2)] = []
     """At most two rules, each with a frequency of its own."""
-    inspector: Annotated[list[InspectorResource], Field(min_length=1, max_length=5), Structural] | None = None
+    inspector: (
+        Annotated[
+            list[InspectorResource],
+            Field(min_length=1, max_length=5),
+            Described(uniqueItems=True, contains={"const": "ECR"}),
+            Structural,
+        ]
+        | None
+    ) = None
     """Everything that Amazon Inspector is to scan in this account, `ECR` among it, e.g. `[ECR, EC2]`. What is not in the list
     is switched off in every Region of the stack. Default: Inspector is not managed here. ECR enables it for images with
     `type: ENHANCED`; in an organization its delegated administrator does."""
@@ -98,6 +108,15 @@ class Scanning(Model):
                 yield Problem(
                     here, frequency, "each frequency has one rule", "put the filters of both rules into one list"
                 )
+
+    @classmethod
+    def json_rules(cls) -> Iterator[dict[str, Any]]:
+        """Rules and Inspector need a type, and each type has its frequencies."""
+        yield when(at_least_one(not_empty("rules"), given("inspector")), given("type"))
+        yield when(given("inspector"), never(is_one_of("type", "BASIC")))
+        for kind, allowed in FREQUENCIES.items():
+            frequency = {"properties": {"frequency": {"enum": list(allowed)}}}
+            yield when(is_one_of("type", kind), {"properties": {"rules": {"items": frequency}}})
 
 
 def inconsistent(scanning: Scanning, repositories: Mapping[str, bool]) -> Iterator[Problem]:

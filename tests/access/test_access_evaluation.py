@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecr_stack.aws.iam.evaluation import Answer, Policies, Principal, Verdict, evaluate
-from ecr_stack.aws.iam.matching import condition_holds, glob
+from ecr_stack.aws.iam.matching import condition_holds, covers, glob
 from ecr_stack.aws.iam.reader import Statement, conditions_of, read_policy
 
 OWN = "123456789012"
@@ -184,6 +184,12 @@ def test_an_answer_says_what_it_depends_on() -> None:
     assert not answer.needs_own_policy
 
 
+def test_a_managed_policy_that_cannot_be_read_is_named_without_its_path() -> None:
+    policies = Policies(identity_complete=True, unread=(f"arn:aws:iam::{OWN}:policy/team/ci/pulls",))
+    answer = evaluate(Principal.of("role/ci", OWN, "aws"), PULL, REPOSITORY, OWN, policies)
+    assert answer.conditions == ("pulls allows it",)
+
+
 def test_any_of_several_ways_is_enough_and_the_longer_ones_are_left_out() -> None:
     tls = statement(
         "*", Condition={"Bool": {"aws:SecureTransport": "true"}, "StringEquals": {"aws:PrincipalOrgID": ORG}}
@@ -239,6 +245,7 @@ OPERATORS: list[tuple[str, Any, list[str] | None, bool | None]] = [
     ("StringLike", "eks-*", ["eks-node"], True),
     ("StringLike", "eks-?", ["eks-node"], False),
     ("StringNotLike", "eks-*", ["eks-node"], False),
+    ("StringNotEquals", "${aws:username}", ["a"], None),
     ("ForAllValues:StringEquals", ["a", "b"], ["a", "b"], True),
     ("ForAllValues:StringEquals", ["a"], ["a", "b"], False),
     ("ForAllValues:StringEquals", ["a"], [], True),
@@ -263,7 +270,11 @@ OPERATORS: list[tuple[str, Any, list[str] | None, bool | None]] = [
     ("NumericEquals", "x", ["60"], False),
     ("DateGreaterThan", "2026-01-01T00:00:00Z", ["2026-06-01T00:00:00Z"], True),
     ("DateLessThan", "2026-01-01", ["1780000000"], False),
+    ("DateGreaterThan", "2026-01-01", ["1780000000"], True),
+    ("DateEquals", "2026-01-01T00:00:00Z", ["2026-01-01T02:00:00+02:00"], True),
+    ("DateEquals", "2026-01-01T00:00:00Z", ["2026-01-01T00:00:00+02:00"], False),
     ("IpAddress", "10.0.0.0/8", ["10.1.2.3"], True),
+    ("IpAddress", "10.1.2.3/8", ["10.9.9.9"], True),
     ("NotIpAddress", "10.0.0.0/8", ["10.1.2.3"], False),
     ("StringResembles", "a", ["a"], None),
 ]
@@ -291,6 +302,21 @@ def test_a_pattern_of_many_stars_is_matched_in_time() -> None:
 def test_patterns_match_as_the_same_regular_expression_does(pattern: str, value: str) -> None:
     expression = re.sub(r"\*+", ".*", pattern.replace("?", "."))
     assert glob(pattern, value) is (re.fullmatch(expression, value) is not None)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "other", "covered"),
+    [
+        ("a?", "ab", True),
+        ("a*", "a*b", True),
+        ("a?", "a*", False),
+        ("a*", "b*", False),
+        ("${x}*", "${x}*", True),
+        ("*", "${x}", False),
+    ],
+)
+def test_a_pattern_covers_another_if_it_matches_whatever_that_matches(pattern: str, other: str, covered: bool) -> None:
+    assert covers(pattern, other) is covered
 
 
 @pytest.mark.parametrize("name", ["", "*", "role/", "ci", "arn:aws:iam::1:role/x", "arn:aws:iam::123456789012:root/x"])

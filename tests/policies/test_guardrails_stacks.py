@@ -163,7 +163,6 @@ def test_a_disabled_policy_says_nothing_and_a_level_can_be_changed() -> None:
         ({"repositories-are-not-replaced": {"standing": {"api": "KMS"}}}, "It must be of type object"),
         ([], "It must be an object"),
     ],
-    ids=str,
 )
 def test_a_wrong_configuration_is_a_message(config: Any, said: str) -> None:
     [found] = violations(sound(), stack="prod", config=config)
