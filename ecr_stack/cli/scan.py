@@ -333,9 +333,7 @@ def _scans_table(scans: Sequence[PlatformScan]) -> Table:
     table.add_column("platform", no_wrap=True)
     table.add_column("status", overflow="fold")
     for name in SEVERITIES:
-        table.add_column(
-            name.lower() if name not in ("INFORMATIONAL", "UNDEFINED") else name[:4].lower(), justify="right"
-        )
+        table.add_column("info" if name == "INFORMATIONAL" else name.lower(), justify="right", no_wrap=True)
     for scan in scans:
         counts = scan.result.counts if scan.result else None
         table.add_row(
