@@ -25,6 +25,13 @@ from ecr_stack.rehearsal.policy_inventory import policy_inventory
 
 __all__ = ["command"]
 
+_NOT_LOOKED_AT = (
+    "policies made elsewhere",
+    "service control policies",
+    "resource control policies",
+    "session policies",
+    "VPC endpoint policies",
+)
 _SETS = {"pull": PULL, "push": PUSH}
 
 
@@ -48,8 +55,8 @@ def command(
 ) -> None:
     """Report who can do what on each repository in a stack.
 
-    Evaluates the policies that the stack creates: of its repositories, their replicas in other Regions, the registry,
-    and its roles. For one principal and one action, the exit code is 1 if no repository allows it.
+    The answers come from the documents that the stack produces: the policies of its repositories, of their replicas in
+    other Regions and of the registry, and of the roles and users that it makes. Asked for one principal and one action, the exit code is 1 where no repository allows it.
     """  # fmt: skip
     from ecr_stack.rehearsal import rehearse
 
@@ -134,6 +141,7 @@ def _as_json(stack: str, inventory: PolicyInventory, cells: Iterable[Cell]) -> d
         "account": inventory.account,
         "principals": list(principals.values()),
         "unresolved": inventory.unresolved(),
+        "notLookedAt": list(_NOT_LOOKED_AT),
     }
 
 
@@ -165,10 +173,10 @@ def _show(stack: str, inventory: PolicyInventory, cells: list[Cell], action: str
         table.add_row("" if above[0] == line[0] else line[0], *line[1:])
     console.print(table if lines else f"No policy in stack {escape(stack)} grants any access.")
     console.print(
-        "[dim]Own policy: the principal also needs an identity policy that allows it, and no policy in this stack "
-        "does. To log in, every principal needs ecr:GetAuthorizationToken in its identity policy. Rows with a Region "
-        "are replicas, with their own policy or that of their creation template. Policies created elsewhere are "
-        "ignored.[/dim]"
+        "[dim]Own policy: who asks must be allowed by a policy of their own, too, and none in this stack does. "
+        "Everybody needs ecr:GetAuthorizationToken of their own to log in. "
+        "By Region: the replicas there, with their own policy or that of the template from which ECR makes them. "
+        f"Not looked at: {', '.join(_NOT_LOOKED_AT)}; what they deny is denied.[/dim]"
     )
     if unresolved:
         console.print(f"Principals in policies that cannot be resolved: {escape(', '.join(unresolved))}")

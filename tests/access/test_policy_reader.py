@@ -165,6 +165,55 @@ def test_a_permissions_boundary_limits_what_policies_allow(
     assert asked(who, resource, identity, identity_complete=True, boundary=boundary).verdict is verdict
 
 
+SESSION = f"arn:aws:sts::{OWN}:assumed-role/ci/build"
+BY_ROLE = {"ArnEquals": {"aws:PrincipalArn": ROLE}}
+BUT = {"Effect": "Deny", "NotPrincipal": {"AWS": ROLE}, "Action": PULL}
+
+
+@pytest.mark.parametrize(
+    ("resource", "verdict", "conditions"),
+    [
+        # what is granted to a session, or to `*` with a condition on the role, is not limited by a boundary
+        ([{**NAMED, "Principal": {"AWS": SESSION}}], Verdict.CONDITIONAL, ("statement 1 applies",)),
+        ([{**NAMED, "Principal": "*", "Condition": BY_ROLE}], Verdict.ALLOWED, ()),
+        ([{**NAMED, "Principal": {"AWS": "*"}, "Condition": BY_ROLE}], Verdict.ALLOWED, ()),
+        # AWS does not say it of `*` alone
+        ([{**NAMED, "Sid": "All", "Principal": "*"}], Verdict.CONDITIONAL, ("the permissions boundary does not limit All",)),
+        ([{**NAMED, "Principal": {"AWS": OWN}, "Condition": BY_ROLE}], Verdict.NOT_ALLOWED, ()),
+        ([{**NAMED, "Principal": {"AWS": [ROLE, OWN]}}], Verdict.NOT_ALLOWED, ()),
+        ([{**NAMED, "Principal": "*", "Condition": {"ArnEquals": {"aws:PrincipalArn": ROLE + "x"}}}], Verdict.NOT_ALLOWED, ()),
+        # whoever has a boundary is denied by NotPrincipal, named or not
+        ([BUT, {**NAMED, "Principal": "*", "Condition": BY_ROLE}], Verdict.DENIED, ()),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_a_permissions_boundary_does_not_limit(
+    resource: Any, verdict: Verdict, conditions: tuple[str, ...]
+) -> None:
+    answer = asked(resource=resource, identity=[ALLOW], boundary=BOUNDARY, identity_complete=True)
+    assert (answer.verdict, answer.conditions) == (verdict, conditions)
+    # a denial of the boundary limits all of it
+    denied = asked(resource=resource, boundary=read_policy({"Statement": {**ALLOW, "Effect": "Deny"}}))
+    assert denied.verdict is Verdict.DENIED
+    # another account needs the principal's side whole
+    elsewhere = read_policy({"Statement": resource})
+    theirs = Policies(elsewhere, WIDE, True, boundary=BOUNDARY)
+    answer = evaluate(Principal.of(ROLE, OTHER, "aws"), PULL, REPOSITORY.replace(OWN, OTHER), OTHER, theirs)
+    assert answer.verdict in (Verdict.NOT_ALLOWED, Verdict.DENIED)
+
+
+def test_a_boundary_that_is_not_known_may_deny_what_it_does_not_limit() -> None:
+    limits = f"arn:aws:iam::{OWN}:policy/limits"
+    user = {"resource": [{**NAMED, "Principal": {"AWS": f"arn:aws:iam::{OWN}:user/me"}}], "boundary": limits}
+    assert (asked("user/me", **user).verdict, asked("user/me", **user).unless) == (
+        Verdict.CONDITIONAL,
+        ("limits denies it",),
+    )
+    role: Any = {"resource": [{**NAMED, "Principal": "*", "Condition": BY_ROLE}], "boundary": limits}
+    assert asked(**role).unless == ("limits denies it",)
+    assert asked(**{**role, "boundary": "arn:aws:iam::aws:policy/PowerUserAccess"}).verdict is Verdict.ALLOWED
+
+
 def test_what_depends_on_a_policy_that_is_not_known_says_so() -> None:
     bounded = asked(identity=[ALLOW], boundary="arn:aws:iam::1:policy/limits")
     assert bounded.conditions == ("limits allows it",)
@@ -229,6 +278,26 @@ def naive(resource: list[dict[str, Any]], identity: list[dict[str, Any]], contex
     return own_allows or any(each["Effect"] == "Allow" and how == "name" for each, how in sides)
 
 
+def naive_with_boundary(
+    resource: list[dict[str, Any]],
+    identity: list[dict[str, Any]],
+    boundary: list[dict[str, Any]],
+    context: dict[str, str],
+) -> bool | None:
+    """The same with a permissions boundary; `None` where AWS does not say."""
+    if any(each["Effect"] == "Deny" and naive([], [each | {"Effect": "Allow"}], context) for each in boundary):
+        return False
+    if not naive(resource, identity, context):
+        return False
+    if naive([], boundary, context):
+        return True
+    everyone = [
+        each for each in resource
+        if each["Effect"] == "Deny" or each["Principal"] == "*" or "*" in values_of(each["Principal"].get("AWS", []))
+    ]  # fmt: skip
+    return None if naive(everyone, [], context) else False
+
+
 def element(*entries: str) -> Any:
     return st.sampled_from(entries) | st.lists(st.sampled_from(entries), min_size=1, max_size=3)
 
@@ -269,6 +338,27 @@ def test_the_answer_agrees_with_a_naive_reading(
     )
     assert answer.verdict is not Verdict.CONDITIONAL
     assert (answer.verdict is Verdict.ALLOWED) is naive(resource, identity, context)
+
+
+@given(
+    st.lists(a_statement(resource=True), max_size=3),
+    st.lists(a_statement(resource=False), max_size=2),
+    st.lists(a_statement(resource=False), min_size=1, max_size=2),
+    st.dictionaries(st.sampled_from(["k:a", "k:b"]), st.sampled_from(["x", "xy", "z", "x*"])),
+)
+def test_the_answer_within_a_boundary_agrees_with_a_naive_reading(
+    resource: list[dict[str, Any]],
+    identity: list[dict[str, Any]],
+    boundary: list[dict[str, Any]],
+    context: dict[str, str],
+) -> None:
+    known = {key: [context[key]] if key in context else [] for key in ("k:a", "k:b")}
+    sides = [read_policy({"Statement": side}) if side else () for side in (resource, identity, boundary)]
+    policies = Policies(sides[0], sides[1], True, boundary=sides[2])
+    verdict = evaluate(Principal.of("role/ci", OWN, "aws"), PULL, REPOSITORY, OWN, policies, known).verdict
+    expected = naive_with_boundary(resource, identity, boundary, context)
+    assert (verdict is Verdict.CONDITIONAL) is (expected is None)
+    assert (verdict is Verdict.ALLOWED) is (expected is True)
 
 
 # --- which conditions narrow a statement
