@@ -218,8 +218,8 @@ def _show_evaluation(result: Evaluation, document: Document, at: datetime, conso
             _show_decisions(title, decisions, at, console)
     console.print()
     console.print(
-        f"[red]{len(result.expire):,} expire[/], [yellow]{len(result.archive):,} go to the archive[/], "
-        f"[green]{len(result.keep):,} stay[/]; [bold]{size(result.bytes_freed)}[/] freed",
+        f"[red]{len(result.expire):,} expired[/], [yellow]{len(result.archive):,} archived[/], "
+        f"[green]{len(result.keep):,} kept[/]; [bold]{size(result.bytes_freed)}[/] freed",
         highlight=False,
     )
 

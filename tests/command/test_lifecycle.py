@@ -96,7 +96,7 @@ def test_simulate_shows_people_the_rules_and_the_images(files: Path) -> None:
     assert done.returncode == 0
     assert "images tagged v*" in done.stdout
     assert "sha256:a" in done.stdout
-    assert "1 expire, 1 go to the archive, 1 stay" in done.stdout
+    assert "1 expired, 1 archived, 1 kept" in done.stdout
 
 
 def test_simulate_takes_the_policy_from_a_stack_file(files: Path) -> None:

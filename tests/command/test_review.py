@@ -104,7 +104,7 @@ def test_encryption_a_lifecycle_rule_and_a_principal_make_a_reviewer_stop(tmp_pa
         "AWS cannot change encryptionConfigurations",
         "EVERY IMAGE in it would be lost",
         "grants access to `arn:aws:iam::123456789012:role/stranger`: `ecr:BatchCheckLayerAvailability`, `ecr:BatchGetImage`, ",
-        "| 🛑 images tagged `v*` | 10 stay | 3 stay |",
+        "| 🛑 images tagged `v*` | 10 kept | 3 kept |",
         "**New guardrail violations**",
         "- mandatory `repositories-are-encrypted-with-a-customer-key`",
         "### 🛑 Stack `gone`: its file was removed",
