@@ -63,10 +63,11 @@ bench: .venv/ready ## Measure components, rehearsal, start-up and lifecycle at S
 
 # The guardrails are mutated under the name that they are imported by: a link that is there as long as it runs.
 MODULES ?= ecr_stack/aws/iam
+TESTS ?= access
 MUTANTS = $(addsuffix .*,$(patsubst policies.%,%,$(subst /,.,$(MODULES:.py=))))
-mutate: .venv/ready ## Change MODULES (default: ecr_stack/aws/iam) in one place at a time, and show what no test notices
+mutate: .venv/ready ## Change MODULES (default: ecr_stack/aws/iam) in one place at a time, and show what no test of TESTS (as for -k) notices
 	@mkdir -p mutants/policies && ln -sfn ../guardrails mutants/policies/guardrails
-	@trap 'rm -f guardrails' EXIT && ln -sfn policies/guardrails guardrails && export GRPC_ENABLE_FORK_SUPPORT=0 && \
+	@trap 'rm -f guardrails' EXIT && ln -sfn policies/guardrails guardrails && export GRPC_ENABLE_FORK_SUPPORT=0 PYTEST_ADDOPTS='-k "$(TESTS)"' && \
 	  nice $(BIN)/mutmut run --max-children 1 $(MUTANTS) && \
 	  $(BIN)/mutmut results | sed -nE '/: (survived|no tests|timeout)$$/s/^ *([^:]+):.*/\1/p' | xargs -rn 1 $(BIN)/mutmut show
 

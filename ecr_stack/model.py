@@ -32,6 +32,7 @@ from pydantic import (
     model_validator,
 )
 from pydantic.alias_generators import to_camel
+from pydantic.fields import FieldInfo
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError
 from pydantic_core.core_schema import ValidationInfo
@@ -190,6 +191,11 @@ class Model(BaseModel):
         for name in cls.NOT_HERE:
             own["properties"].pop(key_of(cls, name), None)
         return described
+
+    @classmethod
+    def own_fields(cls) -> dict[str, FieldInfo]:
+        """The fields that may be set here, by Python name."""
+        return {name: field for name, field in cls.model_fields.items() if name not in cls.NOT_HERE}
 
     def given(self) -> dict[str, Any]:
         """The fields that were set to something, by Python name; values as they are."""
@@ -434,6 +440,8 @@ def _problem(detail: ErrorDetails, model: type[BaseModel], place: str, python_na
             return _unknown_key(where, value, model, loc, python_names)
         case "int_type" | "int_parsing" | "int_from_float":
             return Problem(where, value, "must be a whole number", "write digits without quotes, e.g. 7")
+        case "float_type" | "float_parsing" | "finite_number":
+            return Problem(where, value, "must be a number", "write it without quotes, e.g. 49.90")
         case "bool_type" | "bool_parsing":
             return Problem(where, value, "must be true or false", "write true or false without quotes")
         case "string_type":

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.markup import escape
 
+from ecr_stack.errors import counted
 from ecr_stack.review.comparison import Change, Comparison, Risk
 from ecr_stack.review.diagram import mermaid
 from ecr_stack.review.markdown import code, prose, visible
@@ -78,7 +79,7 @@ def markdown(comparison: Comparison, report: Report, changes: Sequence[Retention
 def disclaimer(calls: int) -> str:
     """What the document is and is not: the line before everything else."""
     return (
-        f"<sub>Rehearsed in an embedded AWS: {calls} API calls. Nothing was deployed. "
+        f"<sub>Rehearsed in an embedded AWS: {counted(calls, 'API call')}. Nothing was deployed. "
         "This is what the code of the change says about itself: read the changed files, too.</sub>"
     )
 
@@ -108,7 +109,7 @@ def details(comparison: Comparison, report: Report) -> list[str]:
     count = sum(len(getattr(comparison, part)) for part, *_ in _PARTS)
     if count:
         lines += [
-            f"<details><summary>{_counted(count, 'resource')}, property by property</summary>",
+            f"<details><summary>{counted(count, 'resource')}, property by property</summary>",
             "",
             "| resource | | property | before | after |",
             "| --- | --- | --- | --- | --- |",
@@ -122,10 +123,6 @@ def details(comparison: Comparison, report: Report) -> list[str]:
         lines += ["", "</details>", ""]
     lines += ["<details><summary>The registry</summary>", ""]
     return [*lines, "```mermaid", mermaid(report.as_json(), comparison), "```", "", "</details>", ""]
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def headline(comparison: Comparison) -> str:

@@ -76,6 +76,8 @@ class StackFile:
     """What the engine hands on otherwise than it is written, and what cannot be known without it."""
     lines: Mapping[str, int] = field(default_factory=dict)
     """The line of each key and list item, by the place that a `Problem` names."""
+    plain_keys: Mapping[str, str] = field(default_factory=dict)
+    """Keys that are written without a namespace, by what Pulumi makes of them."""
     written: Mapping[str, Change] = field(default_factory=dict)
     """By place, what is written differently from what the engine hands on."""
 
@@ -96,7 +98,9 @@ class StackFile:
         change = self.written.get(problem.place)
         if change is not None and change.kind != "key":
             return _changed(problem.place, change)
-        return replace(problem, line=problem.line or self.line(problem.place))
+        key, dot, rest = problem.place.partition(".")
+        place = f"{self.plain_keys.get(key, key)}{dot}{rest}"
+        return replace(problem, place=place, line=problem.line or self.line(problem.place))
 
 
 def read_project(directory: Path) -> Project:
@@ -232,6 +236,11 @@ def read_stack(project: Project, stack: str, *, secrets: Mapping[str, str] | Non
         secret_keys=frozenset(key for key, value in values.items() if _holds_secret(value)),
         warnings=tuple(warnings),
         lines=lines,
+        plain_keys={
+            namespaced: str(key)
+            for key in stated
+            if ":" not in str(key) and (namespaced := f"{project.name}:{key}") not in stated
+        },
         written=changes,
     )
     region = region_problem(config["aws:region"]) if "aws:region" in config else None

@@ -62,13 +62,18 @@ def compare(base: Record, head: Record, *, source: str = "the base") -> Comparis
     comparison.places = {urn: places[urn] for urn in violating if urn in places}
     comparison.guarded = head.get("guardrails") is not None
     comparison.production = counts_as_production(head)
-    known = set(base.get("warnings") or [])
-    comparison.warnings = [warning for warning in head.get("warnings") or [] if warning not in known]
+    known = {_without_line(warning) for warning in base.get("warnings") or []}
+    comparison.warnings = [warning for warning in head.get("warnings") or [] if _without_line(warning) not in known]
     risks = risks_of(
         comparison, {**base, "resources": list(before.values())}, {**head, "resources": list(after.values())}
     )
     comparison.risks = worst_first([*risks, *_guardrails(base, head), *setting_risks(base, head)])
     return comparison
+
+
+def _without_line(warning: object) -> str:
+    """A warning without its file and line, which move when something is written above it."""
+    return re.sub(r"^[^\s:]+:\d+: ", "", str(warning))
 
 
 def worst_first(risks: Iterable[Risk]) -> list[Risk]:

@@ -76,7 +76,9 @@ def weakened(base: Record, head: Record, renamed: Mapping[str, str]) -> Iterator
     for key, old in before.protected.items():
         new = after.protected.get(key)
         if new is None:
-            if key[0] in after.subjects:
+            # with the guard go its limits, which need no word of their own
+            is_limit = key[1].startswith("guard ") and (key[0], "guard") not in after.protected
+            if key[0] in after.subjects and not is_limit:
                 yield _risk(old, None)
         elif not _at_least(new.strength, old.strength):
             yield _risk(old, new)

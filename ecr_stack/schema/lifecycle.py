@@ -17,7 +17,7 @@ from pydantic_core import PydanticCustomError
 from ecr_stack.aws.lifecycle.document import policy_text
 from ecr_stack.aws.lifecycle.lint import lint
 from ecr_stack.aws.lifecycle.requirements import MAX_RULES, MAX_TEXT, MAX_WILDCARDS, MIN_DAYS_IN_ARCHIVE
-from ecr_stack.errors import Problem
+from ecr_stack.errors import Problem, counted
 from ecr_stack.forms import Described, Form, Range, at_most
 from ecr_stack.model import Item, Model, Whole, is_unknown, key_of, refusal
 from ecr_stack.schema.json_schema import exactly_one
@@ -276,7 +276,7 @@ def rule_list_problems(rules: Sequence[LifecycleRule], place: str) -> list[Probl
         problems.append(
             Problem(
                 place,
-                f"{len(document['rules'])} rules",
+                counted(len(document["rules"]), "rule"),
                 f"ECR allows at most {MAX_RULES} rules, and each prefix and each pattern is one",
                 "use fewer prefixes, or a pattern that covers several",
             )

@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning.html
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -131,19 +131,33 @@ def inconsistent(scanning: Scanning, repositories: Mapping[str, bool]) -> Iterat
         return
     automatic = [rule for rule in rules if rule.known("frequency") != "MANUAL"]
     filters = [entry for rule in automatic for entry in rule.known("filters") or []]
-    for name, flag in repositories.items():
-        covered = any(rule.covers(name) for rule in automatic)
-        if flag and not covered:
-            yield Problem(
-                "rules",
-                filters,
-                f"the registry's configuration outranks a repository's flag: `{name}` has `scanOnPush: true`, and no rule covers it",
-                f"add a filter that matches `{name}`, e.g. `*`, or write `scanOnPush: false` for it",
-            )
-        elif covered and not flag:
-            yield Problem(
-                "rules",
-                filters,
-                f"the registry's configuration outranks a repository's flag: `{name}` has `scanOnPush: false`, and is scanned all the same",
-                f"narrow the filters so that `{name}` is not matched, or write `scanOnPush: true` for it",
-            )
+    covered = {name for name in repositories if any(rule.covers(name) for rule in automatic)}
+    rank = "the registry's configuration outranks a repository's flag"
+    missed = [name for name, flag in repositories.items() if flag and name not in covered]
+    if missed:
+        has, them = ("has", "it") if len(missed) == 1 else ("have", "them")
+        added = f"add a rule such as `{{frequency: SCAN_ON_PUSH, filters: [{_filter(missed)}]}}`"
+        yield Problem(
+            "rules",
+            filters or None,
+            f"{rank}: {_named(missed)} {has} `scanOnPush: true`, which is the default, and no rule covers {them}",
+            f"{f'add a filter such as `{_filter(missed)}`' if filters else added}, or write `scanOnPush: false` for {them}",
+        )
+    scanned = [name for name, flag in repositories.items() if not flag and name in covered]
+    if scanned:
+        has, them = ("has", "it") if len(scanned) == 1 else ("have", "them")
+        yield Problem(
+            "rules",
+            filters,
+            f"{rank}: {_named(scanned)} {has} `scanOnPush: false`, and the rules have {them} scanned all the same",
+            f"narrow the filters so that they do not match {them}, or write `scanOnPush: true` for {them}",
+        )
+
+
+def _named(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(f"`{name}`" for name in names[:3]) + more
+
+
+def _filter(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else '"*"'

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ecr_stack.aws.iam.conditions import OPERATORS as KNOWN_OPERATORS
 from ecr_stack.aws.iam.evaluation import Answer, Policies, Principal, Verdict, evaluate
 from ecr_stack.aws.iam.matching import condition_holds, covers, glob
 from ecr_stack.aws.iam.reader import Statement, conditions_of, read_policy
@@ -227,6 +228,12 @@ def test_what_is_known_of_a_request_settles_its_conditions() -> None:
     assert ask("lambda.amazonaws.com", [LAMBDA], context=function).verdict is ALLOWED
 
 
+AT_THE_EDGE = {
+    "NumericLessThan": False,
+    "NumericLessThanEquals": True,
+    "NumericGreaterThan": False,
+    "NumericGreaterThanEquals": True,
+}
 # operator, values of the policy, values of the request (None: not known), whether it holds
 OPERATORS: list[tuple[str, Any, list[str] | None, bool | None]] = [
     ("StringEquals", "a", ["a"], True),
@@ -276,8 +283,25 @@ OPERATORS: list[tuple[str, Any, list[str] | None, bool | None]] = [
     ("IpAddress", "10.0.0.0/8", ["10.1.2.3"], True),
     ("IpAddress", "10.1.2.3/8", ["10.9.9.9"], True),
     ("NotIpAddress", "10.0.0.0/8", ["10.1.2.3"], False),
+    ("StringNotEqualsIgnoreCase", "A", ["a"], False),
+    ("ArnNotLike", "arn:aws:iam::*:role/x", ["arn:aws:iam::1:role/x"], False),
+    ("BinaryEquals", "QUJD", ["QUJD"], True),
+    ("BinaryEquals", "QUJD", ["qujd"], False),
+    ("NumericNotEquals", "1", ["1.0"], False),
+    *((name, "60", ["60"], holds) for name, holds in AT_THE_EDGE.items()),
+    *((name.replace("Numeric", "Date"), "60", ["60"], holds) for name, holds in AT_THE_EDGE.items()),
+    ("NumericLessThanEquals", "60", ["61"], False),
+    ("NumericGreaterThan", "60", ["61"], True),
+    ("DateNotEquals", "60", ["60"], False),
+    ("DateLessThanEquals", "60", ["61"], False),
+    ("DateGreaterThanEquals", "60", ["61"], True),
     ("StringResembles", "a", ["a"], None),
 ]
+
+
+def test_every_operator_is_tried() -> None:
+    tried = {operator.rpartition(":")[2].removesuffix("IfExists") for operator, *_ in OPERATORS}
+    assert all(operator.rpartition(":")[2].removesuffix("IfExists") in tried for operator in KNOWN_OPERATORS)
 
 
 @pytest.mark.parametrize(("operator", "wanted", "actual", "holds"), OPERATORS)

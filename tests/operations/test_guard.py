@@ -248,12 +248,15 @@ def test_the_limits_of_a_stack_file_are_the_guards() -> None:
 
 def test_the_report_counts_what_expires_and_what_is_archived() -> None:
     results = [
-        {"imageDigest": f"sha256:{n}", "action": {"type": kind}}
-        for n, kind in enumerate(["EXPIRE"] * 2 + ["TRANSITION"])
+        {"imageDigest": f"sha256:{n:064}", "action": {"type": kind}, "appliedRulePriority": 7, "imageTags": tags}
+        for n, (kind, tags) in enumerate([("EXPIRE", ["v1", "latest"]), ("EXPIRE", []), ("TRANSITION", None)])
     ]
-    text = report(judge("api", results, results, Limits(max_expire=1), NOW))
+    images = [{**results[0], "lastRecordedPullTime": NOW}, *results[1:]]
+    text = report(judge("api", results, images, Limits(max_expire=1), NOW))
     assert text.splitlines()[0] == "api: up to 2 of 3 images would expire, 1 archived"
     assert "nothing was changed" in text
+    assert "sha256:000000000000… v1, latest; pulled 2026-06-01; rule 7" in text
+    assert "sha256:000000000000… untagged; no pull recorded; rule 7" in text
     assert "api: {maxExpire: 2, maxExpirePercent: 100, maxArchive: 1, maxArchivePercent: 100, reason: …}" in text
 
 

@@ -212,6 +212,23 @@ def test_what_is_disabled_without_a_reason_stays_in_force(
     assert capsys.readouterr().err == ""
 
 
+def test_each_policy_keeps_its_own_level_unless_it_has_a_reason_of_its_own(
+    analyzer: Analyzer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, *others = [policy.name for policy in POLICIES]
+    off = {name: proto.PolicyConfig(enforcementLevel=proto.DISABLED) for name in (first, *others[1:])}
+    off[first].properties.update({"reason": "Decided by the platform team"})
+    asked = proto.ConfigureAnalyzerRequest(policyConfig=off)
+    analyzer.Configure(asked, None)
+    own = {policy.name: policy.enforcement_level or EnforcementLevel.MANDATORY for policy in POLICIES}
+    assert EnforcementLevel.ADVISORY in own.values()
+    assert {name: config.enforcementLevel for name, config in asked.policyConfig.items()} == {
+        first: proto.DISABLED,
+        **{name: getattr(proto, own[name].value.upper()) for name in others[1:]},
+    }
+    assert f"therefore in force: {', '.join(others[1:])}." in capsys.readouterr().err
+
+
 def test_production_is_not_configured_away_without_a_reason(analyzer: Analyzer) -> None:
     name = "image-tags-in-production-are-immutable"
     properties = {each: schema["default"] for each, schema in PRODUCTION.items()} | {"productionStacks": ["gold"]}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from guarded import ACCOUNT, document, messages, record, role, statement
+
+from ecr_stack.aws.iam.compact import pipeline_trust
 
 SUBJECTS = "oidc-roles-trust-named-subjects"
 EVERYONE = "roles-are-not-assumed-by-everyone"
@@ -123,6 +126,13 @@ def test_other_claims_can_be_configured() -> None:
     )
 
 
+def test_a_trust_that_names_its_repositories_in_a_claim_names_its_subjects() -> None:
+    subjects = [f"repo:octo-org/service-{number:02}:ref:refs/heads/{ref}" for number in range(20) for ref in "abc"]
+    trust = pipeline_trust(f"arn:aws:iam::{ACCOUNT}:oidc-provider/{GITHUB}", "sts.amazonaws.com", subjects)
+    assert "repo:octo-org/*:ref:refs/heads/a" in json.dumps(trust)
+    assert messages(SUBJECTS, role(*trust["Statement"])) == []
+
+
 def test_roles_of_services_and_accounts_need_no_subject() -> None:
     service = statement({"Service": "ecr.amazonaws.com"}, "sts:AssumeRole")
     account = statement({"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "sts:AssumeRole")
@@ -161,6 +171,7 @@ WIDE: list[dict[str, Any]] = [
     {"Action": "ecr:*Image*"},
     {"Action": "ecr:BatchDeleteImage", "NotResource": f"arn:aws:ecr:us-east-1:{ACCOUNT}:repository/api"},
     {"Action": "iam:Create*"},
+    {"Action": "kms:Decryp?"},
     {"Action": "kms:CreateGrant"},
     {"Action": "iam:PassRole", "Condition": {"StringLike": {"iam:PassedToService": "*"}}},
     {"Action": "kms:Decrypt", "Condition": {"StringLike": {"kms:ViaService": ["ecr.*", "*"]}}},

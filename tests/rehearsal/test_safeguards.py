@@ -283,6 +283,14 @@ def test_a_weaker_safeguard_is_a_risk(edit: Edit, words: str) -> None:
     assert words in said(changed(edit))
 
 
+def test_a_guard_that_is_gone_is_one_risk_and_a_limit_that_is_gone_another() -> None:
+    assert said(changed(put("api-guard", input=None))).count("lifecycle guard") == 1
+    without_limit = changed(
+        lambda resources: resources["api-guard"]["inputs"]["input"]["limits"].pop("maxExpirePercent")
+    )
+    assert "the lifecycle guard allows more: maxExpirePercent (25 → none)" in said(without_limit)
+
+
 @pytest.mark.parametrize(
     "edit",
     [

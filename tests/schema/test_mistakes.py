@@ -49,6 +49,12 @@ def test_another_platform_without_its_issuer_is_a_mistake_and_no_traceback() -> 
     )
 
 
+def test_scanning_that_covers_no_repository_is_one_mistake_for_all_of_them() -> None:
+    (problem,) = mistakes({**GOOD, "scanning": {"type": "BASIC"}})
+    assert "`api-gateway`, `order-service`, `user-service` have" in problem.rule
+    assert 'filters: ["*"]' in problem.remedy
+
+
 def test_what_a_template_cannot_say_is_one_mistake() -> None:
     cache = {"upstream": "quay", "repositories": {"protect": True, "forceDelete": True, "scanOnPush": None}}
     found = mistakes({**GOOD, "pullThroughCache": {"quay": cache}})
