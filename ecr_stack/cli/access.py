@@ -66,7 +66,7 @@ def command(
         typer.echo(json.dumps(_as_json(stack, inventory, cells), indent=2))
     else:
         # people are spared the repositories on which somebody may do nothing, unless they asked
-        _show(stack, inventory, [cell for cell in cells if principal or cell.anything], action, Console())
+        _show(stack, inventory, [cell for cell in cells if principal or cell.anything], action, Console(emoji=False))
     if principal and action and not any(_possible(cell, action) for cell in cells):
         raise typer.Exit(1)
 
