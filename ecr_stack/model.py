@@ -434,6 +434,8 @@ def _problem(detail: ErrorDetails, model: type[BaseModel], place: str, python_na
             return _unknown_key(where, value, model, loc, python_names)
         case "int_type" | "int_parsing" | "int_from_float":
             return Problem(where, value, "must be a whole number", "write digits without quotes, e.g. 7")
+        case "float_type" | "float_parsing" | "finite_number":
+            return Problem(where, value, "must be a number", "write it without quotes, e.g. 49.90")
         case "bool_type" | "bool_parsing":
             return Problem(where, value, "must be true or false", "write true or false without quotes")
         case "string_type":

@@ -36,6 +36,7 @@ __all__ = [
     "TagKey",
     "TagValue",
     "partition_of",
+    "signing_filter_matches",
     "signing_filter_problem",
 ]
 
@@ -141,6 +142,11 @@ _SIGNING_FORM = Form(
 def signing_filter_problem(value: str) -> tuple[str, str] | None:
     """What is wrong with a filter of a signing rule, and what to do about it; `None` if nothing is."""
     return None if _SIGNING_FORM.fits(value) else (_SIGNING_FORM.rule, _SIGNING_FORM.remedy)
+
+
+def signing_filter_matches(text: str, repository: str) -> bool:
+    """Whether a filter of a signing rule matches a repository's whole name; `*` stands for any characters."""
+    return re.fullmatch(".*".join(map(re.escape, text.split("*"))), repository) is not None
 
 
 SigningFilter = Annotated[str, _SIGNING_FORM, Item]

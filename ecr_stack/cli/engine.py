@@ -12,6 +12,7 @@ from ecr_stack.cli.signals import ended_by_signals
 from ecr_stack.cli.terminal import aligned, console, print_json
 from ecr_stack.errors import counted
 from ecr_stack.rehearsal.engine.run import EngineRun, rehearse_with_engine
+from ecr_stack.review.violations import told_in
 
 __all__ = ["command"]
 
@@ -59,11 +60,11 @@ def show(run: EngineRun, to: Console, endpoint: str | None) -> None:
         changes = ", ".join(f"{count} {_DONE.get(operation, operation)}" for operation, count in step.changes.items())
         rows.append([mark, f"{step.name} [dim]{_EXPECTED[step.name]}[/]", changes, f"{step.seconds:.1f}"])
     aligned(to, rows, header=("", "step", "resources", "seconds"), right={3})
-    mandatory = [violation for violation in run.report.violations if violation.level == "mandatory"]
-    for violation in run.report.violations:
+    violations = told_in(run.report)
+    mandatory = [violation for violation in violations if violation.level == "mandatory"]
+    for violation in violations:
         colour = "red" if violation.level == "mandatory" else "yellow"
-        where = violation.urn.rpartition("::")[2]
-        to.print(f"[{colour}]{violation.level}[/] {escape(violation.policy)} {escape(where)}")
+        to.print(f"[{colour}]{violation.level}[/] [bold]{escape(violation.policy)}[/] on {escape(violation.where)}")
         to.print(f"  {escape(violation.message)}")
     calls = f"{counted(sum(run.calls.values()), 'API call')}, " if run.calls else ""
     facts = f"{calls}{run.seconds:.1f} s"

@@ -120,10 +120,11 @@ def _region(stack: str | None) -> str | None:
 
 def _deploy(stack: str, aws: Any) -> None:
     from ecr_stack.rehearsal import rehearse
+    from ecr_stack.review.violations import told_in
 
     report = rehearse(stack, account=aws.account, aws=aws)
-    for violation in report.violations:
-        typer.echo(f"{violation.level}: {violation.policy}: {violation.message}", err=True)
+    for violation in told_in(report):
+        typer.echo(f"{violation.level}: {violation.policy} on {violation.where}: {violation.message}", err=True)
 
 
 def _welcome(description: dict[str, Any], stack: str | None, data: Path | None, *, is_new: bool) -> None:

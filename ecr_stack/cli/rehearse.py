@@ -25,6 +25,7 @@ from ecr_stack.errors import counted, needing_extra
 from ecr_stack.model import check
 from ecr_stack.rehearsal.report import Report, ResourceRecord
 from ecr_stack.resources import SIGNING_CONFIGURATION
+from ecr_stack.review.violations import told_in
 
 __all__ = ["command"]
 
@@ -199,7 +200,7 @@ def show(report: Report, to: Console) -> None:
     if report.passes:
         to.print(f"[bold green]✓ This stack would go up[/]  [dim]{facts}[/]")
     else:
-        count = sum(violation.level == "mandatory" for violation in report.violations)
+        count = sum(violation.level == "mandatory" for violation in told_in(report))
         to.print(f"[bold red]✗ {counted(count, 'mandatory violation')}[/]  [dim]{facts}[/]")
 
 
@@ -544,11 +545,9 @@ def _text(value: Any) -> str:
 
 
 def _violations(report: Report, to: Console) -> None:
-    names = {resource.urn: resource.name for resource in report.resources}
-    for violation in report.violations:
+    for violation in told_in(report):
         colour = "red" if violation.level == "mandatory" else "yellow"
-        where = names.get(violation.urn, "the stack")
-        to.print(f"[{colour}]{violation.level}[/] [bold]{escape(violation.policy)}[/] on {escape(where)}")
+        to.print(f"[{colour}]{violation.level}[/] [bold]{escape(violation.policy)}[/] on {escape(violation.where)}")
         to.print(f"  {escape(violation.message)}")
     if report.violations:
         to.print()

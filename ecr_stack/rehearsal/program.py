@@ -296,7 +296,9 @@ def _rehearse(
     report.seconds = time.perf_counter() - began
 
 
-_SETTINGS = ("ecr-stack:trusted", "aws:allowedAccountIds", "aws:forbiddenAccountIds")
+_SETTINGS = (
+    "ecr-stack:environment", "ecr-stack:trusted", "ecr-stack:tagSchemes", "aws:allowedAccountIds", "aws:forbiddenAccountIds",
+)  # fmt: skip
 """The settings of `Report.settings`."""
 
 

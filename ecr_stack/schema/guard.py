@@ -12,7 +12,7 @@ from ecr_stack.errors import Problem
 from ecr_stack.forms import Described, Range
 from ecr_stack.model import Model, Structural, Whole, key_of, nearest, refusal
 from ecr_stack.schema.json_schema import at_least_one, given
-from ecr_stack.schema.reasons import PROPOSED, is_reason
+from ecr_stack.schema.reasons import PROPOSED, reason_problem
 
 __all__ = ["GuardLimits", "GuardOverride", "LifecycleGuard", "RepositoryGuard", "unknown_overrides"]
 
@@ -37,8 +37,13 @@ class GuardLimits(Model):
 
 
 def _reason(value: str) -> str:
-    if not is_reason(value):
-        raise refusal("an override needs a reason", "write who decided it and why, e.g. a ticket's number")
+    if problem := reason_problem(value):
+        rule = (
+            f"an override needs a reason, and `{value[:80]}` {problem}"
+            if value.strip()
+            else "an override needs a reason"
+        )
+        raise refusal(rule, "write who decided it and why, e.g. a ticket's number")
     return value
 
 

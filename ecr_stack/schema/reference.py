@@ -140,13 +140,15 @@ def _kind(value: Mapping[str, Any], definitions: Mapping[str, Any], titles: Mapp
             )
         case "boolean":
             return "true or false"
-        case "integer":
+        case "integer" | "number":
             low, high = value.get("minimum"), value.get("maximum")
             return (
                 f"{low} to {high}"
-                if high is not None
+                if low is not None and high is not None
                 else f"a number, at least {low}"
                 if low is not None
+                else f"a number above {value['exclusiveMinimum']}"
+                if "exclusiveMinimum" in value
                 else "a number"
             )
         case _:

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ecr_stack.aws.iam.conditions import OPERATORS as KNOWN_OPERATORS
 from ecr_stack.aws.iam.evaluation import Answer, Policies, Principal, Verdict, evaluate
-from ecr_stack.aws.iam.matching import condition_holds, glob
+from ecr_stack.aws.iam.matching import condition_holds, covers, glob
 from ecr_stack.aws.iam.reader import Statement, conditions_of, read_policy
 
 OWN = "123456789012"
@@ -132,6 +133,17 @@ TRUTH: list[tuple[str, list[dict[str, Any]], list[dict[str, Any]] | None, Verdic
     ("user/me", [{"Effect": "Deny", "NotPrincipal": {"AWS": user("me")}, "Action": PULL}], [OWN_ALLOW], CONDITIONAL),
     ("user/me", [{"Effect": "Deny", "NotPrincipal": {"AWS": [user("me"), OWN]}, "Action": PULL}], [OWN_ALLOW], ALLOWED),
     ("lambda.amazonaws.com", [LAMBDA_ANY, {"Effect": "Deny", "NotPrincipal": {"Service": "lambda.amazonaws.com"}, "Action": PULL}], None, ALLOWED),
+    # of an account or an organization, somebody may be excepted
+    (OWN, [{"Effect": "Deny", "NotPrincipal": {"AWS": role("ci")}, "Action": PULL}, statement("*")], [], CONDITIONAL),
+    (OWN, [{"Effect": "Deny", "NotPrincipal": {"AWS": "AROAEXAMPLEID1234567"}, "Action": PULL}, statement("*")], [], CONDITIONAL),
+    (OWN, [{"Effect": "Deny", "NotPrincipal": {"AWS": role("ci", OTHER)}, "Action": PULL}, statement("*")], [], DENIED),
+    (OTHER, [{"Effect": "Deny", "NotPrincipal": {"AWS": OWN}, "Action": PULL}, statement("*")], [OWN_ALLOW], DENIED),
+    (ORG, [{"Effect": "Deny", "NotPrincipal": {"AWS": OTHER}, "Action": PULL}, BY_ORGANIZATION], None, CONDITIONAL),
+    (ORG, [{"Effect": "Deny", "NotPrincipal": {"Service": "x.amazonaws.com"}, "Action": PULL}, BY_ORGANIZATION], None, DENIED),
+    ("role/node", [{"Effect": "Allow", "NotPrincipal": {"AWS": role("ci")}, "Action": PULL}], [], ALLOWED),
+    ("role/ci", [{"Effect": "Allow", "NotPrincipal": {"AWS": role("ci")}, "Action": PULL}], [], CONDITIONAL),
+    # an operator whose quantifier is not known says nothing
+    ("role/ci", [statement({"AWS": role("ci")}, Condition={"foranyvalue:StringEquals": {"aws:PrincipalAccount": "x"}})], [], CONDITIONAL),
     # an id stands for one role or user, and it is not known for which
     ("role/ci", [statement({"AWS": "AROAEXAMPLEID1234567"})], [], CONDITIONAL),
     ("role/ci", [BY_NAME, statement({"AWS": "AROAEXAMPLEID1234567"}, "Deny")], [], CONDITIONAL),
@@ -173,6 +185,12 @@ def test_an_answer_says_what_it_depends_on() -> None:
     assert not answer.needs_own_policy
 
 
+def test_a_managed_policy_that_cannot_be_read_is_named_without_its_path() -> None:
+    policies = Policies(identity_complete=True, unread=(f"arn:aws:iam::{OWN}:policy/team/ci/pulls",))
+    answer = evaluate(Principal.of("role/ci", OWN, "aws"), PULL, REPOSITORY, OWN, policies)
+    assert answer.conditions == ("pulls allows it",)
+
+
 def test_any_of_several_ways_is_enough_and_the_longer_ones_are_left_out() -> None:
     tls = statement(
         "*", Condition={"Bool": {"aws:SecureTransport": "true"}, "StringEquals": {"aws:PrincipalOrgID": ORG}}
@@ -210,6 +228,12 @@ def test_what_is_known_of_a_request_settles_its_conditions() -> None:
     assert ask("lambda.amazonaws.com", [LAMBDA], context=function).verdict is ALLOWED
 
 
+AT_THE_EDGE = {
+    "NumericLessThan": False,
+    "NumericLessThanEquals": True,
+    "NumericGreaterThan": False,
+    "NumericGreaterThanEquals": True,
+}
 # operator, values of the policy, values of the request (None: not known), whether it holds
 OPERATORS: list[tuple[str, Any, list[str] | None, bool | None]] = [
     ("StringEquals", "a", ["a"], True),
@@ -228,6 +252,7 @@ OPERATORS: list[tuple[str, Any, list[str] | None, bool | None]] = [
     ("StringLike", "eks-*", ["eks-node"], True),
     ("StringLike", "eks-?", ["eks-node"], False),
     ("StringNotLike", "eks-*", ["eks-node"], False),
+    ("StringNotEquals", "${aws:username}", ["a"], None),
     ("ForAllValues:StringEquals", ["a", "b"], ["a", "b"], True),
     ("ForAllValues:StringEquals", ["a"], ["a", "b"], False),
     ("ForAllValues:StringEquals", ["a"], [], True),
@@ -252,10 +277,31 @@ OPERATORS: list[tuple[str, Any, list[str] | None, bool | None]] = [
     ("NumericEquals", "x", ["60"], False),
     ("DateGreaterThan", "2026-01-01T00:00:00Z", ["2026-06-01T00:00:00Z"], True),
     ("DateLessThan", "2026-01-01", ["1780000000"], False),
+    ("DateGreaterThan", "2026-01-01", ["1780000000"], True),
+    ("DateEquals", "2026-01-01T00:00:00Z", ["2026-01-01T02:00:00+02:00"], True),
+    ("DateEquals", "2026-01-01T00:00:00Z", ["2026-01-01T00:00:00+02:00"], False),
     ("IpAddress", "10.0.0.0/8", ["10.1.2.3"], True),
+    ("IpAddress", "10.1.2.3/8", ["10.9.9.9"], True),
     ("NotIpAddress", "10.0.0.0/8", ["10.1.2.3"], False),
+    ("StringNotEqualsIgnoreCase", "A", ["a"], False),
+    ("ArnNotLike", "arn:aws:iam::*:role/x", ["arn:aws:iam::1:role/x"], False),
+    ("BinaryEquals", "QUJD", ["QUJD"], True),
+    ("BinaryEquals", "QUJD", ["qujd"], False),
+    ("NumericNotEquals", "1", ["1.0"], False),
+    *((name, "60", ["60"], holds) for name, holds in AT_THE_EDGE.items()),
+    *((name.replace("Numeric", "Date"), "60", ["60"], holds) for name, holds in AT_THE_EDGE.items()),
+    ("NumericLessThanEquals", "60", ["61"], False),
+    ("NumericGreaterThan", "60", ["61"], True),
+    ("DateNotEquals", "60", ["60"], False),
+    ("DateLessThanEquals", "60", ["61"], False),
+    ("DateGreaterThanEquals", "60", ["61"], True),
     ("StringResembles", "a", ["a"], None),
 ]
+
+
+def test_every_operator_is_tried() -> None:
+    tried = {operator.rpartition(":")[2].removesuffix("IfExists") for operator, *_ in OPERATORS}
+    assert all(operator.rpartition(":")[2].removesuffix("IfExists") in tried for operator in KNOWN_OPERATORS)
 
 
 @pytest.mark.parametrize(("operator", "wanted", "actual", "holds"), OPERATORS)
@@ -280,6 +326,21 @@ def test_a_pattern_of_many_stars_is_matched_in_time() -> None:
 def test_patterns_match_as_the_same_regular_expression_does(pattern: str, value: str) -> None:
     expression = re.sub(r"\*+", ".*", pattern.replace("?", "."))
     assert glob(pattern, value) is (re.fullmatch(expression, value) is not None)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "other", "covered"),
+    [
+        ("a?", "ab", True),
+        ("a*", "a*b", True),
+        ("a?", "a*", False),
+        ("a*", "b*", False),
+        ("${x}*", "${x}*", True),
+        ("*", "${x}", False),
+    ],
+)
+def test_a_pattern_covers_another_if_it_matches_whatever_that_matches(pattern: str, other: str, covered: bool) -> None:
+    assert covers(pattern, other) is covered
 
 
 @pytest.mark.parametrize("name", ["", "*", "role/", "ci", "arn:aws:iam::1:role/x", "arn:aws:iam::123456789012:root/x"])

@@ -140,7 +140,7 @@ def test_the_smaller_trust_lets_in_the_same_jobs(subjects: list[str], asked: lis
             assert expected or not trusted(small, claims)
 
 
-@given(st.lists(_subject, min_size=1, max_size=90, unique=True), st.booleans())
+@given(st.lists(_subject, min_size=30, max_size=60, unique=True), st.booleans())
 def test_the_subjects_that_a_smaller_trust_names_are_those_that_were_asked_for(subjects: list[str], ids: bool) -> None:
     if ids:
         subjects = [
@@ -164,6 +164,31 @@ def test_a_wildcard_that_no_claim_narrows_stays_one() -> None:
         condition = {**whole["Condition"], operator: kept}
         (statement,) = read_policy({"Statement": {**whole, "Condition": condition}})
         assert "repo:octo-org/*:ref:refs/heads/main" in named_subjects(statement)
+
+
+@pytest.mark.parametrize("claim", ["octo-org/*", "octo-org/service-?", "octo-org/${aws:PrincipalTag/repo}"])
+def test_a_claim_that_is_a_pattern_narrows_no_wildcard(claim: str) -> None:
+    condition = {
+        "StringNotLike": {f"{HOST}:sub": "*:*:*:*:*"},
+        "StringLike": {f"{HOST}:sub": "repo:octo-org/*:ref:refs/heads/main", f"{HOST}:repository": claim},
+    }
+    (statement,) = read_policy({"Statement": {"Effect": "Allow", "Condition": condition}})
+    assert named_subjects(statement) == ["repo:octo-org/*:ref:refs/heads/main"]
+
+
+def test_a_claim_narrows_wildcards_of_its_own_owner_and_leaves_other_subjects() -> None:
+    subjects = [
+        "repo:octo-org/*:ref:refs/heads/main",
+        "repo:octo-org/web:ref:refs/tags/v1",
+        "repo:octo-org@7/*:ref:refs/heads/main",
+    ]
+    condition = {
+        "StringNotLike": {f"{HOST}:sub": "*:*:*:*:*"},
+        "StringLike": {f"{HOST}:sub": subjects},
+        "StringEquals": {f"{HOST}:repository": ["octo-org/api", "other/api"]},
+    }
+    (statement,) = read_policy({"Statement": {"Effect": "Allow", "Condition": condition}})
+    assert named_subjects(statement) == ["repo:octo-org/api:ref:refs/heads/main", *subjects[1:]]
 
 
 # --- permissions
@@ -212,6 +237,13 @@ def test_eighty_repositories_fit_into_an_inline_policy_and_with_long_names_into_
     assert sorted(resources) == sorted(["*", *long])
 
 
+def test_an_inline_policy_fits_up_to_the_last_character_of_what_others_leave() -> None:
+    statements = permission_statements(pull=[arn("api")])
+    size = policy_size({"Version": "2012-10-17", "Statement": statements})
+    assert fits_inline(statements, beside=INLINE_POLICIES.limit - size)
+    assert not fits_inline(statements, beside=INLINE_POLICIES.limit - size + 1)
+
+
 def test_more_policies_than_a_role_can_have_are_refused() -> None:
     many = [arn(f"{number:03}{'x' * 253}") for number in range(300)]
     with pytest.raises(InvalidInput) as caught:
@@ -222,10 +254,33 @@ def test_more_policies_than_a_role_can_have_are_refused() -> None:
     assert "AWS allows 10" in problem.rule
 
 
+def test_a_role_may_have_as_many_policies_as_iam_allows_and_no_more() -> None:
+    statements = permission_statements(pull=[arn(f"{number:02}{'x' * 254}") for number in range(80)])
+    count = len(split_policies(statements))
+    assert len(split_policies(statements, beside=10 - count)) == count
+    with pytest.raises(InvalidInput):
+        split_policies(statements, beside=10 - count + 1)
+
+
+@pytest.mark.parametrize("limit", range(500, 570, 3))
+def test_divided_policies_are_as_full_as_their_limit_lets_them_be(limit: int) -> None:
+    arns = [arn(f"service-{number:02}") for number in range(30)]
+    documents = split_policies([{"Effect": "Allow", "Action": "ecr:BatchGetImage", "Resource": arns}], limit=limit)
+    assert all(policy_size(document) <= limit for document in documents)
+    one_more = len(f',"{arns[0]}"')
+    assert all(policy_size(document) + one_more > limit for document in documents[:-1])
+
+
+def test_two_resources_that_do_not_fit_together_are_divided() -> None:
+    statement = {"Effect": "Allow", "Action": "ecr:BatchGetImage", "Resource": [arn("a" * 150), arn("b" * 150)]}
+    assert len(split_policies([statement], limit=400)) == 2
+
+
 def test_a_statement_that_excludes_resources_is_never_divided() -> None:
     excluded = {"Effect": "Allow", "Action": "*", "NotResource": [arn("x" * 200 + str(n)) for n in range(40)]}
-    with pytest.raises(InvalidInput, match="alone has"):
-        split_policies([excluded])
+    with pytest.raises(InvalidInput, match="alone has") as caught:
+        split_policies([excluded], "nodes.repositories")
+    assert caught.value.problems[0].place == "nodes.repositories"
 
 
 def test_a_pattern_covers_only_what_it_surely_matches() -> None:

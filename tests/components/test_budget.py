@@ -75,6 +75,8 @@ def test_the_stacks_budget_is_for_what_ecr_costs_and_tells_everybody(project: Ma
 @pytest.mark.parametrize(
     ("budget", "place", "words"),
     [
+        ({"amount": "100", "email": ["a@example.com"]}, "budget.amount", "must be a number"),
+        ({"amount": "x", "email": ["a@example.com"]}, "budget.amount", "must be a number"),
         ({"amount": 0, "email": ["a@example.com"]}, "budget.amount", "more than 0"),
         ({"amount": 1.234, "email": ["a@example.com"]}, "budget.amount", "two decimals"),
         ({"amount": 10}, "budget.email", "nobody would be told"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -73,6 +74,33 @@ def test_what_a_manifest_list_refers_to_is_known_from_its_manifest_only() -> Non
 
 
 @pytest.mark.parametrize(
+    ("written", "read"), [(None, "ACTIVE"), *[(s, s) for s in ("ACTIVE", "ARCHIVED", "ACTIVATING")]]
+)
+def test_an_image_is_active_unless_it_says_otherwise(written: str | None, read: str) -> None:
+    assert parse_images([entry(imageStatus=written)])[0].status == read
+
+
+@pytest.mark.parametrize(("written", "read"), [(None, 0), (0, 0), (2**63 - 1, 2**63 - 1)])
+def test_a_size_is_a_number_of_bytes_and_zero_where_there_is_none(written: int | None, read: int) -> None:
+    assert parse_images([entry(imageSizeInBytes=written)])[0].size == read
+
+
+def test_a_manifest_may_be_given_as_data_and_list_nothing() -> None:
+    assert parse_images([entry(imageManifest={"manifests": [{"digest": "sha256:x"}]})])[0].references == ("sha256:x",)
+    assert parse_images([entry(imageManifest={"config": {}})])[0].references == ()
+
+
+def test_a_time_without_a_zone_is_utc_whatever_the_zone_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert parse_images([entry(imagePushedAt="2026-03-01T12:00:00")])[0].pushed_at == NOON
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+@pytest.mark.parametrize(
     ("key", "value"),
     [
         ("imageDigest", None),
@@ -86,6 +114,7 @@ def test_what_a_manifest_list_refers_to_is_known_from_its_manifest_only() -> Non
         ("imageStatus", "GONE"),
         ("imageSizeInBytes", -1),
         ("imageSizeInBytes", "12"),
+        ("imageSizeInBytes", 2**63),
         ("lastArchivedAt", []),
         ("imageManifest", "{"),
         ("imageManifest", {"manifests": [{}]}),

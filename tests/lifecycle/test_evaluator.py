@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from registries import (
@@ -280,6 +281,76 @@ def test_an_explanation_tells_every_rule_apart() -> None:
 def test_an_explanation_gives_ages_and_limits() -> None:
     told = explain(document(rule(1, ANY, pulled(30), ARCHIVE)), [image("A", days=31.5)], AT, image("A", days=31.5))
     assert told.steps[0].because == "never pulled, pushed 31.5 days ago; the limit is 30 days"
+
+
+@pytest.mark.parametrize(
+    ("about", "others", "why", "conclusion"),
+    [
+        (image("A", days=9), [], "it has no tag", "Kept: no rule selects it, so it stays for ever"),
+        (
+            image("A", "x", "y", days=9),
+            [],
+            "none of its tags (x, y) matches v*",
+            "Kept: no rule selects it, so it stays for ever",
+        ),
+        (
+            image("A", "v1", days=9, status="ACTIVATING"),
+            [],
+            "the image is on its way back from the archive",
+            "Kept: no rule touches an image that is on its way back from the archive",
+        ),
+        (
+            image("A", "v1", days=9, status="ARCHIVED", archived_at=ago(1)),
+            [],
+            "the rule is about standard images, and this one is in the archive",
+            "Kept: no rule selects it, so it stays for ever",
+        ),
+        (
+            image("A", "v1", days=9, subject="B"),
+            [image("B", "x", days=9)],
+            "it is about another image, its subject, and goes where that goes",
+            "Kept: it stays as long as its subject B",
+        ),
+        (
+            image("A", days=9, subject="B"),
+            [image("B", "v1", days=9)],
+            "it is about another image, its subject, and goes where that goes",
+            "Expired: it goes with its subject B, by rule 7",
+        ),
+        (
+            image("A", "v1", days=9),
+            [image("B", "x", days=9, references=("A",))],
+            "pushed 9 days ago; the limit is 1 day; but a manifest list refers to it",
+            "Kept: rule 7 would take it, but a manifest list that refers to it has to go first",
+        ),
+        (image("A", "v1", days=1), [], "pushed 1 day ago; the limit is 1 day", "Kept: rule 7 leaves it alone, and no later rule may touch it"),
+        (image("A", "v1", days=2), [], "pushed 2 days ago; the limit is 1 day", "Expired by rule 7"),
+    ],
+)  # fmt: skip
+def test_an_explanation_says_why(about: Image, others: list[Image], why: str, conclusion: str) -> None:
+    told = explain(document(rule(7, tagged("v*"), pushed(1))), [about, *others], AT, about)
+    (step,) = told.steps
+    assert (step.rule.priority, step.because, told.because) == (7, why, conclusion)
+
+
+def test_an_explanation_of_an_image_that_is_not_there_is_refused() -> None:
+    with pytest.raises(NotFound, match="there is no image B among the images"):
+        explain(document(rule(1, ANY, pushed(1))), [image("A", days=1)], AT, image("B", days=1))
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"pulled_at": ago(40)}, "last pulled 40 days ago"),
+        ({"pulled_at": ago(40), "activated_at": ago(35)}, "back from the archive 35 days ago"),
+        ({"activated_at": ago(35)}, "never pulled, back from the archive 35 days ago"),
+    ],
+)
+def test_an_explanation_says_what_the_age_is_counted_from(more: dict[str, Any], why: str) -> None:
+    old = image("A", days=90, **more)
+    told = explain(document(rule(1, ANY, pulled(30), ARCHIVE)), [old], AT, old)
+    assert told.steps[0].because == f"{why}; the limit is 30 days"
+    assert (told.steps[0].verdict, told.because) == ("archives", "Archived by rule 1")
 
 
 def test_an_image_is_found_by_its_digest_the_beginning_of_it_or_a_tag() -> None:

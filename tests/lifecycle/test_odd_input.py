@@ -86,3 +86,4 @@ def test_a_description_that_aws_does_not_limit_is_a_doubt_and_no_error() -> None
     assert {(finding.code, finding.severity) for finding in lint({"rules": [rule]})} == {
         ("description-length", "warning")
     }
+    assert lint({"rules": [rule | {"description": "x" * 256}]}) == []

@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +17,7 @@ from ecr_stack.aws.lifecycle import policy_text
 from ecr_stack.embedded_aws import EmbeddedAws
 from ecr_stack.errors import NotFound, Unavailable
 from ecr_stack.operations.guard import Limits, Verdict, guard, judge, preview, report
+from ecr_stack.schema.guard import RepositoryGuard
 from ecr_stack.schema.lifecycle import LifecycleRule, compile_rules
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -169,6 +171,93 @@ def test_the_preview_of_another_document_is_not_taken_for_the_answer() -> None:
 
     with pytest.raises(Unavailable, match="another document"):
         preview(Other(), "api", EVERYTHING)
+
+
+class Answering:
+    """An ECR that refuses to start a preview, or has none yet, for so many questions; one second is a question."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, refused: list[str] | None = None, pending: int = 0) -> None:
+        self.refused = refused or []
+        self.pending = pending
+        self.slept: list[float] = []
+        monkeypatch.setattr("ecr_stack.operations.guard.time", self)
+
+    def monotonic(self) -> float:
+        return sum(self.slept)
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+    def start_lifecycle_policy_preview(self, **_: Any) -> None:
+        if self.refused:
+            raise ClientError({"Error": {"Code": self.refused.pop(), "Message": "no"}}, "StartLifecyclePolicyPreview")
+
+    def get_lifecycle_policy_preview(self, **_: Any) -> dict[str, Any]:
+        self.pending -= 1
+        if self.pending >= 0:
+            return {"status": "IN_PROGRESS"}
+        return {
+            "status": "COMPLETE",
+            "previewResults": [{"imageDigest": "sha256:a"}],
+            "lifecyclePolicyText": EVERYTHING,
+        }
+
+
+BUSY = "LifecyclePolicyPreviewInProgressException"
+
+
+def test_the_preview_is_waited_for_with_growing_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    ecr = Answering(monkeypatch, refused=[BUSY, BUSY], pending=8)
+    assert preview(ecr, "api", EVERYTHING) == [{"imageDigest": "sha256:a"}]
+    assert ecr.slept == [1, 1, 1, 1.5, 2.25, 3.375, 5.0625, 7.59375, 10, 10]
+
+
+def test_a_preview_that_does_not_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    ecr = Answering(monkeypatch, pending=1000)
+    with pytest.raises(Unavailable, match="took more than 600 s"):
+        preview(ecr, "api", EVERYTHING)
+    assert 600 < ecr.monotonic() <= 610
+
+
+def test_a_preview_of_somebody_else_that_does_not_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    ecr = Answering(monkeypatch, refused=[BUSY] * 1000)
+    with pytest.raises(Unavailable, match=BUSY):
+        preview(ecr, "api", EVERYTHING, patience=20)
+    assert 20 < ecr.monotonic() <= 21
+
+
+def test_a_preview_that_is_refused_for_another_reason_is_not_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    ecr = Answering(monkeypatch, refused=["ServerException", "ServerException"])
+    with pytest.raises(Unavailable, match="ServerException"):
+        preview(ecr, "api", EVERYTHING)
+    assert ecr.slept == []
+
+
+def test_a_preview_that_failed_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    ecr = Answering(monkeypatch)
+    monkeypatch.setattr(ecr, "get_lifecycle_policy_preview", lambda **_: {"status": "FAILED"})
+    with pytest.raises(Unavailable, match="ended as FAILED"):
+        preview(ecr, "api", EVERYTHING)
+
+
+def test_the_limits_of_a_stack_file_are_the_guards() -> None:
+    written = {"maxExpire": 3, "maxArchivePercent": 4, "protectPulledWithinDays": 5, "reason": "old builds, OPS-123"}
+    settings = RepositoryGuard.model_validate(written)
+    assert Limits.of(settings) == Limits(3, None, None, 4, 5, "old builds, OPS-123")
+
+
+def test_the_report_counts_what_expires_and_what_is_archived() -> None:
+    results = [
+        {"imageDigest": f"sha256:{n:064}", "action": {"type": kind}, "appliedRulePriority": 7, "imageTags": tags}
+        for n, (kind, tags) in enumerate([("EXPIRE", ["v1", "latest"]), ("EXPIRE", []), ("TRANSITION", None)])
+    ]
+    images = [{**results[0], "lastRecordedPullTime": NOW}, *results[1:]]
+    text = report(judge("api", results, images, Limits(max_expire=1), NOW))
+    assert text.splitlines()[0] == "api: up to 2 of 3 images would expire, 1 archived"
+    assert "nothing was changed" in text
+    assert "sha256:000000000000… v1, latest; pulled 2026-06-01; rule 7" in text
+    assert "sha256:000000000000… untagged; no pull recorded; rule 7" in text
+    assert "api: {maxExpire: 2, maxExpirePercent: 100, maxArchive: 1, maxArchivePercent: 100, reason: …}" in text
 
 
 def test_an_image_pulled_exactly_so_many_days_ago_is_protected() -> None:

@@ -134,6 +134,8 @@ def test_further_binding_conditions_can_be_configured() -> None:
         ("2001:db8::/32", True),
         ("0.0.0.0/0", False),
         ("128.0.0.0/1", False),
+        ("2000::/16", False),
+        ("192.0.2.1/24", True),
         ("::/0", False),
         (["192.0.2.0/24", "0.0.0.0/1"], False),
         ("office", False),

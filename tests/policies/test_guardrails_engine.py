@@ -196,7 +196,7 @@ def analyzer(pack: _PolicyAnalyzerServicer) -> Analyzer:
     return Analyzer("guardrails", "1.0.0", [*POLICIES], EnforcementLevel.MANDATORY)
 
 
-@pytest.mark.parametrize("reason", ["", "  "])
+@pytest.mark.parametrize("reason", ["", "  ", "…", "decided by NAME in TICKET", "OPS-1"])
 def test_what_is_disabled_without_a_reason_stays_in_force(
     analyzer: Analyzer, reason: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -204,10 +204,29 @@ def test_what_is_disabled_without_a_reason_stays_in_force(
     weak = repository(encryptionConfigurations=None)
     configure(analyzer, name, proto.DISABLED, reason=reason)
     assert said(analyzer.Analyze(request(weak), None)) == [(name, proto.MANDATORY)]
-    assert f"Relaxed without a reason, and therefore in force: {name}." in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert f"Relaxed without a reason, and therefore in force: {name}." in told
+    assert f"{name}.reason is {reason!r}" in told if reason.strip() else "must come with a reason" in told
     configure(analyzer, name, proto.DISABLED, reason="The images are public anyway")
     assert said(analyzer.Analyze(request(weak), None)) == []
     assert capsys.readouterr().err == ""
+
+
+def test_each_policy_keeps_its_own_level_unless_it_has_a_reason_of_its_own(
+    analyzer: Analyzer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, *others = [policy.name for policy in POLICIES]
+    off = {name: proto.PolicyConfig(enforcementLevel=proto.DISABLED) for name in (first, *others[1:])}
+    off[first].properties.update({"reason": "Decided by the platform team"})
+    asked = proto.ConfigureAnalyzerRequest(policyConfig=off)
+    analyzer.Configure(asked, None)
+    own = {policy.name: policy.enforcement_level or EnforcementLevel.MANDATORY for policy in POLICIES}
+    assert EnforcementLevel.ADVISORY in own.values()
+    assert {name: config.enforcementLevel for name, config in asked.policyConfig.items()} == {
+        first: proto.DISABLED,
+        **{name: getattr(proto, own[name].value.upper()) for name in others[1:]},
+    }
+    assert f"therefore in force: {', '.join(others[1:])}." in capsys.readouterr().err
 
 
 def test_production_is_not_configured_away_without_a_reason(analyzer: Analyzer) -> None:

@@ -41,6 +41,12 @@ def test_a_rule_of_the_registry_that_does_not_scan_it_is_not(registry: dict[str,
     assert messages(SCANNED, repository(region="us-east-1", **UNSCANNED), registry)
 
 
+def test_a_scanning_filter_that_is_not_understood_covers_nothing() -> None:
+    registry = scanning("*")
+    registry["inputs"]["rules"][0]["repositoryFilters"][0]["filterType"] = "REGEX"
+    assert messages(SCANNED, repository(**UNSCANNED), registry)
+
+
 @pytest.mark.parametrize("kind", ["BASIC", "ENHANCED"])
 def test_where_the_registry_has_rules_the_repositorys_own_flag_does_nothing(kind: str) -> None:
     [message] = messages(SCANNED, repository(), scanning("web", kind=kind))
