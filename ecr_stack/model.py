@@ -454,6 +454,9 @@ def _problem(detail: ErrorDetails, model: type[BaseModel], place: str, python_na
             remedy = "write `key: value` lines, or {}"
             if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
                 remedy = f"write `{value[0]}: …` (a `key: value` line) for each entry, without the dash"
+            key = _only_required(_model_at(model, tuple(detail["loc"])))
+            if key is not None and isinstance(value, str):
+                remedy = f"write `{{{key}: {value}}}`"
             return Problem(where, value, "must be a map of keys to values", remedy)
         case "enum" | "literal_error":
             choices = _choices(context)
@@ -474,6 +477,13 @@ def _problem(detail: ErrorDetails, model: type[BaseModel], place: str, python_na
             return Problem(where, value, rule, "shorten it" if long else "write more")
         case _:
             return Problem(where, value, _lower(detail["msg"]), "write a value that keeps this rule")
+
+
+def _only_required(model: type[BaseModel] | None) -> str | None:
+    """The key of a model's only required field."""
+    fields = model.model_fields.items() if model is not None else ()
+    required = [key_of(model, name) for name, field in fields if model is not None and field.is_required()]
+    return required[0] if len(required) == 1 else None
 
 
 def _choices(context: Mapping[str, Any]) -> list[str]:

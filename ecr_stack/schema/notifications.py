@@ -127,7 +127,7 @@ class NotificationSettings(Model):
 
     def cross_field_errors(self) -> Iterator[Problem]:
         """Something is told, nobody is told twice, and the pattern of each rule is short enough."""
-        if not event_patterns(self, None):
+        if not event_patterns(self, None) and not any(is_unknown(value) for value in self.given().values()):
             yield Problem(
                 "",
                 self.as_written(),
