@@ -110,7 +110,7 @@ def _must_be_known() -> PydanticCustomError:
         "refused",
         "{rule}",
         {
-            "rule": "the value decides which resources there are, so it must be known when the program runs; this is an Output",
+            "rule": "the value decides which resources exist, so it must be known when the program runs; this is an Output",
             "remedy": "pass a plain value, e.g. one from the stack's configuration",
             "value": "(an Output)",
         },
