@@ -63,7 +63,7 @@ class InvalidInput(EcrStackError):
         self.source = source
         self.problems = tuple(problems)
         count = len(self.problems)
-        head = f"{source}: {counted(count, 'mistake')}"
+        head = f"{source}: {counted(count, 'error')}"
         super().__init__("\n\n".join([head, *map(self._written, self.problems)]))
 
     def _written(self, problem: Problem) -> str:

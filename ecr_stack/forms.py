@@ -1,6 +1,6 @@
-"""The forms of single values: each says what a value looks like once, for the program and for the JSON Schema.
+"""Formats of single values, each defined once for the program and for the JSON Schema.
 
-A form is metadata of an annotated type, e.g. `Annotated[str, Form(…)]`. The program refuses what does not fit with a rule
+A form is metadata of an annotated type, e.g. `Annotated[str, Form(…)]`. The program rejects invalid values with a rule
 and a remedy, and editors get the same pattern, lengths and rule from the schema.
 """
 
@@ -26,20 +26,20 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 def in_full(pattern: str) -> str:
-    """A pattern for a whole value, as JSON Schema needs it: its patterns match anywhere."""
-    pattern = pattern.replace(r"\w", "A-Za-z0-9_")  # always in a character class; Python's reaches beyond ASCII
+    """A pattern for a whole value, for JSON Schema, whose patterns match anywhere."""
+    pattern = pattern.replace(r"\w", "A-Za-z0-9_")  # always in a character class; Python's includes more than ASCII
     bare = pattern.removeprefix("^").removesuffix("$") if pattern.endswith("$") else pattern
     return f"^(?:{bare})$" if "|" in bare else f"^{bare}$"
 
 
 def at_most(count: int, character: str) -> str:
-    """The beginning of a pattern that allows a character so many times."""
+    """The beginning of a pattern that limits how often a character occurs."""
     char = re.escape(character)
     return rf"(?!(?:[^{char}]*{char}){{{count + 1}}})"
 
 
 class Described:
-    """Metadata for the JSON Schema alone, e.g. `Described(uniqueItems=True)`."""
+    """Metadata for the JSON Schema only, e.g. `Described(uniqueItems=True)`."""
 
     def __init__(self, **extra: Any) -> None:
         self.extra = extra
@@ -57,20 +57,20 @@ class Form:
     pattern: str
     """What the whole value matches, in the syntax that Python and ECMA-262 share; `\\w` is in character classes only."""
     rule: str
-    """What a value has to be, a clause without a full stop."""
+    """The rule, without a full stop."""
     remedy: str
-    """What to write instead."""
+    """The remedy."""
     shortest: int = 0
     """Minimum number of characters."""
     longest: int | None = None
     """Maximum number of characters."""
     also: Callable[[str], bool] | None = None
-    """What must hold besides, and no pattern can say."""
+    """A further check that a pattern cannot express."""
     explain: Callable[[str], PydanticCustomError | None] | None = None
-    """A better rule and remedy for some values that do not fit."""
+    """A more specific rule and remedy for some invalid values."""
 
     def fits(self, value: str) -> bool:
-        """Whether a value has this form."""
+        """Whether a value has this format."""
         return (
             len(value) >= self.shortest
             and (self.longest is None or len(value) <= self.longest)
@@ -100,7 +100,7 @@ class Form:
             described["minLength"] = self.shortest
         if self.longest is not None:
             described["maxLength"] = self.longest
-        # read by the language servers of editors; validators leave it alone
+        # used by editors' language servers; validators ignore it
         described["patternErrorMessage"] = self.rule
         return described
 
@@ -110,19 +110,19 @@ class Range:
     """The range of a number."""
 
     rule: str
-    """What a value has to be, a clause without a full stop."""
+    """The rule, without a full stop."""
     remedy: str
-    """What to write instead."""
+    """The remedy."""
     least: float | None = None
     """The smallest value."""
     most: float | None = None
     """The largest value."""
     above: float | None = None
-    """A bound that is not reached itself."""
+    """An exclusive bound."""
     also: Callable[[float], bool] | None = None
-    """What must hold besides, and a range cannot say."""
+    """A further check that a range cannot express."""
     explain: Callable[[float], PydanticCustomError | None] | None = None
-    """A better rule and remedy for some values."""
+    """A more specific rule and remedy for some values."""
 
     def checked(self, value: float) -> float:
         """The value.

@@ -32,6 +32,7 @@ from pydantic import (
     model_validator,
 )
 from pydantic.alias_generators import to_camel
+from pydantic.fields import FieldInfo
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError
 from pydantic_core.core_schema import ValidationInfo
@@ -109,7 +110,7 @@ def _must_be_known() -> PydanticCustomError:
         "refused",
         "{rule}",
         {
-            "rule": "the value decides which resources there are, so it must be known when the program runs; this is an Output",
+            "rule": "the value decides which resources exist, so it must be known when the program runs; this is an Output",
             "remedy": "pass a plain value, e.g. one from the stack's configuration",
             "value": "(an Output)",
         },
@@ -190,6 +191,11 @@ class Model(BaseModel):
         for name in cls.NOT_HERE:
             own["properties"].pop(key_of(cls, name), None)
         return described
+
+    @classmethod
+    def own_fields(cls) -> dict[str, FieldInfo]:
+        """The fields that may be set here, by Python name."""
+        return {name: field for name, field in cls.model_fields.items() if name not in cls.NOT_HERE}
 
     def given(self) -> dict[str, Any]:
         """The fields that were set to something, by Python name; values as they are."""

@@ -235,7 +235,7 @@ EmailAddress = Annotated[
     str,
     Form(
         r"[^\s@<>,;\x22]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+",
-        "an e-mail address is needed, without a name or angle brackets",
+        "must be an e-mail address, without a name or angle brackets",
         "write one such as `platform@example.com`",
         longest=254,
     ),

@@ -1,4 +1,4 @@
-"""The `ecr-stack` command: `app.py` lists the commands, each of which has a file of its own."""
+"""The `ecr-stack` command: `app.py` lists the commands, each in its own file."""
 
 from ecr_stack.cli.app import app, main
 from ecr_stack.cli.formats import Format, ReportFormat

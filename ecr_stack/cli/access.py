@@ -1,4 +1,4 @@
-"""`ecr-stack access`: who can do what on which repository, by the documents that a stack produces."""
+"""`ecr-stack access`: who can do what on which repository, according to the policies of a stack."""
 
 from __future__ import annotations
 
@@ -41,17 +41,18 @@ def command(
         typer.Option(
             "--principal",
             "-p",
-            help="Only this one: an ARN, role/NAME of this account, an account id, a service or an organization.",
+            help="Only this principal: an ARN, role/NAME in this account, an account id, a service or an organization.",
         ),
     ] = None,
     action: Annotated[
-        str | None, typer.Option("--action", "-a", help="Only this: pull, push, or an action such as ecr:PutImage.")
+        str | None,
+        typer.Option("--action", "-a", help="Only this action: pull, push, or an action such as ecr:PutImage."),
     ] = None,
     repository: Annotated[str | None, typer.Option("--repository", "-r", help="Only this repository.")] = None,
-    format_: Annotated[Format, typer.Option("--format", help="For people, or for scripts.")] = Format.TEXT,
+    format_: Annotated[Format, typer.Option("--format", help="The output format.")] = Format.TEXT,
     account: Account = "123456789012",
 ) -> None:
-    """Report who can do what on which repository of a stack.
+    """Report who can do what on each repository in a stack.
 
     The answers come from the documents that the stack produces: the policies of its repositories, of their replicas in
     other Regions and of the registry, and of the roles and users that it makes. Asked for one principal and one action, the exit code is 1 where no repository allows it.
@@ -71,7 +72,7 @@ def command(
     if format_ is Format.JSON:
         typer.echo(json.dumps(_as_json(stack, inventory, cells), indent=2))
     else:
-        # people are spared the repositories on which somebody may do nothing, unless they asked
+        # the table omits repositories without access, unless they were asked for
         _show(stack, inventory, [cell for cell in cells if principal or cell.anything], action, Console(emoji=False))
     if principal and action and not any(_possible(cell, action) for cell in cells):
         raise typer.Exit(1)
@@ -85,7 +86,7 @@ def _principal(name: str, inventory: PolicyInventory) -> Principal:
             "ecr-stack access",
             [
                 Problem(
-                    "--principal", name, "a principal is a role, user, account, service or organization",
+                    "--principal", name, "a principal must be a role, user, account, service or organization",
                     "write `role/NAME`, an ARN, twelve digits, `lambda.amazonaws.com` or `o-…`",
                 )
             ],
@@ -105,7 +106,7 @@ def _actions(name: str | None) -> list[str]:
         "ecr-stack access",
         [
             Problem(
-                "--action", name, "no action on a repository has this name",
+                "--action", name, "there is no repository action with this name",
                 f"write `{guess}`" if guess else "write `pull`, `push` or an action such as `ecr:PutImage`",
             )
         ],
@@ -117,7 +118,7 @@ def _only(inventory: PolicyInventory, repository: str, stack: str) -> None:
     if repository not in names:
         guess = nearest(repository, names)
         hint = f"did you mean {guess}? " if guess else ""
-        raise NotFound(f"no repository `{repository}` in stack {stack}: {hint}there are {', '.join(names)}")
+        raise NotFound(f"no repository `{repository}` in stack {stack}: {hint}the repositories are {', '.join(names)}")
     inventory.repositories = [found for found in inventory.repositories if found.name == repository]
 
 
@@ -146,7 +147,7 @@ def _as_json(stack: str, inventory: PolicyInventory, cells: Iterable[Cell]) -> d
 def _show(stack: str, inventory: PolicyInventory, cells: list[Cell], action: str | None, console: Console) -> None:
     columns = [action] if action else ["pull", "push"]
     also = not action and any(_also(cell) for cell in cells)
-    # repositories with the same answers share a row
+    # repositories with the same results share a row
     rows: dict[tuple[str, ...], list[PolicedRepository]] = {}
     for cell in cells:
         said = [_said(cell.ability(column)) for column in columns]
@@ -160,14 +161,14 @@ def _show(stack: str, inventory: PolicyInventory, cells: list[Cell], action: str
     ]
     unresolved = inventory.unresolved()
     if not console.is_terminal:
-        # one line a row and nothing wrapped, for grep and cut
+        # one line per row, without wrapping, for grep and cut
         for line in [head, *lines, *([["(not known)", escape(", ".join(unresolved))]] if unresolved else [])]:
             typer.echo("\t".join(Text.from_markup(cell, emoji=False).plain.replace("\n", "; ") for cell in line))
         return
     console.print(f"[bold]Access to the repositories of {escape(stack)}[/]", highlight=False)
     console.print()
     if not lines:
-        console.print(f"No policy of stack {escape(stack)} lets anybody do anything.", highlight=False)
+        console.print(f"No policy in stack {escape(stack)} grants any access.", highlight=False)
     for above, (name, where, *said) in zip([head, *lines], lines, strict=False):
         if above[0] != name:
             console.print(f"[bold]{name}[/]", highlight=False, soft_wrap=True)
@@ -183,11 +184,11 @@ def _show(stack: str, inventory: PolicyInventory, cells: list[Cell], action: str
         f"Not looked at: {', '.join(_NOT_LOOKED_AT)}; what they deny is denied.[/dim]"
     )
     if unresolved:
-        console.print(f"Named in policies, and not known whom they stand for: {escape(', '.join(unresolved))}")
+        console.print(f"Principals in policies that cannot be resolved: {escape(', '.join(unresolved))}")
 
 
 def _listed(repositories: list[PolicedRepository], inventory: PolicyInventory) -> str:
-    """Repositories by name; replicas on a line of their own for every Region."""
+    """Repositories by name; replicas on a separate line per Region."""
     found: dict[str, list[str]] = {}
     for repository in repositories:
         found.setdefault(repository.region if repository.replica else "", []).append(repository.name)
@@ -230,7 +231,7 @@ def _said(answer: Answer | None) -> str:
 
 
 def _also(cell: Cell) -> str:
-    """The actions beside those of a pull and a push."""
+    """The actions other than those of a pull and a push."""
     return "\n".join(
         f"{escape(action.removeprefix('ecr:'))}: {_said(answer)}"
         for action, answer in cell.answers.items()

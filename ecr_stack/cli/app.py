@@ -1,18 +1,18 @@
-"""The `ecr-stack` command: the list of its subcommands, and how errors and exit codes come out.
+"""The `ecr-stack` command: its subcommands, error messages and exit codes.
 
-One command is one file with one row in `COMMANDS`. To add `ecr-stack NAME`:
+Each command is one file with one row in `COMMANDS`. To add `ecr-stack NAME`:
 
-1. Write `ecr_stack/cli/NAME.py` with a function `command` whose parameters are annotated for typer. For several
-   commands of one kind (`images list`, `images prune`), write a `typer.Typer()` called `app` instead.
-2. Add the row `Row("NAME", "NAME", "What it does, in one line.")` to `COMMANDS`: its words, its module in
+1. Write `ecr_stack/cli/NAME.py` with a function `command` whose parameters are annotated for typer. For a group of
+   commands (`images list`, `images prune`), write a `typer.Typer()` called `app` instead.
+2. Add the row `Row("NAME", "NAME", "What it does, in one line.")` to `COMMANDS`: the command, its module in
    `ecr_stack.cli` and its line in the help. A row `Row("images list", "images_list", …)` adds a command to a group.
 
 A module is imported when its command runs, never for `--help`, for completion or for another command, so it may
-import what it needs at the top. For an option `--stack`, take the annotation `StackName` from `ecr_stack.cli.stacks`:
-it completes the stacks' names in a shell.
+import what it needs at the top. For an option `--stack`, use the annotation `StackName` from `ecr_stack.cli.stacks`: it
+completes stack names in a shell.
 
-Exit codes: 0 all is well; 1 the answer is no (a violation, a gate that closes, a lint error); 2 the request cannot
-be carried out (a bad stack file, an unknown stack, no such repository). Nobody sees a traceback.
+Exit codes: 0 success; 1 a negative result (a violation, a closed gate, a lint error); 2 the command cannot run (an
+invalid stack file, an unknown stack or repository). Users never see a traceback.
 """
 
 from __future__ import annotations
@@ -36,37 +36,37 @@ class Row(NamedTuple):
     """One command, or one group of commands."""
 
     words: str
-    """What follows `ecr-stack` on the command line, e.g. `lifecycle guard`."""
+    """The words after `ecr-stack` on the command line, e.g. `lifecycle guard`."""
     module: str
     """The module in `ecr_stack.cli` with its function `command`, or its `typer.Typer` called `app`."""
     help: str
-    """One line for the list of commands; the docstring of the function is the command's own help."""
+    """One line for the list of commands; the function's docstring is the command's own help."""
 
 
 COMMANDS = (
-    Row("init", "init", "Write a stack file to start from, or one for the registry that an account has."),
-    Row("schema", "schema", "Print what a stack file may say."),
-    Row("rehearse", "rehearse", "Run the whole program for a stack against an AWS embedded in this process."),
-    Row("review", "review", "Show what a change does to every stack, as one Markdown document."),
-    Row("access", "access", "Report who can do what on which repository of a stack."),
-    Row("lifecycle", "lifecycle", "Show what lifecycle policies do, before they do it."),
-    Row("lifecycle guard", "guard", "Count the images that a lifecycle policy would remove, and stop above a limit."),
+    Row("init", "init", "Write a new stack file, or one for an existing registry."),
+    Row("schema", "schema", "Print the format of stack files."),
+    Row("rehearse", "rehearse", "Run the whole program for a stack against an embedded AWS."),
+    Row("review", "review", "Show what a change does to every stack, as a Markdown document."),
+    Row("access", "access", "Report who can do what on each repository in a stack."),
+    Row("lifecycle", "lifecycle", "Preview what lifecycle policies do."),
+    Row("lifecycle guard", "guard", "Count the images that a lifecycle policy would remove, and fail above a limit."),
     Row("lifecycle plan", "plan", "List the images in ECR that a stack's lifecycle rules would remove."),
-    Row("replication", "replication", "Show what has reached other Regions and accounts, and copy what has not."),
-    Row("local", "local", "Serve a registry on this machine, for docker, podman, skopeo, crane and the AWS CLI."),
+    Row("replication", "replication", "Show replication to other Regions and accounts, and copy missing images."),
+    Row("local", "local", "Run a local registry for docker, podman, skopeo, crane and the AWS CLI."),
     Row("repositories", "repositories", "List the repositories of a live registry."),
     Row("images", "images", "List, show, remove, tag and restore the images of a live registry."),
     Row("login", "login", "Log docker, podman, skopeo or finch in to a registry."),
-    Row("cost", "cost", "Show what a registry costs, and what its images take up."),
-    Row("doctor", "doctor", "Check a live registry against its stack and the best practices."),
+    Row("cost", "cost", "Show the cost of a registry and the size of its images."),
+    Row("doctor", "doctor", "Check a live registry against its stack and best practices."),
     Row("scaffold", "scaffold", "Write a pipeline or a Dockerfile for an application."),
     Row("lifecycle forecast", "forecast", "Predict images, storage and cost over time."),
-    Row("scan", "scan", "Show what scans find in images, and judge them in a pipeline."),
+    Row("scan", "scan", "Show scan findings, and gate pipelines on them."),
 )
 
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
 _WIDTH = 100
-"""The widest that help is written: options and their values are never cut, only the text is wrapped."""
+"""The maximum width of help: text is wrapped, but options and their values are never truncated."""
 
 
 class _Group(TyperGroup):
@@ -93,7 +93,7 @@ class _Group(TyperGroup):
         from typer._click.shell_completion import CompletionItem
 
         names = [name for name in self.commands if name.startswith(incomplete)]
-        # the options, which the base class's base class knows
+        # the options, which the base class's base class handles
         options = super(TyperGroup, self).shell_complete(ctx, incomplete)
         return [*(CompletionItem(name, help=self._line(name)) for name in names), *options]
 
@@ -120,7 +120,7 @@ class _Group(TyperGroup):
 
 
 class _Commands(MutableMapping[str, Any]):
-    """The commands of a group by name: those of its `typer.Typer`, and those with a row of their own."""
+    """The commands of a group by name: those in its `typer.Typer`, and those with their own row."""
 
     def __init__(self, prefix: str, known: dict[str, Any]) -> None:
         self._prefix, self._known = prefix, known
@@ -174,7 +174,7 @@ def _load(row: Row) -> Any:
 
 
 def _add_hint(error: Any) -> None:
-    """Say what was meant by a word that a command does not take: a stack's name, or its file's."""
+    """Suggest `--stack` for an unexpected argument that is a stack's or a stack file's name."""
     context = getattr(error, "ctx", None)
     words = error.message.partition("unexpected extra argument(s) (")[2].rstrip(")")
     options = {option for parameter in context.command.params for option in parameter.opts} if context else set()
@@ -212,9 +212,9 @@ def options(
 
 
 def main() -> NoReturn:
-    """Run the command line: every refusal becomes a message and exit code 2."""
+    """Run the command line: every expected error becomes a message and exit code 2."""
     for stream in (sys.stdout, sys.stderr):
-        # A tag may hold what the terminal cannot show; it is shown as its code point.
+        # A tag may contain characters that the terminal cannot show; they are shown as code points.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
@@ -232,20 +232,20 @@ def _explanation(error: Exception) -> str:
     if isinstance(error, OSError):
         return _outside(error)
     return (
-        f"this is a mistake in ecr-stack itself, not in your files: {type(error).__name__}: {error}\n"
+        f"this is a bug in ecr-stack, not in your files: {type(error).__name__}: {error}\n"
         "Please report it, with what ECR_STACK_TRACEBACK=1 prints."
     )
 
 
 def _outside(error: OSError) -> str:
-    """Name a fault of the machine: a full disk, a file that may not be read, a folder where a file belongs."""
+    """Describe a system error: a full disk, an unreadable file, a folder instead of a file."""
     place = f"{error.filename}: " if error.filename else ""
     return f"{place}{error.strerror or type(error).__name__}"
 
 
 def _say(message: str) -> None:
     head, _, rest = message.partition("\n")
-    # `echo` takes the colours out where no terminal reads them
+    # `echo` removes colours if the output is not a terminal
     typer.echo(typer.style("error: ", fg="red", bold=True) + typer.style(head, bold=True), err=True)
     if rest:
         typer.echo(rest, err=True)

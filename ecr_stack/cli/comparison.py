@@ -1,4 +1,4 @@
-"""A comparison of two rehearsals, written for a terminal and for the comment of a pull request."""
+"""Formats a comparison of two rehearsals for a terminal and for a pull request comment."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 __all__ = ["details", "disclaimer", "headline", "markdown", "show", "sign", "summary"]
 
 _NAMED = 3
-"""Number of resources of a group that are named; the rest is counted."""
+"""Number of resources of a group that are listed by name; the rest are counted."""
 
 _PARTS = (
     ("replaced", "deleted and created again", "red", "±"),
     ("removed", "removed", "red", "-"),
     ("changed", "changed", "yellow", "~"),
-    ("renamed", "renamed, nothing happens to it", "dim", "="),
+    ("renamed", "renamed, otherwise unchanged", "dim", "="),
     ("added", "added", "green", "+"),
 )
 
@@ -65,33 +65,33 @@ def _plain(text: str) -> str:
 
 
 def markdown(comparison: Comparison, report: Report, changes: Sequence[RetentionChange] = ()) -> str:
-    """Write a comparison as the comment of a pull request, in GitHub's Markdown.
+    """Write a comparison as a pull request comment, in GitHub's Markdown.
 
     Args:
         comparison: what differs.
         report: how it would be.
-        changes: what the changed lifecycle policies come to.
+        changes: the effects of the changed lifecycle policies.
     """
     lines = [disclaimer(sum(report.calls.values())), "", *summary(comparison, changes)]
     return "\n".join([*lines, *details(comparison, report)]) + "\n"
 
 
 def disclaimer(calls: int) -> str:
-    """What the document is and is not: the line before everything else."""
+    """The disclaimer at the top of the document."""
     return (
         f"<sub>Rehearsed in an embedded AWS: {counted(calls, 'API call')}. Nothing was deployed. "
-        "This is what the code of the change says about itself: read the changed files, too.</sub>"
+        "The code under review produced this report: review the changed files too.</sub>"
     )
 
 
 def sign(comparison: Comparison) -> str:
-    """Stop, look, or go on."""
+    """Stop, check, or proceed."""
     dangers = any(risk.level == "danger" for risk in comparison.risks)
-    return "🛑" if dangers or comparison.stops else "⚠️" if comparison.risks else "✅"
+    return "🛑" if dangers or comparison.stops else "⚠️" if comparison.risks or comparison.warnings else "✅"
 
 
 def summary(comparison: Comparison, changes: Sequence[RetentionChange] = ()) -> list[str]:
-    """What a reviewer must not miss: the lines above the details."""
+    """The most important lines for a reviewer, above the details."""
     lines = [f"### {sign(comparison)} Stack {code(comparison.stack)}: {headline(comparison)}", ""]
     for level, alert in (("danger", "CAUTION"), ("attention", "WARNING")):
         grouped = list(_grouped(comparison.risks, level))
@@ -104,7 +104,7 @@ def summary(comparison: Comparison, changes: Sequence[RetentionChange] = ()) -> 
 
 
 def details(comparison: Comparison, report: Report) -> list[str]:
-    """Every property that differs, and the registry as a graph: lines to unfold."""
+    """Every changed property, and a graph of the registry, in collapsible sections."""
     lines = [f"#### Stack {code(comparison.stack)}", ""]
     count = sum(len(getattr(comparison, part)) for part, *_ in _PARTS)
     if count:
@@ -126,9 +126,9 @@ def details(comparison: Comparison, report: Report) -> list[str]:
 
 
 def headline(comparison: Comparison) -> str:
-    """Count what differs, in words."""
+    """Summarize the number of differences."""
     counts = [f"{len(getattr(comparison, part))} {part}" for part, *_ in _PARTS if getattr(comparison, part)]
-    return ", ".join(counts) or "nothing changes"
+    return ", ".join(counts) or "no changes"
 
 
 def _violations(comparison: Comparison) -> list[str]:
@@ -152,12 +152,12 @@ def _violations(comparison: Comparison) -> list[str]:
     if remaining:
         mandatory = sum(each.level == "mandatory" for each in remaining)
         stopping = f", {mandatory} of them mandatory" if mandatory else ""
-        lines += [f"Guardrail violations that were there before: {len(remaining)}{stopping}.", ""]
+        lines += [f"Existing guardrail violations: {len(remaining)}{stopping}.", ""]
     if not comparison.guarded:
         lines += ["No guardrail was run: what they would say is not known.", ""]
     elif not remaining and not comparison.violations["new"]:
         less = "" if comparison.production else " What they ask of production alone is not asked of this stack."
-        lines += [f"Guardrails: nothing is violated.{less}", ""]
+        lines += [f"Guardrails: no violations.{less}", ""]
     return lines
 
 
@@ -192,7 +192,7 @@ def _names(names: Sequence[str]) -> str:
 
 
 def _grouped(risks: Iterable[Risk], level: str) -> Iterator[tuple[list[str], str]]:
-    """Say the same thing about several resources once."""
+    """Merge identical messages about several resources."""
     groups: dict[str, list[str]] = {}
     for risk in risks:
         if risk.level == level:
@@ -205,7 +205,7 @@ Rows = tuple[tuple[str, str, str], ...]
 
 
 def _alike(changes: Iterable[Change]) -> dict[tuple[str, Rows], list[str]]:
-    """Resources of one type whose properties differ in the same way, by their names."""
+    """Group resources of one type whose properties changed in the same way, by name."""
     same: dict[tuple[str, Rows], list[str]] = {}
     for change in changes:
         rows = tuple((item.path, _value(item.before), _value(item.after)) for item in change.properties)

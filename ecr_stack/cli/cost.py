@@ -1,4 +1,4 @@
-"""`ecr-stack cost`: what a registry was charged, and what its images take up."""
+"""`ecr-stack cost`: the charges for a registry, and the size of its images."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ __all__ = ["command"]
 def command(
     stack: StackName,
     region: Region = None,
-    months: Annotated[int, typer.Option("--months", min=1, max=12, help="How many months, this one included.")] = 3,
+    months: Annotated[int, typer.Option("--months", min=1, max=12, help="How many months, including this one.")] = 3,
     tag: Annotated[
-        str, typer.Option("--tag-key", help="The cost allocation tag that tells repositories apart.")
+        str, typer.Option("--tag-key", help="The cost allocation tag that identifies repositories.")
     ] = "Name",
     format_: Annotated[Format, typer.Option("--format", help="For people, or for scripts.")] = Format.TEXT,
 ) -> None:
-    """Show what ECR was charged by usage type and by repository, what the images take up, and what the lifecycle saves.
+    """Show ECR's charges by usage type and repository, the size of the images, and what the lifecycle saves.
 
-    Asks Cost Explorer twice, for $0.01 each time. Exit code 1 if it does not answer, or a repository cannot be read.
+    Queries Cost Explorer twice, for $0.01 each. Exit code 1 if it does not respond, or a repository cannot be read.
     """
     from ecr_stack.cli.registries import lifecycles_of
     from ecr_stack.operations.costs import charges, months_before, storage
@@ -145,7 +145,7 @@ def _show(
         else:
             out.print(
                 f"[dim]No cost by repository: activate {escape(tag)} as a cost allocation tag in the billing console. "
-                "Costs from before that stay untold.[/]\n",
+                "Earlier costs will not be broken down.[/]\n",
                 highlight=False, soft_wrap=True,
             )  # fmt: skip
     table = Table(box=None, pad_edge=False, header_style="dim")
@@ -164,7 +164,7 @@ def _show(
     out.print(table)
     source = f", at {prices.summary}" if prices else ""
     out.print(
-        f"[dim]At most: a layer that images of a repository share is stored once{escape(source)}[/]",
+        f"[dim]Upper limits: a layer shared by images in a repository is stored once{escape(source)}[/]",
         highlight=False, soft_wrap=True,
     )  # fmt: skip
 

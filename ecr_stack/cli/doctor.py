@@ -1,4 +1,4 @@
-"""`ecr-stack doctor`: a live registry against its stack and the best practices."""
+"""`ecr-stack doctor`: checks a live registry against its stack and best practices."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["command"]
 
 
 class DoctorFormat(StrEnum):
-    """How the answer is written."""
+    """The output formats."""
 
     TEXT = "text"
     """For people."""
@@ -38,11 +38,11 @@ class DoctorFormat(StrEnum):
 def command(
     stack: StackName,
     region: Region = None,
-    format_: Annotated[DoctorFormat, typer.Option("--format", help="How to write the answer.")] = DoctorFormat.TEXT,
+    format_: Annotated[DoctorFormat, typer.Option("--format", help="The output format.")] = DoctorFormat.TEXT,
 ) -> None:
-    """Hold a live registry against its stack and the best practices. Exit code 1 if a check fails.
+    """Check a live registry against its stack and best practices. Exit code 1 if a check fails.
 
-    Nothing is changed and nothing is pulled. What cannot be known is `unknown`, and says why.
+    Changes and pulls nothing. A check that cannot be decided is `unknown`, with the reason.
     """
     from ecr_stack.operations.doctor import examine, read_facts
 
@@ -107,7 +107,7 @@ def _grouped(results: Sequence[CheckResult]) -> list[list[CheckResult]]:
 
 
 def _cell(text: str) -> str:
-    """Text without meaning in Markdown and HTML: names and reasons come from a registry."""
+    """Escape Markdown and HTML: names and reasons come from a registry."""
     for character in "\\`*_{}[]()#+-!|<>&@~":
         text = text.replace(character, f"&#{ord(character)};")
     return " ".join(text.replace("://", ":&#8203;//").split())
@@ -131,7 +131,7 @@ def _markdown(label: str, results: Sequence[CheckResult]) -> str:
 
 
 def _sarif(stack: str, results: Sequence[CheckResult]) -> dict[str, Any]:
-    """SARIF 2.1.0: one rule a check, one result for each that fails or is not known.
+    """SARIF 2.1.0: one rule per check, one result for each that fails or is unknown.
 
     https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
     """

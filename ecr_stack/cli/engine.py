@@ -1,4 +1,4 @@
-"""`ecr-stack rehearse --engine pulumi`: a stack's whole life under the real engine, and the summary of it."""
+"""`ecr-stack rehearse --engine pulumi`: a stack's life cycle under the real engine, with a summary."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from ecr_stack.review.violations import told_in
 __all__ = ["command"]
 
 _EXPECTED = {
-    "preview": "shows what would be made",
-    "up": "makes it",
+    "preview": "shows what would be created",
+    "up": "creates it",
     "up again": "changes nothing",
     "destroy": "leaves nothing",
 }
@@ -28,7 +28,7 @@ _DONE = {"create": "created", "update": "updated", "replace": "replaced", "delet
 def command(
     stack: str, *, account: str, endpoint: str | None, as_json: bool, secrets: Mapping[str, str] | None = None
 ) -> None:
-    """Run, report, and exit with 1 if the answer is no."""
+    """Run, report, and exit with 1 on a negative result."""
     to = console(stderr=as_json)
 
     def announce(step: str) -> None:
@@ -48,7 +48,7 @@ def command(
 
 
 def show(run: EngineRun, to: Console, endpoint: str | None) -> None:
-    """Write the summary for people: step by step, and a verdict."""
+    """Write the summary as text: each step, and a verdict."""
     to.print()
     to.print(
         f"[bold]{escape(run.project)}[/] stack [bold cyan]{escape(run.stack)}[/]"
@@ -69,7 +69,7 @@ def show(run: EngineRun, to: Console, endpoint: str | None) -> None:
     calls = f"{counted(sum(run.calls.values()), 'API call')}, " if run.calls else ""
     facts = f"{calls}{run.seconds:.1f} s"
     if run.passes:
-        to.print(f"[bold green]✓ This stack goes up, stays as it is, and comes down[/]  [dim]{facts}[/]")
+        to.print(f"[bold green]✓ This stack can be created, converges, and can be destroyed[/]  [dim]{facts}[/]")
         return
     failed = [f"`{step.name}` should have: {_EXPECTED[step.name]}" for step in run.steps if not step.ok]
     if mandatory:

@@ -1,4 +1,4 @@
-"""`ecr-stack lifecycle forecast`: images, storage and cost over the next year, with a lifecycle and without."""
+"""`ecr-stack lifecycle forecast`: images, storage and cost over the next year, with and without a lifecycle."""
 
 from __future__ import annotations
 
@@ -40,18 +40,18 @@ def command(
     repository: Annotated[
         str | None, typer.Option("--repository", "-r", help="Only this repository of the stack.")
     ] = None,
-    policy: Annotated[Path | None, typer.Option("--policy", help="A native lifecycle policy, as ECR takes it.")] = None,
+    policy: Annotated[Path | None, typer.Option("--policy", help="A native ECR lifecycle policy.")] = None,
     pushes: Annotated[
         str | None,
         typer.Option(
             "--pushes",
-            help="Builds a day of each tag scheme, for each repository: `v=0.5,sha-=20,untagged=2`, or a YAML or JSON file. "
-            "Without it, the rates of the last 90 days.",
+            help="Builds per day for each tag scheme, per repository: `v=0.5,sha-=20,untagged=2`, or a YAML or JSON "
+            "file. Default: the rates of the last 90 days.",
         ),
     ] = None,
     image_size: Annotated[
         str | None,
-        typer.Option("--image-size", help="How big an image of --pushes is, e.g. 180MB; 250MB unless given."),
+        typer.Option("--image-size", help="The size of an image in --pushes, e.g. 180MB. Default: 250MB."),
     ] = None,
     pulled_for: Annotated[
         int,
@@ -59,37 +59,38 @@ def command(
             "--pulled-for",
             min=0,
             max=MAX_PULL_DAYS,
-            help="So many days after its push an image is pulled for the last time.",
+            help="The number of days after its push when an image is last pulled.",
         ),
     ] = 0,
     images: Annotated[
         Path | None,
         typer.Option(
             "--images",
-            help="The images that are there: what `aws ecr describe-images --output json` prints, or with --stack a folder "
-            "of such files, as for `lifecycle plan`.",
+            help="The existing images: the output of `aws ecr describe-images --output json`, or with --stack a "
+            "folder of such files, as for `lifecycle plan`.",
         ),
     ] = None,
     region: Annotated[
-        str | None, typer.Option("--region", help="Whose prices; the stack's Region unless given, else us-east-1.")
+        str | None, typer.Option("--region", help="The Region for prices. Default: the stack's Region, or us-east-1.")
     ] = None,
     price: Annotated[
         str | None,
         typer.Option(
-            "--price", help="US dollars for a GB and a month instead of AWS's: `0.09`, or `standard=0.10,archive=0.07`."
+            "--price",
+            help="US dollars per GB and month instead of AWS's prices: `0.09`, or `standard=0.10,archive=0.07`.",
         ),
     ] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Draw a picture: FILE.svg.")] = None,
-    at: Annotated[str | None, typer.Option("--at", help="The instant, ISO 8601; now, unless given.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write a chart to FILE.svg.")] = None,
+    at: Annotated[str | None, typer.Option("--at", help="The time, in ISO 8601. Default: now.")] = None,
     format_: Annotated[Format, typer.Option("--format", help="For people, or for scripts.")] = Format.TEXT,
 ) -> None:
-    """Say what a lifecycle saves over a year: images, storage and monthly cost, with it and without.
+    """Forecast what a lifecycle saves over a year: images, storage and monthly cost, with and without it.
 
-    What is pushed is given with --pushes, or read off the images of the registry or of --images.
+    Pushes are given with --pushes, or estimated from the images in the registry or in --images.
     """
     now = moment(at)
     if output is not None and output.suffix.lower() != ".svg":
-        raise _refused("--output", str(output), "a picture is an SVG", "write a name that ends in .svg")
+        raise _refused("--output", str(output), "the chart must be an SVG file", "use a name that ends in .svg")
     policies = _policies(stack, repository, policy)
     given = _pushes(pushes, image_size, pulled_for)
     holdings = _holdings(stack, list(policies), images, given)
@@ -113,23 +114,21 @@ def command(
         for holding in holdings:
             if holding.missing and (images is not None or given is None):
                 Console(emoji=False, stderr=True).print(
-                    f"[yellow]note:[/] {escape(holding.repository)}: {escape(holding.missing)}; no images, then",
+                    f"[yellow]note:[/] {escape(holding.repository)}: {escape(holding.missing)}; treated as empty",
                     highlight=False,
                     soft_wrap=True,
                 )
 
 
 def _policies(stack: str | None, repository: str | None, policy: Path | None) -> dict[str, Document | None]:
-    """The lifecycle of each repository that is asked for."""
+    """The lifecycle of each selected repository."""
     remedy = "write --policy FILE, or --stack NAME, with --repository NAME for one of its repositories"
     if policy is not None:
         if stack is not None or repository is not None:
-            raise _refused(
-                "--policy", str(policy), "a policy is taken from a file or from a stack, not from both", remedy
-            )
+            raise _refused("--policy", str(policy), "give either a file or a stack, not both", remedy)
         return {policy.name: parse_document(_text(policy), source=str(policy))}
     if stack is None:
-        raise _refused("--policy", None, "a policy is needed", remedy)
+        raise _refused("--policy", None, "a policy is required", remedy)
     from ecr_stack.cli.registries import lifecycles_of
     from ecr_stack.cli.stacks import settings_of
 
@@ -150,8 +149,8 @@ def _pushes(text: str | None, image_size: str | None, pulled_for: int) -> Pushes
         raise _refused("--image-size", image_size, "a size is a number and a unit", "write e.g. 250MB") from None
     if text is None:
         if usual is not None:
-            rule = "sizes of images are read off the images, where no --pushes are given"
-            raise _refused("--image-size", image_size, rule, "add --pushes, or leave --image-size out")
+            rule = "without --pushes, image sizes come from the existing images"
+            raise _refused("--image-size", image_size, rule, "add --pushes, or omit --image-size")
         return None
     if Path(text).suffix in (".yaml", ".yml", ".json"):
         try:
@@ -164,17 +163,17 @@ def _pushes(text: str | None, image_size: str | None, pulled_for: int) -> Pushes
 
 
 def _holdings(stack: str | None, names: Sequence[str], images: Path | None, given: Pushes | None) -> Sequence[Holding]:
-    """The images that are there: of files, of the live registry where nothing is given, else none."""
+    """The existing images: from files, or from the live registry if no pushes are given; otherwise none."""
     if images is not None and not images.is_dir():
         if len(names) > 1:
-            rule = f"a file holds the images of one repository, and there are {len(names)}"
-            raise _refused("--images", str(images), rule, "add --repository NAME, or name a folder")
+            rule = f"a file contains the images of one repository, but there are {len(names)} repositories"
+            raise _refused("--images", str(images), rule, "add --repository NAME, or use a folder")
         return [Holding(names[0], tuple(read_file(images)))]
     if stack is None:
         if images is not None:
-            raise _refused("--images", str(images), "a folder goes with --stack", "name a file")
+            raise _refused("--images", str(images), "a folder requires --stack", "use a file")
         if given is None:
-            rule = "what is pushed is not known"
+            rule = "the pushes are unknown"
             raise _refused("--pushes", None, rule, "write e.g. `--pushes v=0.5,sha-=20`, or add --images FILE")
         return [Holding(name) for name in names]
     if images is None and given is not None:
@@ -186,7 +185,7 @@ def _holdings(stack: str | None, names: Sequence[str], images: Path | None, give
 
 def _prices(stack: str | None, region: str | None, price: str | None) -> Prices:
     if region is not None and not check(Region, region):
-        raise _refused("--region", region, "this is no Region", "write e.g. us-east-1")
+        raise _refused("--region", region, "this is not a Region", "write e.g. us-east-1")
     if region is None and stack is not None:
         from ecr_stack.cli.registries import region_of
 
@@ -212,26 +211,26 @@ def _subject(stack: str | None, policy: Path | None, names: Sequence[str]) -> st
 
 
 def _detail(found: Forecast) -> str:
-    """Say in one sentence what is pushed."""
+    """Describe the pushes in one sentence."""
     repositories = found.repositories
     many = len(repositories)
     if len({repository.pushes for repository in repositories}) > 1:
         rate = sum(stream.per_day for repository in repositories for stream in repository.pushes.streams)
-        return f"Pushed to {many} repositories together: {_number(rate)} images a day, as lately"
+        return f"Pushed to {many} repositories together: {_number(rate)} images per day, as recently"
     streams = repositories[0].pushes.streams
     if not any(stream.per_day for stream in streams):
-        return "Nothing is pushed" if many == 1 else f"Nothing is pushed to {many} repositories"
+        return "Nothing is pushed" if many == 1 else f"No pushes to {many} repositories"
     rates = [f"{_number(stream.per_day)} {_look(stream)}" for stream in streams]
     listed = rates[0] if len(rates) == 1 else f"{', '.join(rates[:-1])} and {rates[-1]}"
     sizes = [stream.size for stream in streams]
     same = max(sizes) - min(sizes) <= 0.01 * max(sizes)
     big = size(sizes[0]) if same else f"{size(min(sizes))} to {size(max(sizes))}"
     where = "Pushed" if many == 1 else f"Pushed to each of {many} repositories"
-    return f"{where}: {listed} images a day, of {big} each"
+    return f"{where}: {listed} images per day, {big} each"
 
 
 def _look(stream: Stream) -> str:
-    """A tag scheme as people write it."""
+    """A tag scheme in readable form."""
     if stream.name == UNTAGGED:
         return stream.name
     schemes = (part.strip() for part in stream.name.split("+"))
@@ -330,7 +329,7 @@ def _show(found: Forecast, subject: str, console: Console) -> None:
         for stream in repository.pushes.streams:
             if stream.origin != "given":
                 console.print(
-                    f"[dim]  {escape(repository.name)}: {_number(stream.per_day)} a day of {escape(_look(stream))}, "
+                    f"[dim]  {escape(repository.name)}: {_number(stream.per_day)} per day of {escape(_look(stream))}, "
                     f"{size(stream.size)} ({stream.origin})[/]",
                     highlight=False,
                     soft_wrap=True,

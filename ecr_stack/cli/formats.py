@@ -1,4 +1,4 @@
-"""How an answer is written."""
+"""Output formats."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["Format", "ListFormat", "ReportFormat"]
 
 
 class Format(StrEnum):
-    """For a command that answers people and scripts."""
+    """For commands with text and JSON output."""
 
     TEXT = "text"
     """For people."""
@@ -17,21 +17,21 @@ class Format(StrEnum):
 
 
 class ReportFormat(StrEnum):
-    """For the report of a rehearsal."""
+    """For a rehearsal's report."""
 
     TEXT = "text"
     """For people."""
     JSON = "json"
     """For scripts."""
     MARKDOWN = "markdown"
-    """For the comment of a pull request."""
+    """For a pull request comment."""
 
 
 class ListFormat(StrEnum):
     """For lists."""
 
     TEXT = "text"
-    """A table, for people."""
+    """A table."""
     JSON = "json"
     """For scripts."""
     CSV = "csv"

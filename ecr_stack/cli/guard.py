@@ -1,4 +1,4 @@
-"""`ecr-stack lifecycle guard`: what stands in front of each lifecycle policy of a stack."""
+"""`ecr-stack lifecycle guard`: the check before each lifecycle policy change of a stack."""
 
 from __future__ import annotations
 
@@ -32,15 +32,18 @@ def command(
     ] = None,
     protect_pulled_within_days: Annotated[
         int | None,
-        typer.Option(envvar="ECR_STACK_PROTECT_PULLED_WITHIN_DAYS", min=0, help="No image pulled within so many days."),
+        typer.Option(
+            envvar="ECR_STACK_PROTECT_PULLED_WITHIN_DAYS", min=0, help="No image that was pulled within this many days."
+        ),
     ] = None,
     reason: Annotated[
-        str | None, typer.Option(envvar="ECR_STACK_REASON", help="Why these limits differ from the registry's.")
+        str | None,
+        typer.Option(envvar="ECR_STACK_REASON", help="The reason why these limits differ from the registry's."),
     ] = None,
 ) -> None:
     """Ask ECR which images the lifecycle document on standard input would remove, and fail if a limit is exceeded.
 
-    A stack with `lifecycleGuard` asks by itself before it changes a lifecycle policy.
+    A stack with `lifecycleGuard` does this automatically before it changes a lifecycle policy.
     """
     document = sys.stdin.read()
     if not document.strip():

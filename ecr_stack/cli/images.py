@@ -50,37 +50,50 @@ class _Order(StrEnum):
 Tags = Annotated[
     list[str] | None,
     typer.Option(
-        "--tag", "-t", metavar="PATTERN", help="Tagged so; `*` and `?` match anything. May be given several times."
+        "--tag", "-t", metavar="PATTERN", help="Images with a matching tag; `*` and `?` are wildcards. Repeatable."
     ),
 ]
-Untagged = Annotated[bool, typer.Option("--untagged", help="Without a tag. Together with --tag: either.")]
-OlderThan = Annotated[
-    str | None, typer.Option("--older-than", metavar="AGE", help="Pushed longer ago, e.g. 30d or 12h.")
+Untagged = Annotated[
+    bool, typer.Option("--untagged", help="Images without a tag. Combined with --tag, either matches.")
 ]
-NewerThan = Annotated[str | None, typer.Option("--newer-than", metavar="AGE", help="Pushed since, e.g. 7d.")]
+OlderThan = Annotated[
+    str | None, typer.Option("--older-than", metavar="AGE", help="Images pushed longer ago than this, e.g. 30d or 12h.")
+]
+NewerThan = Annotated[
+    str | None, typer.Option("--newer-than", metavar="AGE", help="Images pushed within this time, e.g. 7d.")
+]
 LargerThan = Annotated[str | None, typer.Option("--larger-than", metavar="SIZE", help="E.g. 500MB or 1.5GiB.")]
 SmallerThan = Annotated[str | None, typer.Option("--smaller-than", metavar="SIZE", help="E.g. 10MB.")]
-StorageClass = Annotated[_StorageClass | None, typer.Option("--storage-class", help="Where they are stored.")]
+StorageClass = Annotated[_StorageClass | None, typer.Option("--storage-class", help="Images in this storage class.")]
 Scan = Annotated[
     str | None,
-    typer.Option("--scan", metavar="STATUS", help="The scan's status, e.g. COMPLETE or FAILED; NONE for no scan."),
+    typer.Option(
+        "--scan", metavar="STATUS", help="Images with this scan status, e.g. COMPLETE or FAILED; NONE for no scan."
+    ),
 ]
 NotPulledFor = Annotated[
-    str | None, typer.Option("--not-pulled-for", metavar="AGE", help="No pull on record for so long, e.g. 90d.")
+    str | None,
+    typer.Option("--not-pulled-for", metavar="AGE", help="Images without a recorded pull for this long, e.g. 90d."),
 ]
-PulledWithin = Annotated[str | None, typer.Option("--pulled-within", metavar="AGE", help="Pulled since, e.g. 7d.")]
+PulledWithin = Annotated[
+    str | None, typer.Option("--pulled-within", metavar="AGE", help="Images pulled within this time, e.g. 7d.")
+]
 KeepPulled = Annotated[
     int,
     typer.Option(
-        "--keep-pulled-days", min=0, metavar="N", help="Keep what was pulled within N days; 0 removes it too."
+        "--keep-pulled-days", min=0, metavar="N", help="Keep images pulled within N days; 0 removes them too."
     ),
 ]
-InUse = Annotated[bool, typer.Option("--allow-in-use", help="Remove also what runs somewhere, as far as AWS knows.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Change nothing, and say what would be done.")]
+InUse = Annotated[bool, typer.Option("--allow-in-use", help="Also remove images that AWS reports as in use.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Change nothing, and show what would be done.")]
 Record = Annotated[
     Path | None,
-    typer.Option("--record", metavar="FILE", help="Where to write what goes, for `restore`. Default: a new file here."),
+    typer.Option(
+        "--record",
+        metavar="FILE",
+        help="Where to record removed images, for `restore`. Default: a new file in this folder.",
+    ),
 ]
 AnyFormat = Annotated[Format, typer.Option("--format", help="For people, or for scripts.")]
 Images = Annotated[
@@ -138,19 +151,21 @@ def list_(
         bool,
         typer.Option(
             "--manifests/--no-manifests",
-            help="Whether to fetch what multi-architecture images list. ECR records that as a pull of them; without it "
-            "their platforms are not known, and each platform's image is listed by itself.",
+            help="Whether to fetch the manifests of multi-architecture images. ECR records this as a pull. Otherwise "
+            "their platforms are unknown, and each platform's image is listed separately.",
         ),
     ] = True,
     sort: Annotated[
         _Order,
-        typer.Option("--sort", help="Repository by repository, or the newest, last pulled or largest of all first."),
+        typer.Option("--sort", help="By repository, or the newest, last pulled or largest first."),
     ] = _Order.REPOSITORY,
-    reverse: Annotated[bool, typer.Option("--reverse", help="The other way round.")] = False,
-    limit: Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="How many to show.")] = None,
-    format_: Annotated[ListFormat, typer.Option("--format", help="How to write the list.")] = ListFormat.TEXT,
+    reverse: Annotated[bool, typer.Option("--reverse", help="Reverse the order.")] = False,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, metavar="N", help="The maximum number to show.")
+    ] = None,
+    format_: Annotated[ListFormat, typer.Option("--format", help="The output format.")] = ListFormat.TEXT,
 ) -> None:
-    """List images, one row each: with its platforms, and with the signatures, attestations and SBOMs that belong to it.
+    """List images, one per row, with their platforms, signatures, attestations and SBOMs.
 
     Exit code 1 if a repository cannot be read.
     """
@@ -202,7 +217,7 @@ def list_(
             style="dim",
         )
     if problems and all(name in target.named for name, _ in problems) and len(problems) == len(target.named):
-        raise NotFound(f"no repository can be read. {problems[0][0]}: {problems[0][1]}")
+        raise NotFound(f"no repository could be read. {problems[0][0]}: {problems[0][1]}")
     for name, problem in problems:
         note(f"{name} cannot be read: {problem}", style="red", word="error")
     if problems:
@@ -244,7 +259,7 @@ def _columns(now: datetime) -> list[Column]:
 
 
 def _references(images: Sequence[str], region: str | None, target: Target | None = None) -> list[ImageReference]:
-    """Read references; with a target, refuse those in another account or Region than its."""
+    """Parse references; with a target, reject those in another account or Region."""
     from ecr_stack.operations.scanning.references import parse_reference
 
     problems: list[Problem] = []
@@ -256,11 +271,11 @@ def _references(images: Sequence[str], region: str | None, target: Target | None
             problems += error.problems
             continue
         if target is not None and reference.account not in (None, target.registry.account):
-            rule = f"the credentials are of account {target.registry.account}"
-            problems.append(Problem("IMAGE", text, rule, f"use credentials of {reference.account}"))
+            rule = f"the credentials are for account {target.registry.account}"
+            problems.append(Problem("IMAGE", text, rule, f"use credentials for {reference.account}"))
         if target is not None and target.named and reference.repository not in target.named:
             rule = f"stack {target.stack} has no repository {reference.repository}"
-            problems.append(Problem("IMAGE", text, rule, "name an image of the stack, or leave out --stack"))
+            problems.append(Problem("IMAGE", text, rule, "use an image in the stack, or omit --stack"))
         found.append(reference)
     if problems:
         raise InvalidInput("the command line", problems)
@@ -268,13 +283,15 @@ def _references(images: Sequence[str], region: str | None, target: Target | None
 
 
 def _target(images: Sequence[str], stack: str | None, region: str | None) -> tuple[Target, list[ImageReference]]:
-    """Connect to the one registry that all images are in."""
+    """Connect to the registry of all the images."""
     from ecr_stack.operations.scanning.references import parse_reference
 
     regions = {parse_reference(text).region for text in images} - {None}
     if len(regions) > 1 or (region and regions - {region}):
         rule = "the images are in several Regions"
-        raise InvalidInput("the command line", [Problem("IMAGE", sorted(map(str, regions)), rule, "name those of one")])
+        raise InvalidInput(
+            "the command line", [Problem("IMAGE", sorted(map(str, regions)), rule, "use images in one Region")]
+        )
     own = next(iter(regions), None)
     target = target_of(stack, None, region or own)
     return target, _references(images, target.registry.region, target)
@@ -287,9 +304,9 @@ def show(
     region: Region = None,
     format_: AnyFormat = Format.TEXT,
 ) -> None:
-    """Show one image: platforms, what belongs to it, scan, signing, and how to pull it from each Region.
+    """Show one image: platforms, related artifacts, scan, signing, and how to pull it from each Region.
 
-    Fetches its manifest, which ECR records as a pull. Exit code 2 if there is no such image.
+    Fetches the manifest, which ECR records as a pull. Exit code 2 if the image does not exist.
     """
     from ecr_stack.operations.images.detail import describe
 
@@ -308,7 +325,7 @@ def show(
     line("tags", ", ".join(told["imageTags"]) or "none")
     line("platforms", ", ".join(told["platforms"]) or "not known")
     line("pushed", f"{told['imagePushedAt']} ({age(datetime.fromisoformat(told['imagePushedAt']), now)})")
-    line("pulled", f"{pulled} ({age(datetime.fromisoformat(pulled), now)})" if pulled else "never, as far as ECR knows")
+    line("pulled", f"{pulled} ({age(datetime.fromisoformat(pulled), now)})" if pulled else "no pull recorded")
     line("size", size(told["imageSizeInBytes"]))
     line("status", told["imageStatus"].lower())
     counts = ", ".join(f"{count:,} {severity.lower()}" for severity, count in told["findingSeverityCounts"].items())
@@ -334,9 +351,9 @@ def delete(
     record: Record = None,
     format_: AnyFormat = Format.TEXT,
 ) -> None:
-    """Delete images. By tag, only the tag goes if the image has others; by digest, the image with all its tags.
+    """Delete images. By tag, only the tag is removed if the image has others; by digest, the image with all its tags.
 
-    Shows first what would go, and asks. Exit code 1 if something is kept, or fails.
+    Lists the images first, and asks for confirmation. Exit code 1 if something is kept or fails.
     """
     from ecr_stack.operations.images.reading import read_repository
     from ecr_stack.operations.images.removal import Outcome, plan, running_images
@@ -364,9 +381,9 @@ def delete(
         if tags:
             running, planned.unknown_use = use([image for image, _ in tags]) if protection.in_use else ({}, None)
             for image, names in tags:
-                # The image stays, whatever lists it.
+                # The image stays, regardless of indexes that list it.
                 why = obstacle(image, Selection(), protection, running, image.listed_by, now)
-                kept = Outcome(image, why or "only a tag of it is removed", names)
+                kept = Outcome(image, why or "only one of its tags is removed", names)
                 (planned.kept if why else untagging).append(kept)
         plans.append(planned)
     _carry_out(
@@ -377,10 +394,10 @@ def delete(
 def _named(
     everything: Sequence[CataloguedImage], references: Sequence[ImageReference]
 ) -> tuple[list[CataloguedImage], list[tuple[CataloguedImage, tuple[str, ...]]]]:
-    """Find the images that go as a whole, and those that lose some of their tags.
+    """Find the images to delete, and those that only lose some of their tags.
 
     Raises:
-        NotFound: one of them does not exist.
+        NotFound: an image does not exist.
     """
     from ecr_stack.operations.images.catalogue import CataloguedImage
 
@@ -408,7 +425,7 @@ def _named(
 
 
 def _needed_by(digest: str, everything: Sequence[CataloguedImage]) -> str | None:
-    """The index that lists a manifest without a tag of its own."""
+    """The index that lists an untagged manifest."""
     for image in everything:
         listed = [*image.parts, *(each for _, each in image.attached if not each.subject and not each.tags)]
         if image.top.digest != digest and any(each.digest == digest for each in listed):
@@ -444,9 +461,10 @@ def prune(
     record: Record = None,
     format_: AnyFormat = Format.TEXT,
 ) -> None:
-    """Remove the images that are selected, repository by repository.
+    """Remove the selected images, repository by repository.
 
-    With tag patterns, an image goes if all its tags match. Shows first what would go, and asks. Exit code 1 if something fails.
+    With tag patterns, an image is removed if all its tags match. Lists the images first, and asks for confirmation.
+    Exit code 1 if something fails.
     """
     from ecr_stack.operations.images.reading import read_repositories
     from ecr_stack.operations.images.removal import plan, running_images
@@ -456,12 +474,12 @@ def prune(
     )
     if chosen.is_everything and not keep_last:
         rule, remedy = (
-            "prune needs to be told which images are to go",
+            "prune needs a filter",
             "add e.g. --untagged, --tag 'dev-*' or --older-than 90d",
         )
         raise InvalidInput("the command line", [Problem("(options)", None, rule, remedy)])
     if stack is None and not repository:
-        rule, remedy = "prune needs to be told which repositories", "add --stack NAME or --repository NAME"
+        rule, remedy = "prune needs a stack or a repository", "add --stack NAME or --repository NAME"
         raise InvalidInput("the command line", [Problem("(options)", None, rule, remedy)])
     if archive and chosen.status is None:
         chosen = replace(chosen, status="ACTIVE")
@@ -504,7 +522,7 @@ def _carry_out(
     strict: bool = False,
     problems: bool = False,
 ) -> None:
-    """Show what would go, ask, do it with a record, and report."""
+    """List the images, ask for confirmation, remove them with a record, and report."""
     from ecr_stack.operations.images.record import RecordWriter
     from ecr_stack.operations.images.removal import Outcome, remove, remove_tags
 
@@ -523,7 +541,7 @@ def _carry_out(
     removed: list[Outcome] = []
     failed: list[Outcome] = []
     with RecordWriter(path, account=target.registry.account, region=target.registry.region, action=action) as record:
-        note(f"what goes is on record in {path}", style="dim")
+        note(f"removed images are recorded in {path}", style="dim")
         results: Iterator[Any] = _results(target, plans, untagging, record, archive, remove, remove_tags)
         for result in results:
             removed += result.removed
@@ -561,12 +579,12 @@ def _results(
 def _ask(question: str) -> None:
     if not sys.stdin.isatty():
         rule, remedy = (
-            "what removes images asks first, and there is no terminal to ask at",
-            "add --yes, or --dry-run to look",
+            "removing images requires confirmation, and there is no terminal",
+            "add --yes, or use --dry-run",
         )
         raise InvalidInput("the command line", [Problem("(terminal)", None, rule, remedy)])
     if not typer.confirm(question, err=True):
-        note("nothing is removed", style="dim")
+        note("nothing was removed", style="dim")
         raise typer.Exit(1)
 
 
@@ -602,7 +620,7 @@ def _show_plan(target: Target, plans: Sequence[Plan], untagging: Sequence[Outcom
     show(untagging, "untag")
     show(kept, "keep")
     for reason in dict.fromkeys(planned.unknown_use for planned in plans if planned.unknown_use):
-        note(f"whether images are in use is not known: {reason}")
+        note(f"it is unknown whether images are in use: {reason}")
 
 
 def _report(
@@ -630,11 +648,11 @@ def _report(
             f"[red]failed[/] {escape(each.image.repository)} {each.image.top.digest}: {escape(each.reason)}",
             highlight=False, soft_wrap=True,
         )  # fmt: skip
-    word = "would go" if dry_run else "removed"
+    word = "would be removed" if dry_run else "removed"
     out.print(f"{len(removed):,} {word}, {len(kept):,} kept, {len(failed):,} failed", highlight=False)
     if path:
         out.print(
-            f"On record in {escape(str(path))}. To put tags back: ecr-stack images restore {escape(str(path))}",
+            f"Recorded in {escape(str(path))}. To restore: ecr-stack images restore {escape(str(path))}",
             soft_wrap=True,
         )
 
@@ -642,15 +660,16 @@ def _report(
 @app.command("copy-tag")
 def copy_tag_(
     image: Annotated[str, typer.Argument(metavar="IMAGE", help="The image; see `ecr-stack images delete --help`.")],
-    tag: Annotated[str, typer.Argument(metavar="TAG", help="The tag that it gets as well.")],
+    tag: Annotated[str, typer.Argument(metavar="TAG", help="The tag to add.")],
     stack: StackName | None = None,
     region: Region = None,
     move: Annotated[
-        bool, typer.Option("--move", help="Take the tag from another image, where the repository allows it.")
+        bool, typer.Option("--move", help="Move the tag from another image, if the repository allows it.")
     ] = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Give an image one more tag, without pulling it. Exit code 2 if the tag is another image's, or ECR refuses."""
+    """Add a tag to an image without pulling it. Exit code 2 if the tag belongs to another image, or ECR rejects the
+    request."""
     from ecr_stack.operations.images.tagging import copy_tag
 
     target, (reference,) = _target([image], stack, region)
@@ -663,13 +682,15 @@ def copy_tag_(
 def restore_(
     record: Annotated[Path, typer.Argument(metavar="RECORD", help="The file that `delete` or `prune` wrote.")],
     stack: StackName | None = None,
-    move: Annotated[bool, typer.Option("--move", help="Take tags back from images that got them since.")] = False,
+    move: Annotated[
+        bool, typer.Option("--move", help="Move tags back from images that have received them since.")
+    ] = False,
     dry_run: DryRun = False,
     format_: AnyFormat = Format.TEXT,
 ) -> None:
-    """Put back the tags that a removal took, as long as the images exist, and bring archived images back.
+    """Restore removed tags and images as far as possible, and archived images.
 
-    Exit code 1 if something cannot be put back.
+    Exit code 1 if something cannot be restored.
     """
     from ecr_stack.operations.images.record import read_record
     from ecr_stack.operations.images.tagging import restore
@@ -677,8 +698,8 @@ def restore_(
     what = read_record(record)
     target = target_of(stack, None, what.region)
     if target.registry.account != what.account:
-        rule = f"the record is of account {what.account}, and the credentials are of {target.registry.account}"
-        raise InvalidInput(str(record), [Problem("(account)", what.account, rule, "use credentials of that account")])
+        rule = f"the record is for account {what.account}, but the credentials are for {target.registry.account}"
+        raise InvalidInput(str(record), [Problem("(account)", what.account, rule, "use credentials for that account")])
     outcomes = list(restore(target.registry, what, move=move, dry_run=dry_run))
     if format_ is Format.JSON:
         told = {

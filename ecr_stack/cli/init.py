@@ -1,4 +1,4 @@
-"""`ecr-stack init`: a stack file to start from, small and new, or of a registry that exists."""
+"""`ecr-stack init`: writes a minimal stack file, or one for an existing registry."""
 
 from __future__ import annotations
 
@@ -40,40 +40,38 @@ for name, value in registry.outputs().items():
 
 def command(
     stack: Annotated[
-        str, typer.Option("--stack", "-s", metavar="NAME", help="The new stack: NAME of Pulumi.NAME.yaml.")
+        str, typer.Option("--stack", "-s", metavar="NAME", help="The new stack: NAME in Pulumi.NAME.yaml.")
     ] = "dev",
     environment: Annotated[
         str | None, typer.Option("--environment", metavar="SLUG", help="The environment. Default: the stack's name.")
     ] = None,
     region: Annotated[
         str | None,
-        typer.Option("--region", metavar="REGION", help="The Region. Default: that of AWS_REGION, or us-east-1."),
+        typer.Option("--region", metavar="REGION", help="The Region. Default: AWS_REGION, or us-east-1."),
     ] = None,
     repositories: Annotated[
         list[str] | None,
-        typer.Option(
-            "--repository", "-r", metavar="NAME", help="A repository. May be given several times. Default: api."
-        ),
+        typer.Option("--repository", "-r", metavar="NAME", help="A repository. Repeatable. Default: api."),
     ] = None,
     from_account: Annotated[
         bool,
-        typer.Option("--from-account", help="Write down the registry that the AWS credentials lead to. Only reads."),
+        typer.Option("--from-account", help="Export the existing registry, with the AWS credentials. Read-only."),
     ] = False,
-    print_: Annotated[bool, typer.Option("--print", help="Print the stack file, and write nothing.")] = False,
+    print_: Annotated[bool, typer.Option("--print", help="Print the stack file without writing files.")] = False,
 ) -> None:
-    """Write the smallest stack file that rehearses, or one for the registry that an account has already.
+    """Write a minimal stack file, or one for an account's existing registry.
 
     Nothing is overwritten. In a folder without a Pulumi project the project, its program and the guardrails are written,
     too: the folder `policies`, which a rehearsal runs as it is.
 
-    With --from-account the repositories of the Region are read, with encryption, mutability, scanning, lifecycle,
-    policy and tags, and the registry's replication, policy and scanning. Each is marked with `import: true`, so that
-    Pulumi adopts it. What a stack file cannot say is listed in comments, and stays in ECR as it is. Guardrails are not
+    --from-account reads the repositories in the Region with their encryption, mutability, scanning, lifecycle, policy
+    and tags, and the registry's replication, policy and scanning. Each repository gets `import: true`, so that Pulumi
+    adopts it. Comments list what a stack file cannot express; it stays unchanged in ECR. Guardrails are not
     written: a registry as it is may violate many.
     """
     if not re.fullmatch(r"[A-Za-z0-9_.-]{1,100}", stack):
-        rule = "a stack's name has 1 to 100 letters, digits, `_`, `.` and `-`"
-        raise InvalidInput("the command line", [Problem("--stack", stack, rule, "choose one such as `dev`")])
+        rule = "a stack name must be 1 to 100 letters, digits, `_`, `.` and `-`"
+        raise InvalidInput("the command line", [Problem("--stack", stack, rule, "use a name such as `dev`")])
     folder = Path.cwd()
     try:
         project: Project | None = read_project(folder)
@@ -82,7 +80,7 @@ def command(
     named = environment or re.sub(r"[^a-z0-9]+", "-", stack.lower()).strip("-") or "dev"
     if from_account:
         if repositories:
-            rule, remedy = "an account's repositories are all written down", "leave out --repository or --from-account"
+            rule, remedy = "--from-account always exports all repositories", "omit --repository or --from-account"
             raise InvalidInput("the command line", [Problem("--repository", repositories[0], rule, remedy)])
         files = _files(project, folder, stack, "")
         _refuse_to_overwrite(files, print_)
@@ -161,7 +159,7 @@ def _live(region: str | None, environment: str) -> tuple[dict[str, Any], Sequenc
 
 def _smallest(region: str | None, environment: str, repositories: Sequence[str]) -> dict[str, Any]:
     region = region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
-    untagged = {"description": "Untagged images go after a day", "untagged": True, "expireAfterDays": 1}
+    untagged = {"description": "Untagged images expire after a day", "untagged": True, "expireAfterDays": 1}
     settings = {
         "environment": environment,
         "repositoryDefaults": {"lifecycle": [untagged]},
@@ -172,7 +170,7 @@ def _smallest(region: str | None, environment: str, repositories: Sequence[str])
 
 
 def _files(project: Project | None, folder: Path, stack: str, text: str) -> dict[Path, str]:
-    """What is to be written, the stack file first."""
+    """The files to write, the stack file first."""
     if project is not None:
         schema = project.directory / _SCHEMA
         if schema.is_file():
@@ -186,7 +184,8 @@ def _refuse_to_overwrite(files: Mapping[Path, str], print_: bool) -> None:
     taken = [os.path.relpath(path) for path in files if path.exists()]
     if taken and not print_:
         raise Unavailable(
-            f"{' and '.join(taken)} exists already: nothing is written. Remove it, use --print, or choose another --stack"
+            f"{' and '.join(taken)} already exists, so nothing was written. Remove it, use --print, or choose another "
+            "--stack"
         )
 
 
@@ -194,7 +193,8 @@ def _text(config: Mapping[str, Any], notes: Sequence[str], from_account: bool) -
     lines = []
     if from_account:
         lines.append(
-            "# Read from the account. Rehearse it, look at `pulumi preview`, run `pulumi up`, and remove `import: true`."
+            "# Exported from the account. Rehearse it, check `pulumi preview`, run `pulumi up`, and remove `import: "
+            "true`."
         )
     if notes:
         lines.append("# Not in this file:")
@@ -204,15 +204,15 @@ def _text(config: Mapping[str, Any], notes: Sequence[str], from_account: bool) -
 
 
 def _one_line(text: str) -> str:
-    """Without what would end the comment: YAML's line breaks and what cannot be printed."""
+    """Strip what would end the comment: YAML's line breaks and unprintable characters."""
     return "".join(each if each.isprintable() else " " for each in text)
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes every string that Pulumi's reader of YAML could take for something else."""
+    """Quotes every string that Pulumi's YAML parser could interpret differently."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - the signature of the base class
-        """Write everything out: the same settings of two repositories are not an alias of each other."""
+        """Write no aliases for equal settings."""
         return True
 
 

@@ -1,4 +1,4 @@
-"""`ecr-stack lifecycle`: what lifecycle policies do, before they do it."""
+"""`ecr-stack lifecycle`: previews what lifecycle policies do."""
 
 from __future__ import annotations
 
@@ -34,22 +34,22 @@ from ecr_stack.operations.guard import tied
 
 __all__ = ["app"]
 
-app = typer.Typer(help="See what lifecycle policies do, before they do it.", no_args_is_help=True)
+app = typer.Typer(help="Preview what lifecycle policies do.", no_args_is_help=True)
 
 _LISTED = 20
-"""So many images of each kind are listed to a person; scripts get them all."""
+"""The maximum number of images of each kind in text output; JSON lists them all."""
 
 PolicyFile = Annotated[
-    Path | None, typer.Option("--policy", help="A native lifecycle policy, as ECR takes it; `-` reads standard input.")
+    Path | None, typer.Option("--policy", help="A native ECR lifecycle policy; `-` reads standard input.")
 ]
 ImagesFile = Annotated[
     Path,
-    typer.Option("--images", help="What `aws ecr describe-images --output json` prints; `-` reads standard input."),
+    typer.Option("--images", help="The output of `aws ecr describe-images --output json`; `-` reads standard input."),
 ]
-At = Annotated[str | None, typer.Option("--at", help="The instant, ISO 8601; now, unless given.")]
-Stack = Annotated[str | None, typer.Option("--stack", "-s", help="Take the policy from this stack's file.")]
+At = Annotated[str | None, typer.Option("--at", help="The time, in ISO 8601. Default: now.")]
+Stack = Annotated[str | None, typer.Option("--stack", "-s", help="Use the policy in this stack's file.")]
 Repository = Annotated[
-    str | None, typer.Option("--repository", "-r", help="The repository whose policy it is, with --stack.")
+    str | None, typer.Option("--repository", "-r", help="With --stack: the repository whose policy to use.")
 ]
 OutputFormat = Annotated[Format, typer.Option("--format", help="For people, or for scripts.")]
 
@@ -63,7 +63,7 @@ def simulate(
     repository: Repository = None,
     format_: OutputFormat = Format.TEXT,
 ) -> None:
-    """Say which images a policy would expire, archive and keep."""
+    """Show which images a policy would expire, archive and keep."""
     document = _document(policy, stack, repository)
     instant = moment(at)
     result = evaluate(document, _images(images), instant)
@@ -81,7 +81,7 @@ def simulate(
 
 @app.command()
 def explain(
-    image: Annotated[str, typer.Argument(help="The image: a digest, the beginning of one, or a tag.")],
+    image: Annotated[str, typer.Argument(help="The image: a digest, a prefix of a digest, or a tag.")],
     images: ImagesFile,
     policy: PolicyFile = None,
     at: At = None,
@@ -89,7 +89,7 @@ def explain(
     repository: Repository = None,
     format_: OutputFormat = Format.TEXT,
 ) -> None:
-    """Say why an image is kept, archived or expired, rule by rule."""
+    """Explain why an image is kept, archived or expired, rule by rule."""
     document = _document(policy, stack, repository)
     listed = _images(images)
     told = explain_image(document, listed, moment(at), find_image(listed, image))
@@ -106,7 +106,8 @@ def lint(
     ],
     format_: OutputFormat = Format.TEXT,
 ) -> None:
-    """Say what ECR would refuse in a policy, and what it would take and nobody means. Exit code 1 for an error."""
+    """Find errors for which ECR would reject a policy, and likely mistakes that it would accept. Exit code 1 for an
+    error."""
     findings = lint_document(_read(policy))
     if format_ is Format.JSON:
         typer.echo(json.dumps({"findings": [_finding_as_json(finding) for finding in findings]}, indent=2))
@@ -117,18 +118,18 @@ def lint(
 
 
 def _document(policy: Path | None, stack: str | None, repository: str | None) -> Document:
-    """The policy that the options name: a file, or what a stack file says of a repository."""
+    """The policy selected by the options: a file, or a repository's policy in a stack file."""
     if policy is not None:
         if stack is not None or repository is not None:
-            raise _usage("--policy", str(policy), "a policy is taken from a file or from a stack, not from both")
+            raise _usage("--policy", str(policy), "give either a file or a stack, not both")
         return parse_document(_read(policy), source=str(policy))
     if stack is None or repository is None:
-        raise _usage("--policy", None, "a policy is needed")
+        raise _usage("--policy", None, "a policy is required")
     from ecr_stack.cli.stacks import lifecycle_policy
 
     native = lifecycle_policy(stack, repository)
     if native is None:
-        raise NotFound(f"stack {stack} gives repository {repository} no lifecycle: nothing would ever be removed")
+        raise NotFound(f"repository {repository} in stack {stack} has no lifecycle: nothing would ever be removed")
     return parse_document(native, source=f"stack {stack}, repository {repository}")
 
 
@@ -165,7 +166,7 @@ def _evaluation_as_json(result: Evaluation) -> dict[str, Any]:
 
 
 def tie_as_json(tie: Tie) -> dict[str, Any]:
-    """Images of one instant, of which ECR may take others than those that are told."""
+    """Images with the same push time, of which ECR may choose different ones."""
     return {
         "rulePriority": tie.rule_priority,
         "taken": [image.digest for image in tie.taken],
@@ -226,7 +227,7 @@ def _show_evaluation(result: Evaluation, document: Document, at: datetime, conso
 
 
 def _show_rules(result: Evaluation, document: Document, console: Console) -> None:
-    """A table of the rules: what each one takes, keeps, and has no say about."""
+    """A table of the rules: which images each one removes, keeps, and does not apply to."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("rule", justify="right")
     table.add_column("selects")
@@ -253,7 +254,7 @@ def _show_rules(result: Evaluation, document: Document, console: Console) -> Non
 
 
 def _show_decisions(title: str, decisions: list[Decision], at: datetime, console: Console) -> None:
-    """A table of images, those that were pulled last first: those would be missed."""
+    """A table of images, most recently pulled first, as these would be missed most."""
     long_ago = datetime.min.replace(tzinfo=UTC)
     ordered = sorted(decisions, key=lambda decision: decision.image.pulled_at or long_ago, reverse=True)
     table = Table(box=None, pad_edge=False, header_style="dim")
@@ -322,20 +323,20 @@ def _show_findings(findings: list[Finding], name: str, console: Console) -> None
     warnings = len(findings) - errors
     told = counted(warnings, "warning")
     if errors:
-        console.print(f"[bold red]✗ ECR would refuse {escape(name)}[/]  [dim]{counted(errors, 'error')}, {told}[/]")
+        console.print(f"[bold red]✗ ECR would reject {escape(name)}[/]  [dim]{counted(errors, 'error')}, {told}[/]")
     elif warnings:
-        console.print(f"[bold yellow]! ECR would take {escape(name)}[/]  [dim]{told}[/]")
+        console.print(f"[bold yellow]! ECR would accept {escape(name)}[/]  [dim]{told}[/]")
     else:
-        console.print(f"[bold green]✓ ECR would take {escape(name)}[/]")
+        console.print(f"[bold green]✓ ECR would accept {escape(name)}[/]")
 
 
 def _note_lists(lists: tuple[Image, ...]) -> None:
-    """Say on standard error what the answer cannot know."""
+    """Print on standard error what the result cannot take into account."""
     many = f"{len(lists):,} images are manifest lists" if len(lists) > 1 else "1 image is a manifest list"
     Console(emoji=False, stderr=True).print(
-        f"[yellow]note:[/] {many}, and describe-images does not say what they list. ECR keeps the images that they "
-        "list for as long as they stay, so fewer may go than shown. To have that counted in, add to each manifest "
-        "list its imageManifest, as `aws ecr batch-get-image` prints it.",
+        f"[yellow]note:[/] {many}, and describe-images does not show their contents. ECR keeps the listed images as "
+        "long as the lists exist, so fewer images may be removed than shown. To take this into account, add the "
+        "imageManifest from `aws ecr batch-get-image` to each manifest list.",
         highlight=False,
         soft_wrap=True,
     )

@@ -22,12 +22,12 @@ from ecr_stack.cli.formats import ListFormat
 __all__ = ["Column", "console", "note", "ordered", "reading", "write_list"]
 
 _ROWS = 500
-"""So many rows of a table are laid out at a time."""
+"""The number of table rows that are laid out at a time."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a table: its title, and what a row shows there, with rich's markup."""
+    """A table column: its title, and a row's cell, with rich markup."""
 
     title: str
     cell: Callable[[Any], str]
@@ -35,18 +35,18 @@ class Column:
 
 
 def console() -> Console:
-    """Standard output; in a pipe nothing is wrapped or cut."""
+    """Standard output; nothing is wrapped or truncated in a pipe."""
     found = Console(emoji=False)
     return found if found.is_terminal else Console(emoji=False, width=400)
 
 
 def note(text: str, style: str = "yellow", word: str = "note") -> None:
-    """Say something on standard error."""
+    """Print a note on standard error."""
     Console(emoji=False, stderr=True).print(f"[{style}]{word}:[/] {escape(text)}", highlight=False, soft_wrap=True)
 
 
 def ordered(rows: Iterable[Any], key: Callable[[Any], Any] | None, reverse: bool, limit: int | None) -> Iterator[Any]:
-    """Sort rows, holding no more of them than are shown; without a key they stay in the order in which they come."""
+    """Sort rows, keeping only those that are shown in memory; without a key, keep their order."""
     if key is None:
         for count, row in enumerate(rows, start=1):
             yield row
@@ -65,11 +65,11 @@ def write_list(
     as_json: Callable[[Any], dict[str, Any]],
     fields: Sequence[str],
 ) -> int:
-    """Write rows as they come.
+    """Write rows as they arrive.
 
     Args:
-        rows: what is listed.
-        format_: how.
+        rows: the rows.
+        format_: the output format.
         columns: of the table.
         as_json: a row as JSON.
         fields: which keys of the JSON are the columns of the CSV; lists are joined by spaces.

@@ -1,4 +1,4 @@
-"""`ecr-stack local`: an AWS account on this machine, with registries to push to."""
+"""`ecr-stack local`: a local AWS account with registries to push to."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ecr_stack.errors import InvalidInput, Problem, Unavailable, counted
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Serve an AWS account on this machine, with registries to push to.")
+app = typer.Typer(help="Run a local AWS account with registries to push to.")
 
 _REGION = "us-east-1"
 
@@ -35,14 +35,15 @@ def serve(
         str | None, typer.Option("--stack", "-s", help="Deploy this stack into the account first. Default: none.")
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(help="Keep the account in this folder, and go on from it. Default: it is forgotten.")
+        Path | None,
+        typer.Option(help="Keep the account in this folder and continue from it. Default: the account is discarded."),
     ] = None,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port of AWS's API. Default: any that is free.")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port of AWS's API. Default: any free port.")] = 0,
     region: Annotated[
         str | None,
         typer.Option(
             envvar=["AWS_REGION", "AWS_DEFAULT_REGION"],
-            help="The Region, if the stack names none. Default: us-east-1.",
+            help="The Region, if the stack sets none. Default: us-east-1.",
         ),
     ] = None,
     account: Account = "123456789012",
@@ -50,14 +51,13 @@ def serve(
         list[str] | None,
         typer.Option(
             metavar="REGISTRY=URL",
-            help="What a pull through cache asks in place of a registry, e.g. quay.io=http://127.0.0.1:5000. Repeatable.",
+            help="A URL to use in place of a pull-through cache's upstream, e.g. quay.io=http://127.0.0.1:5000. "
+            "Repeatable.",
         ),
     ] = None,
-    format_: Annotated[
-        Format, typer.Option("--format", help="For people, or for scripts: one line of JSON first.")
-    ] = Format.TEXT,
+    format_: Annotated[Format, typer.Option("--format", help="The output format; JSON is one line.")] = Format.TEXT,
 ) -> None:
-    """Serve an AWS account until interrupted: AWS's API, and a registry for each Region to push to and pull from."""
+    """Run a local AWS account until interrupted: AWS's API, and a registry for each Region."""
     if context.invoked_subcommand is not None:
         return
     stopped = threading.Event()
@@ -106,13 +106,13 @@ def _checked(region: str) -> str:
     try:
         check_region(region)
     except EndpointConnectionError:
-        problem = Problem("--region", region, "must be a Region of AWS that has ECR", "write us-east-1, for example")
+        problem = Problem("--region", region, "must be an AWS Region with ECR", "write us-east-1, for example")
         raise InvalidInput("the command line", [problem]) from None
     return region
 
 
 def _region(stack: str | None) -> str | None:
-    """Give the Region that a stack's file names."""
+    """Return the Region in a stack file."""
     from ecr_stack.project.stack_file import read_project, read_stack
 
     return None if stack is None else read_stack(read_project(Path.cwd()), stack).config.get("aws:region")
@@ -132,7 +132,7 @@ def _welcome(description: dict[str, Any], stack: str | None, data: Path | None, 
     region, registries = description["region"], description["registries"]
     host = registries[region]
     if not is_new:
-        holds = f"as it was left in {escape(str(data))}"
+        holds = f"restored from {escape(str(data))}"
     else:
         holds = f"with stack [bold cyan]{escape(stack)}[/]" if stack else "empty"
         holds += f", kept in {escape(str(data))}" if data is not None else ""
@@ -157,14 +157,14 @@ def _welcome(description: dict[str, Any], stack: str | None, data: Path | None, 
 @app.command()
 def lifecycle(
     at: Annotated[
-        str | None, typer.Option(help="The instant, ISO 8601, e.g. 2027-01-31T00:00:00Z. Default: now.")
+        str | None, typer.Option(help="The time, in ISO 8601, e.g. 2027-01-31T00:00:00Z. Default: now.")
     ] = None,
     endpoint: Annotated[
-        str, typer.Option(envvar="AWS_ENDPOINT_URL", help="The `endpoint` that `ecr-stack local` printed.")
+        str, typer.Option(envvar="AWS_ENDPOINT_URL", help="The `endpoint` printed by `ecr-stack local`.")
     ] = "",
     format_: Annotated[Format, typer.Option("--format", help="For people, or for scripts.")] = Format.TEXT,
 ) -> None:
-    """Run the lifecycle policies of a running `ecr-stack local` as ECR would at an instant, and say what went."""
+    """Run the lifecycle policies in a running `ecr-stack local` as of a given time, and list the removed images."""
     answer = _run_lifecycle(endpoint, moment(at))
     if format_ is Format.JSON:
         typer.echo(json.dumps(answer, indent=2))
@@ -183,7 +183,7 @@ def _run_lifecycle(endpoint: str, at: datetime) -> dict[str, Any]:
     from ecr_stack.local.server import LIFECYCLE_PATH
 
     if not endpoint.startswith(("http://", "https://")):
-        remedy = "give the `endpoint` that `ecr-stack local` printed, or set AWS_ENDPOINT_URL to it"
+        remedy = "use the `endpoint` printed by `ecr-stack local`, or set AWS_ENDPOINT_URL to it"
         raise InvalidInput("the command line", [Problem("--endpoint", endpoint or None, "must be a URL", remedy)])
     body = json.dumps({"at": at.isoformat()}).encode()
     headers = {"Content-Type": "application/json"}
@@ -193,4 +193,4 @@ def _run_lifecycle(endpoint: str, at: datetime) -> dict[str, Any]:
         with opener.open(request, timeout=300) as answered:
             return dict(json.load(answered))
     except (OSError, ValueError) as error:
-        raise Unavailable(f"no `ecr-stack local` answers at {endpoint}: {error}") from None
+        raise Unavailable(f"no `ecr-stack local` responds at {endpoint}: {error}") from None

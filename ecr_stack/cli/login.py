@@ -1,4 +1,4 @@
-"""`ecr-stack login`: a token for docker, podman, skopeo or finch, on its standard input and nowhere else."""
+"""`ecr-stack login`: passes a token to docker, podman, skopeo or finch, only on standard input."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _HELPER = "docker-credential-ecr-login"
 
 
 class Client(StrEnum):
-    """The programs that log in the same way: `PROGRAM login --username AWS --password-stdin HOST`."""
+    """The clients, which all log in the same way: `PROGRAM login --username AWS --password-stdin HOST`."""
 
     DOCKER = "docker"
     PODMAN = "podman"
@@ -36,13 +36,13 @@ def command(
     stack: StackName | None = None,
     region: Region = None,
     client: Annotated[
-        Client | None, typer.Option("--client", help="The program. Default: the first of these that is installed.")
+        Client | None, typer.Option("--client", help="The client. Default: the first of these that is installed.")
     ] = None,
 ) -> None:
-    """Log a client in to the registry, for 12 hours.
+    """Log a client in to the registry for 12 hours.
 
-    The token goes to the client's standard input: never on a command line, into a log or into a file of ours. The client
-    keeps it where it keeps passwords; Amazon's credential helper keeps none.
+    The token is passed on standard input: it never appears on a command line, in a log or in a file of ecr-stack. The
+    client stores it with its passwords; Amazon's credential helper stores no token.
     """
     program = _program(client)
     registry = target_of(stack, None, region).registry
@@ -52,7 +52,7 @@ def command(
     endpoint = str(data["proxyEndpoint"])
     host = endpoint.partition("://")[2] or endpoint
     options = ["--tls-verify=false"] if endpoint.startswith("http://") and program != "docker" else []
-    # Its output goes through, so that what it says about where it keeps the token is seen.
+    # Its output is passed through, so that the user sees where it stores the token.
     try:
         done = subprocess.run(
             [program, "login", *options, "--username", user, "--password-stdin", host],
@@ -65,7 +65,7 @@ def command(
     left = (data["expiresAt"].astimezone(UTC) - datetime.now(UTC)).total_seconds() / 3600
     note(f"{program} is logged in to {host} for {left:.0f} hours", style="green", word="done")
     if endpoint.startswith("http://"):
-        return  # a registry of `ecr-stack local`: the helper asks AWS's hosts only
+        return  # a registry of `ecr-stack local`: the helper only supports AWS's hosts
     if shutil.which(_HELPER):
         note(
             f'{_HELPER} is installed: with {{"credHelpers": {{"{host}": "ecr-login"}}}} in the client\'s configuration no '
@@ -88,6 +88,6 @@ def _program(client: Client | None) -> str:
 
 
 def _environment() -> dict[str, str]:
-    """Everything but AWS credentials, which a container client has no need of."""
+    """The environment without AWS credentials, which a container client does not need."""
     secrets = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID")
     return {name: value for name, value in os.environ.items() if name not in secrets}

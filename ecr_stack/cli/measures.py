@@ -1,4 +1,4 @@
-"""How commands read and write sizes, ages, instants and money."""
+"""Parses and formats sizes, ages, times and money."""
 
 from __future__ import annotations
 
@@ -12,16 +12,15 @@ __all__ = ["age", "bytes_in", "duration", "moment", "short", "size"]
 
 
 def moment(at: str | None) -> datetime:
-    """Read `--at`: ISO 8601; now, unless given.
+    """Parse `--at`, in ISO 8601. Default: now.
 
-    Raises:
-        InvalidInput: where it is no instant.
+    Raises: InvalidInput: it is invalid.
     """
     if at is None:
         return datetime.now(UTC)
     read = parse_time(at)
     if read is None:
-        rule = "an instant is written as ISO 8601"
+        rule = "a time must be in ISO 8601"
         raise InvalidInput("the command line", [Problem("--at", at, rule, "write e.g. 2026-03-01T12:00:00Z")])
     return read
 
@@ -44,7 +43,7 @@ def age(since: datetime, at: datetime) -> str:
 
 
 def short(digest: str) -> str:
-    """Write a digest by its first twelve digits."""
+    """Abbreviate a digest to its first twelve digits."""
     algorithm, colon, digits = digest.partition(":")
     return f"{algorithm}{colon}{digits[:12]}" if colon else digest
 
@@ -56,11 +55,11 @@ def bytes_in(text: str, option: str) -> int:
     """Read a size, e.g. `500MB` or `1.5GiB`.
 
     Raises:
-        InvalidInput: it is none.
+        InvalidInput: it is invalid.
     """
     match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) ?([kmgt]i?|)b?", text.strip().lower())
     if match is None:
-        rule, remedy = "a size is a number of bytes with its unit", "write e.g. 500MB or 1.5GiB"
+        rule, remedy = "a size must be a number with a unit", "write e.g. 500MB or 1.5GiB"
         raise InvalidInput("the command line", [Problem(option, text, rule, remedy)])
     return int(float(match[1]) * _UNITS[match[2]])
 
@@ -69,10 +68,10 @@ def duration(text: str, option: str) -> timedelta:
     """Read a time span, e.g. `30d`, `12h` or `4w`.
 
     Raises:
-        InvalidInput: it is none.
+        InvalidInput: it is invalid.
     """
     match = re.fullmatch(r"([0-9]{1,6})([hdw])", text.strip().lower())
     if match is None:
-        rule, remedy = "a time span is a whole number of hours, days or weeks", "write e.g. 12h, 30d or 4w"
+        rule, remedy = "a time span must be a whole number of hours, days or weeks", "write e.g. 12h, 30d or 4w"
         raise InvalidInput("the command line", [Problem(option, text, rule, remedy)])
     return int(match[1]) * {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}[match[2]]

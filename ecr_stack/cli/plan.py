@@ -1,4 +1,4 @@
-"""`ecr-stack lifecycle plan`: what a stack file's lifecycle would remove from the registry as it stands."""
+"""`ecr-stack lifecycle plan`: what a stack file's lifecycle would remove from the live registry."""
 
 from __future__ import annotations
 
@@ -30,27 +30,27 @@ class _Here:
     """One Region of the stack."""
 
     region: str | None
-    """Its code; `None` if the stack file does not say it and AWS was not asked."""
+    """Its code; `None` if the stack file does not set it and AWS was not asked."""
     plans: Sequence[RepositoryPlan]
 
 
 def command(
-    stack: Annotated[str, typer.Option("--stack", "-s", help="The stack: NAME of Pulumi.NAME.yaml.")],
+    stack: Annotated[str, typer.Option("--stack", "-s", help="The stack: NAME in Pulumi.NAME.yaml.")],
     images: Annotated[
         Path | None,
         typer.Option(
             "--images",
-            help="A folder with the images of each repository, as `aws ecr describe-images --output json` prints them, in "
-            "REPOSITORY.json, and the policy in force in REPOSITORY.policy.json; those of a replica's Region in @REGION. "
-            "Without it, ECR is asked.",
+            help="A folder with each repository's images, from `aws ecr describe-images --output json`, in "
+            "REPOSITORY.json, and its current policy in REPOSITORY.policy.json; files for a replica's Region are "
+            "in @REGION. Default: ask ECR.",
         ),
     ] = None,
-    at: Annotated[str | None, typer.Option("--at", help="The instant, ISO 8601; now, unless given.")] = None,
+    at: Annotated[str | None, typer.Option("--at", help="The time, in ISO 8601. Default: now.")] = None,
     format_: Annotated[Format, typer.Option("--format", help="For people, or for scripts.")] = Format.TEXT,
 ) -> None:
-    """Say which images a stack's lifecycle would remove in each of its Regions, compared with the policies in force.
+    """Show which images a stack's lifecycle would remove in each of its Regions, compared with the current policies.
 
-    Nothing is changed. Exit code 1 where a limit of the stack's `lifecycleGuard` is passed.
+    Changes nothing. Exit code 1 if a limit of the stack's `lifecycleGuard` is exceeded.
     """
     from ecr_stack.cli.registries import folder_of, lifecycles_of, region_of, replica_lifecycles_of
     from ecr_stack.cli.stacks import settings_of
@@ -64,12 +64,12 @@ def command(
     account, home = (live.account, live.region) if live is not None else (None, region_of(stack))
     replicas = replica_lifecycles_of(settings, documents, account)
     notes = [
-        f"{region}: replicas are made from creation templates, which do not reach those that exist: not in this plan"
+        f"{region}: replicas are created from templates, which do not affect existing repositories; not in this plan"
         for region in destination_regions(settings, account, "template")
     ]
     if images is not None:
         absent = [region for region in replicas if not folder_of(images, region).is_dir()]
-        notes += [f"{region}: there is no folder {folder_of(images, region)}: not in this plan" for region in absent]
+        notes += [f"{region}: no folder {folder_of(images, region)}; not in this plan" for region in absent]
         replicas = {region: listed for region, listed in replicas.items() if region not in absent}
     found = [_Here(home, _plans(stack, settings, documents, now, images, None, replicas))]
     found += [
@@ -168,7 +168,7 @@ def _counted(decisions: Sequence[Decision]) -> dict[str, int]:
 
 
 def _listed(effect: Effect) -> dict[str, Any]:
-    """Every image on which something changes, and the ten that would be missed first, in full."""
+    """Every affected image, with details of the ten that would be missed first."""
     new = {decision.image.digest for decision in effect.new}
     return {
         "missedFirst": [
@@ -222,7 +222,7 @@ def _show(stack: str, found: Sequence[_Here], at: datetime, notes: Sequence[str]
 
 
 def _label(entry: RepositoryPlan, here: _Here, found: Sequence[_Here]) -> str:
-    """A repository's name, with its Region where there are several."""
+    """A repository's name, with its Region if there are several."""
     where = f" in {here.region or 'the home Region'}" if len(found) > 1 else ""
     return escape(f"{entry.repository}{where}")
 
@@ -300,7 +300,7 @@ def _missed(entry: RepositoryPlan, title: str, style: str, effect: Effect, at: d
 
 def _show_notes(found: Sequence[_Here], said: Sequence[str], console: Console) -> None:
     notes = [
-        f"{_label(entry, here, found)}: {escape(entry.missing)}; no images, then"
+        f"{_label(entry, here, found)}: {escape(entry.missing)}; treated as empty"
         for here in found
         for entry in here.plans
         if entry.missing
@@ -329,7 +329,7 @@ def _show_verdict(found: Sequence[_Here], console: Console) -> None:
     total = _together(entry.expire for entry in plans)
     console.print()
     console.print(
-        f"[bold]up to {len(total.taken):,} of {counted(sum(entry.images for entry in plans), 'image')} would go[/], "
+        f"[bold]up to {len(total.taken):,} of {counted(sum(entry.images for entry in plans), 'image')} would be removed[/], "
         f"{size(bytes_of(total.taken))}: {len(total.new):,} because of this change, {len(total.anyway):,} anyway; "
         f"{len(total.no_longer):,} would be spared",
         highlight=False,

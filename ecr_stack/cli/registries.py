@@ -1,4 +1,4 @@
-"""The registry of a stack as it stands: read from ECR, with progress on standard error, or from files."""
+"""Reads a stack's live registry from ECR, with progress on standard error, or from files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["folder_of", "holdings_of", "lifecycles_of", "region_of", "replica_li
 
 
 def lifecycles_of(settings: RegistrySettings, stack: str) -> dict[str, Document | None]:
-    """The lifecycle document that a stack file gives each repository, by its name in ECR; `None` if it gives none."""
+    """Each repository's lifecycle document in the stack file, by its name in ECR; `None` if it has none."""
     documents: dict[str, Document | None] = {}
     for name, key in zip(settings.physical_names(), settings.repositories, strict=True):
         text = settings.lifecycle_text(key)
@@ -33,11 +33,11 @@ def lifecycles_of(settings: RegistrySettings, stack: str) -> dict[str, Document 
 def replica_lifecycles_of(
     settings: RegistrySettings, documents: Mapping[str, Document | None], account: str | None
 ) -> dict[str, dict[str, Document | None]]:
-    """The lifecycle documents of the replicas that the stack manages, by Region and by name in ECR.
+    """The lifecycle documents of the managed replicas, by Region and name in ECR.
 
     Args:
-        settings: what the stack file says.
-        documents: those of the home Region, of which replicas have the same.
+        settings: the stack file's settings.
+        documents: those of the home Region, which also apply to replicas.
         account: the registry's account, `None` if it is not known.
     """
     replicas = managed_replicas(settings, account)
@@ -45,7 +45,7 @@ def replica_lifecycles_of(
 
 
 def folder_of(folder: Path, region: str) -> Path:
-    """Where the files of a replica's Region are; `@` cannot be in a repository's name."""
+    """The folder of a replica's Region; a repository's name cannot contain `@`."""
     return folder / f"@{region}"
 
 
@@ -56,19 +56,17 @@ def holdings_of(
     region: str | None = None,
     elsewhere: Mapping[str, Sequence[str]] | None = None,
 ) -> list[Holding]:
-    """Read what repositories of a stack hold: from files where a folder is given, else from ECR.
+    """Read the contents of a stack's repositories: from files if a folder is given, otherwise from ECR.
 
     Args:
         stack: the stack's name.
         repositories: their names in ECR.
         folder: where the files are.
         region: a replica's Region. Default: the stack's own.
-        elsewhere: the repositories that are read in other Regions, by Region: their files are no strangers.
+        elsewhere: the repositories that are read in other Regions, by Region; their files are expected.
 
     Raises:
-        NotFound: where there is no such folder.
-        InvalidInput: where a file cannot be read.
-        Unavailable: where ECR does not answer.
+        NotFound: the folder does not exist. InvalidInput: a file cannot be read. Unavailable: ECR does not respond.
     """
     if folder is not None:
         holdings = read_folder(folder if region is None else folder_of(folder, region), repositories)
@@ -77,7 +75,7 @@ def holdings_of(
         if strangers:
             shown = ", ".join(strangers[:5]) + (f" and {len(strangers) - 5} more" if len(strangers) > 5 else "")
             Console(emoji=False, stderr=True).print(
-                f"[yellow]note:[/] no repository that is looked at has this name: {escape(shown)}",
+                f"[yellow]note:[/] files for unknown repositories: {escape(shown)}",
                 highlight=False,
                 soft_wrap=True,
             )
@@ -102,6 +100,6 @@ def holdings_of(
 
 
 def region_of(stack: str) -> str | None:
-    """The Region of a stack, where its file says one."""
+    """The Region of a stack, if its file sets one."""
     region: str | None = read_stack(read_project(Path.cwd()), stack).config.get("aws:region")
     return region

@@ -1,4 +1,4 @@
-"""`ecr-stack rehearse`: the whole program for one stack, against the embedded AWS."""
+"""`ecr-stack rehearse`: runs the whole program for one stack against the embedded AWS."""
 
 from __future__ import annotations
 
@@ -30,18 +30,16 @@ from ecr_stack.review.violations import told_in
 __all__ = ["command"]
 
 _ALIKE = 3
-"""From this number on, components that differ in nothing but their names are shown as one."""
+"""From this number on, components that differ only in name are shown as one."""
 
 
 def _account(value: str) -> str:
     if not check(AccountId, value):
-        raise typer.BadParameter("an account id has exactly 12 digits")
+        raise typer.BadParameter("an account id must have exactly 12 digits")
     return value
 
 
-Account = Annotated[
-    str, typer.Option(callback=_account, help="The account that the embedded AWS plays, twelve digits.")
-]
+Account = Annotated[str, typer.Option(callback=_account, help="The account id of the embedded AWS, twelve digits.")]
 """The account of a rehearsal, as an option."""
 
 
@@ -55,13 +53,13 @@ class Engine(StrEnum):
 
 
 def command(
-    stack: Annotated[str, typer.Option("--stack", "-s", help="The stack: NAME of Pulumi.NAME.yaml.")] = "dev",
+    stack: Annotated[str, typer.Option("--stack", "-s", help="The stack: NAME in Pulumi.NAME.yaml.")] = "dev",
     format_: Annotated[
-        Format, typer.Option("--format", help="For people, for scripts, or for the comment of a pull request.")
+        Format, typer.Option("--format", help="The output format; Markdown is for pull request comments.")
     ] = Format.TEXT,
     compare_with: Annotated[
         Path | None,
-        typer.Option("--compare", help="Say what differs from this report, which --format json wrote before."),
+        typer.Option("--compare", help="Show differences from this report, written earlier with --format json."),
     ] = None,
     engine: Annotated[
         Engine,
@@ -69,11 +67,12 @@ def command(
     ] = Engine.EMBEDDED,
     endpoint: Annotated[
         str | None,
-        typer.Option(help="With --engine pulumi: the URL of a moto server or the like, for the real AWS provider."),
+        typer.Option(help="With --engine pulumi: the URL of a moto server or similar, for the real AWS provider."),
     ] = None,
     account: Account = "123456789012",
     preview: Annotated[
-        bool, typer.Option("--preview", help="Make nothing: what only AWS can tell is unknown to the program.")
+        bool,
+        typer.Option("--preview", help="Create nothing: values that only AWS can provide are unknown to the program."),
     ] = False,
     config_secret: Annotated[
         list[str] | None,
@@ -81,26 +80,28 @@ def command(
     ] = None,
     stack_reference: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=PATH", help="What a stack reference reads: JSON of outputs, or a project's folder."),
+        typer.Option(
+            metavar="NAME=PATH", help="The source of a stack reference: a JSON file of outputs, or a project's folder."
+        ),
     ] = None,
 ) -> None:
-    """Run the whole program for a stack against an AWS embedded in this process, and report.
+    """Run the whole program for a stack against an embedded AWS, and report.
 
-    No account, no credentials, no network and no Pulumi CLI are needed, and nothing real is touched.
+    Needs no account, credentials, network or Pulumi CLI, and touches nothing real.
     """
     secrets, references = _pairs("--config-secret", config_secret), _pairs("--stack-reference", stack_reference)
     if engine is Engine.PULUMI:
         if preview or references:
-            raise typer.BadParameter("--preview and --stack-reference do not go with --engine pulumi")
+            raise typer.BadParameter("--preview and --stack-reference cannot be used with --engine pulumi")
         if compare_with is not None or format_ is Format.MARKDOWN:
-            raise typer.BadParameter("--engine pulumi writes text or json, and compares with nothing")
+            raise typer.BadParameter("--engine pulumi only supports text and json, without --compare")
         with needing_extra():
             from ecr_stack.cli import engine as with_engine
 
         with_engine.command(stack, account=account, endpoint=endpoint, as_json=format_ is Format.JSON, secrets=secrets)
         return
     if endpoint is not None:
-        raise typer.BadParameter("--endpoint goes with --engine pulumi")
+        raise typer.BadParameter("--endpoint requires --engine pulumi")
     from ecr_stack.cli import comparison
     from ecr_stack.rehearsal import rehearse
     from ecr_stack.review.compare import compare
@@ -108,7 +109,7 @@ def command(
     from ecr_stack.review.retention_changes import retention_changes
 
     base = read_report(compare_with) if compare_with else {"resources": []}
-    # a process that ends with the report need not collect garbage: that is half the time of a large stack
+    # a process that ends with the report need not collect garbage, which takes half the time of a large stack
     gc.disable()
     with ended_by_signals(), _Ticker(enabled=format_ is Format.TEXT) as ticker:
         report = rehearse(
@@ -138,19 +139,19 @@ def command(
 
 
 def _pairs(option: str, values: list[str] | None) -> dict[str, str]:
-    """Take `KEY=VALUE` options apart."""
+    """Parse `KEY=VALUE` options."""
     pairs = {}
     for value in values or []:
         key, sign, rest = value.partition("=")
         if not key or not sign:
-            # what was written may be a secret: it is not repeated
+            # the value may be a secret, so it is not repeated
             raise typer.BadParameter("write it as NAME=VALUE", param_hint=option)
         pairs[key] = rest
     return pairs
 
 
 class _Ticker:
-    """Counts the resources on standard error while a person waits."""
+    """Shows the number of resources on standard error while the user waits."""
 
     def __init__(self, *, enabled: bool) -> None:
         terminal = console(stderr=True)
@@ -175,7 +176,7 @@ class _Ticker:
 
 
 def show(report: Report, to: Console) -> None:
-    """Write a report for people: the tree of components, the outputs, what is wrong, and a verdict."""
+    """Write a report as text: the tree of components, the outputs, the problems, and a verdict."""
     to.print()
     to.print(
         f"[bold]{escape(report.project)}[/] stack [bold cyan]{escape(report.stack)}[/]"
@@ -198,7 +199,7 @@ def show(report: Report, to: Console) -> None:
     facts = f"{counted(len(made), 'resource')}{f', {unchecked} not checked' if unchecked else ''}, "
     facts += f"{counted(sum(report.calls.values()), 'API call')}, {report.seconds:.1f} s"
     if report.passes:
-        to.print(f"[bold green]✓ This stack would go up[/]  [dim]{facts}[/]")
+        to.print(f"[bold green]✓ This stack would deploy[/]  [dim]{facts}[/]")
     else:
         count = sum(violation.level == "mandatory" for violation in told_in(report))
         to.print(f"[bold red]✗ {counted(count, 'mandatory violation')}[/]  [dim]{facts}[/]")
@@ -212,27 +213,27 @@ class _Node:
     name: str
     """The component's name; empty for a resource."""
     facts: str
-    """What there is to say, with `{name}` for the name of the repository."""
+    """The text, with `{name}` for the repository's name."""
     below: tuple[_Node, ...]
     physical: str = ""
-    """What `{name}` stands for."""
+    """The value of `{name}`."""
 
     @property
     def shape(self) -> tuple[Any, ...]:
-        """What alike nodes have in common."""
+        """What similar nodes have in common."""
         return self.kind, self.facts, tuple(node.shape for node in self.below)
 
 
 @dataclass(frozen=True)
 class _Tree:
-    """What the lines of the tree are made from."""
+    """The data for the lines of the tree."""
 
     children: Mapping[str | None, list[ResourceRecord]]
     scanning: Mapping[str, Mapping[str, str]]
     region: str
 
     def frequencies(self, resource: ResourceRecord) -> Mapping[str, str]:
-        """When repositories of the resource's Region are scanned; empty if the stack does not say."""
+        """When repositories in the resource's Region are scanned; empty if the stack does not configure it."""
         return self.scanning.get(str(resource.outputs.get("region") or self.region), {})
 
 
@@ -271,7 +272,7 @@ def _node(component: ResourceRecord, tree: _Tree, within: str) -> _Node:
 def _print_nodes(nodes: Sequence[_Node], to: Console, indent: str) -> None:
     groups: dict[Any, list[_Node]] = {}
     for index, node in enumerate(nodes):
-        # components are alike under different names; of resources in a row, what there is to say is listed
+        # components are similar if only their names differ; texts of consecutive resources are listed
         shape = node.shape if node.name and node.physical else node.kind if node.kind in _LISTED else index
         groups.setdefault(shape, []).append(node)
     lines: list[list[_Node]] = []
@@ -311,7 +312,7 @@ def _print_line(to: Console, indent: str, last: bool, title: str, facts: str) ->
 
 
 def _shown(component: ResourceRecord, children: Mapping[str | None, list[ResourceRecord]]) -> ResourceRecord:
-    """A component around one resource is shown as that resource."""
+    """A component with a single resource is shown as that resource."""
     only = children.get(component.urn, [])
     if component.id is None and len(only) == 1 and only[0].id is not None:
         return only[0]
@@ -319,7 +320,7 @@ def _shown(component: ResourceRecord, children: Mapping[str | None, list[Resourc
 
 
 _LISTED = ("EventRule", "EventTarget", "TopicSubscription")
-"""Resources of which several in one component take one line."""
+"""Resource types of which several in a component share a line."""
 _ORDER = {"EncryptionKey": 0, "Repository": 1, "RegistryScanning": 2, "CreationTemplate": 3, "Replication": 4}
 
 
@@ -328,7 +329,7 @@ def _kind(resource: ResourceRecord) -> str:
 
 
 def _purpose(resource: ResourceRecord, frequencies: Mapping[str, str]) -> str:
-    """Say in a line what a resource is for, from what AWS answered and when the repositories of its Region are scanned."""
+    """Describe a resource's purpose in one line, from AWS's response and the scan frequencies in its Region."""
     out: Mapping[str, Any] = resource.outputs
     match resource.type:
         case "aws:kms/key:Key":
@@ -359,11 +360,9 @@ def _purpose(resource: ResourceRecord, frequencies: Mapping[str, str]) -> str:
         case "aws:ecr/accountSetting:AccountSetting":
             return f"{out.get('name')} = {out.get('value')}"
         case "aws:ecr/pullTimeUpdateExclusion:PullTimeUpdateExclusion":
-            return f"pulls by {out.get('principalArn')} do not count"
+            return f"pulls by {out.get('principalArn')} are not recorded"
         case "aws:inspector2/enabler:Enabler":
-            return (
-                f"Amazon Inspector scans {', '.join(out.get('resourceTypes') or [])} in this account, and nothing else"
-            )
+            return f"Amazon Inspector scans {', '.join(out.get('resourceTypes') or [])} in this account, nothing else"
         case "aws:cloudwatch/eventRule:EventRule" | "aws:sns/topic:Topic" | "aws:sqs/queue:Queue":
             return str(out.get("name") or "")
         case "aws:cloudwatch/eventTarget:EventTarget":
@@ -393,7 +392,7 @@ def _purpose(resource: ResourceRecord, frequencies: Mapping[str, str]) -> str:
         case "aws:iam/role:Role":
             return str(out.get("description") or out.get("name"))
         case "aws:iam/rolePolicy:RolePolicy":
-            return f"what the role {out.get('role')} may do"
+            return f"permissions of the role {out.get('role')}"
         case "aws:iam/rolePolicyAttachment:RolePolicyAttachment":
             return f"{str(out.get('policyArn')).rsplit('/', 1)[-1]} for {out.get('role')}"
     return ""
@@ -415,13 +414,13 @@ def _tags(out: Mapping[str, Any]) -> str:
 _FREQUENCIES = {
     "CONTINUOUS_SCAN": "scanned continuously",
     "SCAN_ON_PUSH": "scanned on push",
-    "MANUAL": "scanned on request only",
+    "MANUAL": "scanned only on request",
     "OFF": "never scanned",
 }
 
 
 def _scan(out: Mapping[str, Any], frequencies: Mapping[str, str]) -> str:
-    """When a repository's images are scanned: the registry's configuration decides, or else the repository's own flag."""
+    """When a repository's images are scanned: by the registry's configuration, or else by the repository's own flag."""
     effective = frequencies.get(str(out.get("name")))
     if effective is not None:
         return _FREQUENCIES[effective]
@@ -430,7 +429,7 @@ def _scan(out: Mapping[str, Any], frequencies: Mapping[str, str]) -> str:
 
 
 def _frequencies(frequencies: Mapping[str, str]) -> str:
-    """How many repositories are scanned when; a few are named."""
+    """The number of repositories per scan frequency, with a few names."""
     parts = []
     for frequency, words in _FREQUENCIES.items():
         names = [name for name, each in frequencies.items() if each == frequency]
@@ -440,7 +439,7 @@ def _frequencies(frequencies: Mapping[str, str]) -> str:
 
 
 def _document(text: object) -> Mapping[str, Any]:
-    """Read a document, or nothing where it is secret or not known yet."""
+    """Parse a document, or return nothing if it is secret or unknown."""
     try:
         document = json.loads(str(text))
     except ValueError:
@@ -469,7 +468,7 @@ def _statements(policy: object) -> str:
 
 
 def _signing(out: Mapping[str, Any]) -> str:
-    """What is signed, if the resource is a signing configuration that is known."""
+    """What is signed, if the resource is a known signing configuration."""
     state = out.get("desiredState")
     if out.get("typeName") != SIGNING_CONFIGURATION or not isinstance(state, str) or not state.startswith("{"):
         return ""
@@ -491,7 +490,7 @@ def _amount(text: object) -> str:
 def _alerts(out: Mapping[str, Any]) -> str:
     alerts = out.get("notifications")
     if not isinstance(alerts, list):
-        return "without alerts" if alerts is None else "alerts not known yet"
+        return "without alerts" if alerts is None else "alerts unknown"
     told = [
         f"{each['threshold']:g} %{' forecast' if each['notificationType'] == 'FORECASTED' else ''}" for each in alerts
     ]
@@ -510,7 +509,7 @@ def _replication(out: Mapping[str, Any]) -> str:
 _MADE_FOR = {
     "REPLICATION": "replicas",
     "PULL_THROUGH_CACHE": "cached repositories",
-    "CREATE_ON_PUSH": "repositories made by a push",
+    "CREATE_ON_PUSH": "repositories created on push",
 }
 
 

@@ -1,4 +1,4 @@
-"""`ecr-stack replication`: what has reached the destinations of a registry, and copying what was pushed before."""
+"""`ecr-stack replication`: shows the replication of a registry, and copies earlier images."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ from ecr_stack.project.stack_file import read_project, read_stack
 
 __all__ = ["app"]
 
-app = typer.Typer(help="See and complete the copies in other registries.", no_args_is_help=True)
+app = typer.Typer(help="Show and complete replication to other registries.", no_args_is_help=True)
 
 Stack = Annotated[
     str | None,
-    typer.Option("--stack", "-s", metavar="NAME", help="The stack whose registry it is.", autocompletion=stack_names),
+    typer.Option("--stack", "-s", metavar="NAME", help="The registry's stack.", autocompletion=stack_names),
 ]
 Region = Annotated[str | None, typer.Option("--region", help="The registry's home Region. Default: the stack's.")]
 OutputFormat = Annotated[Format, typer.Option("--format", help="For people, or for scripts.")]
 
 
 class _Clients:
-    """Clients of ECR in several Regions, with the credentials that the stack file or the environment names."""
+    """ECR clients in several Regions, with the credentials from the stack file or the environment."""
 
     def __init__(self, stack: str | None, region: str | None) -> None:
         config = read_stack(read_project(Path.cwd()), stack).config if stack else {}
@@ -58,7 +58,7 @@ class _Clients:
             return sessions.client(here, "ecr", self._settings)
 
     def there(self, destination: tuple[str, str]) -> Any | None:
-        """A client in a destination of the own account; another account cannot be looked into from here."""
+        """A client in a destination in the same account; other accounts cannot be queried."""
         if self._account is None:
             with answered():
                 self._account = str(self.ecr(self.region).describe_registry()["registryId"])
@@ -72,10 +72,7 @@ def status(
     region: Region = None,
     output: OutputFormat = Format.TEXT,
 ) -> None:
-    """Show for every image whether it is in every destination, and why not.
-
-    Exits with 1 if one is missing or has failed.
-    """
+    """Show whether every image is in every destination, and if not, why. Exit code 1 if one is missing or has failed."""
     repository, reference = _parted(image)
     clients = _Clients(stack, region)
     found = list(replica_statuses(clients.ecr(clients.region), repository, reference, clients.there))
@@ -136,16 +133,12 @@ def _show(found: list[ReplicaStatus]) -> None:
 def backfill(
     stack: Stack = None,
     region: Region = None,
-    to: Annotated[
-        list[str] | None, typer.Option("--to", metavar="REGION", help="A destination. Default: every one.")
-    ] = None,
-    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for the end, and list what failed.")] = True,
+    to: Annotated[list[str] | None, typer.Option("--to", metavar="REGION", help="A destination. Default: all.")] = None,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until it finishes, and list failures.")] = True,
     output: OutputFormat = Format.TEXT,
 ) -> None:
-    """Copy the images that were pushed before a destination was added.
-
-    Starting it twice is harmless: ECR skips what is there, and one that is under way is followed. Exits with 1 if an image
-    was not copied.
+    """Copy the images that were pushed before a destination was added. It is safe to repeat: ECR skips existing images,
+    and the command follows a running backfill. Exit code 1 if an image was not copied.
     """
     clients = _Clients(stack, region)
     ecr = clients.ecr(clients.region)
@@ -153,11 +146,11 @@ def backfill(
     unknown = set(to or []) - {each[0] for each in destinations}
     if unknown or not destinations:
         named = f" to {', '.join(sorted(unknown))}" if unknown else ""
-        raise NotFound(f"the registry does not replicate{named}; a backfill needs a destination of its replication")
+        raise NotFound(f"the registry does not replicate{named}; a backfill needs a replication destination")
     console = Console(stderr=True, emoji=False)
     started = [start_backfill(ecr, destination) for destination in destinations]
     for each in started:
-        verb = "started" if each.started_here else "under way already"
+        verb = "started" if each.started_here else "already running"
         console.print(f"{each.region} {each.registry_id}: {verb}, {each.backfill_id}", highlight=False)
         if wait:
             follow(ecr, each, lambda now: _tick(console, now))

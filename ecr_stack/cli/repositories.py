@@ -40,16 +40,16 @@ def list_(
     region: Region = None,
     count: Annotated[
         bool,
-        typer.Option("--count/--no-count", help="Whether to count manifests and their size, which reads them all."),
+        typer.Option("--count/--no-count", help="Whether to count all manifests and their size."),
     ] = True,
     sort: Annotated[_Order, typer.Option("--sort", help="What to sort by.")] = _Order.NAME,
     reverse: Annotated[bool, typer.Option("--reverse", help="The other way round.")] = False,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="How many to show.")] = None,
     format_: Annotated[ListFormat, typer.Option("--format", help="How to write the list.")] = ListFormat.TEXT,
 ) -> None:
-    """List the repositories of a registry; with --stack, which of them the stack manages and which it lacks.
+    """List the repositories in a registry; with --stack, show which ones the stack manages, and which are missing.
 
-    Exit code 1 if a repository of the stack does not exist.
+    Exit code 1 if one of the stack's repositories does not exist.
     """
     target = target_of(stack, None, region)
     missing: list[str] = []
@@ -69,7 +69,7 @@ def list_(
         ]
         write_list(rows, format_, columns, dict, _FIELDS)
     for name in missing:
-        note(f"{name} is in the stack, and the registry has no such repository", word="missing", style="red")
+        note(f"{name} is in the stack, but not in the registry", word="missing", style="red")
     if missing:
         raise typer.Exit(1)
 
@@ -98,7 +98,7 @@ def _rows(target: Target, count: bool, progress: Any, missing: list[str]) -> Ite
     missing += [name for name in target.named if name not in described]
     for batch in batches(names, BATCH):
         found = (
-            # What indexes list is not fetched, so that listing repositories is no pull.
+            # The contents of indexes are not fetched, so that listing repositories does not count as a pull.
             {
                 each.repository: each
                 for each in read_repositories(target.registry, batch, manifests=False, progress=progress)

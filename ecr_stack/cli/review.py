@@ -1,4 +1,4 @@
-"""`ecr-stack review`: what a change does to every stack, for the reviewers of a pull request."""
+"""`ecr-stack review`: shows reviewers of a pull request what it does to every stack."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class FailOn(StrEnum):
 
 def command(
     base: Annotated[
-        Path, typer.Option("--base", help="The folder that holds the project as it is, e.g. the base branch.")
+        Path, typer.Option("--base", help="The folder with the project before the change, e.g. the base branch.")
     ],
     fail_on: Annotated[
         FailOn,
@@ -41,7 +41,7 @@ def command(
         ),
     ] = FailOn.DANGER,
 ) -> None:
-    """Rehearse every stack as it is and as it would be, and write what differs as one Markdown document.
+    """Rehearse every stack before and after a change, and write the differences as a Markdown document.
 
     Exits with 1 where the document shows 🛑 for a stack that the base has: images, copies or safeguards would be lost,
     access would be opened, or a stack file is gone; and where a mandatory guardrail is violated that the base does not
@@ -67,11 +67,11 @@ def _is_danger(change: StackChange) -> bool:
 
 
 def document(changes: Sequence[StackChange]) -> str:
-    """Write what a change does to the stacks: first what nobody must miss, of all of them, then the details."""
+    """Write what a change does to the stacks: first the most important points for all of them, then the details."""
     calls = sum(sum(change.report.calls.values()) for change in changes if change.report)
     lines = [comparison.disclaimer(calls), ""]
     if not changes:
-        lines += ["## ✅ No stacks", "", "There is no stack file here, and there was none.", ""]
+        lines += ["## ✅ No stacks", "", "There are no stack files, before or after the change.", ""]
     else:
         ordered = sorted(changes, key=lambda change: _ORDER.index(_sign(change)))
         lines += ["## " + " · ".join(f"{_sign(change)} {code(change.stack)}" for change in ordered), ""]
@@ -91,7 +91,7 @@ def _sign(change: StackChange) -> str:
     if change.comparison is None:
         return "🛑"
     sign = comparison.sign(change.comparison)
-    if change.base_mistake:  # what it would delete is not known
+    if change.base_mistake:  # what it would delete is unknown
         return "⚠️" if sign == "✅" else sign
     return sign
 
@@ -101,10 +101,10 @@ def _summary(change: StackChange) -> list[str]:
         return [f"### 🛑 Stack {code(change.stack)} cannot be rehearsed", "", *fenced(change.mistake)]
     if change.gone:
         return [
-            f"### 🛑 Stack {code(change.stack)}: its file is gone",
+            f"### 🛑 Stack {code(change.stack)}: its file was removed",
             "",
-            "What it created stays in AWS, and nothing manages it any more. To delete it, run `pulumi destroy` before "
-            "the file is removed.",
+            "Its resources stay in AWS without being managed. To delete them, run `pulumi destroy` before you remove "
+            "the file.",
             "",
         ]
     assert change.comparison is not None
@@ -112,7 +112,7 @@ def _summary(change: StackChange) -> list[str]:
     if change.base_mistake:
         unknown = [
             "> [!WARNING]",
-            "> The base cannot be rehearsed. Everything counts as added; what would be replaced and removed is not known.",
+            "> The base cannot be rehearsed. Everything is shown as added; replacements and removals are unknown.",
             "",
             *fenced(change.base_mistake),
         ]

@@ -21,20 +21,21 @@ __all__ = ["app"]
 
 app = typer.Typer(help="Write a pipeline or a Dockerfile for an application.", no_args_is_help=True)
 
-Repository = Annotated[str, typer.Option("--repository", "-r", metavar="NAME", help="The repository of the stack.")]
+Repository = Annotated[str, typer.Option("--repository", "-r", metavar="NAME", help="The stack's repository.")]
 Directory = Annotated[
-    Path, typer.Option("--directory", "-C", metavar="DIR", help="The application's folder. Default: this one.")
+    Path,
+    typer.Option("--directory", "-C", metavar="DIR", help="The application's folder. Default: the current folder."),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")]
-Print = Annotated[bool, typer.Option("--print", help="Print it, and write nothing.")]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite existing files.")]
+Print = Annotated[bool, typer.Option("--print", help="Print the result without writing files.")]
 
-# As the project's own workflows pin them.
+# The same pins as in the project's own workflows.
 _CHECKOUT = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1"
 _CREDENTIALS = "aws-actions/configure-aws-credentials@e6de054238d6b7531b4efff3b6587d9aade6a06c # v6.2.3"
 
 
 class Language(StrEnum):
-    """What the application is written in."""
+    """The application's language."""
 
     NODE = "node"
     PYTHON = "python"
@@ -50,9 +51,8 @@ def github(
     force: Force = False,
     print_: Print = False,
 ) -> None:
-    """Write a GitHub Actions workflow that builds, pushes by OpenID Connect, runs the scan gate, and then moves tags.
-
-    Role, tags and what may be moved come from the stack file. Default of --stack: `prod`, or the first stack.
+    """Write a GitHub Actions workflow that builds and pushes through OpenID Connect, runs the scan gate, and then moves
+    tags. The role and tags come from the stack file. Default of --stack: `prod`, or the first stack.
     """
     pipeline = _pipeline(stack, repository, "GITHUB")
     account = "${{ vars.AWS_ACCOUNT_ID }}"
@@ -90,9 +90,8 @@ def gitlab(
     force: Force = False,
     print_: Print = False,
 ) -> None:
-    """Write a GitLab pipeline that builds, pushes by OpenID Connect, runs the scan gate, and then moves tags.
-
-    Role, tags and what may be moved come from the stack file. Default of --stack: `prod`, or the first stack.
+    """Write a GitLab pipeline that builds and pushes through OpenID Connect, runs the scan gate, and then moves tags.
+    The role and tags come from the stack file. Default of --stack: `prod`, or the first stack.
     """
     pipeline = _pipeline(stack, repository, "GITLAB")
     rules = [_gitlab_rule("CI_COMMIT_BRANCH", name) for name in pipeline.branches]
@@ -118,12 +117,12 @@ def gitlab(
 
 @app.command("dockerfile")
 def dockerfile(
-    language: Annotated[Language, typer.Argument(help="What the application is written in.")],
+    language: Annotated[Language, typer.Argument(help="The application's language.")],
     directory: Directory = Path(),
     force: Force = False,
     print_: Print = False,
 ) -> None:
-    """Write a Dockerfile with stages, caches and a user that is not root, and its .dockerignore."""
+    """Write a multi-stage Dockerfile with caches and a non-root user, and its .dockerignore."""
     ignore = _template("common.dockerignore") + _template(f"{language.value}.dockerignore")
     written = {directory / "Dockerfile": _template(f"{language.value}.Dockerfile"), directory / ".dockerignore": ignore}
     _write(written, force, print_)
@@ -140,7 +139,7 @@ def _pipeline(stack: str | None, repository: str, platform: Literal["GITHUB", "G
                 "there is no Pulumi project here: run this in the registry's project, with -C for the application"
             )
         stack = "prod" if "prod" in known else known[0]
-        note(f"role and tags are those of stack {stack}; --stack names another", style="dim")
+        note(f"using role and tags of stack {stack}; use --stack for another", style="dim")
     config = read_stack(read_project(Path.cwd()), stack).config
     region = config.get("aws:region")
     if region is None:
@@ -172,16 +171,16 @@ def _flow(names: tuple[str, ...]) -> str:
 
 
 def _tagging(pipeline: ApplicationPipeline, indent: str, is_tag: str, tag: str, sha: str) -> str:
-    """Shell that sets `tag` by the stack's schemes."""
+    """A shell script that sets `tag` according to the stack's schemes."""
     commit = f'tag="{pipeline.commit_tag}{sha}"' if pipeline.commit_tag is not None else None
-    # A Git tag may hold what an image's tag may not, e.g. the + of a build number.
+    # A Git tag may contain characters that an image tag cannot, e.g. the + of a build number.
     release = f"tag=\"$(printf '%s' \"{tag}\" | tr -c 'A-Za-z0-9_.-' '-')\""
     if pipeline.release_tags and commit:
         lines = [f"if [ {is_tag} ]; then", f"  {release}", "else", f"  {commit}", "fi"]
     elif pipeline.release_tags:
         lines = [
             f"if [ ! {is_tag} ]; then",
-            "  echo 'no tag scheme of the stack is for commits' >&2",
+            "  echo 'no tag scheme of the stack matches commits' >&2",
             "  exit 1",
             "fi",
             release,
@@ -192,16 +191,16 @@ def _tagging(pipeline: ApplicationPipeline, indent: str, is_tag: str, tag: str, 
 
 
 def _cache(pipeline: ApplicationPipeline, indent: str, before: str) -> str:
-    """Options that keep the build's cache in ECR.
+    """Options that store the build cache in ECR.
 
-    A cache of its own needs a tag that moves. Where the repository forbids that, the cache is in the images themselves,
-    and is read from the image of the commit before. https://docs.docker.com/build/cache/backends/
+    A separate cache needs a mutable tag. If the repository forbids this, the cache is stored in the images themselves,
+    and read from the previous commit's image. https://docs.docker.com/build/cache/backends/
     """
     from ecr_stack.operations.application_pipeline import CACHE_TAG
 
     if pipeline.cache:
         reference = f'"type=registry,ref=$IMAGE:{CACHE_TAG}'
-        # ECR takes a cache as an image manifest with OCI media types.
+        # ECR accepts a cache as an image manifest with OCI media types.
         return (
             f' \\\n{indent}--cache-from {reference}" \\\n'
             f'{indent}--cache-to {reference},mode=max,image-manifest=true,oci-mediatypes=true"'
@@ -216,7 +215,7 @@ def _cache(pipeline: ApplicationPipeline, indent: str, before: str) -> str:
 def _forbidden(pipeline: ApplicationPipeline, indent: str) -> str:
     if not pipeline.forbidden:
         return ""
-    return f"{indent}# Not moved, since the repository forbids it: {', '.join(pipeline.forbidden)}\n"
+    return f"{indent}# Not moved, because the repository forbids it: {', '.join(pipeline.forbidden)}\n"
 
 
 def _gitlab_rule(variable: str, pattern: str) -> str:
@@ -237,7 +236,7 @@ def _write(texts: dict[Path, str], force: bool, print_: bool) -> None:
         return
     taken = [str(path) for path in texts if path.exists()]
     if taken and not force:
-        raise Unavailable(f"{', '.join(taken)} exists already: nothing is written. To overwrite, add --force")
+        raise Unavailable(f"{', '.join(taken)} already exists, so nothing was written. To overwrite, add --force")
     for path, text in texts.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""`ecr-stack scan`: findings of image scans, the gate that judges them, and a report on a whole registry."""
+"""`ecr-stack scan`: scan findings, a gate for pipelines, and a report on a whole registry."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-app = typer.Typer(help="What scans find in images, and a gate for pipelines.", no_args_is_help=True)
+app = typer.Typer(help="Scan findings, and a gate for pipelines.", no_args_is_help=True)
 
 Images = Annotated[
     list[str],
@@ -37,12 +37,12 @@ Images = Annotated[
         help="ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY:TAG or @sha256:…, or REPOSITORY:TAG with --region or --stack.",
     ),
 ]
-Region = Annotated[str | None, typer.Option("--region", help="The Region of images that name none.")]
+Region = Annotated[str | None, typer.Option("--region", help="The Region of images without one.")]
 Timeout = Annotated[str, typer.Option("--timeout", help="How long to wait, e.g. 90s, 10m or 1h.")]
 
 
 class GateFormat(StrEnum):
-    """How the gate's decision is written."""
+    """The formats of the gate's decision."""
 
     TEXT = "text"
     """For people."""
@@ -57,19 +57,22 @@ class GateFormat(StrEnum):
 
 
 class ReportFormat(StrEnum):
-    """How the report is written."""
+    """The formats of the report."""
 
     TEXT = "text"
     """For people."""
     JSON = "json"
     """For scripts, and for a later --compare."""
     HTML = "html"
-    """One page that needs nothing else."""
+    """A self-contained page."""
 
 
 def _limit(severity: str, default: str) -> Any:
     return typer.Option(
-        f"--max-{severity}", min=0, metavar="N", help=f"How many {severity.upper()} an image may have. {default}"
+        f"--max-{severity}",
+        min=0,
+        metavar="N",
+        help=f"The maximum number of {severity.upper()} findings per image. {default}",
     )
 
 
@@ -83,11 +86,11 @@ def gate(
     max_informational: Annotated[int | None, _limit("informational", "Default: any number.")] = None,
     max_undefined: Annotated[int | None, _limit("undefined", "Default: any number.")] = None,
     fixable_only: Annotated[
-        bool, typer.Option("--fixable-only", help="Leave out findings of which the scan says that there is no fix.")
+        bool, typer.Option("--fixable-only", help="Ignore findings that the scan reports as having no fix.")
     ] = False,
     exceptions: Annotated[
         list[Path] | None,
-        typer.Option("--exceptions", help="A file of exceptions, or an OpenVEX document. May be given several times."),
+        typer.Option("--exceptions", help="A file of exceptions, or an OpenVEX document. Repeatable."),
     ] = None,
     timeout: Timeout = "10m",
     start: Annotated[
@@ -95,17 +98,21 @@ def gate(
     ] = True,
     region: Region = None,
     stack: StackName | None = None,
-    format_: Annotated[GateFormat, typer.Option("--format", help="How to write the decision.")] = GateFormat.TEXT,
+    format_: Annotated[GateFormat, typer.Option("--format", help="The output format.")] = GateFormat.TEXT,
     output: Annotated[
         list[str] | None,
         typer.Option(
-            "--output", "-o", metavar="FORMAT=FILE", help="Write the decision to a file as well, e.g. sarif=gate.sarif."
+            "--output",
+            "-o",
+            metavar="FORMAT=FILE",
+            help="Also write the decision to a file, e.g. sarif=gate.sarif. Repeatable.",
         ),
     ] = None,
 ) -> None:
-    """Wait for the scans of images and judge them. Exit code 1 if the gate stays closed.
+    """Wait for the scans of images and evaluate them. Exit code 1 if the gate stays closed.
 
-    Every platform of a multi-architecture image must be scanned and within the limits. What cannot be judged in time closes the gate, and so does an exception that has expired. Progress goes to standard error.
+    Every platform of a multi-architecture image must be scanned and within the limits. The gate also closes if an image
+    cannot be judged in time, or if an exception has expired. Progress goes to standard error.
     """  # fmt: skip
     from ecr_stack.operations.scanning.exceptions import read_exceptions, today_of
     from ecr_stack.operations.scanning.gate import Limits, judge
@@ -142,7 +149,7 @@ def gate(
 def _gate_scans(
     references: Sequence[ImageReference], stack: str | None, seconds: float, start: bool
 ) -> list[PlatformScan]:
-    """Wait for every image. What keeps ECR from being asked at all is no bad request: it closes the gate."""
+    """Wait for every image. If ECR cannot be reached at all, the gate closes; this is not an invalid request."""
     from ecr_stack.operations.scanning.exceptions import JudgedImage
     from ecr_stack.operations.scanning.gate import PlatformScan
     from ecr_stack.operations.scanning.reading import Deadline, clause
@@ -183,7 +190,7 @@ def _reader(region: str | None, stack: str | None, deadline: Any = None, start: 
 
 
 def _ecr(region: str | None, stack: str | None, *, patient: bool, timeout: float) -> Any:
-    """A client of ECR, with the stack file's own `aws:` settings if there is a stack."""
+    """An ECR client, with the stack file's `aws:` settings if there is a stack."""
     from ecr_stack.cli.targets import registry_of
     from ecr_stack.operations.ecr import client
 
@@ -207,7 +214,7 @@ def _references(images: Sequence[str], region: str | None, stack: str | None) ->
         except InvalidInput as error:
             problems += error.problems
     if any(reference.region is None for reference in references) and not _configured_region(stack):
-        rule = "an image without a registry's host needs a Region"
+        rule = "an image without a registry host needs a Region"
         remedy = "add --region or --stack, set AWS_REGION, or write ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY:TAG"
         problems += [Problem("IMAGE", each.text, rule, remedy) for each in references if each.region is None]
     if problems:
@@ -216,7 +223,7 @@ def _references(images: Sequence[str], region: str | None, stack: str | None) ->
 
 
 def _configured_region(stack: str | None) -> str | None:
-    """The Region that the SDK's environment says."""
+    """The Region from the SDK's environment."""
     import boto3
 
     from ecr_stack.operations.ecr import answered
@@ -241,7 +248,7 @@ def _seconds(timeout: str) -> float:
         sum(int(part or 0) * unit for part, unit in zip(parts.groups(), (3600, 60, 1), strict=True)) if parts else 0
     )
     if not 0 < seconds <= 86_400:
-        rule, remedy = "a timeout is a time of up to 24 hours, with its unit", "write e.g. 90s, 10m or 1h30m"
+        rule, remedy = "a timeout must be at most 24 hours, with a unit", "write e.g. 90s, 10m or 1h30m"
         raise InvalidInput("the command line", [Problem("--timeout", timeout, rule, remedy)])
     return float(seconds)
 
@@ -250,7 +257,7 @@ def _output(text: str) -> tuple[GateFormat, Path]:
     name, equals, path = text.partition("=")
     known = [each.value for each in GateFormat if each is not GateFormat.TEXT]
     if not equals or not path or name not in known:
-        rule = f"an output is FORMAT=FILE, and the formats are {', '.join(known)}"
+        rule = f"an output must be FORMAT=FILE, where FORMAT is one of {', '.join(known)}"
         raise InvalidInput("the command line", [Problem("--output", text, rule, "write e.g. sarif=gate.sarif")])
     return GateFormat(name), Path(path)
 
@@ -322,7 +329,7 @@ def _show_gate(decision: Gate, console: Console) -> None:
 
 
 def _console() -> Console:
-    # in a pipe nothing is wrapped or cut: it is read by grep and by logs
+    # nothing is wrapped or truncated in a pipe, for grep and logs
     console = Console(emoji=False)
     return console if console.is_terminal else Console(emoji=False, width=400)
 
@@ -357,7 +364,7 @@ def findings(
     stack: StackName | None = None,
     format_: Annotated[Format, typer.Option("--format", help="For people, or for scripts.")] = Format.TEXT,
 ) -> None:
-    """List what the scans of an image found, for every platform, without waiting. Exit code 1 if a scan is missing."""
+    """List an image's scan findings for every platform, without waiting. Exit code 1 if a scan is missing."""
     from ecr_stack.operations.scanning.exceptions import Exceptions, today_of
     from ecr_stack.operations.scanning.gate import Limits, judge
 
@@ -410,19 +417,23 @@ def start(
     pulled_within: Annotated[
         str | None,
         typer.Option(
-            "--pulled-within", metavar="TIME", help="Instead of IMAGE: every image pulled within e.g. 14d or 36h."
+            "--pulled-within",
+            metavar="TIME",
+            help="Instead of IMAGE: every image pulled within this time, e.g. 14d or 36h.",
         ),
     ] = None,
     region: Region = None,
     stack: StackName | None = None,
     format_: Annotated[Format, typer.Option("--format", help="For people, or for scripts.")] = Format.TEXT,
 ) -> None:
-    """Start a basic scan of every platform of an image, or of all that was pulled lately. Exit code 1 if one is refused.
+    """Start a basic scan of every platform of an image, or of all recently pulled images. Exit code 1 if ECR rejects
+    one.
 
-    ECR allows one in 24 hours for an image, and none under enhanced scanning, which scans by itself. With --pulled-within the repositories are those of --stack, or all of the registry.
+    ECR allows one scan per image every 24 hours, and none under enhanced scanning, which runs automatically. With
+    --pulled-within, the repositories are those of --stack, or all in the registry.
     """  # fmt: skip
     if (image is None) == (pulled_within is None):
-        rule, remedy = "either an image or a time is needed", "write an IMAGE, or e.g. --pulled-within 14d"
+        rule, remedy = "give either an image or a time", "write an IMAGE, or e.g. --pulled-within 14d"
         raise InvalidInput("the command line", [Problem("IMAGE", image, rule, remedy)])
     if pulled_within is not None:
         _start_pulled(_period(pulled_within), stack, region, format_)
@@ -454,7 +465,7 @@ def _show_outcome(console: Console, name: str, outcome: str, message: str) -> No
 def _period(text: str) -> timedelta:
     match = re.fullmatch(r"([1-9][0-9]{0,4})([dh])", text.strip())
     if match is None:
-        rule, remedy = "a time is a number of days or hours", "write e.g. 14d or 36h"
+        rule, remedy = "a time must be a number of days or hours", "write e.g. 14d or 36h"
         raise InvalidInput("the command line", [Problem("--pulled-within", text, rule, remedy)])
     return timedelta(**{"days" if match[2] == "d" else "hours": int(match[1])})
 
@@ -495,15 +506,15 @@ def _start_pulled(period: timedelta, stack: str | None, region: str | None, form
 def report(
     stack: StackName,
     compare: Annotated[
-        Path | None, typer.Option("--compare", help="An earlier report, as --format json printed it.")
+        Path | None, typer.Option("--compare", help="An earlier report, written with --format json.")
     ] = None,
     format_: Annotated[
-        ReportFormat, typer.Option("--format", help="A table, JSON, or one HTML page.")
+        ReportFormat, typer.Option("--format", help="The output format: a table, JSON, or an HTML page.")
     ] = ReportFormat.TEXT,
 ) -> None:
-    """Report what the scans of every repository's newest image found. Exit code 1 if a repository cannot be read.
+    """Report the scan findings of every repository's newest image. Exit code 1 if a repository cannot be read.
 
-    Nothing is scanned for this. To see what a multi-architecture image consists of its index is fetched, which ECR records as a pull.
+    Starts no scans. Fetches the indexes of multi-architecture images, which ECR records as pulls.
     """  # fmt: skip
     from ecr_stack.cli.scan_page import page
     from ecr_stack.operations.scanning.report import Report, read_earlier, read_rows, trend
@@ -512,7 +523,7 @@ def report(
     names, region = _stack_repositories(stack)
     rows = _with_progress(stack, region, names, read_rows)
     if rows and all(row.unreadable for row in rows):
-        raise Unavailable(f"no repository can be read. The first one: {rows[0].problem}")
+        raise Unavailable(f"no repository could be read. The first error: {rows[0].problem}")
     result = Report(stack=stack, region=region, at=datetime.now(UTC), repositories=rows)
     change = trend(result, earlier) if earlier else None
     match format_:

@@ -13,13 +13,13 @@ from ecr_stack.operations.scanning.gate import Gate, JudgedFinding, JudgedScan
 __all__ = ["junit", "markdown", "sarif"]
 
 _LEVELS = {"CRITICAL": "error", "HIGH": "error", "MEDIUM": "warning"}
-# What code scanning sorts by where a finding has no CVSS score:
+# The sort key for code scanning if a finding has no CVSS score:
 # https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning
 _SCORES = {"CRITICAL": 9.5, "HIGH": 8.0, "MEDIUM": 5.5, "LOW": 2.0, "INFORMATIONAL": 0.0, "UNDEFINED": 0.0}
 
 
 def sarif(gate: Gate) -> dict[str, Any]:
-    """Write SARIF 2.1.0: one rule a vulnerability, one result for each image that has it, exceptions as suppressions.
+    """Write SARIF 2.1.0: one rule per vulnerability, one result per affected image, exceptions as suppressions.
 
     https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
     """
@@ -86,7 +86,7 @@ def _result(judged: JudgedFinding, rules: dict[str, int]) -> dict[str, Any]:
         "message": {"text": _message(judged)},
         "locations": [
             {
-                # code scanning needs a file: the repository's name is the nearest thing to one
+                # code scanning needs a file: the repository's name comes closest
                 "physicalLocation": {"artifactLocation": {"uri": scan.repository}, "region": {"startLine": 1}},
                 "logicalLocations": [
                     {"fullyQualifiedName": f"{scan.repository}@{scan.digest}", "kind": "module"},
@@ -124,11 +124,11 @@ def _sentence(text: str) -> str:
 
 
 def markdown(gate: Gate, most: int = 50) -> str:
-    """Write a section for a step summary or a comment; every text that comes from elsewhere is escaped.
+    """Write a section for a step summary or a comment; all external text is escaped.
 
     Args:
         gate: the decision.
-        most: how many findings to list.
+        most: the maximum number of findings to list.
     """
     icon = "✅" if gate.verdict == "open" else "❌"
     lines = [f"### {icon} Scan gate: {gate.verdict}", "", md(gate.reason), ""]
@@ -173,10 +173,10 @@ def markdown(gate: Gate, most: int = 50) -> str:
 
 
 def md(text: str) -> str:
-    """Escape a text so that Markdown and HTML show it as it is: no markup, no mention, no new line."""
+    """Escape a text so that Markdown and HTML show it literally: no markup, no mention, no new line."""
     flat = " ".join(text.split())
     escaped = re.sub(r"[\\`*_{}\[\]()<>#+!|~&\"'$]", lambda match: f"&#{ord(match[0])};", flat)
-    # a zero-width space keeps a mention or a bare link from being made after the entity is resolved
+    # a zero-width space prevents a mention or link from forming after the entity is resolved
     escaped = escaped.replace("@", "@\u200b")
     return re.sub(r"(?i)\b(https?|www)([:.])", "\\1\u200b\\2", escaped)
 
@@ -200,7 +200,8 @@ def _told(entry: dict[str, Any]) -> str:
 
 
 def junit(gate: Gate) -> str:
-    """Write JUnit XML: a suite for each image, a case for each limit, and cases for what cannot be judged or has expired."""
+    """Write JUnit XML: a suite per image, a case per limit, and cases for images that cannot be judged and expired
+    exceptions."""
     root = ElementTree.Element("testsuites", name="ecr-stack scan gate")
     totals = [0, 0]
     for each in gate.scans:

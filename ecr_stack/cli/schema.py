@@ -1,4 +1,4 @@
-"""`ecr-stack schema`: what a stack file may say."""
+"""`ecr-stack schema`: prints the format of stack files."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ __all__ = ["command"]
 
 
 class SchemaFormat(StrEnum):
-    """How the description of a stack file is written."""
+    """The output formats."""
 
     JSON = "json"
     """JSON Schema, for editors."""
     MARKDOWN = "markdown"
-    """Tables, for people."""
+    """Tables."""
 
 
 def command(
     format_: Annotated[
-        SchemaFormat, typer.Option("--format", help="JSON Schema for editors, or Markdown for people.")
+        SchemaFormat, typer.Option("--format", help="The output format: JSON Schema for editors, or Markdown.")
     ] = SchemaFormat.JSON,
 ) -> None:
-    """Print what a stack file may say."""
+    """Print the format of stack files."""
     if format_ is SchemaFormat.MARKDOWN:
         from ecr_stack.schema.reference import reference
 

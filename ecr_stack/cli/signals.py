@@ -1,4 +1,4 @@
-"""How a long command ends when it is interrupted or terminated: at once, with nothing left behind."""
+"""Ends a long command immediately and cleanly when it is interrupted or terminated."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ __all__ = ["ended_by_signals"]
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """Let SIGTERM unwind the command as SIGINT does, so that temporary folders and child processes go too.
+    """Handle SIGTERM like SIGINT, so that temporary folders and child processes are cleaned up.
 
-    The exit code is what a shell reports for the signal: 130 for SIGINT, 143 for SIGTERM.
+    The exit code is the shell's code for the signal: 130 for SIGINT, 143 for SIGTERM.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -24,7 +24,7 @@ def ended_by_signals() -> Iterator[None]:
     received: list[int] = []
 
     def end(number: int, _frame: Any) -> None:
-        # a second signal must not interrupt the tidying up
+        # a second signal must not interrupt the clean-up
         for each in (signal.SIGINT, signal.SIGTERM):
             signal.signal(each, signal.SIG_IGN)
         received.append(number)

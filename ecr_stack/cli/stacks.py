@@ -1,4 +1,4 @@
-"""Stacks as commands name them: what a stack file says of a repository."""
+"""Stacks in commands: options, and a repository's settings in a stack file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["StackName", "lifecycle_policy", "settings_of", "stack_names"]
 
 
 def stack_names() -> list[str]:
-    """The stacks that have a file in the project of the working directory; none where there is no project."""
+    """The stacks with a file in the working directory's project; none if there is no project."""
     try:
         return read_project(Path.cwd()).stacks()
     except (EcrStackError, OSError):
@@ -28,33 +28,33 @@ def stack_names() -> list[str]:
 StackName = Annotated[
     str,
     typer.Option(
-        "--stack", "-s", metavar="NAME", help="The stack: NAME of Pulumi.NAME.yaml.", autocompletion=stack_names
+        "--stack", "-s", metavar="NAME", help="The stack: NAME in Pulumi.NAME.yaml.", autocompletion=stack_names
     ),
 ]
-"""The option `--stack`, which a shell completes; `StackName | None` where a command can do without."""
+"""The option `--stack`, with shell completion; `StackName | None` if it is optional."""
 
 
 def settings_of(stack: str, directory: Path | None = None) -> RegistrySettings:
     """Read a stack's settings from its file.
 
     Raises:
-        NotFound: where there is no such project or stack.
-        InvalidInput: where the stack file is wrong.
+        NotFound: the project or stack does not exist.
+        InvalidInput: the stack file is invalid.
     """
     file = read_stack(read_project(directory or Path.cwd()), stack)
     return settings_in(file.config, source=file.path.name)
 
 
 def lifecycle_policy(stack: str, repository: str) -> dict[str, Any] | None:
-    """The lifecycle document that a stack file gives a repository, or nothing where it gives none.
+    """A repository's lifecycle document in a stack file, or nothing if it has none.
 
     Args:
         stack: the name of the stack.
         repository: the repository's name in ECR.
 
     Raises:
-        NotFound: where there is no such stack or repository.
-        InvalidInput: where the stack file is wrong.
+        NotFound: the stack or repository does not exist.
+        InvalidInput: the stack file is invalid.
     """
     settings = settings_of(stack)
     names = dict(zip(settings.physical_names(), settings.repositories, strict=True))

@@ -1,4 +1,4 @@
-"""Which live registry a command is about: by stack, with the stack file's own `aws:` settings, or by Region."""
+"""Selects the live registry for a command: by stack, with the stack file's `aws:` settings, or by Region."""
 
 from __future__ import annotations
 
@@ -23,22 +23,20 @@ __all__ = ["Region", "Repositories", "Target", "registry_of", "target_of"]
 Region = Annotated[str | None, typer.Option("--region", metavar="REGION", help="The Region. Default: the stack's.")]
 Repositories = Annotated[
     list[str] | None,
-    typer.Option(
-        "--repository", "-r", metavar="NAME", help="The repository's name in ECR. May be given several times."
-    ),
+    typer.Option("--repository", "-r", metavar="NAME", help="The repository's name in ECR. Repeatable."),
 ]
 
 
 @dataclass(frozen=True)
 class Target:
-    """A registry, and which of its repositories a command is about."""
+    """A registry and the selected repositories."""
 
     registry: LiveRegistry
     stack: str | None = None
     settings: RegistrySettings | None = None
-    """What the stack file says; `None` without a stack."""
+    """The stack file's settings; `None` without a stack."""
     named: tuple[str, ...] = ()
-    """The repositories' names in ECR; empty if none were named, which is every repository of the registry."""
+    """The repositories' names in ECR; empty for every repository in the registry."""
 
     def repositories(self) -> Iterator[str]:
         """The names, those of the registry in alphabetical order."""
@@ -49,23 +47,23 @@ class Target:
 
     @property
     def label(self) -> str:
-        """Whose registry it is, for people."""
+        """A readable name of the registry."""
         stack = f"stack {self.stack}, " if self.stack else ""
         return f"{stack}account {self.registry.account}, {self.registry.region}"
 
 
 def target_of(stack: str | None, repositories: Sequence[str] | None, region: str | None) -> Target:
-    """Connect to the registry that a command names.
+    """Connect to the selected registry.
 
     Args:
         stack: takes Region, credentials and repositories from the stack file.
-        repositories: some repositories; of a stack, some of its own.
+        repositories: selected repositories; with a stack, a subset of its own.
         region: another Region than the stack's, e.g. a replica's.
 
     Raises:
         NotFound: no such stack or repository.
-        InvalidInput: the stack file is wrong, or the credentials are of an account that it does not allow.
-        Unavailable: AWS does not answer.
+        InvalidInput: the stack file is wrong, or does not allow the credentials' account.
+        Unavailable: AWS does not respond.
     """
     names = tuple(dict.fromkeys(repositories or ()))
     if stack is None:
@@ -89,13 +87,13 @@ def registry_of(stack: str, region: str | None = None, *, patient: bool = True, 
     Args:
         stack: the stack's name.
         region: another Region than the stack's.
-        patient: whether the client of ECR tries again when AWS is busy.
+        patient: whether the ECR client retries when AWS throttles.
         timeout: seconds to wait for a connection and for an answer, each.
 
     Raises:
         NotFound: no such stack.
         InvalidInput: the settings are wrong, or the credentials are of an account that they do not allow.
-        Unavailable: AWS does not answer.
+        Unavailable: AWS does not respond.
     """
     config = read_stack(read_project(Path.cwd()), stack).config
     allowed, forbidden = (_accounts(config.get(f"aws:{word}AccountIds"), word) for word in ("allowed", "forbidden"))

@@ -1,6 +1,6 @@
-"""Text on a terminal or in a pipe: nothing is cut, and nothing that one would copy is broken over lines.
+"""Text on a terminal or in a pipe: nothing is truncated, and nothing that users copy is broken across lines.
 
-The terminal itself wraps what is too long for it; what is selected there, or found by grep, is whole.
+The terminal itself wraps long lines, so that selected or grepped text is complete.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["aligned", "console", "print_json"]
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Give a console that neither wraps nor cuts lines."""
+    """Return a console that neither wraps nor truncates lines."""
     return Console(emoji=False, stderr=stderr, soft_wrap=True, highlight=False)
 
 
@@ -29,7 +29,7 @@ def aligned(
 
     Args:
         to: where to print.
-        rows: cells with rich's markup.
+        rows: cells with rich markup.
         header: the columns' titles, plain text.
         right: the indices of columns that are aligned to the right.
         gap: spaces between columns.
@@ -50,9 +50,9 @@ def aligned(
 
 
 def print_json(data: Any) -> None:
-    """Print one JSON document on standard output, and send whatever is printed after it to standard error.
+    """Print one JSON document on standard output, and redirect all later output to standard error.
 
-    Threads and exit handlers of a rehearsed program may print to the very end of the process.
+    Threads and exit handlers of a rehearsed program may print until the process ends.
     """
     print(json.dumps(data, indent=2), flush=True)
     if sys.stdout is sys.__stdout__:

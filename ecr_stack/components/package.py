@@ -270,7 +270,7 @@ def _enum_token(literal: Any) -> str:
 
 
 def _properties(model: type[Model]) -> dict[str, Any]:
-    fields = [(name, field) for name, field in model.model_fields.items() if name not in model.NOT_HERE]
+    fields = model.own_fields().items()
     return {
         "properties": {
             key_of(model, name): {

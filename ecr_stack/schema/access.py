@@ -1,4 +1,4 @@
-"""What `access:` of a repository and of a registry may say: who may pull, push, replicate and import.
+"""`access:` of a repository and of a registry: who may pull, push, replicate and import.
 
 https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policies.html
 https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry-permissions.html
@@ -23,9 +23,9 @@ __all__ = ["Access", "LambdaSource", "Match", "PullThroughCacheGrant", "Registry
 
 
 Match = Literal["CONDITION", "PRINCIPAL"]
-"""`CONDITION`: by the account as the principal and the ARN in a condition; the role need not exist yet, and a policy of
-the role itself must allow the same. `PRINCIPAL`: by the ARN as the principal; it must exist, or ECR refuses the whole
-policy, and in the same account only the login is needed besides."""
+"""`CONDITION`: the account is the principal and the ARN is in a condition; the role need not exist yet, and its
+identity policy must allow the same actions. `PRINCIPAL`: the ARN is the principal; the role must exist, or ECR rejects
+the whole policy, and in the same account it only needs permission to log in."""
 
 
 def _one(name: str) -> str:
@@ -33,7 +33,7 @@ def _one(name: str) -> str:
 
 
 def _once(names: list[str]) -> list[str]:
-    """Refuse a list that names somebody twice."""
+    """Reject duplicates in a list."""
     seen: set[str] = set()
     for name in names:
         if is_unknown(name):
@@ -48,19 +48,19 @@ LambdaSource = Annotated[
     str,
     Form(
         r"[0-9]{12}|arn:aws[a-z-]*:lambda:([a-z0-9-]+|\*):[0-9]{12}:function:[\w*?-]+(:[\w$*?-]+)?",
-        "Lambda functions are named by their account, or by an ARN with `*` for the Region or in the name",
+        "specify Lambda functions by their account or by an ARN, with `*` allowed in the Region and the name",
         'write "111122223333" or arn:aws:lambda:us-east-1:111122223333:function:NAME',
     ),
     Item,
 ]
-"""An account id, or the ARN of Lambda functions; `*` and `?` may stand for the Region and in the function's name."""
+"""An account id, or the ARN of Lambda functions; `*` and `?` are allowed as the Region and in the function's name."""
 
 
 SourceArn = Annotated[
     str,
     Form(
         r"arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:[0-9]{12}:[^*?:]+[\x21-\x7e]*",
-        "a source is the ARN of a resource with its account written out",
+        "a source is the ARN of a resource, with an explicit account",
         "write one such as arn:aws:codebuild:us-east-1:111122223333:project/NAME",
     ),
     Item,
@@ -95,14 +95,15 @@ class ServiceGrant(Model):
     service: ServiceName
     """The service, e.g. `codebuild.amazonaws.com`."""
     source_arns: Annotated[list[SourceArn], Field(min_length=1)] | None = None
-    """The resources for which it acts, e.g. the ARN of a CodeBuild project; `*` may stand in the resource's name."""
+    """The resources on whose behalf it acts, e.g. the ARN of a CodeBuild project; `*` is allowed in the resource's
+    name."""
     source_accounts: Annotated[list[AccountId], Field(min_length=1)] | None = None
-    """The accounts for which it acts."""
+    """The accounts on whose behalf it acts."""
     push: bool = False
-    """Whether it may push as well. Default: `false`."""
+    """Whether it may also push. Default: `false`."""
 
     def cross_field_errors(self) -> Iterator[Problem]:
-        """A service acts for everybody unless somebody says for whom."""
+        """A service must be restricted to sources; otherwise it acts for everybody."""
         if self.source_arns is None and self.source_accounts is None:
             yield Problem(
                 "",
@@ -118,26 +119,27 @@ class ServiceGrant(Model):
 
 
 class Access(Model):
-    """Who may pull and push images of a repository. Logging in needs a policy of the role itself."""
+    """Who may pull and push a repository's images. Logging in requires an identity policy on the role."""
 
     pull: _Principals = []
-    """Roles, users and accounts that may pull: `role/NAME` of this account, an ARN, or an account id."""
+    """Roles, users and accounts that may pull: `role/NAME` in this account, an ARN, or an account id."""
     push: _Principals = []
-    """Those that may push; whoever also pulls is listed under `pull` too."""
+    """Principals that may push. List those that also pull under `pull` too."""
     accounts: _Accounts = []
-    """Whole accounts that may pull. Each decides itself who of it does."""
+    """Whole accounts that may pull. Each account decides which of its principals may."""
     organizations: _Organizations = []
-    """AWS organizations all of whose accounts may pull."""
+    """AWS organizations whose accounts may all pull."""
     read_only: _Principals = []
-    """Principals that may pull and read about images, scans and policies."""
+    """Principals that may pull and read metadata of images, scans and policies."""
     full_access: _Principals = []
-    """Principals that may do everything with the repository, deleting it included."""
+    """Principals that may do everything with the repository, including deleting it."""
     services: list[ServiceGrant] = []
-    """AWS services, e.g. CodeBuild, each with the source it acts for."""
+    """AWS services, e.g. CodeBuild, each with the sources on whose behalf it acts."""
     lambda_: Annotated[list[LambdaSource], *_ONCE] = Field(default=[], alias="lambda")
-    """Lambda functions that may be made from images: an account id, or ARNs of functions with `*` in the name."""
+    """Lambda functions that may be created from images: an account id, or function ARNs with `*` in the name."""
     match: Match = "CONDITION"
-    """How roles and users are matched: by `CONDITION`, which works before they exist, or as `PRINCIPAL`. Default: `CONDITION`."""
+    """How roles and users are matched: by `CONDITION`, which works before they exist, or as `PRINCIPAL`. Default:
+    `CONDITION`."""
     statements: Annotated[list[RepositoryStatement], AfterValidator(_sids_once())] = []
     """Custom statements, as in an IAM policy."""
 
@@ -146,7 +148,7 @@ Namespace = Annotated[
     str,
     Form(
         REPOSITORY_NAME.pattern,
-        "a namespace is the repository prefix of a pull through cache rule: 2 to 30 lowercase letters and digits, "
+        "a namespace is the repository prefix of a pull-through cache rule: 2 to 30 lowercase letters and digits, "
         "with `.`, `_`, `-`, `/` between them",
         "write the rule's prefix, e.g. `ecr-public`",
         shortest=2,
@@ -157,14 +159,14 @@ Namespace = Annotated[
 
 
 class PullThroughCacheGrant(Model):
-    """Who may import images from upstream, by pulling them through a cache."""
+    """Who may import images from upstream through a pull-through cache."""
 
     EXAMPLES = {"principals": "[role/NAME]"}
 
     principals: Annotated[list[PrincipalName], Field(min_length=1), *_ONCE]
     """Roles, users and accounts."""
     namespaces: Annotated[list[Namespace], Field(min_length=1)] | None = None
-    """The prefixes of pull through cache rules, e.g. `ecr-public`. Default: every repository."""
+    """The prefixes of pull-through cache rules, e.g. `ecr-public`. Default: every repository."""
 
 
 class RegistryAccess(Model):
@@ -175,18 +177,19 @@ class RegistryAccess(Model):
     """
 
     pull: _Principals = []
-    """Those that may pull from every repository."""
+    """Principals that may pull from every repository."""
     push: _Principals = []
-    """Those that may push to every repository that exists."""
+    """Principals that may push to every existing repository."""
     accounts: _Accounts = []
     """Whole accounts that may pull from every repository."""
     organizations: _Organizations = []
-    """AWS organizations all of whose accounts may pull from every repository."""
+    """AWS organizations whose accounts may all pull from every repository."""
     replication_from: _Accounts = []
-    """Accounts whose registries may replicate into this one, and create the repositories for it."""
+    """Accounts whose registries may replicate into this one and create the repositories."""
     pull_through_cache: list[PullThroughCacheGrant] = []
-    """Those that may import images from upstream, and create the repositories for it."""
+    """Principals that may import images from upstream and create the repositories."""
     match: Match = "CONDITION"
-    """How roles and users are matched: by `CONDITION`, which works before they exist, or as `PRINCIPAL`. Default: `CONDITION`."""
+    """How roles and users are matched: by `CONDITION`, which works before they exist, or as `PRINCIPAL`. Default:
+    `CONDITION`."""
     statements: Annotated[list[RegistryStatement], AfterValidator(_sids_once())] = []
     """Custom statements, as in an IAM policy."""

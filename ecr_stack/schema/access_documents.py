@@ -1,4 +1,4 @@
-"""From grants to the policy documents that ECR reads."""
+"""Builds ECR's policy documents from grants."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["access_problems", "policy_text", "registry_policy", "repository_poli
 
 
 def policy_text(document: Mapping[str, Any]) -> str:
-    """The JSON text that is sent to AWS: compact, and the same for the same document."""
+    """The JSON text that is sent to AWS: compact and deterministic."""
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
 
 
@@ -30,7 +30,7 @@ def repository_policy(access: Access, account: str, partition: str) -> dict[str,
         partition: `aws`, `aws-cn`, … .
 
     Returns:
-        Plain JSON data, or `None` if nothing is granted: ECR takes no empty policy.
+        Plain JSON data, or `None` if nothing is granted: ECR does not accept an empty policy.
     """
     return _document(_repository_statements(access, account, partition))
 
@@ -45,7 +45,7 @@ def registry_policy(
         account: the registry's account, of twelve digits.
         region: the registry's Region.
         partition: `aws`, `aws-cn`, … .
-        name_prefix: what the names of the repositories that are meant begin with.
+        name_prefix: the prefix of the names of the repositories.
     """
     return _document(_registry_statements(access, account, region, partition, name_prefix))
 
@@ -58,15 +58,15 @@ def access_problems(
     partition: str | None = None,
     name_prefix: str = "",
 ) -> list[Problem]:
-    """Say what is wrong with grants as a whole, each of which is right; places are relative to the grants.
+    """Yield errors in valid grants taken together; places are relative to the grants.
 
     Args:
-        access: the grants of a repository or a registry. What is unknown in them is left out; the length of the
-            document is then checked when everything is known.
+        access: the grants of a repository or a registry. Unknown values are skipped; the length of the document is then
+            checked once everything is known.
         account: the account, if it is known; the length of the document does not depend on it.
         region: the Region of a registry, if it is known.
         partition: the partition, if it is known; ARNs of another one are then reported.
-        name_prefix: what the names of the repositories that are meant begin with.
+        name_prefix: the prefix of the names of the repositories.
     """
     problems = list(_foreign(access, partition)) if partition else []
     problems += _twice(access, account or "0" * 12)
@@ -125,14 +125,14 @@ def _registry_statements(
     for number, grant in enumerate(access.pull_through_cache, start=1):
         resources = [f"{repositories}{namespace}/*" for namespace in unique(grant.namespaces or [])]
         for statement in grants.to("AllowPullThroughCache", grant.principals, IMPORT):
-            # Sids are unique in a policy, and one grant is the usual case.
+            # Sids must be unique in a policy, and a single grant is the usual case.
             sid = statement["Sid"] if len(access.pull_through_cache) == 1 else f"{statement['Sid']}{number}"
             found.append({**statement, "Sid": sid, **({"Resource": resources} if resources else everything)})
     return found + [statement.document(account, partition, f"{registry}*") for statement in access.statements]
 
 
 class _Grants:
-    """Statements for principals of an account's point of view."""
+    """Statements for principals, seen from an account."""
 
     def __init__(self, account: str, partition: str, match: Match) -> None:
         self._account = account
@@ -163,7 +163,7 @@ class _Grants:
             yield _allow("AllowPullByOrganizations", "*", PULL, condition)
 
     def to_services(self, services: Sequence[ServiceGrant]) -> Iterator[dict[str, Any]]:
-        """A statement for each service, bound to the sources that it acts for.
+        """A statement for each service, restricted to the sources on whose behalf it acts.
 
         https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
         """
@@ -178,7 +178,8 @@ class _Grants:
             yield _allow(sid, {"Service": [grant.service]}, actions, condition)
 
     def to_lambda(self, sources: Sequence[str]) -> Iterator[dict[str, Any]]:
-        """Both statements that Lambda needs: for those who make functions in other accounts, and for Lambda itself.
+        """Both statements that Lambda needs: for principals in other accounts that create functions, and for Lambda
+        itself.
 
         https://docs.aws.amazon.com/lambda/latest/dg/images-create.html#configuration-images-xaccount-permissions
         """
@@ -211,13 +212,14 @@ def _foreign(access: Access | RegistryAccess, partition: str) -> Iterator[Proble
                 yield Problem(
                     f"{key}[{index}]",
                     name,
-                    f"the registry is in the partition {partition}; nobody of another partition can be let in",
+                    f"the registry is in the partition {partition}; it cannot grant access to principals in another "
+                    "partition",
                     f"write the ARN of a principal that begins with `arn:{partition}:`",
                 )
 
 
 def _twice(access: Access | RegistryAccess, account: str) -> Iterator[Problem]:
-    """Names that differ and mean the same, once the account is known; and accounts under two keys."""
+    """Different names for the same principal, once the account is known; and accounts under two keys."""
     for key, names in _named(access):
         seen: dict[str, str] = {}
         for index, name in enumerate(names):
@@ -257,7 +259,7 @@ def _named(access: Access | RegistryAccess) -> Iterator[tuple[str, Sequence[str]
 
 
 def _too_long(statements: Iterable[Mapping[str, Any]], length: int, quota: Quota) -> Problem:
-    """Name the statement that takes most of the length, and what would shorten it."""
+    """Return the statement that takes up most of the length, and how to shorten it."""
     over = length - quota.limit
     largest = max(statements, key=lambda statement: len(policy_text(statement)))
     share = policy_size(largest)
@@ -275,5 +277,5 @@ def _too_long(statements: Iterable[Mapping[str, Any]], length: int, quota: Quota
     }.get(key, "name fewer, or split it among repositories")
     return Problem(
         "", None, f"{quota.subject} would have {length:,} characters, and AWS allows {quota.limit:,} ({quota.source})",
-        f"take off {over:,} characters: `{key}` takes {share:,} of them; {shorter}",
+        f"remove {over:,} characters: `{key}` takes up {share:,} of them; {shorter}",
     )  # fmt: skip

@@ -21,21 +21,22 @@ __all__ = ["AccountSettingValues", "needs_extended_scope"]
 
 def _identity(value: str) -> str:
     if is_account(value):
-        raise refusal("one role or user is excluded at a time, not an account", "write `role/NAME` or a role's ARN")
+        raise refusal("an exclusion is a role or user, not an account", "write `role/NAME` or a role's ARN")
     return value
 
 
 class AccountSettingValues(Model):
-    """Settings that an account has once in each Region. AWS has no call that takes one back: removing a key changes nothing."""
+    """Account settings, once per Region. AWS has no call to reset a setting: removing a key changes nothing."""
 
     registry_policy_scope: Literal["V2"] | None = None
-    """`V2`: the registry's policy holds for every action of ECR. Older registries are V1, where it holds for replication
-    and imports only. Default: `V2` if `registryAccess` grants anything else, and else what the account has."""
+    """`V2`: the registry policy applies to every ECR action. Older registries are V1, where it only applies to
+    replication and imports. Default: `V2` if `registryAccess` grants anything else; otherwise the account's current
+    setting."""
     blob_mounting: bool | None = None
-    """Whether a push mounts layers that another repository of the registry has, instead of sending them again. Default:
-    what the account has; AWS begins with `false`."""
+    """Whether a push mounts layers from another repository in the registry instead of uploading them again. Default:
+    the account's current setting, initially `false`."""
     basic_scan_type_version: Literal["AWS_NATIVE"] | None = None
-    """How basic scanning scans. `AWS_NATIVE` is the only version left. Default: what the account has."""
+    """The version of basic scanning. `AWS_NATIVE` is the only remaining one. Default: the account's current setting."""
     pull_time_exclusions: (
         Annotated[
             list[Annotated[PrincipalName, AfterValidator(_identity), Described(pattern=r"(^|:)(role|user)/"), Item]],
@@ -43,12 +44,12 @@ class AccountSettingValues(Model):
         ]
         | None
     ) = None
-    """Roles and users, e.g. those of scanners, whose pulls do not count as pulls of an image. Lifecycle rules that go by the
-    last pull would otherwise never end an image's life. They must exist."""
+    """Roles and users, e.g. of scanners, whose pulls are not recorded. Otherwise, lifecycle rules based on the last
+    pull would never remove an image that is scanned regularly. They must exist."""
 
 
 def needs_extended_scope(access: RegistryAccess | None) -> bool:
-    """Whether a registry's policy needs the scope V2: it grants more than replication and imports.
+    """Whether a registry policy needs the scope V2: it grants more than replication and imports.
 
     https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry-permissions.html
     """

@@ -1,6 +1,6 @@
 """The arguments of the components, from the same models as the stack file.
 
-`Registry` takes what a stack file says; the other components take parts of it.
+`Registry` takes the settings of a stack file; the other components take parts of them.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class _Tagged(Model):
     """AWS tags, on top of `Name`, `Environment` and `ManagedBy`."""
 
     def cross_field_errors(self) -> Iterator[Problem]:
-        """The program's own tags are its own."""
+        """The program's own tags cannot be set."""
         yield from super().cross_field_errors()
         yield from reserved_tags(self.known("tags"))
 
@@ -73,7 +73,7 @@ class RepositoryArguments(RepositorySettings, _InRegion):
     environment: Environment | None = None
     """A slug such as `prod`, for the tags. Default: the Pulumi stack's name."""
     lifecycle_guard: RepositoryGuard | None = None
-    """What a change of the lifecycle may remove. Default: anything."""
+    """Limits on what a lifecycle change may remove. Default: no limits."""
 
     def cross_field_errors(self) -> Iterator[Problem]:
         """Encryption with KMS needs the key, and a profile needs a registry."""
@@ -83,7 +83,7 @@ class RepositoryArguments(RepositorySettings, _InRegion):
             yield Problem(
                 "encryption.keyArn",
                 None,
-                "a repository by itself makes no key",
+                "a `Repository` does not create a key",
                 "add the `keyArn` of an `EncryptionKey` or of an existing key, or write `type: AES256`",
             )
         if self.profile is not None:
@@ -94,25 +94,25 @@ class EncryptionKeyArguments(_Tagged, _InRegion):
     """The arguments of `EncryptionKey`."""
 
     key_arn: KmsKeyArn | None = None
-    """The ARN of an existing key in the same Region; no key is made then."""
+    """The ARN of an existing key in the same Region, instead of a new key."""
     deletion_window_in_days: DeletionWindow | None = None
-    """Days from the scheduled deletion of the key to its end: 7 to 30. Default: 30."""
+    """The waiting period before the key is deleted, in days: 7 to 30. Default: 30."""
     multi_region: Annotated[bool | None, Structural] = None
-    """Whether the key is a multi-Region key, of which other Regions may have replicas. Default: `false`."""
+    """Whether the key is a multi-Region key, which can have replicas in other Regions. Default: `false`."""
     primary_key_arn: Text | None = None
-    """The ARN of a multi-Region key in another Region; the key is a replica of it then."""
+    """The ARN of a multi-Region key in another Region, to create a replica of it."""
     protect: Annotated[bool | None, Structural] = None
-    """Whether Pulumi refuses to delete the key: without it, no image can be pulled. Default: as the parent."""
+    """Whether Pulumi refuses to delete the key, without which no image can be pulled. Default: the parent's setting."""
 
     def cross_field_errors(self) -> Iterator[Problem]:
-        """The deletion window is that of a key that is made here."""
+        """A deletion window requires a new key."""
         yield from super().cross_field_errors()
         if self.key_arn is not None and self.deletion_window_in_days is not None:
             yield Problem(
                 "deletionWindowInDays",
                 self.known("deletion_window_in_days"),
-                "the deletion window of an existing key is not this stack's to set",
-                "remove `deletionWindowInDays`, or remove `keyArn` to have a key made",
+                "this stack cannot set the deletion window of an existing key",
+                "remove `deletionWindowInDays`, or remove `keyArn` to create a key",
             )
 
 
@@ -126,15 +126,15 @@ class LifecyclePolicyArguments(_InRegion):
     rules: Annotated[list[LifecycleRule], Field(min_length=1)] | None = None
     """The rules, in priority order."""
     document: dict[str, Any] | None = None
-    """A native lifecycle document instead of `rules`, used as it is."""
+    """A native lifecycle document, used unchanged, instead of `rules`."""
     guard: RepositoryGuard | None = None
-    """What a change of the policy may remove. Default: anything."""
+    """Limits on what a policy change may remove. Default: no limits."""
 
     def cross_field_errors(self) -> Iterator[Problem]:
-        """A policy comes from rules or from a document."""
+        """A policy is defined by rules or a document."""
         if (self.rules is None) == (self.document is None):
             remedy = "add `rules`" if self.rules is None else "keep one of `rules` and `document`"
-            yield Problem("rules", None, "a lifecycle policy comes from `rules` or from a `document`", remedy)
+            yield Problem("rules", None, "a lifecycle policy is defined by either `rules` or a `document`", remedy)
         rules, document = self.known("rules"), self.known("document")
         if rules:
             yield from rule_list_problems(rules, "rules")
@@ -161,7 +161,7 @@ class RegistryPolicyArguments(_InRegion):
     access: RegistryAccess
     """Who may do what in every repository."""
     name_prefix: Text | None = None
-    """What the names of the repositories that are meant begin with. Default: every repository."""
+    """The name prefix of the repositories that the policy applies to. Default: every repository."""
 
 
 class RegistryScanningArguments(Scanning, _InRegion):
@@ -186,14 +186,14 @@ class NotificationsArguments(NotificationSettings, _Tagged, _InRegion):
     """The arguments of `Notifications`."""
 
     name_prefix: Text | None = None
-    """What the names of the repositories that are meant begin with, before `repositories`. Default: nothing."""
+    """The prefix of repository names, before the prefixes in `repositories`. Default: none."""
     replicated: Annotated[bool, Structural] = True
-    """Whether the Region gets replicas, so that replication is told. Default: `true`."""
+    """Whether the Region receives replicas, so that replication events are sent. Default: `true`."""
     slack_topic_arns: Annotated[list[Text], Structural] = []
-    """ARNs of more topics, e.g. of other Regions, whose messages go to the channel of Slack as well."""
+    """ARNs of further topics, e.g. in other Regions, whose messages also go to the Slack channel."""
 
     def cross_field_errors(self) -> Iterator[Problem]:
-        """The pattern of each rule is short enough."""
+        """Each rule's pattern must be short enough."""
         yield from super().cross_field_errors()
         if not unknown_in(self.repositories) and not is_unknown(self.name_prefix):
             yield from too_long(self, prefixes_of(self, self.name_prefix or ""))
@@ -205,28 +205,30 @@ class ReplicationArguments(ReplicationSettings, _InRegion):
     EXAMPLES = {"rules": "[{destinations: [{region: us-west-2}]}]"}
 
     rules: Annotated[list[ReplicationRule], Field(max_length=10), Structural]
-    """At most 10 rules, to at most 25 registries in all."""
+    """At most 10 rules, with at most 25 destinations in total."""
     repositories: list[RepositoryName] = []
-    """The names of the repositories; a filter that matches none of them is an error. Default: filters are not checked."""
+    """The names of the repositories; a filter that matches none of them is an error. Default: filters are not
+    checked."""
 
 
 class CreationTemplateArguments(RepositoryDefaults):
     """The arguments of `CreationTemplate`."""
 
     region: Region | None = None
-    """The Region of the template: for replicas, a destination of replication. Default: the provider's own."""
+    """The Region of the template: for replicas, a replication destination. Default: the provider's own."""
     environment: Environment | None = None
     """A slug such as `prod`, for tags and the role's name. Default: the Pulumi stack's name."""
     prefix: Annotated[str, Structural] = "ROOT"
-    """The namespace that the template is for, or `ROOT` for all that no other template covers. Default: `ROOT`."""
+    """The namespace that the template covers, or `ROOT` for repositories that no other template covers. Default:
+    `ROOT`."""
     applied_for: Annotated[list[TemplateUse], Field(min_length=1), Structural] = ["REPLICATION"]
-    """When ECR makes repositories from it: `REPLICATION`, `PULL_THROUGH_CACHE`, `CREATE_ON_PUSH`. Default: `REPLICATION`."""
+    """When ECR uses the template: `REPLICATION`, `PULL_THROUGH_CACHE`, `CREATE_ON_PUSH`. Default: `REPLICATION`."""
     role_arn: Text | None = None
-    """The ARN of an existing role with which ECR makes the repositories. Default: one is made."""
+    """The ARN of an existing role with which ECR creates the repositories. Default: a new role."""
     role_name: NewRoleName | None = None
-    """The name of the role that is made. Default: `{environment}-ecr-template-{region}`."""
+    """The name of the new role. Default: `{environment}-ecr-template-{region}`."""
     _role_keys: Sequence[Any] = PrivateAttr(default=())
-    """The ARNs of the keys of the templates that share the role; known or not."""
+    """The ARNs of the keys used by the templates that share the role; may be unknown."""
 
 
 class AccountSettingsArguments(AccountSettingValues, _InRegion):
@@ -239,17 +241,17 @@ class PullThroughCacheArguments(PullThroughCacheSettings, _Tagged, _InRegion):
     EXAMPLES = {"upstream": "ecr-public"}
 
     prefix: CachePrefix | None = None
-    """What the names of cached repositories begin with, or `ROOT`. Default: the component's name."""
+    """The prefix of cached repositories' names, or `ROOT`. Default: the component's name."""
 
     def cross_field_errors(self) -> Iterator[Problem]:
-        """What repositories get is a template's affair."""
+        """Repository settings belong in a template."""
         yield from super().cross_field_errors()
         if self.repositories is not None:
             yield Problem(
                 "repositories",
                 self.repositories.as_written() if not is_unknown(self.repositories) else "(not known)",
-                "a cache by itself makes no template",
-                "make a `CreationTemplate` with `appliedFor: [PULL_THROUGH_CACHE]`",
+                "a `PullThroughCache` does not create a template",
+                "create a `CreationTemplate` with `appliedFor: [PULL_THROUGH_CACHE]`",
             )
 
 
@@ -266,33 +268,33 @@ class PipelineAccessArguments(PipelineTrust, _Tagged):
     """The arguments of `PipelineAccess`."""
 
     push: list[Text] = []
-    """ARNs of the repositories to which the pipelines push."""
+    """ARNs of the repositories that the pipelines push to."""
     pull: list[Text] = []
-    """ARNs of the repositories from which they pull."""
+    """ARNs of the repositories that the pipelines pull from."""
     sign: list[SigningProfileArn] = []
-    """ARNs of the AWS Signer profiles with which ECR signs what they push."""
+    """ARNs of the AWS Signer profiles with which ECR signs the images they push."""
     provider_arn: ProviderArn | None = None
-    """The ARN of the issuer's OpenID Connect provider; an account has one for each issuer. Default: one is made."""
+    """The ARN of the issuer's OpenID Connect provider; an account can have one per issuer. Default: a new one."""
     role_name: NewRoleName | None = None
     """The role's name. Default: `{environment}-ecr-push`."""
 
     def cross_field_errors(self) -> Iterator[Problem]:
-        """The role is for some repository."""
+        """The role needs at least one repository."""
         yield from super().cross_field_errors()
         if self.push == [] and self.pull == []:
-            yield Problem("push", None, "the role is for pushing to repositories", "add the ARN of one")
+            yield Problem("push", None, "the role needs a repository to push to", "add the ARN of one")
 
 
 class PullAccessArguments(NodeAccess):
     """The arguments of `PullAccess`."""
 
     roles: Annotated[list[RoleName], Structural] = []
-    """Existing roles, e.g. of EKS nodes: names, `role/NAME` or ARNs, known when the program runs."""
+    """Existing roles, e.g. of EKS nodes, as names, `role/NAME` or ARNs. Must be known when the program runs."""
     named_roles: Annotated[dict[str, Text], Structural] = {}
-    """Roles by a name of your choice, for roles that are Outputs of other resources."""
+    """Roles that are Outputs of other resources, by a name of your choice."""
 
     def cross_field_errors(self) -> Iterator[Problem]:
-        """Some role is given; an Output has no name from which its attachment could be called."""
+        """At least one role is required; an Output has no name from which to name its attachment."""
         yield from super().cross_field_errors()
         if self.roles == [] and self.named_roles == {}:
             yield Problem("roles", [], "at least one role is needed", "add a role, e.g. `eks-prod-node-role`")
@@ -300,13 +302,13 @@ class PullAccessArguments(NodeAccess):
         taken = dict.fromkeys(listed, "under `roles`")
         for key, role in (self.known("named_roles") or {}).items():
             if key in listed:
-                rule = f"the attachment of the role `{key}` under `roles` has this name already"
+                rule = f"the attachment of the role `{key}` under `roles` already has this name"
                 yield Problem(
                     f"namedRoles.{key}", "(an Output)" if is_unknown(role) else role, rule, "choose another name"
                 )
             name = None if is_unknown(role) else role_name_of(role)
             if name is not None and name in taken:
-                rule = f"the role `{name}` is {taken[name]}, too; the end of one attachment would end the other"
+                rule = f"the role `{name}` is also {taken[name]}; removing one attachment would remove the other"
                 yield Problem(f"namedRoles.{key}", role, rule, "remove one of the two")
             elif name is not None:
                 taken[name] = f"`{key}`"
@@ -315,8 +317,8 @@ class PullAccessArguments(NodeAccess):
                 yield Problem(
                     f"roles[{index}]",
                     "(an Output)",
-                    "the attachment is called after the role, which is not known when the program runs; its place in the list "
-                    "would take its permissions away when the order changes",
+                    "the attachment is named after the role, which is not known when the program runs; if it were "
+                    "named after its position, reordering the list would remove its permissions",
                     "write it under `namedRoles`, e.g. `namedRoles: {builder: role.name}`",
                 )
 
@@ -325,4 +327,4 @@ class BudgetArguments(BudgetSettings, _Tagged):
     """The arguments of `Budget`."""
 
     name: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^:\\]+$")] | None = None
-    """The budget's name, once in an account. Default: `{environment}-ecr`."""
+    """The budget's name, unique in the account. Default: `{environment}-ecr`."""

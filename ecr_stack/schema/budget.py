@@ -1,4 +1,4 @@
-"""A budget for what ECR costs, and who is told: `ecr-stack:budget`.
+"""A budget for ECR, and who receives its alerts: `ecr-stack:budget`.
 
 https://docs.aws.amazon.com/cost-management/latest/userguide/budgets-managing-costs.html
 """
@@ -26,7 +26,7 @@ MAX_EMAILS = 10
 Amount = Annotated[
     float,
     Range(
-        "a budget is more than 0, with at most two decimals",
+        "a budget must be greater than 0, with at most two decimals",
         "write an amount such as 100 or 49.90",
         above=0,
         most=1e12,
@@ -37,13 +37,13 @@ Currency = Annotated[
     str,
     Form(
         "[A-Z]{3}",
-        "a currency is its code of three capital letters",
-        "write the one that AWS bills in, e.g. `USD`",
+        "a currency must be a code of three capital letters",
+        "write the currency of your AWS bill, e.g. `USD`",
     ),
 ]
 Threshold = Annotated[
     float,
-    Range("a threshold is a percentage of the budget, more than 0", "write one such as 80", above=0, most=1e9),
+    Range("a threshold must be a percentage of the budget greater than 0", "write one such as 80", above=0, most=1e9),
     Item,
 ]
 Thresholds = Annotated[list[Threshold], Described(uniqueItems=True)]
@@ -51,45 +51,47 @@ TopicArn = Annotated[
     str,
     Form(
         r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[\w-]{1,256}",
-        "AWS Budgets publishes to a standard SNS topic, named by its ARN",
-        "write arn:aws:sns:REGION:ACCOUNT:NAME, of a topic that is not FIFO",
+        "must be the ARN of a standard SNS topic",
+        "write arn:aws:sns:REGION:ACCOUNT:NAME, not a FIFO topic",
     ),
 ]
 
 
 class BudgetSettings(Model):
-    """A monthly budget for everything that ECR costs in the account, in all Regions."""
+    """A monthly budget for the cost of ECR in the account, in all Regions."""
 
     EXAMPLES = {"amount": "100", "email": "[platform@example.com]"}
 
     amount: Amount
-    """The budget of a month, e.g. `100` or `49.90`."""
+    """The monthly budget, e.g. `100` or `49.90`."""
     currency: Currency = "USD"
-    """The currency that AWS bills the account in. Default: `USD`."""
+    """The currency of the account's bill. Default: `USD`."""
     actual_thresholds: Thresholds = [80, 100]
-    """Percentages of the budget at which the costs so far are reported. Default: `[80, 100]`."""
+    """Percentages of the budget at which actual costs trigger an alert. Default: `[80, 100]`."""
     forecast_thresholds: Thresholds = [100]
-    """Percentages of the budget at which the forecast for the month is reported; AWS forecasts after about five weeks of
-    usage. Default: `[100]`."""
+    """Percentages of the budget at which the month's forecast triggers an alert; AWS forecasts after about five weeks
+    of usage. Default: `[100]`."""
     email: Annotated[list[EmailAddress], Field(max_length=MAX_EMAILS), Described(uniqueItems=True)] = []
-    """Who gets an e-mail: at most 10 addresses."""
+    """E-mail addresses for alerts: at most 10."""
     sns_topic_arn: TopicArn | None = None
     """The ARN of an SNS topic. Its policy must let `budgets.amazonaws.com` publish."""
 
     def cross_field_errors(self) -> Iterator[Problem]:
-        """Somebody is told something, and each thing once."""
+        """At least one receiver and one threshold, without duplicates."""
         if self.email == [] and self.sns_topic_arn is None:
-            yield Problem("email", None, "nobody would be told", "add `email: [platform@example.com]` or `snsTopicArn`")
+            yield Problem(
+                "email", None, "nobody would receive the alerts", "add `email: [platform@example.com]` or `snsTopicArn`"
+            )
         thresholds = {
             "actualThresholds": self.known("actual_thresholds"),
             "forecastThresholds": self.known("forecast_thresholds"),
         }
         if all(each == [] for each in thresholds.values()):
-            yield Problem("actualThresholds", [], "nothing would be told", "add a percentage, e.g. 80")
+            yield Problem("actualThresholds", [], "no alert would ever be sent", "add a percentage, e.g. 80")
         for place, values in thresholds.items():
             known = [each for each in values or () if not is_unknown(each)]
             if len(set(known)) < len(known):
-                yield Problem(place, values, "each threshold is named once", "remove the repetition")
+                yield Problem(place, values, "a threshold is repeated", "remove the repetition")
         count = sum(len(each or ()) for each in thresholds.values())
         if count > MAX_ALERTS:
             yield Problem(
@@ -98,11 +100,11 @@ class BudgetSettings(Model):
             )  # fmt: skip
         emails = [each for each in self.known("email") or () if not is_unknown(each)]
         if len(set(emails)) < len(emails):
-            yield Problem("email", emails, "each address is named once", "remove the repetition")
+            yield Problem("email", emails, "an address is repeated", "remove the repetition")
 
     @classmethod
     def json_rules(cls) -> Iterator[dict[str, Any]]:
-        """Somebody is told something."""
+        """At least one receiver and one threshold."""
         yield at_least_one(not_empty("email"), given("snsTopicArn"))
         empty = (
             {"required": [key], "properties": {key: {"maxItems": 0}}}

@@ -1,6 +1,6 @@
-"""What must hold between the sections of a stack file, or between it and the account and Region that it is for.
+"""Checks between the sections of a stack file, and against its account and Region.
 
-Settings may hold unknown values, and `INVALID` where a mistake was found already: neither contradicts anything.
+Settings may contain unknown values, and `INVALID` in place of reported errors; neither causes further errors.
 """
 
 from __future__ import annotations
@@ -70,15 +70,15 @@ def registry_settings(
 
     Args:
         data: a map of the keys of a stack file without their namespace, or of a component's arguments.
-        source: whose mistakes they would be, e.g. `Pulumi.prod.yaml`.
-        model: what the data must be.
-        prefix: what comes before each key in messages, e.g. `ecr-stack:`.
+        source: the source named in messages, e.g. `Pulumi.prod.yaml`.
+        model: the model of the data.
+        prefix: the prefix of keys in messages, e.g. `ecr-stack:`.
         region: the registry's Region, `None` if it is not known.
         account: the registry's account, `None` if it is not known.
         python_names: whether keys are spelled in snake_case.
 
     Raises:
-        InvalidInput: with every mistake.
+        InvalidInput: with all errors.
     """
     said = {key: value for key, value in data.items() if value is not None} if isinstance(data, Mapping) else data
     settings, problems = validate(model, said, prefix, python_names=python_names)
@@ -98,7 +98,7 @@ def _unique(problems: Iterable[Problem]) -> list[Problem]:
 def registry_problems(
     settings: RegistrySettings, *, region: str | None = None, account: str | None = None
 ) -> Iterator[Problem]:
-    """Yield what contradicts between the sections of a registry's settings.
+    """Yield conflicts between the sections of a registry's settings.
 
     Args:
         settings: the settings; places are relative to them, in camelCase.
@@ -163,7 +163,7 @@ def registry_problems(
 
 
 def _created(settings: RegistrySettings, region: str | None, account: str | None) -> Iterator[Problem]:
-    """What is wrong with caches, templates and public repositories, given the account and the Region."""
+    """Errors in caches, templates and public repositories, given the account and the Region."""
     caches, templates = settings.known("pull_through_cache") or {}, settings.known("creation_templates") or {}
     yield from _placed("pullThroughCache", pull_through_cache_problems(caches, region, account))
     for prefix, template in templates.items():
@@ -175,8 +175,9 @@ def _created(settings: RegistrySettings, region: str | None, account: str | None
             yield Problem(
                 f"creationTemplates.{prefix}",
                 template.as_written(),
-                f"a Region has one template for a prefix, and `pullThroughCache.{prefix}.repositories` makes it",
-                f"write `PULL_THROUGH_CACHE` into its `appliedFor`, and remove `pullThroughCache.{prefix}.repositories`",
+                f"a Region has one template per prefix, and `pullThroughCache.{prefix}.repositories` already creates "
+                "it",
+                f"add `PULL_THROUGH_CACHE` to its `appliedFor`, and remove `pullThroughCache.{prefix}.repositories`",
             )
     for prefix, cache in caches.items():
         if not is_unknown(cache) and cache.repositories is not None and not is_unknown(cache.repositories):
@@ -185,7 +186,7 @@ def _created(settings: RegistrySettings, region: str | None, account: str | None
         yield Problem(
             "publicRepositories",
             sorted(settings.public_repositories),
-            f"Amazon ECR Public is offered in the partition aws only, and this is {partition_of(region)}",
+            f"Amazon ECR Public is only available in the partition aws, and this is {partition_of(region)}",
             "remove it",
         )
 
@@ -198,7 +199,7 @@ def _placed(place: str, problems: Iterable[Problem]) -> Iterator[Problem]:
 
 
 def _layers(settings: RegistrySettings, region: str | None, account: str | None) -> Iterator[Problem]:
-    """What is wrong within the defaults, a profile or a repository, given the account and the Region."""
+    """Errors in the defaults, a profile or a repository, given the account and the Region."""
     defaults = settings.known("repository_defaults")
     if defaults is not None:
         yield from _placed("repositoryDefaults", _layer(defaults, region, account))
@@ -206,8 +207,8 @@ def _layers(settings: RegistrySettings, region: str | None, account: str | None)
             yield Problem(
                 "repositoryDefaults.encryption",
                 defaults.encryption.as_written() if isinstance(defaults.encryption, Model) else "(not known)",
-                "the encryption that every repository takes is the registry's",
-                "write it under `encryption` at the top of the file",
+                "the default encryption is set at the registry level",
+                "set it under `ecr-stack:encryption`",
             )
     profiles = settings.known("profiles") or {}
     for name, profile in profiles.items():
@@ -225,7 +226,7 @@ def _layers(settings: RegistrySettings, region: str | None, account: str | None)
                 f"{place}.profile",
                 own.profile,
                 f"no profile has this name; {known}",
-                f"write `{guess}`" if guess else "add it under `profiles`, or remove the line",
+                f"write `{guess}`" if guess else "add it to `profiles`, or remove the line",
             )
     encryption = settings.known("encryption")
     if encryption is not None:
@@ -249,7 +250,7 @@ def _layer(settings: RepositoryDefaults, region: str | None, account: str | None
 
 
 def lambda_region_problems(access: Access, region: str | None) -> Iterator[Problem]:
-    """Yield the Lambda functions of other Regions: a function and its image are always in one Region.
+    """Yield the Lambda functions in other Regions: a function and its image must be in the same Region.
 
     https://docs.aws.amazon.com/lambda/latest/dg/images-create.html
     """
@@ -259,7 +260,7 @@ def lambda_region_problems(access: Access, region: str | None) -> Iterator[Probl
             yield Problem(
                 f"lambda[{index}]",
                 source,
-                f"a function pulls its image in its own Region, so one in {there} never pulls from {region}",
+                f"a function pulls its image from its own Region, so one in {there} never pulls from {region}",
                 f"write the function's ARN in {region}, or `*` for the Region",
             )
 
@@ -270,20 +271,20 @@ def _lambda_region(source: str) -> str | None:
 
 
 def access_in(access: Access, region: str) -> Access:
-    """Access without the Lambda functions of other Regions, for what is the same in several Regions."""
+    """Access without the Lambda functions in other Regions, for settings shared by several Regions."""
     here = [source for source in access.lambda_ if _lambda_region(source) in (None, region)]
     return access if here == access.lambda_ else access.model_copy(update={"lambda_": here})
 
 
 def encryption_problems(encryption: RepositoryEncryption, region: str | None) -> Iterator[Problem]:
-    """Yield what is wrong with an encryption in a Region; places are relative to it."""
+    """Yield errors in the encryption, given the Region; places are relative to it."""
     if region is None:
         return
     if encryption.known("type") == "KMS_DSSE" and partition_of(region) != "aws-us-gov":
         yield Problem(
             "type",
             encryption.type,
-            f"KMS_DSSE is offered in AWS GovCloud (US) only, and this is {region}",
+            f"KMS_DSSE is only available in AWS GovCloud (US), and this is {region}",
             "write `type: KMS`",
         )
     match = KMS_KEY_ARN.fullmatch(encryption.known("key_arn") or "")
@@ -292,7 +293,7 @@ def encryption_problems(encryption: RepositoryEncryption, region: str | None) ->
             "keyArn",
             encryption.key_arn,
             f"the key must be in the registry's Region, {region}",
-            f"name a key whose ARN begins with arn:{partition_of(region)}:kms:{region}:",
+            f"use a key whose ARN begins with arn:{partition_of(region)}:kms:{region}:",
         )
 
 
@@ -307,22 +308,22 @@ def _names(settings: RegistrySettings) -> Iterator[Problem]:
             yield Problem(
                 f"repositories.{key}",
                 name,
-                f"two repositories cannot have one name; `{taken[name]}` has it already",
+                f"two repositories cannot have the same name; `{taken[name]}` already has it",
                 "choose another `name`, or remove one of the two",
             )
         elif prefix and not (2 <= len(name) <= 256 and REPOSITORY_NAME.fullmatch(name)):
             yield Problem(
                 f"repositories.{key}",
                 name,
-                "with `namePrefix`, this is not a repository name: 2 to 256 lowercase letters and digits, joined by "
-                "single `.`, `_`, `__`, `-` or `/`",
+                "with `namePrefix`, this is not a repository name: 2 to 256 lowercase letters and digits, separated "
+                "by single `.`, `_`, `__`, `-` or `/`",
                 "change `namePrefix` or the name",
             )
         taken.setdefault(name, key)
 
 
 def _former_names(settings: RegistrySettings) -> Iterator[Problem]:
-    """Aliases that two resources would claim: the engine refuses the second, when the first has taken its state over.
+    """Aliases that two resources would claim: the engine rejects the second once the first has taken over its state.
 
     https://www.pulumi.com/docs/iac/concepts/resources/options/aliases/
     """
@@ -335,17 +336,17 @@ def _former_names(settings: RegistrySettings) -> Iterator[Problem]:
             other = alias if alias in settings.repositories else claimed.setdefault(alias, key)
             if other == key:
                 continue
-            what = "the key of a repository that is still there" if other == alias else f"an alias of `{other}` as well"
+            what = "the key of an existing repository" if other == alias else f"also an alias of `{other}`"
             yield Problem(
                 f"repositories.{key}.aliases[{index}]",
                 alias,
-                f"this is {what}: a repository in the stack's state becomes one other repository, and not two",
-                "remove the alias, or the repository that is no longer meant",
+                f"this is {what}: a repository in the stack's state can only become one other repository",
+                "remove the alias, or the obsolete repository",
             )
 
 
 def _each_repository(settings: RegistrySettings) -> Iterator[Problem]:
-    """What contradicts between a repository, its profile, the defaults and the registry."""
+    """Conflicts between a repository, its profile, the defaults and the registry."""
     own_tags = settings.known("tags") or {}
     for key, own in settings.repositories.items():
         place, merged = f"repositories.{key}", settings.repository(key)
@@ -361,7 +362,7 @@ def _each_repository(settings: RegistrySettings) -> Iterator[Problem]:
             yield Problem(
                 f"{place}.tags",
                 f"{len(tags)} tags",
-                f"AWS allows {MAX_TAGS} tags on a resource, and {len(RESERVED_TAGS)} are written by ecr-stack",
+                f"AWS allows {MAX_TAGS} tags per resource, and ecr-stack sets {len(RESERVED_TAGS)} of them",
                 f"remove {len(tags) - allowed}",
             )
         encryption = settings.encryption_of(key) if not is_unknown(settings.encryption) else None
@@ -370,14 +371,14 @@ def _each_repository(settings: RegistrySettings) -> Iterator[Problem]:
             yield Problem(
                 f"{place}.import",
                 True,
-                "an existing repository keeps the encryption that it has; a key that this stack makes would replace it",
+                "an existing repository keeps its encryption; using a new key from this stack would replace it",
                 "write `encryption: {type: AES256}` or `encryption: {type: KMS, keyArn: …}`, as "
                 "`aws ecr describe-repositories` prints it",
             )
 
 
 def _coverage(settings: RegistrySettings) -> Iterator[Problem]:
-    """Each tag scheme has a rule in every repository, or is declared as kept and is."""
+    """Each tag scheme needs a rule in every repository, unless it is declared as kept."""
     schemes = settings.known("tag_schemes") or []
     if any(unknown_in(scheme) for scheme in schemes):
         return
@@ -399,7 +400,7 @@ def _coverage(settings: RegistrySettings) -> Iterator[Problem]:
 
 
 def _lifecycle(settings: RegistrySettings, key: str) -> str | None:
-    """A repository's lifecycle document; `""` if it has none, `None` if it is unknown or wrong."""
+    """A repository's lifecycle document; `""` if it has none, `None` if it is unknown or invalid."""
     repository = settings.repository(key)
     if unknown_in(repository.lifecycle or []) or is_unknown(repository.lifecycle_document):
         return None
@@ -430,10 +431,11 @@ def name_warnings(settings: RegistrySettings) -> Iterator[Problem]:
 
 
 def cache_warnings(settings: RegistrySettings) -> Iterator[Problem]:
-    """Yield the caches that also take in repositories of the stack: what these lack, ECR fetches from the upstream.
+    """Yield the caches that also cover repositories of the stack: ECR would fetch their missing images from the
+    upstream.
 
-    https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-private-wildcards.html: all repositories with
-    the prefix are enabled for the cache, and ROOT takes in those that have no cache of their own.
+    https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-private-wildcards.html: all repositories
+    with the prefix are enabled for the cache, and ROOT covers those without another cache.
 
     Args:
         settings: valid settings; places are relative to them, in camelCase.
@@ -450,14 +452,15 @@ def cache_warnings(settings: RegistrySettings) -> Iterator[Problem]:
             yield Problem(
                 f"pullThroughCache.{prefix}",
                 prefix,
-                f"this cache takes in {shown} as well: a tag that is not there is fetched from {cache.upstream_url}, "
-                "whoever has pushed it there",
-                "choose a prefix that no repository of the stack has, unless these are for its images",
+                f"this cache also covers {shown}: a missing tag is fetched from {cache.upstream_url}, regardless of "
+                "who pushed it there",
+                "choose a prefix that no repository in the stack has, unless they are meant for cached images",
             )
 
 
 def lifecycle_warnings(settings: RegistrySettings) -> Iterator[Problem]:
-    """Yield what ECR would accept in the lifecycle documents and do something else with, e.g. a rule that never acts.
+    """Yield parts of the lifecycle documents that ECR accepts but that do not do what they seem to, e.g. a rule that
+    never acts.
 
     Args:
         settings: valid settings; places are relative to them, in camelCase.
@@ -520,13 +523,13 @@ MAX_ROLE_NAME = 64
 
 
 def template_role_name(environment: str, region: str, registry: str | None = None) -> str:
-    """The name of the role with which ECR makes repositories from creation templates in a Region.
+    """The name of the role with which ECR creates repositories from creation templates in a Region.
 
     Args:
         environment: the environment's name.
         region: the Region's code.
-        registry: the name of the registry in its program. One that is not called after its environment gets a role that is,
-            so that two registries of one environment have a role each.
+        registry: the name of the registry in its program. If it differs from the environment, it is part of the role's
+        name, so that two registries of one environment have separate roles.
     """
     own = "" if registry in (None, environment) else f"-{registry}"
     name = re.sub(r"[^\w+=,.@-]", "-", f"{environment}{own}-ecr-template-{region}", flags=re.ASCII)
@@ -538,20 +541,20 @@ def template_role_name(environment: str, region: str, registry: str | None = Non
 
 @dataclass(frozen=True)
 class ReplicaPlan:
-    """What is replicated to one Region of the registry's own account."""
+    """The replication to one Region of the registry's own account."""
 
     entries: list[str]
-    """The repositories that a rule replicates there, by their key in the settings."""
+    """The repositories that a rule replicates there, by key."""
     everything: bool
-    """Whether a rule without filters replicates whatever else is in the registry as well."""
+    """Whether a rule without filters also replicates all other repositories in the registry."""
     templates: Mapping[str, RepositoryDefaults]
-    """The creation templates from which ECR would make the replicas, by prefix."""
+    """The creation templates from which ECR would create the replicas, by prefix."""
     conflicts: Mapping[str, tuple[str, str]]
-    """By namespace, two repositories for which one template would have to do."""
+    """By namespace, two repositories that would have to share a template."""
 
 
 def replica_plan(settings: RegistrySettings, region: str, account: str | None) -> ReplicaPlan:
-    """Say what is replicated to a Region of the registry's own account, and by which templates.
+    """Determine what is replicated to a Region of the registry's own account, and with which templates.
 
     Args:
         settings: the registry's settings, without problems in them.
@@ -571,7 +574,7 @@ def replica_plan(settings: RegistrySettings, region: str, account: str | None) -
         for entry in settings.repositories
         if any(replicates(rule, settings.name_of(entry)) or _is_unnamed(settings, entry) for rule in rules)
     ]
-    # With a name prefix, a rule without filters is one with the prefix as its filter.
+    # With a name prefix, a rule without filters uses the prefix as its filter.
     everything = any(not rule.known("repository_filters") for rule in rules) and not settings.name_prefix
     plan = plan_templates(
         {settings.physical_name(entry): _replica_settings(settings, settings.repository(entry)) for entry in entries},
@@ -586,7 +589,7 @@ def _is_unnamed(settings: RegistrySettings, entry: str) -> bool:
 
 
 def _replica_settings(settings: RegistrySettings, repository: RepositoryDefaults) -> RepositoryDefaults:
-    """What a template can say of a repository: without the key, which is the destination Region's."""
+    """The settings of a repository that a template can have: without the key, which is the destination Region's."""
     fields = ("tag_mutability", "mutable_tags", "immutable_tags", "lifecycle", "lifecycle_document", "access", "tags")
     given = {name: value for name, value in repository.given().items() if name in fields}
     encryption = repository.encryption or settings.encryption
@@ -599,7 +602,7 @@ def _replica_settings(settings: RegistrySettings, repository: RepositoryDefaults
 
 
 def _template_problems(settings: RegistrySettings, account: str | None) -> Iterator[Problem]:
-    """Find the repositories whose replicas no set of templates can tell apart."""
+    """Find the repositories whose replicas no set of templates can distinguish."""
     for number, rule in enumerate(settings.replication.rules):
         for position, destination in enumerate(rule.destinations):
             said = destination_settings(settings.replication, account).get(destination.region)
@@ -611,7 +614,7 @@ def _template_problems(settings: RegistrySettings, account: str | None) -> Itera
                     yield Problem(
                         f"replication.rules[{number}].destinations[{position}].replicas",
                         said.replicas,
-                        f"the namespace `{prefix}` needs a template, and the AWS provider takes no prefix of more than "
+                        f"the namespace `{prefix}` needs a template, and the AWS provider accepts prefixes of at most "
                         f"{MAX_TEMPLATE_PREFIX} characters",
                         "write `replicas: managed`, or shorten the namespace",
                     )
@@ -620,9 +623,9 @@ def _template_problems(settings: RegistrySettings, account: str | None) -> Itera
                 yield Problem(
                     f"replication.rules[{number}].destinations[{position}].replicas",
                     said.replicas,
-                    f"a creation template is for a whole namespace, and `{one}` and `{other}`, both {where}, differ: in "
+                    f"a creation template covers a whole namespace, and `{one}` and `{other}`, both {where}, differ in "
                     f"{', '.join(_differences(settings, one, other))}",
-                    "write `replicas: managed`, give the two the same settings, or put them into namespaces of their own",
+                    "write `replicas: managed`, give both the same settings, or move them to separate namespaces",
                 )
 
 
@@ -637,12 +640,12 @@ def _differences(settings: RegistrySettings, one: str, other: str) -> list[str]:
 
 
 def pipeline_role_name(environment: str, key: str) -> str:
-    """The name of a pipeline's role, if it has none of its own."""
+    """The default name of a pipeline's role."""
     return f"{environment}-ecr-push-{key}"
 
 
 def _roles(settings: RegistrySettings, account: str | None, region: str | None) -> Iterator[Problem]:
-    """IAM's names of roles, unique without regard to case and at most 64 characters; and policies that fit."""
+    """Role names must be unique regardless of case and at most 64 characters long, and policies must fit."""
     environment, pipelines = settings.known("environment"), settings.known("pipelines") or {}
     if environment is None:
         return
@@ -651,7 +654,7 @@ def _roles(settings: RegistrySettings, account: str | None, region: str | None) 
         for there in destination_regions(settings, account, "template")
     }
     if region is not None and settings.created_repositories():
-        taken[template_role_name(environment, region).lower()] = "the role for repositories that ECR makes"
+        taken[template_role_name(environment, region).lower()] = "the role for repositories that ECR creates"
     for key, pipeline in pipelines.items():
         if is_unknown(pipeline) or is_unknown(pipeline.role_name):
             continue
@@ -661,7 +664,8 @@ def _roles(settings: RegistrySettings, account: str | None, region: str | None) 
             yield Problem(
                 place,
                 key,
-                f"the pipeline's key makes the role name `{name}`, and a role name has 1 to {MAX_ROLE_NAME} letters, digits "
+                f"the pipeline's key gives the role name `{name}`, but a role name must be 1 to {MAX_ROLE_NAME} "
+                "letters, digits "
                 "and `+ = , . @ _ -`",
                 "choose another key, or add `roleName`",
             )
@@ -669,7 +673,7 @@ def _roles(settings: RegistrySettings, account: str | None, region: str | None) 
             yield Problem(
                 f"{place}.roleName" if pipeline.role_name else place,
                 name,
-                f"IAM's role names are unique without regard to case, and {taken[name.lower()]} has this one",
+                f"role names in IAM must be unique regardless of case, and {taken[name.lower()]} already has this one",
                 "choose another `roleName`",
             )
         taken.setdefault(name.lower(), f"the pipeline `{key}`")
@@ -684,7 +688,7 @@ _ANY_ACCOUNT, _ANY_REGION = "0" * 12, "us-east-1"
 
 
 def trust_problems(trust: PipelineTrust, account: str | None, region: str | None) -> Iterator[Problem]:
-    """Yield the trust policy that is too long for IAM; nothing while the pipelines are unknown."""
+    """Yield an error if the trust policy is too long for IAM; nothing while the pipelines or their issuer are unknown."""
     if unknown_in(trust) or (trust.platform == "OTHER" and trust.issuer is None):
         return
     own = getattr(trust, "provider_arn", None)
@@ -698,7 +702,7 @@ def trust_problems(trust: PipelineTrust, account: str | None, region: str | None
 def permission_problems(
     names: Sequence[str], account: str | None, region: str | None, place: str, profiles: Sequence[str] = ()
 ) -> Iterator[Problem]:
-    """Yield that the repositories, with the signing profiles, are too many for the policies of one role."""
+    """Yield an error if the repositories and signing profiles do not fit into one role's policies."""
     home = region or _ANY_REGION
     arns = [f"arn:{partition_of(home)}:ecr:{home}:{account or _ANY_ACCOUNT}:repository/{name}" for name in names]
     statements = permission_statements(pull=arns, push=arns, sign=profiles)
@@ -715,8 +719,8 @@ def _provider_problems(pipeline: PipelineSettings, account: str | None) -> Itera
         yield Problem(
             "providerArn",
             arn,
-            f"a role can trust a provider of its own account only, and this is {account}",
-            "write the ARN of this account's provider, or remove `providerArn` to have one made",
+            f"a role can only trust a provider in its own account, and this is {account}",
+            "write the ARN of this account's provider, or remove `providerArn` to create one",
         )
 
 
@@ -726,7 +730,7 @@ def destination_regions(settings: RegistrySettings, account: str | None, *how: R
     Args:
         settings: the registry's.
         account: its account; `None` if it is not known.
-        how: the ways of `replicas` that are meant. Default: those in which the stack configures the registry there.
+        how: the values of `replicas` to include. Default: those with which the stack configures the registry there.
     """
     replication = settings.known("replication")
     if replication is None:
@@ -736,7 +740,7 @@ def destination_regions(settings: RegistrySettings, account: str | None, *how: R
 
 
 def managed_replicas(settings: RegistrySettings, account: str | None) -> dict[str, list[str]]:
-    """The replicas' repositories that the stack makes itself: their names in ECR, by Region."""
+    """The replicas' repositories that the stack creates: their names in ECR, by Region."""
     return {
         region: [settings.physical_name(entry) for entry in replica_plan(settings, region, account).entries]
         for region in destination_regions(settings, account, "managed")

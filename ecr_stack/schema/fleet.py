@@ -1,4 +1,5 @@
-"""What must hold between the stacks of a project: both halves of a replication, and what an account and Region have once.
+"""Checks between the stacks of a project: both ends of a replication, and settings that an account and Region have
+once.
 
 https://docs.aws.amazon.com/AmazonECR/latest/userguide/replication.html
 """
@@ -27,9 +28,9 @@ class StackRegistry:
     stack: str
     """The stack's name."""
     settings: RegistrySettings
-    """What its stack file says, without problems in it."""
+    """Its valid settings."""
     account: str | None
-    """Its account; `None` if it is not known, and what depends on it is then not checked."""
+    """Its account; if it is `None` (unknown), checks that depend on it are skipped."""
     region: str | None
     """Its home Region; `None` if it is not known."""
 
@@ -39,16 +40,16 @@ class FleetProblem:
     """A problem between stacks, in the file of one of them."""
 
     stack: str
-    """The stack in whose file it is to be solved."""
+    """The stack whose file must be fixed."""
     problem: Problem
-    """What is wrong; its place is a key path such as `ecr-stack:registryAccess.replicationFrom`."""
+    """The error; its place is a key path such as `ecr-stack:registryAccess.replicationFrom`."""
 
 
 def fleet_problems(registries: Sequence[StackRegistry]) -> Iterator[FleetProblem]:
-    """Hold the stacks of a project against one another.
+    """Check the stacks of a project against each other.
 
     Args:
-        registries: every stack at hand; what another stack, or somebody else, has in an account is not known here.
+        registries: every available stack; other resources in the accounts are unknown.
     """
     for source in registries:
         for place, account, region, names in _replicated(source):
@@ -61,7 +62,8 @@ def fleet_problems(registries: Sequence[StackRegistry]) -> Iterator[FleetProblem
 
 
 def _replicated(source: StackRegistry) -> Iterator[tuple[str, str, str, list[str]]]:
-    """Where a stack replicates to: the place of the destination, its account and Region, and what goes there."""
+    """Where a stack replicates to: the place of the destination, its account and Region, and the replicated
+    repositories."""
     for number, rule in enumerate(source.settings.replication.rules):
         for position, destination in enumerate(rule.destinations):
             account = destination.registry_id or source.account
@@ -86,8 +88,8 @@ def _unadmitted(source: StackRegistry, target: StackRegistry) -> Iterator[FleetP
     problem = Problem(
         "ecr-stack:registryAccess.replicationFrom",
         _admitted(target) or None,
-        f"stack {source.stack} of account {source.account} replicates into this registry, which does not admit it: no image "
-        "arrives",
+        f"stack {source.stack} of account {source.account} replicates into this registry, which does not allow it, so "
+        "no images arrive",
         f'add "{source.account}"',
     )
     yield FleetProblem(target.stack, problem)
@@ -113,7 +115,7 @@ def _chained(source: StackRegistry, target: StackRegistry, place: str, names: Se
 
 
 def _idle_admissions(registries: Sequence[StackRegistry]) -> Iterator[FleetProblem]:
-    """Accounts that are admitted, whose stacks are at hand, and which replicate nothing here."""
+    """Allowed accounts whose stacks are available but replicate nothing to this registry."""
     for target in registries:
         sending = {
             source.account
@@ -134,7 +136,7 @@ def _idle_admissions(registries: Sequence[StackRegistry]) -> Iterator[FleetProbl
 
 
 def _shared(registries: Sequence[StackRegistry]) -> Iterator[FleetProblem]:
-    """What an account and Region have once, and two stacks would set; told at both."""
+    """Settings that an account and Region have once, but two stacks set; reported for both."""
     single = {registry.stack: set(_single(registry)) for registry in registries}
     names = {registry.stack: set(_repositories(registry)) for registry in registries}
     made = {registry.stack: set(_made_once(registry)) for registry in registries}
@@ -142,15 +144,15 @@ def _shared(registries: Sequence[StackRegistry]) -> Iterator[FleetProblem]:
         known = one.account is not None and other.account is not None
         if known and one.account != other.account:
             continue
-        account = f"account {one.account}" if known else "what may be the same account"
+        account = f"account {one.account}" if known else "possibly the same account"
         for section, region in sorted(single[one.stack] & single[other.stack]):
             problem = Problem(
                 f"ecr-stack:{section}",
                 None,
-                f"the stack `{other.stack}` sets it too, {region} of {account}, which has it once: each deployment would "
-                "overwrite the other's",
-                "say it in one of the two stacks, for both"
-                + ("" if known else ", or name the account of each in `aws:allowedAccountIds`"),
+                f"the stack `{other.stack}` also sets it, {region} of {account}, where it exists only once: each "
+                "deployment would overwrite the other",
+                "set it in only one of the two stacks"
+                + ("" if known else ", or set each stack's account in `aws:allowedAccountIds`"),
             )
             yield FleetProblem(one.stack, problem)
         for place, what in sorted(made[one.stack] & made[other.stack]) if known else ():
@@ -166,14 +168,14 @@ def _shared(registries: Sequence[StackRegistry]) -> Iterator[FleetProblem]:
             problem = Problem(
                 "ecr-stack:repositories",
                 name,
-                f"the stack `{other.stack}` has a repository of this name too, in {region} of {account}",
+                f"the stack `{other.stack}` also has a repository with this name, in {region} of {account}",
                 "give one of the two stacks a `namePrefix`",
             )
             yield FleetProblem(one.stack, problem)
 
 
 def _single(registry: StackRegistry) -> Iterator[tuple[str, str]]:
-    """What a stack sets of which there is one: the section of its file, and where."""
+    """The singleton settings of a stack: the section of its file, and where they apply."""
     settings = registry.settings
     if settings.budget is not None:
         yield "budget", "for all Regions"
@@ -229,7 +231,7 @@ def _made_once(registry: StackRegistry) -> Iterator[tuple[str, str]]:
 
 
 def _repositories(registry: StackRegistry) -> Iterator[tuple[str, str]]:
-    """The Regions and names of the repositories that a stack makes."""
+    """The Regions and names of the repositories that a stack creates."""
     if registry.region is None:
         return
     by_region = managed_replicas(registry.settings, registry.account)

@@ -17,23 +17,23 @@ from ecr_stack.schema.reasons import PROPOSED, reason_problem
 __all__ = ["GuardLimits", "GuardOverride", "LifecycleGuard", "RepositoryGuard", "unknown_overrides"]
 
 
-Limit = Annotated[Whole, Range("a limit is 0 or more", "write 0 to let nothing through", least=0)]
-Percent = Annotated[Whole, Range("a percentage is 0 to 100", "write a number from 0 to 100", least=0, most=100)]
+Limit = Annotated[Whole, Range("a limit must be 0 or more", "write 0 to allow no removal", least=0)]
+Percent = Annotated[Whole, Range("a percentage must be 0 to 100", "write a number from 0 to 100", least=0, most=100)]
 
 
 class GuardLimits(Model):
-    """What a lifecycle change may do to the images of one repository; each limit counts."""
+    """Limits on what a lifecycle change may do to one repository's images. All of them apply."""
 
     max_expire: Annotated[Limit | None, Structural] = None
     """The maximum number of images that may expire."""
     max_expire_percent: Annotated[Percent | None, Structural] = None
     """The maximum percentage of the repository's images that may expire."""
     max_archive: Annotated[Limit | None, Structural] = None
-    """The maximum number of images that may go to the archive, where they cannot be pulled. Default: `maxExpire`."""
+    """The maximum number of images that may be archived, after which they cannot be pulled. Default: `maxExpire`."""
     max_archive_percent: Annotated[Percent | None, Structural] = None
-    """The maximum percentage of the repository's images that may go to the archive. Default: `maxExpirePercent`."""
+    """The maximum percentage of the repository's images that may be archived. Default: `maxExpirePercent`."""
     protect_pulled_within_days: Annotated[Limit | None, Structural] = None
-    """No image that was pulled within so many days may expire or go to the archive."""
+    """No image that was pulled within this many days may expire or be archived."""
 
 
 def _reason(value: str) -> str:
@@ -43,7 +43,7 @@ def _reason(value: str) -> str:
             if value.strip()
             else "an override needs a reason"
         )
-        raise refusal(rule, "write who decided it and why, e.g. a ticket's number")
+        raise refusal(rule, "write who decided it and why, e.g. a ticket number")
     return value
 
 
@@ -51,7 +51,7 @@ Reason = Annotated[str, AfterValidator(_reason), Described(minLength=1), Structu
 
 
 class GuardOverride(GuardLimits):
-    """Other limits for one repository, on purpose. It stays on record here and in the stack's state."""
+    """Deliberately different limits for one repository. They are recorded here and in the stack's state."""
 
     EXAMPLES = {"reason": PROPOSED}
 
@@ -59,13 +59,13 @@ class GuardOverride(GuardLimits):
     """Who decided it and why."""
 
     def cross_field_errors(self) -> Iterator[Problem]:
-        """An override changes a limit."""
+        """An override must change a limit."""
         if not set(self.given()) - {"reason"}:
-            yield Problem("", self.as_written(), "an override changes a limit", "add e.g. `maxExpire: 400`")
+            yield Problem("", self.as_written(), "an override must change a limit", "add e.g. `maxExpire: 400`")
 
     @classmethod
     def json_rules(cls) -> Iterator[dict[str, Any]]:
-        """A limit is changed."""
+        """An override must change a limit."""
         yield at_least_one(*(given(key_of(cls, name)) for name in GuardLimits.model_fields))
 
 
@@ -75,19 +75,20 @@ class RepositoryGuard(GuardLimits):
     role_arn: RoleArn | None = None
     """The ARN of a role that the guard assumes to ask ECR. Default: the provider's own credentials."""
     reason: Reason | None = None
-    """Why these limits differ from others'; it stays on record in the stack's state."""
+    """Why these limits differ; recorded in the stack's state."""
 
 
 class LifecycleGuard(GuardLimits):
-    """Asks ECR before each lifecycle change which images it would remove, and stops it if a limit is exceeded."""
+    """Before each lifecycle change, asks ECR which images it would remove, and stops the change if a limit is
+    exceeded."""
 
     role_arn: RoleArn | None = None
     """The ARN of a role that the guard assumes to ask ECR. Default: the provider's own credentials."""
     overrides: dict[str, GuardOverride] = {}
-    """Other limits for single repositories, by their key in `repositories`."""
+    """Different limits for individual repositories, by their key in `repositories`."""
 
     def limits_of(self, repository: str) -> RepositoryGuard | None:
-        """The limits for a repository, with the reason if they are overridden; `None` if nothing is guarded."""
+        """The limits for a repository, with the reason for an override; `None` if there are no limits."""
         own = self.overrides.get(repository)
         limits = {name: value for name, value in self.given().items() if name != "overrides"}
         if not set(limits) - {"role_arn"} and own is None:
@@ -97,13 +98,13 @@ class LifecycleGuard(GuardLimits):
 
 
 def unknown_overrides(guard: LifecycleGuard, names: list[str]) -> Iterator[Problem]:
-    """Yield the overrides for repositories that the stack does not have; places are relative to the guard."""
+    """Yield overrides for unknown repositories; places are relative to the guard."""
     for name in guard.known("overrides") or ():
         if name not in names:
             guess = nearest(name, names)
             yield Problem(
                 f"overrides.{name}",
                 name,
-                "no repository of this stack has this name",
+                "no repository in this stack has this name",
                 f"write `{guess}`" if guess else "remove it",
             )

@@ -1,7 +1,7 @@
-"""How the models become JSON Schema, and the words in which a model says there what must hold between its keys.
+"""Converts the models to JSON Schema, with helpers for checks between keys.
 
-What is said here is what the program refuses, or less: a schema cannot look into other sections, or into AWS. Keywords are
-those that draft 7 and 2020-12 share, for the language servers of editors.
+The schema rejects at most what the program rejects: it cannot look into other sections, or into AWS. It only uses
+keywords shared by draft 7 and 2020-12, for editors' language servers.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ _NULL = {"type": "null"}
 
 
 def given(*keys: str) -> dict[str, Any]:
-    """The map has each of these keys, with a value: `null` counts as nothing."""
+    """The map has each of these keys with a value other than `null`."""
     return {"type": "object", "required": list(keys), "properties": {key: {"not": _NULL} for key in keys}}
 
 
 def is_one_of(key: str, *values: Any) -> dict[str, Any]:
-    """The map has the key, with one of these values."""
+    """The map has the key with one of these values."""
     return {"type": "object", "required": [key], "properties": {key: {"enum": list(values)}}}
 
 
 def not_empty(key: str) -> dict[str, Any]:
-    """The map has the key, with a list or a map that has entries."""
+    """The map has the key with a non-empty list or map."""
     return {"type": "object", "required": [key], "properties": {key: {"minItems": 1, "minProperties": 1}}}
 
 
@@ -38,26 +38,26 @@ def exactly_one(keys: Sequence[str]) -> dict[str, Any]:
 
 
 def at_least_one(*options: dict[str, Any]) -> dict[str, Any]:
-    """One of several things holds."""
+    """At least one of several conditions holds."""
     return {"anyOf": list(options)}
 
 
 def never(*conditions: dict[str, Any]) -> dict[str, Any]:
-    """Not all of several things hold."""
+    """At least one of several conditions does not hold."""
     return {"not": conditions[0] if len(conditions) == 1 else {"allOf": list(conditions)}}
 
 
 def when(condition: dict[str, Any], *consequences: dict[str, Any], otherwise: dict[str, Any] | None = None) -> Any:
-    """If one thing holds, so do others."""
+    """If one condition holds, so do others."""
     then = consequences[0] if len(consequences) == 1 else {"allOf": list(consequences)}
     return {"if": condition, "then": then, **({"else": otherwise} if otherwise is not None else {})}
 
 
 class StackFileSchema(GenerateJsonSchema):
-    """Pydantic's JSON Schema, in the words of whoever reads it in an editor.
+    """Pydantic's JSON Schema, adapted for readable errors in an editor.
 
-    An optional value has one type list instead of a union with `null`: a mistake in it is told as that, and not as
-    `is not of type 'null'`. Forms of keys are `propertyNames`.
+    An optional value has one type list instead of a union with `null`, so that an error in it is not reported as `is
+    not of type 'null'`. Formats of keys are `propertyNames`.
     """
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
@@ -67,11 +67,11 @@ class StackFileSchema(GenerateJsonSchema):
         return {"nullable": True, **inner}
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
-        """A value with a default, which its description tells."""
+        """A value with a default, which its description states."""
         return self.generate_inner(schema["schema"])
 
     def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
-        """A map, with the form of its keys."""
+        """A map, with the format of its keys."""
         described: JsonSchemaValue = {"type": "object"}
         keys = self.generate_inner(schema["keys_schema"]) if "keys_schema" in schema else {}
         names = {key: value for key, value in keys.items() if key not in ("type", "title")}
@@ -86,7 +86,7 @@ class StackFileSchema(GenerateJsonSchema):
         return False
 
     def generate(self, schema: core_schema.CoreSchema, mode: Any = "validation") -> JsonSchemaValue:
-        """The whole schema, optional values resolved."""
+        """The whole schema, with optional values resolved."""
         described = super().generate(schema, mode)
         definitions: dict[str, Any] = described.get("$defs", {})
         optional: set[str] = set()
@@ -101,7 +101,7 @@ def _types(part: dict[str, Any]) -> list[str]:
 
 
 def _resolve(part: Any, definitions: dict[str, Any], optional: set[str]) -> None:
-    """Write `null` into the types of optional values, and note the models that are optional somewhere."""
+    """Add `null` to the types of optional values, and note the models that are optional somewhere."""
     if isinstance(part, list):
         for item in part:
             _resolve(item, definitions, optional)
@@ -118,7 +118,7 @@ def _resolve(part: Any, definitions: dict[str, Any], optional: set[str]) -> None
             part["type"] = [*_types(part), "null"]
     options = part.get("anyOf", [])
     if options and all("type" in option and not {"enum", "const", "required"} & set(option) for option in options):
-        # keywords are about values of one type, so alternatives of several types are one
+        # keywords apply to values of one type, so alternatives of several types can be merged
         del part["anyOf"]
         part |= {key: value for option in options for key, value in option.items()}
         part["type"] = list(dict.fromkeys(kind for option in options for kind in _types(option)))

@@ -1,7 +1,7 @@
-"""The lifecycle rules of a stack file, and the document that ECR reads, made from them.
+"""The lifecycle rules of a stack file, and their compilation to ECR's document.
 
-A rule of a stack file has one selector and one outcome, and several prefixes or patterns mean *any of them*. ECR
-reads a list of them as *all of them*, so each becomes a rule of its own.
+A rule of a stack file has one selector and one outcome, and several prefixes or patterns mean *any of them*. ECR reads
+such a list as *all of them*, so each becomes a separate rule.
 
 https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_parameters.html
 """
@@ -40,7 +40,7 @@ OUTCOMES = (
     "expire_after_days_in_archive",
 )
 
-# https://docs.docker.com/reference/cli/docker/image/tag/ : what a tag is made of, and so what a prefix can match.
+# https://docs.docker.com/reference/cli/docker/image/tag/ : the characters of a tag, and therefore of a prefix.
 _PREFIX = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 _PATTERN = at_most(MAX_WILDCARDS, "*") + r"[A-Za-z0-9_*][A-Za-z0-9_.*-]{0,127}"
 
@@ -62,7 +62,7 @@ def _too_many_wildcards(value: str) -> PydanticCustomError | None:
 
 
 MOST = 2_147_483_647
-"""The largest number of AWS's integers."""
+"""The maximum of an integer in AWS's API."""
 
 
 def _at_least(least: int, what: str) -> Range:
@@ -77,7 +77,7 @@ Prefix = Annotated[
     Form(
         _PREFIX,
         "a tag prefix has 1 to 128 letters, digits, `_`, `.` and `-`, and does not begin with `.` or `-`",
-        "write the first characters of the tags that you mean, e.g. `v` or `dev-`",
+        "write the first characters of the tags, e.g. `v` or `dev-`",
         explain=_wildcard_in_prefix,
     ),
     Item,
@@ -87,36 +87,36 @@ Pattern = Annotated[
     Form(
         _PATTERN,
         f"a tag pattern has 1 to 128 letters, digits, `_`, `.`, `-` and at most {MAX_WILDCARDS} `*`",
-        "write the tags that you mean with `*` for what varies, e.g. `release-*`",
+        "write the tags with `*` for the variable part, e.g. `release-*`",
         explain=_too_many_wildcards,
     ),
     Item,
 ]
 Count = Annotated[Whole, _at_least(1, "a number of images or days")]
-ArchiveDays = Annotated[
-    Whole, _at_least(MIN_DAYS_IN_ARCHIVE, "the time in the archive, which AWS charges for in any case,")
-]
+ArchiveDays = Annotated[Whole, _at_least(MIN_DAYS_IN_ARCHIVE, "the time in the archive, AWS's minimum charge,")]
 
 
 class LifecycleRule(Model):
-    """One lifecycle rule: one selector and one outcome. Rules apply in their order, each image is handled by at most one."""
+    """One lifecycle rule: one selector and one outcome. Rules apply in order, and each image is handled by at most
+    one."""
 
     MOVED: ClassVar[Mapping[str, str]] = dict.fromkeys(
         ("rulePriority", "selection", "action"),
-        "this is a rule of a native lifecycle document: write the whole document under `lifecycleDocument`, or the rule "
+        "this is a rule of a native lifecycle document: write the whole document under `lifecycleDocument`, or the "
+        "rule "
         "as e.g. `{tagPrefixes: [v], keepLast: 10}`",
     )
 
     description: Annotated[str, Field(max_length=256)] | None = None
-    """Why, for whoever reads the policy in the console."""
+    """The reason for the rule, shown in the console."""
     tag_prefixes: Annotated[list[Prefix], Field(min_length=1)] | None = None
     """Selects images with a tag that begins with any of these."""
     tag_patterns: Annotated[list[Pattern], Field(min_length=1)] | None = None
-    """Selects images with a tag that matches any of these; `*` matches any characters and is allowed four times."""
+    """Selects images with a tag that matches any of these; `*` matches any characters, at most four per pattern."""
     untagged: Annotated[bool, Described(const=True)] | None = None
     """Selects images without a tag."""
     any: Annotated[bool, Described(const=True)] | None = None
-    """Selects all images; such a rule is the last one."""
+    """Selects all images; must be the last rule."""
     keep_last: Count | None = None
     """Expires all but the newest N images by push time, counted separately for each prefix or pattern."""
     expire_after_days: Count | None = None
@@ -129,7 +129,7 @@ class LifecycleRule(Model):
     """Expires archived images N days after they were archived: at least 90."""
 
     def cross_field_errors(self) -> Iterator[Problem]:
-        """A rule has one selector and one outcome."""
+        """A rule must have one selector and one outcome."""
         for names, what in ((SELECTORS, "selector"), (OUTCOMES, "outcome")):
             given = [name for name in names if getattr(self, name) is not None]
             spelled = [f"`{key_of(type(self), name)}`" for name in (given or names)]
@@ -171,10 +171,9 @@ _OUTCOME: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 
 def compile_rules(rules: Sequence[LifecycleRule]) -> dict[str, Any]:
-    """Make the document that ECR reads: each prefix and pattern a rule of its own, in order, from priority 1.
-
-    Rules for any image get the highest priorities, the one for archived images last: ECR wants them there, and a rule
-    for archived images competes with no other.
+    """Compile the rules to ECR's document: one rule per prefix and pattern, in order, from priority 1. Rules for any
+    image get the highest priorities, as ECR requires, with the one for archived images last, since it competes with no
+    other.
 
     Args:
         rules: valid rules in which `rule_list_problems` finds nothing.
@@ -220,14 +219,14 @@ def _selections(rule: LifecycleRule) -> list[dict[str, Any]]:
 
 
 def lifecycle_text(rules: Sequence[LifecycleRule] | None, document: Mapping[str, Any] | str | None) -> str | None:
-    """The JSON text that ECR gets: from typed rules, or a native document as it was written; `None` without either."""
+    """The JSON text for ECR, from typed rules or an unchanged native document; `None` without either."""
     if document is not None:
         return document if isinstance(document, str) else policy_text(document)
     return policy_text(compile_rules(rules)) if rules else None
 
 
 def document_problems(document: Mapping[str, Any] | str, place: str) -> Iterator[Problem]:
-    """Yield what ECR would refuse in a native lifecycle document."""
+    """Yield the errors for which ECR would reject a native lifecycle document."""
     text = document if isinstance(document, str) else policy_text(document)
     for finding in lint(text):
         if finding.severity == "error":
@@ -238,10 +237,10 @@ def document_problems(document: Mapping[str, Any] | str, place: str) -> Iterator
 
 
 def rule_list_problems(rules: Sequence[LifecycleRule], place: str) -> list[Problem]:
-    """Find what is wrong with a list of rules that are each right.
+    """Find errors in a list of valid rules.
 
     Args:
-        rules: the rules, in order; what is unknown in them is left out.
+        rules: the rules, in order; unknown values are skipped.
         place: the key path of the list, e.g. `lifecycle`.
     """
     problems: list[Problem] = []
@@ -264,7 +263,7 @@ def rule_list_problems(rules: Sequence[LifecycleRule], place: str) -> list[Probl
                     Problem(
                         where,
                         value or True,
-                        f"ECR allows one rule for each selector, and `{held}` has this one already",
+                        f"ECR allows one rule per selector, and `{held}` already has this one",
                         "remove one of the two",
                     )
                 )
@@ -277,7 +276,7 @@ def rule_list_problems(rules: Sequence[LifecycleRule], place: str) -> list[Probl
             Problem(
                 place,
                 counted(len(document["rules"]), "rule"),
-                f"ECR allows at most {MAX_RULES} rules, and each prefix and each pattern is one",
+                f"ECR allows at most {MAX_RULES} rules, and each prefix and pattern counts as one",
                 "use fewer prefixes, or a pattern that covers several",
             )
         )

@@ -1,4 +1,4 @@
-"""Who is told what happens to images: `ecr-stack:notifications`.
+"""Notifications about images: `ecr-stack:notifications`.
 
 https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html
 """
@@ -33,17 +33,18 @@ __all__ = [
 ]
 
 Severity = Literal["CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL", "UNDEFINED"]
-"""ECR's severities, the worst first."""
+"""ECR's severities, most severe first."""
 
 ReplicationResult = Literal["FAILED", "ALL"]
-"""Which replications are told: those that failed, or all."""
+"""Which replications to report: failed ones, or all."""
 
 MAX_PATTERN = 2048
-"""Maximum number of characters in an event pattern: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html."""
+"""Maximum number of characters in an event pattern:
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html."""
 
 
 _LONGEST_REGISTRY = "arn:aws-iso-f:ecr:ap-northeast-1:123456789012:repository/"
-"""What the ARNs of repositories begin with, if account and Region are not known: only its length matters."""
+"""The prefix of repository ARNs if account and Region are unknown: only its length matters."""
 
 
 def _wildcard_at_the_end(value: str) -> PydanticCustomError | None:
@@ -55,8 +56,8 @@ def _wildcard_at_the_end(value: str) -> PydanticCustomError | None:
 
 _PREFIX = Form(
     "[a-z0-9][a-z0-9._/-]{0,255}",
-    "must be the beginning of a repository's name: 1 to 256 lowercase letters, digits, `.`, `_`, `-` and `/`",
-    "write the first characters of the names that you mean, e.g. `api-`",
+    "must be a prefix of a repository name: 1 to 256 lowercase letters, digits, `.`, `_`, `-` and `/`",
+    "write the first characters of the names, e.g. `api-`",
     explain=_wildcard_at_the_end,
 )
 
@@ -64,8 +65,8 @@ _PREFIX = Form(
 def _slack_id(letters: str, what: str) -> Form:
     return Form(
         f"[{letters}][0-9A-Z]{{1,254}}",
-        f"{what} begins with {' or '.join(letters)}, and has capital letters and digits",
-        f"write one such as `{letters[0]}07EZ1ABC23`; Slack shows it in the address of the channel",
+        f"{what} begins with {' or '.join(letters)} and consists of capital letters and digits",
+        f"write one such as `{letters[0]}07EZ1ABC23`; Slack shows it in the channel's URL",
     )
 
 
@@ -74,64 +75,69 @@ Https = Annotated[
     str,
     Form(
         r"https://[^\s/@]+(/[^\s]*)?",
-        "an endpoint is an HTTPS address: whatever is sent there names vulnerabilities of images",
+        "an endpoint must be an HTTPS URL, because messages contain vulnerabilities",
         "write one such as `https://hooks.example.com/ecr`",
         longest=2048,
     ),
     Item,
 ]
-WorkspaceId = Annotated[str, _slack_id("T", "a workspace's id")]
-ChannelId = Annotated[str, _slack_id("CG", "a channel's id")]
+WorkspaceId = Annotated[str, _slack_id("T", "a workspace id")]
+ChannelId = Annotated[str, _slack_id("CG", "a channel id")]
 
 
 class SlackChannel(Model):
-    """A channel of Slack. An account has one configuration for a channel, so two registries of one account need two."""
+    """A Slack channel. An account has one configuration per channel, so two registries in an account need two
+    channels."""
 
     EXAMPLES = {"workspace": "T07EZ1ABC23", "channel": "C07EZ1ABC23"}
 
     workspace: WorkspaceId
-    """The workspace's id. Somebody must have authorized it in the console of AWS Chatbot (Amazon Q Developer) before."""
+    """The workspace id. The workspace must already be authorized in the console of AWS Chatbot (Amazon Q Developer)."""
     channel: ChannelId
-    """The channel's id. A private channel needs `/invite @Amazon Q`."""
+    """The channel id. A private channel needs `/invite @Amazon Q`."""
 
 
 class NotificationSettings(Model):
-    """What is told, about which repositories, and to whom: in the home Region, and in each destination of replication in
-    the same account."""
+    """Which events to report, for which repositories, and to whom: in the home Region and each replication destination
+    in the same account."""
 
     pushes: Annotated[bool, Structural] = False
-    """Whether pushes are told. Default: `false`."""
+    """Whether to report pushes. Default: `false`."""
     deletions: Annotated[bool, Structural] = False
-    """Whether deletions are told, those by lifecycle rules too: ECR does not tell the two apart. Default: `false`."""
+    """Whether to report deletions, including those by lifecycle rules, which ECR does not distinguish. Default:
+    `false`."""
     archives: Annotated[bool, Structural] = False
-    """Whether it is told that an image went to the archive or came back from it. Default: `false`."""
+    """Whether to report archived and restored images. Default: `false`."""
     scans: Annotated[bool, Structural] = False
-    """Whether each completed basic scan and each first enhanced scan is told, whatever it found. Default: `false`."""
+    """Whether to report each completed basic scan and each first enhanced scan, regardless of findings. Default:
+    `false`."""
     findings: Annotated[Severity | None, Structural] = None
-    """Findings of at least this severity are told: basic scans that have one, and each one that Inspector finds."""
+    """The minimum severity of findings to report: basic scans with such a finding, and each such finding from
+    Inspector."""
     replications: Annotated[ReplicationResult | None, Structural] = None
-    """Whether replication is told: `FAILED` or `ALL`. ECR tells it in the Region of the destination."""
+    """Which replications to report: `FAILED` or `ALL`. ECR sends these events in the destination Region."""
     pull_through_failures: Annotated[bool, Structural] = False
-    """Whether pulls through a cache that cannot be synchronised are told. Default: `false`."""
+    """Whether to report failed synchronisation of pull-through caches. Default: `false`."""
     repositories: Annotated[list[Prefix], Field(min_length=1, max_length=100)] | None = None
-    """Only repositories whose names begin with one of these. Default: every repository."""
+    """Prefixes of repository names; other repositories are not reported. Default: every repository."""
     email: Annotated[list[EmailAddress], Described(uniqueItems=True), Structural] = []
-    """Addresses that get the events as JSON. AWS asks each to confirm."""
+    """E-mail addresses that receive the events as JSON. Each must confirm its subscription."""
     https: Annotated[list[Https], Described(uniqueItems=True), Structural] = []
-    """HTTPS endpoints that get the events. AWS asks each to confirm, by a message with a `SubscribeURL`."""
+    """HTTPS endpoints that receive the events. Each must confirm its subscription, through a message with a
+    `SubscribeURL`."""
     slack: Annotated[SlackChannel | None, Structural] = None
-    """A channel of Slack that gets the events, by AWS Chatbot."""
+    """A Slack channel that receives the events through AWS Chatbot."""
     key_arn: KmsKeyArn | None = None
     """The ARN of an existing key in the home Region for the topic; its policy must let `events.amazonaws.com` use
-    `kms:Decrypt` and `kms:GenerateDataKey`. Default: a key is made. Destinations always get a key of their own."""
+    `kms:Decrypt` and `kms:GenerateDataKey`. Default: a new key. Destinations always get their own keys."""
 
     def cross_field_errors(self) -> Iterator[Problem]:
-        """Something is told, nobody is told twice, and the pattern of each rule is short enough."""
+        """At least one event, no duplicate receivers, and each rule's pattern must be short enough."""
         if not event_patterns(self, None) and not any(is_unknown(value) for value in self.given().values()):
             yield Problem(
                 "",
                 self.as_written(),
-                "nothing is told: no event is chosen",
+                "no events are selected, so nothing would be reported",
                 "write e.g. `findings: HIGH`, or remove the section",
             )
         for field in ("email", "https"):
@@ -139,16 +145,16 @@ class NotificationSettings(Model):
             for index, entry in enumerate(entries):
                 if entry is not INVALID and is_unknown(entry):
                     rule = (
-                        "a subscription is called after its receiver, which decides which resources there are, so it must be "
-                        "known when the program runs; this is an Output"
+                        "a subscription is named after its receiver, which decides which resources exist, so it "
+                        "must be known when the program runs; this is an Output"
                     )
                     yield Problem(f"{field}[{index}]", "(an Output)", rule, "pass a plain value")
                 elif not is_unknown(entry) and entry in entries[:index]:
-                    yield Problem(f"{field}[{index}]", entry, "each is told once", "remove one of the two")
+                    yield Problem(f"{field}[{index}]", entry, "a receiver is repeated", "remove one of the two")
 
     @classmethod
     def json_rules(cls) -> Iterator[dict[str, Any]]:
-        """Some event is chosen."""
+        """At least one event."""
         chosen = (
             is_one_of(key_of(cls, name), True) for name, field in cls.model_fields.items() if field.annotation is bool
         )
@@ -162,13 +168,13 @@ def event_patterns(
     replicated: bool = True,
     registry: str = _LONGEST_REGISTRY,
 ) -> dict[str, events.EventPattern]:
-    """The pattern of each rule, by the last part of the rule's name.
+    """Each rule's pattern, by the last part of the rule's name.
 
     Args:
-        settings: what is told.
-        prefixes: what the names of the repositories begin with. Default: every repository.
-        replicated: whether the Region gets replicas; elsewhere replication is not told.
-        registry: what the ARNs of the registry's repositories begin with.
+        settings: the notification settings.
+        prefixes: prefixes of repository names. Default: every repository.
+        replicated: whether the Region receives replicas; other Regions send no replication events.
+        registry: the prefix of the ARNs of the registry's repositories.
     """
     named = None if prefixes is None else [events.beginning_with(prefix) for prefix in prefixes]
     patterns: dict[str, events.EventPattern] = {}
@@ -185,7 +191,7 @@ def event_patterns(
     if severity is not None:
         patterns |= events.finding_patterns(severity, named)
         if settings.known("scans"):
-            # every completed scan is told already
+            # every completed scan is already reported
             del patterns["basic-scan-findings"]
     results = settings.known("replications")
     if results is not None and replicated:
@@ -198,7 +204,7 @@ def event_patterns(
 
 
 def pattern_text(pattern: events.EventPattern) -> str:
-    """A pattern as EventBridge gets it."""
+    """A pattern in EventBridge's form."""
     return json.dumps(pattern, separators=(",", ":"))
 
 
@@ -210,9 +216,9 @@ def too_long(settings: NotificationSettings, prefixes: Sequence[str] | None) -> 
         yield Problem(
             "repositories",
             f"{len(prefixes or ())} prefixes",
-            f"the pattern of the rule for {worst} would have {lengths[worst]:,} characters, and EventBridge takes "
+            f"the pattern of the rule for {worst} would have {lengths[worst]:,} characters, and EventBridge allows "
             f"{MAX_PATTERN:,}",
-            "write fewer or shorter prefixes, e.g. one that several names begin with, or leave `repositories` out",
+            "write fewer or shorter prefixes, e.g. one shared by several names, or omit `repositories`",
         )
 
 
@@ -224,13 +230,13 @@ def notification_problems(
     name_prefix: str = "",
     region: str | None = None,
 ) -> Iterator[Problem]:
-    """Yield what contradicts the rest of the registry's settings; places are relative to the section.
+    """Yield conflicts with the rest of the registry's settings; places are relative to the section.
 
     Args:
         settings: the section.
         names: the names of the registry's repositories, without the prefix.
-        created: prefixes of repositories that ECR makes, e.g. of caches.
-        name_prefix: what the names in ECR begin with.
+        created: prefixes of repositories that ECR creates, e.g. of caches.
+        name_prefix: the prefix of names in ECR.
         region: the home Region, `None` if it is not known.
     """
     filters = settings.known("repositories") or []
@@ -241,8 +247,8 @@ def notification_problems(
             yield Problem(
                 f"repositories[{index}]",
                 entry,
-                "no repository of this registry begins with it, so nothing would be told",
-                f"write the beginning of a name: {', '.join(list(names)[:5])}",
+                "no repository name in this registry begins with it, so nothing would be reported",
+                f"write a prefix of one of {', '.join(list(names)[:5])}",
             )
     if not is_unknown(settings.repositories) and not any(is_unknown(entry) for entry in filters):
         yield from too_long(settings, prefixes_of(settings, name_prefix))
@@ -250,7 +256,7 @@ def notification_problems(
 
 
 def prefixes_of(settings: NotificationSettings, name_prefix: str) -> list[str] | None:
-    """What the names in ECR of the repositories that are meant begin with; `None` if every repository is meant."""
+    """The prefixes of the names in ECR of the selected repositories; `None` for every repository."""
     entries = settings.known("repositories")
     if entries is None:
         return [name_prefix] if name_prefix else None
@@ -258,7 +264,7 @@ def prefixes_of(settings: NotificationSettings, name_prefix: str) -> list[str] |
 
 
 def place_problems(settings: NotificationSettings, region: str | None) -> Iterator[Problem]:
-    """Yield what the Region does not allow; places are relative to the settings."""
+    """Yield errors that depend on the Region; places are relative to the settings."""
     if region is None:
         return
     match = KMS_KEY_ARN.fullmatch(settings.known("key_arn") or "")
@@ -266,13 +272,13 @@ def place_problems(settings: NotificationSettings, region: str | None) -> Iterat
         yield Problem(
             "keyArn",
             settings.key_arn,
-            f"a topic is encrypted with a key of its own Region, {region}",
-            f"name a key whose ARN begins with arn:{partition_of(region)}:kms:{region}:, or remove `keyArn`",
+            f"a topic must be encrypted with a key in its own Region, {region}",
+            f"use a key whose ARN begins with arn:{partition_of(region)}:kms:{region}:, or remove `keyArn`",
         )
     if settings.known("slack") is not None and partition_of(region) != "aws":
         yield Problem(
             "slack",
             settings.slack.as_written() if isinstance(settings.slack, SlackChannel) else None,
-            f"AWS Chatbot is offered in the partition aws only, and this is {partition_of(region)}",
+            f"AWS Chatbot is only available in the partition aws, and this is {partition_of(region)}",
             "remove it, and use `https` or `email`",
         )

@@ -1,4 +1,4 @@
-"""The side of those who ask: policies of roles, and which pipelines may take a role on.
+"""Identity-side access: policies of roles, and which pipelines may assume a role.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc.html
 https://docs.github.com/en/actions/reference/security/oidc
@@ -51,8 +51,8 @@ def _wildcard_in_repository(value: str) -> PydanticCustomError | None:
     if "*" not in value and "?" not in value:
         return None
     return refusal(
-        "a wildcard in a repository's name lets repositories in that nobody named, forks and others' among them",
-        "name each repository, e.g. `octo-org/api`",
+        "a wildcard in a repository name would trust unlisted repositories, including forks and other owners'",
+        "list each repository, e.g. `octo-org/api`",
     )
 
 
@@ -60,7 +60,7 @@ SourceRepository = Annotated[
     str,
     Form(
         r"[A-Za-z0-9_][\w.-]*(@[0-9]+)?(/(?!\.{1,2}(/|@|$))[A-Za-z0-9_.][\w.-]*(@[0-9]+)?)+",
-        "a source repository is its owner, a slash and its name",
+        "a source repository must be `owner/name`",
         "write it as `octo-org/api`",
         explain=_wildcard_in_repository,
     ),
@@ -74,18 +74,19 @@ def _reference(kind: str, prefix: str = "") -> tuple[AfterValidator, Described]:
         name = value.removeprefix(prefix)
         if name.startswith("refs/"):
             raise refusal(
-                f"`{value}` is the full name of something that is no {kind}",
-                f"write the {kind}'s name alone" if prefix else "write it under `branches` or `tags`",
+                f"the name of the {kind} cannot be a full ref such as `{value}`",
+                f"write only the {kind}'s name" if prefix else "write it under `branches` or `tags`",
             )
         if name.startswith(("*", "?")):
             raise refusal(
-                f"`{value}` is every {kind}, or whichever ends so: whoever may write to the repository could push images",
-                f"name each {kind}, or the beginning of several, e.g. `release*`",
+                f"`{value}` matches every {kind}, or every one with that ending: anybody who can write to the "
+                "repository could push images",
+                f"list each {kind}, or use a common prefix, e.g. `release*`",
             )
         if len(name) <= 255 and re.fullmatch(_REFERENCE, name, re.ASCII):
             return name
         raise refusal(
-            f"the name of the {kind} has letters, digits and `. / _ - @ + # = ,`, with `*` and `?` as wildcards",
+            f"the name of the {kind} consists of letters, digits and `. / _ - @ + # = ,`, with `*` and `?` as wildcards",
             f"write the {kind}'s name",
         )
 
@@ -99,33 +100,33 @@ _Environment = Annotated[str, *_reference("environment"), Item]
 
 
 class PipelineSource(Model):
-    """A source repository, and for which of its pipelines a role is."""
+    """A source repository, and which of its pipelines may assume the role."""
 
     EXAMPLES = {"repository": "octo-org/api"}
 
     repository: SourceRepository
-    """`owner/name`, or `owner@id/name@id` (GitHub, since 2026-07-15); the project's path at GitLab. No wildcards."""
+    """`owner/name`, or `owner@id/name@id` (GitHub, since 2026-07-15); for GitLab, the project path. No wildcards."""
     branches: list[_Branch] = []
-    """Pipelines of these branches; `*` in a name matches any characters."""
+    """Branches whose pipelines are trusted; `*` matches any characters."""
     tags: list[_Tag] = []
-    """Pipelines of these tags, e.g. `v*`."""
+    """Tags whose pipelines are trusted, e.g. `v*`."""
     environments: list[_Environment] = []
-    """GitHub's deployment environments. A job with one is named by it, and not by its branch."""
+    """GitHub deployment environments. A job with an environment is identified by it, not by its branch."""
 
     def cross_field_errors(self) -> Iterator[Problem]:
-        """A source is limited to a branch, a tag or an environment."""
+        """A source must be limited to branches, tags or environments."""
         if not any(is_unknown(names) or names for names in (self.branches, self.tags, self.environments)):
             yield Problem(
                 "",
                 self.as_written(),
-                "without a branch, tag or environment, every pipeline of the repository could push images, those of pull "
-                "requests too",
+                "without a branch, tag or environment, every pipeline in the repository could push images, even for "
+                "pull requests",
                 "add `branches: [main]`, `tags: [v*]` or `environments: [production]`",
             )
 
     @classmethod
     def json_rules(cls) -> Iterator[dict[str, Any]]:
-        """A source is limited to a branch, a tag or an environment."""
+        """A source must be limited to branches, tags or environments."""
         yield at_least_one(*map(not_empty, ("branches", "tags", "environments")))
 
 
@@ -133,8 +134,8 @@ Issuer = Annotated[
     str,
     Form(
         r"https://[a-z0-9-]+(\.[a-z0-9-]+)+(/[\w./-]*[\w-])?",
-        "an issuer is an address that begins with https:// and has no port, no query and no slash at its end",
-        "write the `iss` of its tokens, e.g. `https://gitlab.example.com`",
+        "an issuer must be an https:// URL without a port, a query or a trailing slash",
+        "write the tokens' `iss`, e.g. `https://gitlab.example.com`",
         longest=255,
     ),
 ]
@@ -144,8 +145,8 @@ def _wildcard_in_subject(value: str) -> PydanticCustomError | None:
     if "*" not in value and "?" not in value:
         return None
     return refusal(
-        "a wildcard in a subject lets pipelines in that nobody named",
-        "write subjects out, or name `repositories` with `branches: [release/*]`",
+        "a wildcard in a subject would trust unlisted pipelines",
+        "write out the subjects, or list `repositories` with `branches: [release/*]`",
     )
 
 
@@ -153,8 +154,8 @@ Subject = Annotated[
     str,
     Form(
         r"(?!.*(?:[*?]|\$\{))[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?",
-        "a subject is what stands as `sub` in the tokens of a pipeline",
-        "write it as it stands in a token",
+        "a subject must be the `sub` of a pipeline's tokens",
+        "copy it from a token",
         longest=1024,
         explain=_wildcard_in_subject,
     ),
@@ -164,14 +165,14 @@ Audience = Annotated[
     str,
     Form(
         r"[\w:/.-]{1,255}",
-        "an audience is one text that stands as `aud` in tokens, without wildcards",
-        "write `sts.amazonaws.com`, which GitHub's own action asks for",
+        "an audience must be a single `aud` of the tokens, without wildcards",
+        "write `sts.amazonaws.com`, which GitHub's own action requests",
     ),
 ]
 
 
 class PipelineTrust(Model):
-    """Which pipelines may take a role on."""
+    """Which pipelines may assume a role."""
 
     MOVED: ClassVar[Mapping[str, str]] = dict.fromkeys(
         ("repository", "branches", "tags", "environments"),
@@ -181,16 +182,16 @@ class PipelineTrust(Model):
     platform: Annotated[Platform, Structural] = "GITHUB"
     """`GITHUB`, `GITLAB`, or `OTHER` with its `issuer` and `subjects`. Default: `GITHUB`."""
     issuer: Annotated[Issuer, Structural] | None = None
-    """Who makes the tokens. Default: github.com or gitlab.com, by the platform."""
+    """The issuer of the tokens. Default: github.com or gitlab.com, depending on the platform."""
     audience: Audience = "sts.amazonaws.com"
-    """For whom the tokens are made. Default: `sts.amazonaws.com`."""
+    """The audience of the tokens. Default: `sts.amazonaws.com`."""
     repositories: list[PipelineSource] = []
     """Source repositories with their branches, tags and environments."""
     subjects: list[Subject] = []
-    """Subjects of tokens, written out; for another platform, or where GitHub's are customized."""
+    """Exact token subjects, for other platforms or customized GitHub subjects."""
 
     def cross_field_errors(self) -> Iterator[Problem]:
-        """Some pipeline is named, in the words of its platform."""
+        """At least one pipeline is required, in its platform's format."""
         platform, sources = self.known("platform"), self.known("repositories")
         if self.repositories == [] and self.subjects == []:
             yield Problem(
@@ -203,8 +204,8 @@ class PipelineTrust(Model):
             yield Problem(
                 "",
                 self.as_written(),
-                "how another platform names its pipelines is not known here",
-                "write its `issuer` and its `subjects`, and no `repositories`",
+                "ecr-stack does not know this platform's subject format",
+                "write its `issuer` and `subjects` instead of `repositories`",
             )
         for index, source in enumerate(sources or []):
             name = None if is_unknown(source) else source.known("repository")
@@ -215,29 +216,29 @@ class PipelineTrust(Model):
                 yield Problem(
                     f"{here}.repository",
                     name,
-                    "a repository at GitHub is `owner/name`",
-                    "write one slash, or `platform: GITLAB`",
+                    "a GitHub repository is `owner/name`",
+                    "use one slash, or write `platform: GITLAB`",
                 )
             if "@" in name and not (platform == "GITHUB" and name.count("@") == 2):
                 yield Problem(
                     f"{here}.repository",
                     name,
-                    "GitHub puts an id behind both the owner and the name of a repository, or behind neither",
+                    "GitHub adds ids to both the owner and the name of a repository, or to neither",
                     "write `owner@id/name@id`, as `gh api repos/OWNER/NAME` prints them, or no ids"
                     if platform == "GITHUB"
-                    else "write the project's path alone",
+                    else "write only the project path",
                 )
             if platform == "GITLAB" and source.environments != []:
                 yield Problem(
                     f"{here}.environments",
                     source.environments,
-                    "the subject of a GitLab token names no environment",
+                    "the subject of a GitLab token does not contain an environment",
                     "write `branches` or `tags` instead",
                 )
 
     @classmethod
     def json_rules(cls) -> Iterator[dict[str, Any]]:
-        """Some pipeline is named, in the words of its platform."""
+        """At least one pipeline is required, in its platform's format."""
         yield at_least_one(not_empty("repositories"), not_empty("subjects"))
         yield when(
             is_one_of("platform", "OTHER"), given("issuer"), not_empty("subjects"), never(not_empty("repositories"))
@@ -254,12 +255,12 @@ class PipelineTrust(Model):
 
 
 def issuer_host(issuer: str) -> str:
-    """An issuer as IAM's condition keys and ARNs name it: without `https://`."""
+    """An issuer as in IAM's condition keys and ARNs: without `https://`."""
     return issuer.removeprefix("https://")
 
 
 def subjects(trust: PipelineTrust) -> list[str]:
-    """The subjects that are trusted; some may hold wildcards in the name of a branch, tag or environment."""
+    """The trusted subjects; names of branches, tags and environments may contain wildcards."""
     return unique([*(subject for source in trust.repositories for subject in _of(source, trust)), *trust.subjects])
 
 
@@ -284,18 +285,18 @@ def trust_policy(trust: PipelineTrust, provider_arn: str) -> dict[str, Any]:
 
 
 def identity_policy(*, pull: Sequence[str] = (), push: Sequence[str] = (), sign: Sequence[str] = ()) -> dict[str, Any]:
-    """The least that a role needs to log in, and to pull from and push to repositories.
+    """The minimum permissions to log in, and to pull from and push to repositories.
 
     Args:
         pull: ARNs of repositories.
-        push: ARNs of repositories; a push alone pulls nothing.
+        push: ARNs of repositories; pushing does not include pulling.
         sign: ARNs of the AWS Signer profiles with which ECR signs what is pushed.
     """
     return {"Version": "2012-10-17", "Statement": permission_statements(pull=pull, push=push, sign=sign)}
 
 
 def role_name_of(value: str) -> str:
-    """The name of a role: of its ARN or `role/PATH/NAME`, the last part."""
+    """The name of a role: the last part of its ARN or `role/PATH/NAME`."""
     return value.rsplit("/", 1)[-1] if re.match(r"role/|arn:aws[a-z-]*:iam::[0-9]{12}:role/", value) else value
 
 
@@ -304,28 +305,28 @@ RoleName = Annotated[
     str,
     Form(
         rf"(?:(?:role/|arn:aws[a-z-]*:iam::[0-9]{{12}}:role/)(?:[^\n]*/)?)?{_ROLE_NAME}",
-        "a role is named by its name, `role/NAME` or its ARN; a name has 1 to 64 letters, digits and `+ = , . @ _ -`",
+        "a role must be a name, `role/NAME` or an ARN; a name has 1 to 64 letters, digits and `+ = , . @ _ -`",
         "write one such as `eks-prod-node-role`",
     ),
     Item,
 ]
-"""A role of this account: its name, `role/NAME` or its ARN."""
+"""A role in this account: its name, `role/NAME` or its ARN."""
 
 
 NewRoleName = Annotated[
     str,
     Form(
         _ROLE_NAME,
-        "a role that is made is called by its name alone: 1 to 64 letters, digits and `+ = , . @ _ -`",
+        "a new role's name must be 1 to 64 letters, digits and `+ = , . @ _ -`",
         "write one such as `github-actions-role`, without `role/`, path or account",
     ),
     Item,
 ]
-"""The name of a role that is to be made."""
+"""The name of a new role."""
 
 
 def foreign_role(role: str, account: str) -> bool:
-    """Whether a role is named by an ARN of another account than `account`, where no policy of it can be written."""
+    """Whether a role's ARN is in another account than `account`, where its policies cannot be set."""
     found = re.fullmatch(r"arn:aws[a-z-]*:iam::([0-9]{12}):role/.+", role)
     return found is not None and found[1] != account
 
@@ -334,7 +335,7 @@ ProviderArn = Annotated[
     str,
     Form(
         r"arn:aws[a-z-]*:iam::[0-9]{12}:oidc-provider/[\w./-]+",
-        "an OpenID Connect provider is named by its ARN",
+        "an OpenID Connect provider must be an ARN",
         "write the one that `aws iam list-open-id-connect-providers` prints",
     ),
     Item,
@@ -343,22 +344,22 @@ ProviderArn = Annotated[
 
 
 NodePolicy = Literal["PULL_ONLY", "READ_ONLY"]
-"""`PULL_ONLY`: AmazonEC2ContainerRegistryPullOnly, which pulls, also through a cache; `READ_ONLY`:
-AmazonEC2ContainerRegistryReadOnly, which pulls and reads about repositories, but not through a cache."""
+"""`PULL_ONLY`: AmazonEC2ContainerRegistryPullOnly, which allows pulls, including through a cache; `READ_ONLY`:
+AmazonEC2ContainerRegistryReadOnly, which allows pulls and reading metadata, but not pulls through a cache."""
 
 
 class NodeAccess(Model):
-    """Roles of nodes that may pull every image of the account, by a managed policy."""
+    """Node roles that may pull every image in the account, through a managed policy."""
 
     EXAMPLES = {"roles": "[eks-prod-node-role]"}
 
     roles: Annotated[list[RoleName], Field(min_length=1), Structural]
-    """Roles of this account, e.g. those of EKS nodes: names, `role/NAME` or ARNs."""
+    """Roles in this account, e.g. of EKS nodes: names, `role/NAME` or ARNs."""
     policy: Annotated[NodePolicy, Structural] = "PULL_ONLY"
-    """`PULL_ONLY`, or `READ_ONLY` for nodes that also read about repositories. Default: `PULL_ONLY`."""
+    """`PULL_ONLY`, or `READ_ONLY` for nodes that also read metadata. Default: `PULL_ONLY`."""
 
     def cross_field_errors(self) -> Iterator[Problem]:
-        """Each role is named once, and known."""
+        """Roles must be known and unique."""
         seen: set[str] = set()
         for index, role in enumerate(self.known("roles") or []):
             if is_unknown(role):
@@ -374,11 +375,11 @@ class NodeAccess(Model):
 
 
 class PipelineSettings(PipelineTrust):
-    """A role that named pipelines assume to push to, and pull from, the repositories of the stack."""
+    """A role that the specified pipelines assume to push to, and pull from, the stack's repositories."""
 
     STRUCTURAL = True
 
     role_name: NewRoleName | None = None
     """The role's name. Default: `{environment}-ecr-push-{key}`."""
     provider_arn: ProviderArn | None = None
-    """The ARN of the issuer's OpenID Connect provider, if the account has it already. Default: one is made for each issuer."""
+    """The ARN of the issuer's existing OpenID Connect provider. Default: a new one per issuer."""

@@ -1,4 +1,4 @@
-"""What a name of a stack or of an environment says to whoever reads it: whether it means production."""
+"""Recognizes names of stacks and environments that mean production."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ NOT_PRODUCTION = (
     "producers",
     "reproduce",
 )
-"""Words that are left out of a name before it is read, with or without hyphens."""
+"""Words that are ignored in a name, with or without hyphens."""
 
 
 def means_production(
     name: str, patterns: Iterable[str] = PRODUCTION_NAMES, not_production: Iterable[str] = NOT_PRODUCTION
 ) -> bool:
-    """Whether a name means production to whoever reads it, however it is spelt.
+    """Whether a name means production to a human reader, in any spelling.
 
     Args:
         name: of a stack or an environment.
-        patterns: what means production, for the whole name or one of its words.
-        not_production: words that do not, although they match.
+        patterns: patterns for production, for the whole name or one of its words.
+        not_production: words that match but do not mean production.
     """
     return _means_production(name, tuple(patterns), tuple(not_production))
 
@@ -48,7 +48,7 @@ def _means_production(name: str, patterns: tuple[str, ...], not_production: tupl
         text = _as_read(spelt)
         for word in not_production:
             text = re.sub(_word(word), "-", text)
-        if not text.isascii():  # letters that cannot be told from look-alikes
+        if not text.isascii():  # letters with indistinguishable look-alikes
             return True
         if any(_matches(text, pattern) for pattern in patterns):
             return True
@@ -56,17 +56,17 @@ def _means_production(name: str, patterns: tuple[str, ...], not_production: tupl
 
 
 _WHOLE = {"prod", "prd", "production", "live"}
-"""What is looked for in words that are taken apart; anything that contains it would be found by accident."""
+"""What to look for in words that are split by separators; a substring search would give false positives."""
 _LETTERS = str.maketrans({"ø": "o", "đ": "d", "ł": "l", "ı": "i", "æ": "ae", "œ": "oe"})
 _LIVE = re.compile(
     r"(?:go)?llve(?:account|cluster|env|envlronment|lnfra|platform|reglstry|server|servlce|slte|stack|system)?[0-9ols]*"
 )
-"""The skeleton of `live` with a word that adds nothing to it."""
-_SKELETON = str.maketrans("0135i", "olesl")  # pr0d, l1ve, 1ive, Iive: i, l and 1 cannot be told apart
+"""The skeleton of `live` with an additional word without meaning."""
+_SKELETON = str.maketrans("0135i", "olesl")  # pr0d, l1ve, 1ive, Iive: i, l and 1 are indistinguishable
 
 
 def _as_read(name: str) -> str:
-    """A name without case, accents, full width and what cannot be seen, its words joined by hyphens."""
+    """A name without case, accents, full-width and invisible characters, with its words joined by hyphens."""
     seen = "".join(
         character
         for character in unicodedata.normalize("NFKD", name)
@@ -81,7 +81,7 @@ def _separates(gap: str) -> bool:
 
 
 def _word(word: str) -> str:
-    """A pattern for a word of `notProduction`: not a part of a longer one, but perhaps with a number."""
+    """A pattern for a word in `notProduction`: a whole word, optionally with a number."""
     text = _as_read(word.strip("*"))
     if not text:
         return r"(?!)"
@@ -106,7 +106,7 @@ def _readings(text: str) -> Iterator[str]:
         yield from _numbered(each)
         if _LIVE.fullmatch(_skeleton(each)):
             yield "live"
-    # a word that is taken apart, such as pr-od, p-r-o-d or pr-0d-2
+    # a word split by separators, such as pr-od, p-r-o-d or pr-0d-2
     whole = set(map(_skeleton, _WHOLE))
     for start in range(len(words)):
         for end in range(start + 2, min(start + 11, len(words) + 1)):
@@ -114,6 +114,6 @@ def _readings(text: str) -> Iterator[str]:
 
 
 def _numbered(word: str) -> Iterator[str]:
-    """A word, and the same without a number at its ends."""
+    """A word, with and without a leading or trailing number."""
     digits = "0123456789"
     yield from dict.fromkeys((word, word.rstrip(digits), word.lstrip(digits), word.strip(digits)))

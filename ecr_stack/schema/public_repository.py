@@ -23,7 +23,7 @@ from ecr_stack.schema.repository import Tags, reserved_tags
 __all__ = ["HOME", "PublicRepositoryName", "PublicRepositorySettings"]
 
 HOME = "us-east-1"
-"""Public repositories are made and managed in this Region, and seen everywhere."""
+"""Public repositories are created and managed in this Region, and visible everywhere."""
 
 PublicRepositoryName = Annotated[
     str,
@@ -43,10 +43,10 @@ def _logo(value: str) -> str:
     try:
         size = len(base64.b64decode(value, validate=True))
     except (binascii.Error, ValueError):
-        raise refusal("a logo is an image file in base64", "write what `base64 -w0 logo.png` prints") from None
+        raise refusal("a logo must be an image file in base64", "write what `base64 -w0 logo.png` prints") from None
     if size <= 512_000:
         return value
-    raise refusal("a logo has at most 512,000 bytes", "use a smaller image")
+    raise refusal("a logo must be at most 512,000 bytes", "use a smaller image")
 
 
 Architecture = Annotated[Literal["ARM", "ARM 64", "x86", "x86-64"], Item]
@@ -54,40 +54,40 @@ OperatingSystem = Annotated[Literal["Linux", "Windows"], Item]
 
 
 class PublicRepositorySettings(Model):
-    """A repository from which everybody may pull, with what the gallery shows of it."""
+    """A repository that everybody may pull from, with its gallery metadata."""
 
     description: Annotated[str, Field(max_length=1024)] | None = None
-    """One or two sentences, which searches look at."""
+    """One or two sentences, used in searches."""
     about_text: Annotated[str, Field(max_length=25600)] | None = None
-    """What the images are, in Markdown."""
+    """A description of the images, in Markdown."""
     usage_text: Annotated[str, Field(max_length=25600)] | None = None
-    """How they are used, in Markdown."""
+    """Usage instructions, in Markdown."""
     architectures: Annotated[list[Architecture], Field(min_length=1, max_length=50)] | None = None
     """Of `ARM`, `ARM 64`, `x86`, `x86-64`."""
     operating_systems: Annotated[list[OperatingSystem], Field(min_length=1, max_length=50)] | None = None
-    """Of `Linux` and `Windows`."""
+    """`Linux`, `Windows`, or both."""
     logo: Annotated[str, AfterValidator(_logo), Described(pattern="^[A-Za-z0-9+/]*={0,2}$")] | None = None
-    """An image file of at most 512,000 bytes, in base64. The gallery shows it for verified accounts only."""
+    """An image file of at most 512,000 bytes, in base64. The gallery only shows it for verified accounts."""
     push: list[PrincipalName] = []
-    """Roles, users and accounts that may push, by the repository's policy. Everybody may pull."""
+    """Roles, users and accounts that may push, through the repository policy. Everybody may pull."""
     match: Match = "CONDITION"
     """How roles and users are matched: by `CONDITION`, which works before they exist, or as `PRINCIPAL`. Default: `CONDITION`."""
     tags: Tags = {}
-    """AWS tags, on top of the registry's."""
+    """AWS tags, in addition to the registry's."""
     protect: Annotated[bool | None, Structural] = None
     """Whether Pulumi refuses to delete or replace the repository. Default: `false`."""
     force_delete: bool | None = None
     """Whether deleting the repository deletes the images in it. Default: `false`."""
 
     def cross_field_errors(self) -> Iterator[Problem]:
-        """The program's own tags are its own; a protected repository is not deleted."""
+        """The program's own tags cannot be set; a protected repository is not deleted."""
         yield from super().cross_field_errors()
         yield from reserved_tags(self.known("tags"))
         if self.protect is True and self.force_delete is True:
             yield Problem(
                 "forceDelete",
                 True,
-                "a protected repository is never deleted, and `forceDelete` is how to delete one with its images",
+                "a protected repository cannot be deleted, so `forceDelete` has no effect",
                 "write `forceDelete: false`, or `protect: false`",
             )
 

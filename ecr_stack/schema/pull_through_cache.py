@@ -1,4 +1,5 @@
-"""Caches of other registries, and templates for repositories that ECR makes: `ecr-stack:pullThroughCache`, `creationTemplates`.
+"""Pull-through caches, and templates for repositories that ECR creates: `ecr-stack:pullThroughCache`,
+`creationTemplates`.
 
 https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache.html
 """
@@ -45,19 +46,19 @@ UpstreamName = Literal[
     "gitlab-container-registry",
     "chainguard",
 ]
-"""The registries that ECR caches, by the API's names."""
+"""The registries that ECR can cache, by their API names."""
 
 
 @dataclass(frozen=True)
 class Upstream:
-    """What ECR demands of a cache of one kind of registry."""
+    """ECR's requirements for a cache of one kind of registry."""
 
     url: str
-    """Its URL, or the form that it has."""
+    """Its URL, or the format of its URL."""
     pattern: str = ""
-    """A regular expression for its URL; empty if the URL is always the same."""
+    """A regular expression for its URL; empty if the URL is fixed."""
     needs_credentials: bool = False
-    """Whether ECR logs in there; if not, it refuses credentials."""
+    """Whether ECR requires credentials; otherwise, it rejects them."""
 
 
 UPSTREAMS: Mapping[str, Upstream] = {
@@ -73,7 +74,7 @@ UPSTREAMS: Mapping[str, Upstream] = {
     "gitlab-container-registry": Upstream("registry.gitlab.com", needs_credentials=True),
     "chainguard": Upstream("cgr.dev", needs_credentials=True),
 }
-"""Each upstream with its rules, as in the table of the user guide."""
+"""Each upstream with its requirements, from the table in the user guide."""
 
 MAX_CACHES = 50
 """https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html"""
@@ -90,8 +91,8 @@ def _prefix(longest: int, what: str) -> Form:
 
     form = Form(
         f"ROOT|{REPOSITORY_NAME.pattern}",
-        f"{what} is `ROOT`, or 2 to {longest} lowercase letters and digits, joined by single `.`, `_`, `-` or `/`; ECR "
-        "adds the `/` behind it itself",
+        f"{what} is `ROOT`, or 2 to {longest} lowercase letters and digits, joined by single `.`, `_`, `-` or `/`; "
+        "ECR appends the `/`",
         "write one such as `docker-hub`",
         shortest=2,
         longest=longest,
@@ -101,19 +102,19 @@ def _prefix(longest: int, what: str) -> Form:
 
 
 CachePrefix = Annotated[str, _prefix(30, "the prefix of a cache"), Structural]
-"""What the names of cached repositories begin with: 2 to 30 characters, or `ROOT`."""
+"""The prefix of cached repositories' names: 2 to 30 characters, or `ROOT`."""
 
-# ECR takes 256, the AWS provider 30:
+# ECR accepts 256, the AWS provider 30:
 # https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/ecr/repository_creation_template.go
 TemplatePrefix = Annotated[str, _prefix(MAX_TEMPLATE_PREFIX, "the prefix of a template"), Structural]
-"""The namespace that a creation template is for, or `ROOT`."""
+"""The namespace that a creation template covers, or `ROOT`."""
 
 
 SecretArn = Annotated[
     str,
     Form(
         SECRET_ARN.pattern,
-        "ECR reads the credentials from a secret whose name begins with `ecr-pullthroughcache/`",
+        "the secret's name must begin with `ecr-pullthroughcache/`, where ECR reads credentials",
         "write arn:aws:secretsmanager:REGION:ACCOUNT:secret:ecr-pullthroughcache/NAME-SUFFIX, as "
         "`aws secretsmanager describe-secret` prints it",
     ),
@@ -121,39 +122,39 @@ SecretArn = Annotated[
 
 
 class CreatedRepositories(RepositoryDefaults):
-    """The settings of repositories that ECR makes itself. What only a stack can do is not among them."""
+    """The settings of repositories that ECR creates."""
 
     NOT_HERE: ClassVar[Mapping[str, str]] = {
         "scan_on_push": "`scanning` of the registry decides",
-        "protect": "Pulumi does not know such a repository",
-        "force_delete": "Pulumi does not know such a repository",
-        "import_existing": "Pulumi does not know such a repository",
+        "protect": "Pulumi does not manage such a repository",
+        "force_delete": "Pulumi does not manage such a repository",
+        "import_existing": "Pulumi does not manage such a repository",
     }
 
     def cross_field_errors(self) -> Iterator[Problem]:
-        """A template says nothing of scanning, deletion and adoption."""
+        """A template cannot set scanning, deletion and adoption."""
         here = {key_of(type(self), name): why for name, why in self.NOT_HERE.items() if name in self.model_fields_set}
         for key, why in here.items():
             value = self.as_written().get(key)
-            yield Problem(key, value, f"a creation template cannot say this: {why}", f"remove `{key}`")
+            yield Problem(key, value, f"a creation template cannot set this: {why}", f"remove `{key}`")
         yield from (problem for problem in super().cross_field_errors() if problem.place not in here)
 
 
 class OwnTemplate(CreatedRepositories):
-    """A creation template: what repositories get that ECR makes under a prefix in the home Region."""
+    """A creation template: settings for repositories that ECR creates under a prefix in the home Region."""
 
     EXAMPLES = {"applied_for": "[REPLICATION]"}
 
     applied_for: Annotated[list[TemplateUse], Field(min_length=1), Described(uniqueItems=True), Structural]
-    """When it is used: `REPLICATION` (another registry replicates here), `CREATE_ON_PUSH` (an image is pushed to a repository
-    that does not exist), `PULL_THROUGH_CACHE`."""
+    """When ECR uses the template: `REPLICATION` (another registry replicates into this one), `CREATE_ON_PUSH` (an image
+    is pushed to a missing repository), `PULL_THROUGH_CACHE`."""
 
     def cross_field_errors(self) -> Iterator[Problem]:
-        """Each use once."""
+        """Uses must be unique."""
         yield from super().cross_field_errors()
         uses = [use for use in self.known("applied_for") or () if not is_unknown(use)]
         if len(set(uses)) < len(uses):
-            yield Problem("appliedFor", uses, "each use is named once", "remove the repetition")
+            yield Problem("appliedFor", uses, "a use is repeated", "remove the repetition")
 
 
 # what Pulumi has encrypted is a map in the file, and a string when the program reads it
@@ -164,12 +165,12 @@ Secret = Annotated[
 
 
 class Credentials(Model):
-    """A login at an upstream registry."""
+    """Credentials for an upstream registry."""
 
     EXAMPLES = {"username": "NAME", "access_token": "{secure: …}"}
 
     username: Secret
-    """The user's name there."""
+    """The user name."""
     access_token: Secret
     """The access token, encrypted: `pulumi config set --secret --path ecr-stack:pullThroughCache.NAME.credentials.accessToken`."""
 
@@ -180,25 +181,26 @@ class PullThroughCacheSettings(Model):
     EXAMPLES = {"upstream": "ecr-public"}
 
     upstream: Annotated[UpstreamName, Structural]
-    """Whose images are cached: `ecr-public`, `docker-hub`, `quay`, `k8s`, `github-container-registry`,
-    `gitlab-container-registry`, `azure-container-registry`, `chainguard`, or `ecr` for another private registry of ECR."""
+    """The upstream registry: `ecr-public`, `docker-hub`, `quay`, `k8s`, `github-container-registry`,
+    `gitlab-container-registry`, `azure-container-registry`, `chainguard`, or `ecr` for another private ECR registry."""
     url: Annotated[str | None, Structural] = None
-    """With `ecr`: `ACCOUNT.dkr.ecr.REGION.amazonaws.com`; with `azure-container-registry`: `NAME.azurecr.io`. The others have
-    one URL each."""
+    """With `ecr`: `ACCOUNT.dkr.ecr.REGION.amazonaws.com`; with `azure-container-registry`: `NAME.azurecr.io`. The
+    others have fixed URLs."""
     upstream_prefix: CachePrefix | None = None
-    """What the names begin with there, left out of the names here. Default: nothing (`ROOT`)."""
+    """The prefix of names in the upstream, omitted from the cached names. Default: none (`ROOT`)."""
     credentials: Credentials | None = None
-    """A login at the upstream; the stack keeps it in AWS Secrets Manager."""
+    """Credentials for the upstream; the stack stores them in AWS Secrets Manager."""
     credential_arn: SecretArn | None = None
-    """The ARN of an existing secret `ecr-pullthroughcache/…` of the same account and Region, instead of `credentials`."""
+    """The ARN of an existing secret `ecr-pullthroughcache/…` in the same account and Region, instead of
+    `credentials`."""
     custom_role_arn: RoleArn | None = None
-    """With `ecr` and a registry of another account: the role of this account with which ECR pulls there."""
+    """With `ecr` and another account's registry: the role in this account with which ECR pulls from it."""
     repositories: CreatedRepositories | None = None
-    """The settings of the repositories that ECR makes for cached images, by a creation template. Default: ECR's own
-    (mutable, AES256, images stay for ever)."""
+    """The settings of the repositories that ECR creates for cached images, through a creation template. Default: ECR's
+    own (mutable, AES256, no lifecycle)."""
 
     def cross_field_errors(self) -> Iterator[Problem]:
-        """Each upstream has its grammar."""
+        """Each upstream has its own requirements."""
         if is_unknown(self.upstream):
             return
         upstream = UPSTREAMS[self.upstream]
@@ -216,27 +218,27 @@ class PullThroughCacheSettings(Model):
         keys = {"credentials": "credentials", "credential_arn": "credentialArn"}
         if len(given) > 1:
             yield Problem(
-                "credentialArn", "…", "a cache has one login", "keep one of `credentials` and `credentialArn`"
+                "credentialArn", "…", "a cache has only one login", "keep one of `credentials` and `credentialArn`"
             )
         elif upstream.needs_credentials and not given:
             yield Problem(
                 "credentials",
                 None,
-                f"ECR caches `{self.upstream}` with a login only",
+                f"ECR requires credentials to cache `{self.upstream}`",
                 "add `credentials: {username: …, accessToken: …}`, or the `credentialArn` of an existing secret",
             )
         elif given and not upstream.needs_credentials:
             yield Problem(
                 keys[given[0]],
                 "…",
-                f"ECR pulls from `{self.upstream}` without a login, and refuses one",
+                f"ECR pulls from `{self.upstream}` without credentials, and rejects them",
                 f"remove `{keys[given[0]]}`",
             )
         if self.custom_role_arn is not None and self.upstream != "ecr":
             yield Problem(
                 "customRoleArn",
                 self.known("custom_role_arn"),
-                f"ECR takes a role for another private registry of ECR (`ecr`) only, and this is `{self.upstream}`",
+                f"ECR only accepts a role for another private ECR registry (`ecr`), and this is `{self.upstream}`",
                 "remove `customRoleArn`",
             )
 
@@ -257,14 +259,15 @@ class PullThroughCacheSettings(Model):
 
     @property
     def upstream_url(self) -> str:
-        """The upstream's URL as ECR takes it."""
+        """The upstream's URL in ECR's form."""
         return self.url or UPSTREAMS[self.upstream].url
 
 
 def pull_through_cache_problems(
     caches: Mapping[str, PullThroughCacheSettings], region: str | None, account: str | None
 ) -> Iterator[Problem]:
-    """Yield what AWS would refuse in this account and Region; places are relative to the map of caches."""
+    """Yield errors for which AWS would reject the caches in this account and Region; places are relative to the map of
+    caches."""
     if len(caches) > MAX_CACHES:
         yield Problem(
             "", f"{len(caches)} caches", f"a registry has at most {MAX_CACHES} of them in a Region", "remove some"
@@ -278,19 +281,19 @@ def pull_through_cache_problems(
             yield Problem(
                 f"{prefix}.credentialArn",
                 arn,
-                f"the secret must be in the cache's own account and Region{f', {region}' if region else ''}",
-                "name a secret there, or write `credentials`",
+                f"the secret must be in the cache's account and Region{f', {region}' if region else ''}",
+                "use a secret there, or write `credentials`",
             )
         if cache.upstream != "ecr" or url is None or not re.fullmatch(UPSTREAMS["ecr"].pattern, url):
             continue
         there = (url.split(".")[0], url.split(".")[3])
         if there == (account, region):
-            yield Problem(f"{prefix}.url", url, "a registry does not cache itself", "name another account or Region")
+            yield Problem(f"{prefix}.url", url, "a registry cannot cache itself", "use another account or Region")
         elif account is not None and there[0] != account and cache.custom_role_arn is None:
             yield Problem(
                 f"{prefix}.customRoleArn",
                 None,
-                f"ECR needs a role to pull from the registry of account {there[0]}",
-                "add the ARN of a role of this account that pullthroughcache.ecr.amazonaws.com may assume and the other "
-                "account's repository policies let pull",
+                f"ECR needs a role to pull from account {there[0]}'s registry",
+                "add the ARN of a role in this account that pullthroughcache.ecr.amazonaws.com may assume and that "
+                "the other account's repository policies allow to pull",
             )

@@ -1,4 +1,4 @@
-"""What counts as a reason where one is needed: not what messages propose to write in its place."""
+"""What counts as a reason: anything but the placeholders in messages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BLANK = re.compile(r"\b(?:NAME|TICKET)\b|^\W*(?:TODO|FIXME|TBD|XXX)\b")
 
 
 def is_reason(text: str) -> bool:
-    """Whether a text says something: it has a letter or a digit, and neither is a proposal nor stands in for a reason."""
+    """Whether a text is a reason: it has a letter or a digit, and is not a placeholder."""
     return reason_problem(text) is None
 
 

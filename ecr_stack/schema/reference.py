@@ -1,4 +1,4 @@
-"""The reference of the stack file, written from the settings themselves."""
+"""Generates the stack file's reference from the models."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _MANY = 10
 def project_config() -> str:
     """Declare the keys for Pulumi itself: the section `config` of Pulumi.yaml.
 
-    Pulumi refuses a stack file without a declared key unless the key has a default. So a key is declared if it is required,
-    or if an empty map or list means the same as none.
+    Pulumi rejects a stack file that lacks a declared key, unless the key has a default. So a key is declared if it is
+    required, or if an empty map or list is equivalent to no value.
     """
     declared: dict[str, Any] = {}
     for name, field in RegistrySettings.model_fields.items():
@@ -62,14 +62,14 @@ def _tables(top: Mapping[str, Any], definitions: Mapping[str, Any]) -> Iterator[
     for name, title in titles.items():
         shape = dict(definitions[name])
         if name == "RepositorySettings":
-            # A repository may say all that the defaults say, which is listed there.
+            # A repository has all fields of the defaults, which are listed there.
             shape["properties"] = {key: value for key, value in shape["properties"].items() if key not in own}
-        more = ", in addition to what `repositoryDefaults` may say" if name == "RepositorySettings" else ""
+        more = ", in addition to the fields of `repositoryDefaults`" if name == "RepositorySettings" else ""
         yield from _table(title + more, shape, definitions, titles)
 
 
 def _places(top: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str, str]:
-    """Where each definition is first used, from the top of the file down."""
+    """Where each definition is first used, in file order."""
     titles: dict[str, str] = {}
     waiting = [("", top)]
     while waiting:
@@ -84,7 +84,7 @@ def _places(top: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str,
 
 
 def _references(value: Mapping[str, Any], inner: str = "") -> Iterator[tuple[str, str]]:
-    """The definitions that a value refers to, each with how it is nested: in a list, or under a name."""
+    """The definitions that a value refers to, with their nesting: in a list, or under a name."""
     if "$ref" in value:
         yield value["$ref"].rsplit("/", 1)[-1], inner
     if "else" in value:
@@ -111,7 +111,7 @@ def _table(
 
 
 def _kind(value: Mapping[str, Any], definitions: Mapping[str, Any], titles: Mapping[str, str]) -> str:
-    """Say in words what a value is."""
+    """Describe a value's type."""
     value = value.get("else", value)
     if "$ref" in value:
         name = value["$ref"].rsplit("/", 1)[-1]

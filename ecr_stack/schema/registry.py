@@ -1,6 +1,6 @@
-"""What a stack file may say: the settings of one environment's registry.
+"""The settings of one environment's registry.
 
-Each section is a model of its own; what must hold between sections is in `checks`.
+Each section has its own model; checks between sections are in `checks`.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ def _better_environment(value: str) -> PydanticCustomError | None:
 
 _ENVIRONMENT = Form(
     "[a-z][a-z0-9]*(-[a-z0-9]+)*",
-    "an environment is a slug: 1 to 32 lowercase letters, digits and single hyphens between them, a letter first",
+    "an environment must be a slug: 1 to 32 lowercase letters and digits, separated by single hyphens, starting with "
+    "a letter",
     "write a word such as `dev` or `prod`",
     longest=32,
     explain=_better_environment,
@@ -56,8 +57,7 @@ NamePrefix = Annotated[
     str,
     Form(
         r"[a-z0-9]+((\.|_|__|-+|/)[a-z0-9]+)*(\.|_|__|-|/)?",
-        "a name prefix is the beginning of repository names: lowercase letters and digits, joined by single `.`, `_`, `-` "
-        "or `/`",
+        "a name prefix must consist of lowercase letters and digits, separated by single `.`, `_`, `-` or `/`",
         "write one such as `dev/` or `payments-`",
         longest=200,
     ),
@@ -69,7 +69,7 @@ def _issuer(value: str) -> str:
     if names_an_issuer(value):
         return value
     raise refusal(
-        "an issuer is a host with a path, in which at least the last two labels of the host have no wildcard",
+        "an issuer must be a host with an optional path, without wildcards in the host's last two labels",
         "write one such as `gitlab.example.com` or `oidc.example.com/id/*`",
     )
 
@@ -78,14 +78,14 @@ Issuer = Annotated[str, AfterValidator(_issuer), Described(pattern=r"[^.]\.[^.]"
 
 
 class Trusted(Model):
-    """Who outside of the account may be let in; whoever is not listed is stopped by the guardrails."""
+    """Who outside the account may be granted access; the guardrails report everybody else."""
 
     accounts: list[AccountId] = []
-    """Accounts besides the stack's own, in quotes."""
+    """Accounts other than the stack's own, in quotes."""
     organizations: list[OrganizationId] = []
-    """AWS organizations, one's own as well."""
+    """AWS organizations, including your own."""
     issuers: list[Issuer] = []
-    """Issuers of OpenID Connect tokens besides the well-known ones, without `https://`; `*` matches any characters."""
+    """OpenID Connect issuers in addition to the well-known ones, without `https://`; `*` matches any characters."""
 
 
 class RegistrySettings(Model):
@@ -96,52 +96,53 @@ class RegistrySettings(Model):
     environment: Environment
     """A slug such as `dev` or `prod`; it names the key's alias and the tags."""
     name_prefix: NamePrefix | None = None
-    """What the names of all repositories in ECR begin with, e.g. `dev/`. Keys, outputs and filters do without it."""
+    """The prefix of all repository names in ECR, e.g. `dev/`. Omit it in keys and filters; outputs omit it too."""
     tags: Tags = {}
-    """The team's own AWS tags, on everything that is made here. `Name`, `Environment` and `ManagedBy` are added."""
+    """AWS tags for every resource, in addition to `Name`, `Environment` and `ManagedBy`."""
     encryption: Annotated[Encryption, Structural] = Encryption()
     """How images are encrypted at rest."""
     repository_defaults: Annotated[RepositoryDefaults, Described(**never(given("encryption"))), Structural] = (
         RepositoryDefaults()
     )
-    """What every repository takes unless it says otherwise."""
+    """Default settings for every repository."""
     profiles: Annotated[dict[str, RepositoryDefaults], Structural] = {}
-    """Settings for groups of repositories, by a name of your choice; a repository takes one with `profile: NAME`."""
+    """Settings for groups of repositories, by a name of your choice; a repository uses one with `profile: NAME`."""
     repositories: Annotated[dict[RepositoryName, RepositorySettings | None], Field(min_length=1), Structural]
-    """The repositories, by name. `{}` or nothing takes every default."""
+    """The repositories, by name. `{}` or nothing means the defaults."""
     tag_schemes: list[TagScheme] = []
-    """How the pipelines tag images. Each scheme has a lifecycle rule in every repository, or is declared as kept."""
+    """How the pipelines tag images. Each scheme needs a lifecycle rule in every repository, unless it is declared as
+    kept."""
     lifecycle_guard: Annotated[LifecycleGuard, Structural] = LifecycleGuard()
-    """What a lifecycle change may remove. Default: anything."""
+    """Limits on what a lifecycle change may remove. Default: no limits."""
     replication: Annotated[ReplicationSettings, Structural] = ReplicationSettings()
-    """Where images are copied to. Default: nowhere."""
+    """Where images are replicated to. Default: nowhere."""
     pipelines: Annotated[dict[str, PipelineSettings], Structural] = {}
     """Roles for pipelines that push, by a name of your choice: GitHub Actions, GitLab or another issuer of tokens."""
     trusted: Trusted = Trusted()
-    """Accounts, organizations and issuers outside of this account that the guardrails let in."""
+    """Accounts, organizations and issuers outside this account that the guardrails accept."""
     nodes: Annotated[NodeAccess | None, Structural] = None
-    """Existing roles of nodes, e.g. of EKS, to which AWS's managed pull policy is attached."""
+    """Existing node roles, e.g. of EKS, that get AWS's managed pull policy."""
     registry_access: Annotated[RegistryAccess | None, Structural] = None
-    """Who may do what in every repository, e.g. accounts that replicate into this registry."""
+    """The registry policy: access to every repository, e.g. for accounts that replicate into this registry."""
     scanning: Annotated[Scanning, Structural] = Scanning()
-    """How the registry scans images. Default: each repository's `scanOnPush` decides."""
+    """How the registry scans images. Default: by each repository's `scanOnPush`."""
     signing: Annotated[SigningSettings, Structural] = SigningSettings()
-    """Which images ECR signs when they are pushed. Default: the stack leaves the registry's configuration alone."""
+    """Which images ECR signs on push. Default: the stack does not change the registry's configuration."""
     budget: Annotated[BudgetSettings | None, Structural] = None
-    """A monthly budget for what ECR costs in the account, and who is told. Default: none."""
+    """A monthly budget for the account's ECR costs, with alerts. Default: none."""
     notifications: Annotated[NotificationSettings | None, Structural] = None
-    """Who is told of pushes, deletions, findings and failed replication. Default: nobody."""
+    """Notifications about pushes, deletions, findings and failed replication. Default: none."""
     account_settings: AccountSettingValues = AccountSettingValues()
-    """Settings that the account has once in each Region. Default: as they are."""
+    """Account settings, once per Region. Default: unchanged."""
     pull_through_cache: Annotated[dict[CachePrefix, PullThroughCacheSettings], Structural] = {}
-    """Caches of other registries, by the prefix of the repositories here, e.g. `docker-hub`; `ROOT` for none."""
+    """Pull-through caches, by the prefix of the cached repositories, e.g. `docker-hub`; `ROOT` for no prefix."""
     creation_templates: Annotated[dict[TemplatePrefix, OwnTemplate], Structural] = {}
-    """What repositories get that ECR makes itself in the home Region, by prefix, or `ROOT` for every other one."""
+    """Settings for repositories that ECR creates in the home Region, by prefix, or `ROOT` for all others."""
     public_repositories: Annotated[dict[PublicRepositoryName, PublicRepositorySettings | None], Structural] = {}
     """Repositories on the Amazon ECR Public Gallery, by name."""
 
     EMPTY_IS_NOTHING: ClassVar[tuple[str, ...]] = ("nodes", "notifications", "registry_access")
-    """The sections for which `{}` means the same as none."""
+    """The sections for which `{}` is equivalent to none."""
 
     @field_validator(*EMPTY_IS_NOTHING, mode="before")
     @classmethod
@@ -149,7 +150,7 @@ class RegistrySettings(Model):
         return None if isinstance(value, Mapping) and not value else value
 
     def name_of(self, key: str) -> str:
-        """A repository's name without the prefix, as outputs and filters have it; its key if `name` is not known."""
+        """A repository's name without the prefix, as in outputs and filters; its key if `name` is unknown."""
         own = self.repositories[key]
         name = None if own is None or is_unknown(own) else own.known("name")
         return name or key
@@ -167,18 +168,18 @@ class RegistrySettings(Model):
         return [self.physical_name(key) for key in self.repositories]
 
     def repository(self, key: str) -> RepositorySettings:
-        """A repository's settings with its profile and the defaults below them; nothing is validated again."""
+        """A repository's settings merged with its profile and the defaults, without validation."""
         own = self.repositories[key]
         profile = self.profiles.get(str(own.profile)) if own is not None else None
         merged = layered(self.repository_defaults, profile, own)
         return RepositorySettings.model_construct(_fields_set=set(merged), **merged)
 
     def encryption_of(self, key: str) -> RepositoryEncryption:
-        """How a repository is encrypted: its own way, or the registry's."""
+        """A repository's encryption: its own, or the registry's."""
         return self.repository(key).encryption or self.encryption
 
     def created_repositories(self) -> dict[str, tuple[RepositoryDefaults, list[TemplateUse]]]:
-        """What repositories get that ECR makes in the home Region, and when, by prefix: `ROOT` first, if there is one."""
+        """The creation templates of the home Region by prefix, with `ROOT` first if there is one."""
         found: dict[str, tuple[RepositoryDefaults, list[TemplateUse]]] = {
             prefix: (cache.repositories, ["PULL_THROUGH_CACHE"])
             for prefix, cache in (self.known("pull_through_cache") or {}).items()
@@ -191,20 +192,20 @@ class RegistrySettings(Model):
         return dict(sorted(found.items(), key=lambda item: (item[0] != "ROOT", item[0])))
 
     def makes_key(self) -> bool:
-        """Whether some repository is encrypted with a key that this registry makes."""
+        """Whether any repository is encrypted with a key that this registry creates."""
         return any(
             encryption.type != "AES256" and encryption.key_arn is None
             for encryption in map(self.encryption_of, self.repositories)
         )
 
     def lifecycle_text(self, key: str) -> str | None:
-        """The lifecycle document of a repository as ECR gets it, or `None`; nothing in it may be unknown."""
+        """A repository's lifecycle document as sent to ECR, or `None`; nothing in it may be unknown."""
         repository = self.repository(key)
         return lifecycle_text(repository.lifecycle, repository.lifecycle_document)
 
 
 class RegistryArguments(RegistrySettings):
-    """The arguments of `Registry`: what a stack file says, in snake_case."""
+    """The arguments of `Registry`: the settings of a stack file, in snake_case."""
 
     environment: Environment
     """A slug such as `prod`; it names the key's alias and the tags. Default: the Pulumi stack's name."""

@@ -1,8 +1,8 @@
-"""Which creation templates make the replicas of a set of repositories, each with its own settings.
+"""Derives the creation templates that give each replica its repository's settings.
 
-A template is for a namespace: its prefix `team` is for `team/api` and `team/db/api`, never for `team-x` or for `team`
-itself. Of several that match, the longest prefix is used; `ROOT` is for whatever no other one is for. A replication filter
-is the beginning of a name, so the two do not cut alike.
+A template covers a namespace: the prefix `team` matches `team/api` and `team/db/api`, but not `team-x` or `team`
+itself. The longest matching prefix is used; `ROOT` covers everything else. A replication filter, however, is a plain
+prefix of names, so the two do not select alike.
 
 https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-creation-templates.html
 """
@@ -18,7 +18,7 @@ __all__ = ["MAX_TEMPLATE_PREFIX", "ROOT", "TemplatePlan", "plan_templates", "tem
 ROOT = "ROOT"
 
 MAX_TEMPLATE_PREFIX = 30
-"""The longest prefix of a template that the AWS provider takes; ECR itself takes 256 characters."""
+"""The longest template prefix that the AWS provider accepts; ECR itself accepts 256 characters."""
 
 T = TypeVar("T")
 
@@ -30,11 +30,11 @@ class TemplatePlan(Generic[T]):
     templates: Mapping[str, T]
     """The settings of each template by its prefix, `ROOT` first if there is one."""
     conflicts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    """By namespace, two repositories in it whose settings differ: no template can tell them apart."""
+    """By namespace, two repositories whose settings differ, which no template can distinguish."""
 
 
 def plan_templates(repositories: Mapping[str, T], everything_else: T | None = None) -> TemplatePlan[T]:
-    """Derive the fewest templates by which each repository gets its own settings.
+    """Derive the smallest set of templates that gives each repository its own settings.
 
     Args:
         repositories: settings by name; two settings are the same if they are equal.
@@ -61,7 +61,7 @@ def plan_templates(repositories: Mapping[str, T], everything_else: T | None = No
 
 
 def template_of(name: str, prefixes: Mapping[str, object] | frozenset[Hashable]) -> str | None:
-    """The prefix of the template from which ECR makes a repository, or `None` if none is for it."""
+    """The prefix of the template that covers a repository, or `None`."""
     namespace = namespace_of(name)
     while namespace != ROOT:
         if namespace in prefixes:
@@ -71,5 +71,5 @@ def template_of(name: str, prefixes: Mapping[str, object] | frozenset[Hashable])
 
 
 def namespace_of(name: str) -> str:
-    """What comes before the last `/` of a name; `ROOT` if nothing does."""
+    """The part of a name before the last `/`; `ROOT` if there is none."""
     return name.rpartition("/")[0] or ROOT

@@ -1,4 +1,4 @@
-"""Where images are copied to: `ecr-stack:replication`.
+"""Replication of images: `ecr-stack:replication`.
 
 https://docs.aws.amazon.com/AmazonECR/latest/userguide/replication.html
 """
@@ -36,8 +36,8 @@ __all__ = [
 ]
 
 ReplicaSource = Literal["managed", "template", "none"]
-"""`managed`: the stack makes the repositories of replicas itself; `template`: ECR makes them from creation templates of the
-stack; `none`: ECR makes them by its defaults, or by what somebody else has put there."""
+"""`managed`: the stack creates the replicas' repositories; `template`: ECR creates them from the stack's creation
+templates; `none`: ECR creates them with its defaults or somebody else's templates."""
 
 # The API model allows 25 rules; the service quota is 10 in every Region but ca-central-1, and the provider's schema
 # enforces 10. https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html
@@ -46,7 +46,7 @@ MAX_DESTINATIONS = 25
 
 
 class Destination(Model):
-    """One registry that receives copies."""
+    """A registry that receives replicas."""
 
     STRUCTURAL = True
     EXAMPLES = {"region": "us-west-2"}
@@ -56,19 +56,19 @@ class Destination(Model):
     registry_id: AccountId | None = None
     """The account of the receiving registry, in quotes. Default: this stack's own."""
     replicas: Annotated[ReplicaSource | None, Structural] = None
-    """How the repositories of replicas are made, in a Region of this account. `managed`: by the stack, each with its own
-    settings. `template`: by ECR when the first image arrives, from creation templates. `none`: by ECR with its defaults,
-    mutable and AES256. Default: `managed`, or what `creationTemplate` says."""
+    """How the replicas' repositories are created in a Region of this account. `managed`: by the stack, each with its
+    own settings. `template`: by ECR, from creation templates, when the first image arrives. `none`: by ECR, with its
+    defaults, mutable and AES256. Default: `managed`, unless `creationTemplate` is set."""
     key_arn: KmsKeyArn | None = None
-    """The ARN of an existing key in that Region. Default: a key that is made there."""
+    """The ARN of an existing key in that Region. Default: a new key there."""
     import_existing: Annotated[list[RepositoryName] | None, Structural] = Field(default=None, alias="import")
-    """With `replicas: managed`: the repositories that ECR has made in that Region already. They are adopted as they are;
-    the deployment after you remove the key brings them to their settings."""
+    """With `replicas: managed`: the repositories that ECR has already created in that Region. They are adopted
+    unchanged; the first deployment after you remove this key applies their settings."""
     backfill: Annotated[bool | None, Structural] = None
-    """Whether images that were pushed before are copied as well, once, when the destination is added. Default: `false`."""
+    """Whether existing images are also replicated, once, when the destination is added. Default: `false`."""
 
     def cross_field_errors(self) -> Iterator[Problem]:
-        """A key belongs to its Region; only managed repositories are adopted."""
+        """A key must be in the destination's Region; only managed repositories can be adopted."""
         arn = self.known("key_arn")
         match = KMS_KEY_ARN.fullmatch(arn or "")
         if match and not is_unknown(self.region) and match[1] != self.region:
@@ -76,20 +76,20 @@ class Destination(Model):
                 "keyArn",
                 arn,
                 f"the key must be in the destination's Region, {self.region}",
-                f"name a key whose ARN begins with arn:{partition_of(self.region)}:kms:{self.region}:",
+                f"use a key whose ARN begins with arn:{partition_of(self.region)}:kms:{self.region}:",
             )
         if self.replicas == "none" and arn is not None:
             yield Problem(
                 "keyArn",
                 arn,
-                "with `replicas: none`, nothing that this stack makes is encrypted with the key",
+                "with `replicas: none`, this stack creates nothing that would use the key",
                 "remove `keyArn`, or write `replicas: managed`",
             )
         if self.import_existing is not None and self.replicas in ("template", "none"):
             yield Problem(
                 "import",
                 self.import_existing,
-                "only repositories that the stack manages are adopted",
+                "only managed repositories can be adopted",
                 "write `replicas: managed`, or remove `import`",
             )
 
@@ -101,28 +101,28 @@ class Destination(Model):
 
 
 class ReplicationRule(Model):
-    """Which repositories go where."""
+    """Which repositories are replicated to which destinations."""
 
     STRUCTURAL = True
     EXAMPLES = {"destinations": "[{region: us-west-2}]"}
 
     destinations: Annotated[list[Destination], Field(min_length=1, max_length=MAX_DESTINATIONS), Structural]
-    """The registries that receive copies, each in another Region or account."""
+    """The destination registries, each in another Region or account."""
     repository_filters: Annotated[list[ReplicationFilter], Field(min_length=1, max_length=100)] | None = None
     """Prefixes of repository names; any of them selects a repository. Default: every repository."""
 
 
 class ReplicationSettings(Model):
-    """The registry's replication: one configuration for an account and Region."""
+    """The registry's replication: one configuration per account and Region."""
 
     rules: Annotated[list[ReplicationRule], Field(max_length=MAX_RULES), Structural] = []
-    """At most 10 rules, to at most 25 registries in all."""
+    """At most 10 rules, with at most 25 destinations in total."""
     creation_template: Annotated[bool | None, Structural] = None
-    """What destinations do that do not say `replicas`, as in version 0.1.0: `true` is `replicas: template`, `false` is
-    `replicas: none`. Default: `replicas: managed`."""
+    """The default for `replicas`, as in version 0.1.0: `true` means `template`, `false` means `none`. Default:
+    `managed`."""
 
     def cross_field_errors(self) -> Iterator[Problem]:
-        """No destination twice in a rule, at most 25 in all."""
+        """No duplicate destinations in a rule, at most 25 in total."""
         seen: set[tuple[str, object]] = set()
         settings: dict[tuple[str, object, str], tuple[str, Any]] = {}
         for number, rule in enumerate(self.known("rules") or []):
@@ -136,7 +136,7 @@ class ReplicationSettings(Model):
                     yield Problem(
                         f"rules[{number}].destinations[{position}]",
                         destination.as_written(),
-                        "a rule names each destination once",
+                        "the destination is repeated in the rule",
                         "remove the repetition",
                     )
                 here.add(target)
@@ -148,8 +148,8 @@ class ReplicationSettings(Model):
                         yield Problem(
                             place,
                             value,
-                            f"`{first[0]}` says something else about the same destination",
-                            "say it once; the other rules need only the `region`",
+                            f"`{first[0]}` has different settings for the same destination",
+                            "set them in one rule; the other rules only need the `region`",
                         )
             seen |= here
         if len(seen) > MAX_DESTINATIONS:
@@ -162,7 +162,7 @@ class ReplicationSettings(Model):
 
 
 def destination_settings(replication: ReplicationSettings, account: str | None) -> dict[str, Destination]:
-    """The destinations in Regions of the stack's own account, each with what any rule says about it.
+    """The destinations in the stack's own account, each with the settings from any rule.
 
     Args:
         replication: the section, without problems.
@@ -188,13 +188,13 @@ def destination_settings(replication: ReplicationSettings, account: str | None) 
 
 
 def replicates(rule: ReplicationRule, name: str) -> bool:
-    """Whether a rule selects a repository; a filter that is not known yet may."""
+    """Whether a rule selects a repository; an unknown filter is assumed to."""
     filters = rule.known("repository_filters")
     return not filters or any(is_unknown(prefix) or name.startswith(prefix) for prefix in filters)
 
 
 def replication_notes(replication: ReplicationSettings) -> list[str]:
-    """What AWS does not do by itself for these destinations: sentences for whoever deploys."""
+    """Warnings about what AWS does not do by itself for these destinations."""
     regions = {
         destination.region
         for rule in replication.known("rules") or []
@@ -202,7 +202,7 @@ def replication_notes(replication: ReplicationSettings) -> list[str]:
         if destination.region in OPT_IN_REGIONS
     }
     return [
-        f"{region} is an opt-in Region: replication into it fails until the receiving account has enabled it"
+        f"{region} is an opt-in Region: replication to it fails until the receiving account has enabled it"
         for region in sorted(regions)
     ]
 
@@ -210,7 +210,7 @@ def replication_notes(replication: ReplicationSettings) -> list[str]:
 def replication_problems(
     replication: ReplicationSettings, names: Sequence[str], region: str | None, account: str | None
 ) -> Iterator[Problem]:
-    """Yield what AWS would refuse, or accept without doing anything, for this registry.
+    """Yield settings that AWS would reject or silently ignore for this registry.
 
     Args:
         replication: the section; places are relative to it.
@@ -233,31 +233,32 @@ def replication_problems(
                         yield Problem(
                             f"rules[{number}].destinations[{position}].{key}",
                             getattr(destination, field),
-                            f"nothing can be made in account {destination.registry_id} from here",
-                            f"remove `{key}`; the other account's stack file has `registryAccess.replicationFrom` and "
-                            "`creationTemplates`",
+                            f"this stack cannot create anything in account {destination.registry_id}",
+                            f"remove `{key}`; use `registryAccess.replicationFrom` and `creationTemplates` in the "
+                            "other account's stack file",
                         )
             if destination.region == region and own:
                 yield Problem(
                     here,
                     destination.region,
                     "a registry cannot replicate to itself",
-                    "name another Region, or the `registryId` of another account",
+                    "use another Region, or the `registryId` of another account",
                 )
             elif partition_of(destination.region) != partition_of(region):
                 yield Problem(
                     here,
                     destination.region,
-                    f"images are not replicated across partitions ({partition_of(region)} to {partition_of(destination.region)})",
-                    f"name a Region of partition {partition_of(region)}",
+                    f"images cannot be replicated across partitions ({partition_of(region)} to "
+                    f"{partition_of(destination.region)})",
+                    f"use a Region in partition {partition_of(region)}",
                 )
             for adopted in destination.import_existing or ():
                 if names and not is_unknown(adopted) and not (adopted in names and replicates(rule, adopted)):
                     yield Problem(
                         f"rules[{number}].destinations[{position}].import",
                         adopted,
-                        "this is not a repository of the stack that the rule replicates",
-                        "write names of `repositories` that go to this destination",
+                        "the rule does not replicate a repository with this name",
+                        "write names in `repositories` that are replicated to this destination",
                     )
         for position, prefix in enumerate(rule.known("repository_filters") or []):
             if names and not is_unknown(prefix) and not any(name.startswith(prefix) for name in names):
@@ -265,7 +266,7 @@ def replication_problems(
                 yield Problem(
                     f"rules[{number}].repositoryFilters[{position}]",
                     prefix,
-                    "a filter is the beginning of a repository's name, and no repository of this stack begins with this one: "
+                    "a filter is a prefix of repository names, and no repository in this stack begins with this one: "
                     "nothing would be replicated",
-                    f"write the beginning of one of {shown}",
+                    f"write a prefix of one of {shown}",
                 )

@@ -1,4 +1,4 @@
-"""What a stack file may say about a repository: `ecr-stack:repositories.NAME`, `repositoryDefaults` and `profiles.NAME`.
+"""The settings of a repository: `ecr-stack:repositories.NAME`, `repositoryDefaults` and `profiles.NAME`.
 
 https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-tag-mutability.html
 """
@@ -34,16 +34,16 @@ __all__ = [
 ]
 
 RESERVED_TAGS = ("Name", "Environment", "ManagedBy")
-"""The tags that the program itself writes on everything."""
+"""The tags that the program sets on every resource."""
 
 MAX_TAGS = 50
 """https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-using-tags.html"""
 
 TagMutability = Literal["MUTABLE", "IMMUTABLE", "IMMUTABLE_WITH_EXCLUSION", "MUTABLE_WITH_EXCLUSION"]
-"""Whether a tag may be moved to another image: every tag, none, none but `mutableTags`, all but `immutableTags`."""
+"""Which tags can be moved to another image: all, none, only `mutableTags`, all except `immutableTags`."""
 
 TemplateUse = Literal["REPLICATION", "PULL_THROUGH_CACHE", "CREATE_ON_PUSH"]
-"""When ECR makes a repository from a creation template: a replica arrives, an upstream image is cached, an image is pushed."""
+"""When ECR creates a repository from a template: a replica arrives, an upstream image is cached, an image is pushed."""
 
 OwnTagKey = Annotated[TagKey, Described(**{"not": {"enum": list(RESERVED_TAGS)}})]
 """The key of a tag that the program does not write itself."""
@@ -59,14 +59,14 @@ _Exclusions = Annotated[list[ExclusionFilter], Field(min_length=1, max_length=5)
 
 
 class RepositoryDefaults(Model):
-    """What every repository takes unless it says otherwise. A repository's own field replaces the default's field whole."""
+    """Default settings for every repository. A field in a repository replaces the whole default field."""
 
     tag_mutability: TagMutability | None = None
-    """Whether a tag may be moved to another image. Default: `MUTABLE`. See also `mutableTags`."""
+    """Whether tags can be moved to another image. Default: `MUTABLE`. See also `mutableTags`."""
     mutable_tags: _Exclusions | None = None
-    """With `IMMUTABLE_WITH_EXCLUSION`: the tags that may be moved all the same, e.g. `latest`; at most two `*` each."""
+    """With `IMMUTABLE_WITH_EXCLUSION`: the tags that can be moved, e.g. `latest`; at most two `*` each."""
     immutable_tags: _Exclusions | None = None
-    """With `MUTABLE_WITH_EXCLUSION`: the tags that may not be moved, e.g. `v*`; at most two `*` each."""
+    """With `MUTABLE_WITH_EXCLUSION`: the tags that cannot be moved, e.g. `v*`; at most two `*` each."""
     scan_on_push: bool | None = None
     """Whether images are scanned for vulnerabilities when pushed. Default: `true`."""
     protect: Annotated[bool | None, Structural] = None
@@ -74,20 +74,20 @@ class RepositoryDefaults(Model):
     force_delete: bool | None = None
     """Whether deleting the repository deletes the images in it. Default: `false`."""
     encryption: RepositoryEncryption | None = None
-    """How the images are encrypted. Default: what `encryption` of the registry says."""
+    """How the images are encrypted. Default: the registry's `encryption`."""
     lifecycle: Annotated[list[LifecycleRule], Field(min_length=1)] | None = None
-    """The lifecycle rules, in priority order. Default: none, and images stay for ever."""
+    """The lifecycle rules, in priority order. Default: none, so images are kept for ever."""
     lifecycle_document: dict[str, Any] | None = None
-    """A native lifecycle document instead of `lifecycle`, used as it is."""
+    """A native lifecycle document, used unchanged, instead of `lifecycle`."""
     access: Access | None = None
-    """Who may pull and push, by the repository's policy."""
+    """Who may pull and push, through the repository policy."""
     tags: Tags | None = None
-    """AWS tags, on top of the registry's."""
+    """AWS tags, in addition to the registry's."""
     import_existing: Annotated[bool | None, Structural] = Field(default=None, alias="import")
-    """Whether the repository exists already and is to be adopted instead of created. Default: `false`."""
+    """Whether to adopt an existing repository instead of creating one. Default: `false`."""
 
     def cross_field_errors(self) -> Iterator[Problem]:
-        """Exclusions belong to the `…_WITH_EXCLUSION` modes, `protect` and `forceDelete` contradict each other."""
+        """Exclusions require a `…_WITH_EXCLUSION` mode; `protect` and `forceDelete` conflict."""
         mode = self.known("tag_mutability")
         for name, needed in _EXCLUSIONS.items():
             tags, key = self.known(name), _KEY[name]
@@ -95,17 +95,17 @@ class RepositoryDefaults(Model):
                 yield Problem(
                     key,
                     tags,
-                    f"`{key}` goes with {needed}, and `tagMutability` is {mode}",
+                    f"`{key}` requires {needed}, and `tagMutability` is {mode}",
                     f"write `tagMutability: {needed}`, or remove `{key}`",
                 )
             plain = [tag for tag in tags or () if not is_unknown(tag)]
             if len(set(plain)) < len(plain):
-                yield Problem(key, tags, "each tag is named once", "remove the repetition")
+                yield Problem(key, tags, "a tag is repeated", "remove the repetition")
         if self.protect is True and self.force_delete is True:
             yield Problem(
                 "forceDelete",
                 True,
-                "a protected repository is never deleted, and `forceDelete` is how to delete one with its images",
+                "a protected repository cannot be deleted, so `forceDelete` has no effect",
                 "write `forceDelete: false`, or `protect: false`",
             )
         rules, document = self.known("lifecycle"), self.known("lifecycle_document")
@@ -113,7 +113,7 @@ class RepositoryDefaults(Model):
             yield Problem(
                 "lifecycleDocument",
                 "(a document)",
-                "a repository has one lifecycle policy, and `lifecycle` describes it already",
+                "a repository has only one lifecycle policy, and `lifecycle` already defines it",
                 "keep one of `lifecycle` and `lifecycleDocument`",
             )
         if rules:
@@ -133,35 +133,36 @@ class RepositoryDefaults(Model):
 
 
 class RepositorySettings(RepositoryDefaults):
-    """One repository. `{}` or nothing takes every default."""
+    """One repository. `{}` or nothing means the defaults."""
 
     STRUCTURAL = True
 
     name: RepositoryName | None = None
-    """The repository's name in ECR, if it differs from the key in the map, as after a rename of the key."""
+    """The repository's name in ECR, if it differs from the key in the map, e.g. after renaming the key."""
     aliases: Annotated[list[str] | None, Structural] = None
-    """Former keys of this repository in the map, or URNs that it, its lifecycle policy and its policy have in the stack's
-    state: a rename or a move then replaces nothing."""
+    """Former keys of this repository in the map, or existing URNs of the repository and its policies in the stack's
+    state, so that renaming or moving it replaces nothing."""
     profile: Annotated[str | None, Structural] = None
-    """The profile between the defaults and this repository's own settings."""
+    """A profile, which overrides the defaults and is overridden by the repository's own settings."""
 
 
 def reserved_tags(tags: object, place: str = "tags") -> Iterator[Problem]:
-    """Refuse the tags that the program writes itself."""
+    """Reject the tags that the program sets."""
     for tag in RESERVED_TAGS:
         if isinstance(tags, Mapping) and tag in tags:
             yield Problem(
                 f"{place}.{tag}",
                 tags[tag],
-                f"the tag `{tag}` is written by ecr-stack ({', '.join(RESERVED_TAGS)})",
+                f"ecr-stack sets the tag `{tag}` ({', '.join(RESERVED_TAGS)})",
                 "remove it, or choose another key",
             )
 
 
 def alike_tags(tags: object) -> Iterator[Problem]:
-    """Refuse tags of the whole stack that differ in case alone, from one another or from those that the program writes.
+    """Reject stack tags that differ only in case from each other or from the program's own tags.
 
-    They are put on roles too, and IAM does not tell them apart: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html
+    They are also set on roles, and IAM treats them as duplicates:
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html
     """
     taken = {tag.casefold(): tag for tag in RESERVED_TAGS}
     for tag in tags if isinstance(tags, Mapping) else ():
@@ -170,16 +171,16 @@ def alike_tags(tags: object) -> Iterator[Problem]:
             yield Problem(
                 f"tags.{tag}",
                 tags[tag] if isinstance(tags, Mapping) else None,
-                f"it differs from the tag `{other}` in case alone, and IAM refuses both on one role",
+                f"it differs from the tag `{other}` only in case, and IAM does not allow both on one role",
                 "keep one of the two",
             )
 
 
 def layered(*layers: RepositoryDefaults | None) -> dict[str, Any]:
-    """Lay settings over each other, the last one on top; by Python name, values as they are.
+    """Merge layers of settings, from the lowest to the highest; by Python name, with unchanged values.
 
-    A field replaces the field below it whole, but `tags` add up. Exclusions that come with one layer's `tagMutability`
-    go with it if a higher layer chooses another mode; a lifecycle replaces a lifecycle, however it is written.
+    A field replaces the whole lower field, but `tags` are merged. If a higher layer changes `tagMutability`, the lower
+    layer's exclusions are dropped; a lifecycle replaces a lifecycle in either form.
     """
     merged: dict[str, Any] = {}
     for layer in layers:
@@ -196,7 +197,7 @@ def layered(*layers: RepositoryDefaults | None) -> dict[str, Any]:
 
 
 def default_conflicts(own: RepositorySettings, merged: Mapping[str, Any]) -> Iterator[Problem]:
-    """Yield what contradicts between a repository and what is below it; places are relative to the repository."""
+    """Yield conflicts between a repository and lower layers; places are relative to the repository."""
     mode = merged.get("tag_mutability") or "MUTABLE"
     for name, needed in _EXCLUSIONS.items() if not is_unknown(mode) else ():
         key = _KEY[name]
@@ -205,18 +206,16 @@ def default_conflicts(own: RepositorySettings, merged: Mapping[str, Any]) -> Ite
             yield Problem(
                 key,
                 tags,
-                f"`{key}` goes with {needed}, and `tagMutability` here is {mode}",
+                f"`{key}` requires {needed}, and `tagMutability` is {mode} here",
                 f"add `tagMutability: {needed}`, or remove `{key}`",
             )
         if mode == needed and merged.get(name) is None:
-            yield Problem(
-                "tagMutability", mode, f"{mode} needs the tags that are its exclusions", f"add {_EXAMPLE[name]}"
-            )
+            yield Problem("tagMutability", mode, f"{mode} needs a list of excluded tags", f"add {_EXAMPLE[name]}")
     both = merged.get("protect") is True and merged.get("force_delete") is True
     if both and not (own.protect is True and own.force_delete is True):
         yield Problem(
             "forceDelete" if own.force_delete else "protect",
             True,
-            "`protect` and `forceDelete` contradict each other, together with what the defaults or the profile say",
-            "write both here, only one of them true",
+            "`protect` and `forceDelete` conflict, given the defaults or the profile",
+            "set both here, only one of them to true",
         )

@@ -20,11 +20,12 @@ from ecr_stack.schema.json_schema import at_least_one, given, is_one_of, never, 
 __all__ = ["FREQUENCIES", "ScanFrequency", "ScanRule", "ScanType", "Scanning", "inconsistent"]
 
 ScanType = Literal["BASIC", "ENHANCED"]
-"""`BASIC`: ECR itself scans operating system packages, at push or on request, without charge; `ENHANCED`: Amazon Inspector
-scans language packages too, again and again, and charges for each image."""
+"""`BASIC`: ECR scans operating system packages, on push or on request, free of charge; `ENHANCED`: Amazon Inspector
+also scans language packages, continuously, and charges per image."""
 
 ScanFrequency = Literal["SCAN_ON_PUSH", "CONTINUOUS_SCAN", "MANUAL"]
-"""`SCAN_ON_PUSH`: once, when pushed; `CONTINUOUS_SCAN`: again when new vulnerabilities become known; `MANUAL`: on request."""
+"""`SCAN_ON_PUSH`: once, on push; `CONTINUOUS_SCAN`: again when new vulnerabilities become known; `MANUAL`: on
+request."""
 
 InspectorResource = Literal["ECR", "EC2", "LAMBDA", "LAMBDA_CODE", "CODE_REPOSITORY"]
 """What Amazon Inspector scans in an account and Region (`ResourceScanType` in the API model)."""
@@ -36,14 +37,14 @@ FREQUENCIES: Mapping[str, tuple[ScanFrequency, ...]] = {
 
 
 class ScanRule(Model):
-    """Which repositories are scanned when."""
+    """A scan frequency and its repositories."""
 
     EXAMPLES = {"frequency": "SCAN_ON_PUSH", "filters": '["*"]'}
 
     frequency: ScanFrequency
     """`SCAN_ON_PUSH`, `CONTINUOUS_SCAN` (ENHANCED only) or `MANUAL` (BASIC only)."""
     filters: Annotated[list[ScanFilter], Field(min_length=1, max_length=100)]
-    """Repository names with `*` wildcards; one without a wildcard matches every name that contains it."""
+    """Repository names with `*` wildcards; a filter without a wildcard matches every name that contains it."""
 
     def covers(self, repository: str) -> bool:
         """Whether a filter of this rule matches a repository's name; an unknown filter is assumed to."""
@@ -52,12 +53,12 @@ class ScanRule(Model):
 
 
 class Scanning(Model):
-    """The registry's scanning: one configuration for an account and Region, which outranks the repositories' own flag."""
+    """The registry's scanning: one configuration per account and Region, which overrides the repositories' own flag."""
 
     type: Annotated[ScanType | None, Structural] = None
-    """`BASIC` or `ENHANCED`. Default: the stack leaves the registry's configuration alone."""
+    """`BASIC` or `ENHANCED`. Default: the stack does not change the registry's configuration."""
     rules: Annotated[list[ScanRule], Field(max_length=2)] = []
-    """At most two rules, each with a frequency of its own."""
+    """At most two rules, with different frequencies."""
     inspector: (
         Annotated[
             list[InspectorResource],
@@ -67,30 +68,28 @@ class Scanning(Model):
         ]
         | None
     ) = None
-    """Everything that Amazon Inspector is to scan in this account, `ECR` among it, e.g. `[ECR, EC2]`. What is not in the list
-    is switched off in every Region of the stack. Default: Inspector is not managed here. ECR enables it for images with
-    `type: ENHANCED`; in an organization its delegated administrator does."""
+    """Everything that Amazon Inspector should scan in this account, including `ECR`, e.g. `[ECR, EC2]`. Anything else
+    is disabled in every Region of the stack. Default: the stack does not manage Inspector. With `type: ENHANCED`, ECR
+    enables it for images; in an organization, the delegated administrator does."""
 
     def cross_field_errors(self) -> Iterator[Problem]:
-        """The type decides which frequencies there are; each has at most one rule."""
+        """The type determines the allowed frequencies, each with at most one rule."""
         rules = self.known("rules") or []
         if rules and self.type is None:
-            yield Problem(
-                "type", None, "scanning rules need the type of scanning", "add `type: BASIC` or `type: ENHANCED`"
-            )
+            yield Problem("type", None, "scanning rules require `type`", "add `type: BASIC` or `type: ENHANCED`")
         resources = self.known("inspector")
         if resources is not None:
             if self.type is not None and self.type != "ENHANCED":
-                rule = "Inspector scans images under ENHANCED scanning"
+                rule = "Inspector only scans images under ENHANCED scanning"
                 yield Problem("inspector", resources, rule, "write `type: ENHANCED`, or remove `inspector`")
             if "ECR" not in resources:
                 rule = "without ECR in the list, Inspector would stop scanning images"
                 yield Problem("inspector", resources, rule, f"write [{', '.join(['ECR', *resources])}]")
             if len(set(resources)) < len(resources):
                 unique = ", ".join(dict.fromkeys(resources))
-                yield Problem("inspector", resources, "each is written once", f"write [{unique}]")
+                yield Problem("inspector", resources, "an entry is repeated", f"write [{unique}]")
             if self.type is None:
-                yield Problem("type", None, "Inspector needs the type of scanning", "add `type: ENHANCED`")
+                yield Problem("type", None, "`inspector` requires `type`", "add `type: ENHANCED`")
         known = [None if is_unknown(rule) else rule.known("frequency") for rule in rules]
         for number, frequency in enumerate(known):
             if frequency is None:
@@ -101,12 +100,15 @@ class Scanning(Model):
                 yield Problem(
                     here,
                     frequency,
-                    f"{self.type} scanning has the frequencies {' and '.join(allowed)}",
+                    f"{self.type} scanning only has the frequencies {' and '.join(allowed)}",
                     f"write {allowed[0]}, or another `type`",
                 )
             if frequency in known[:number]:
                 yield Problem(
-                    here, frequency, "each frequency has one rule", "put the filters of both rules into one list"
+                    here,
+                    frequency,
+                    "a frequency can only have one rule",
+                    "combine the filters of both rules in one list",
                 )
 
     @classmethod
@@ -120,7 +122,7 @@ class Scanning(Model):
 
 
 def inconsistent(scanning: Scanning, repositories: Mapping[str, bool]) -> Iterator[Problem]:
-    """Yield the repositories whose own flag says something else than the registry's configuration, which wins.
+    """Yield the repositories whose own flag conflicts with the registry's configuration, which overrides it.
 
     Args:
         scanning: the section; places are relative to it.

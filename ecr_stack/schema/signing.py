@@ -1,4 +1,4 @@
-"""Which images ECR signs when they are pushed: `ecr-stack:signing`.
+"""Which images ECR signs on push: `ecr-stack:signing`.
 
 https://docs.aws.amazon.com/AmazonECR/latest/userguide/managed-signing.html
 """
@@ -16,28 +16,29 @@ from ecr_stack.model import Model, Structural, is_unknown
 
 __all__ = ["SigningRule", "SigningSettings", "profile_region", "rules_of", "selects", "signing_problems"]
 
-# The API model allows as many, and CloudFormation's schema 50; 10 is what ECR takes.
+# The API model allows as many, and CloudFormation's schema 50; ECR accepts 10.
 MAX_RULES = 10
 
 
 class SigningRule(Model):
-    """Which repositories' images are signed with which profile of AWS Signer."""
+    """An AWS Signer profile, and the repositories whose images it signs."""
 
     EXAMPLES = {"signingProfileArn": '"arn:aws:signer:us-east-1:111122223333:/signing-profiles/containers"'}
 
     signing_profile_arn: SigningProfileArn
-    """The ARN of an AWS Signer profile for the platform `Notation-OCI-SHA384-ECDSA`. It must be in the registry's Region;
-    it may be another account's. Whoever pushes needs `signer:SignPayload` on it: the pipelines of this stack get it."""
+    """The ARN of an AWS Signer profile for the platform `Notation-OCI-SHA384-ECDSA`. It must be in the registry's
+    Region, and may belong to another account. The pusher needs `signer:SignPayload` on it, which this stack's pipelines
+    get."""
     repository_filters: Annotated[list[SigningFilter], Field(min_length=1, max_length=100)] | None = None
     """Repository names with `*` wildcards. Default: every repository."""
 
 
 class SigningSettings(Model):
-    """ECR's managed signing: one configuration for an account and Region."""
+    """ECR's managed signing: one configuration per account and Region."""
 
     rules: Annotated[list[SigningRule], Field(max_length=MAX_RULES), Structural] = []
-    """At most 10 rules. An image is signed once for each profile whose rule selects its repository. A rule whose profile is
-    in a destination's Region signs what is pushed there; a replica is not signed again."""
+    """At most 10 rules. An image is signed once for each profile whose rule selects its repository. A rule whose
+    profile is in a destination's Region signs images pushed there; replicas are not signed again."""
 
 
 def profile_region(arn: str) -> str:
@@ -46,10 +47,10 @@ def profile_region(arn: str) -> str:
 
 
 def rules_of(signing: SigningSettings, destination: str | None, destinations: Collection[str]) -> list[SigningRule]:
-    """The rules of one Region's registry: a rule belongs where its profile is.
+    """The rules of one Region's registry: a rule applies in its profile's Region.
 
     Args:
-        signing: the section; a profile that is not known yet is taken to be in the home Region.
+        signing: the section; an unknown profile is assumed to be in the home Region.
         destination: the Region of a destination, or `None` for the home Region.
         destinations: the Regions of all destinations in which the stack configures the registry.
     """
@@ -62,7 +63,7 @@ def rules_of(signing: SigningSettings, destination: str | None, destinations: Co
 
 
 def selects(rule: SigningRule, name: str) -> bool:
-    """Whether a rule selects a repository by its name without the prefix; a filter that is not known yet may."""
+    """Whether a rule selects a repository by its name without the prefix; an unknown filter is assumed to."""
     filters = None if is_unknown(rule) else rule.known("repository_filters")
     return not filters or any(is_unknown(text) or signing_filter_matches(text, name) for text in filters)
 
@@ -70,12 +71,12 @@ def selects(rule: SigningRule, name: str) -> bool:
 def signing_problems(
     signing: SigningSettings, names: Sequence[str], prefix: str, region: str | None, destinations: Collection[str]
 ) -> Iterator[Problem]:
-    """Yield what AWS would refuse, or accept without signing anything, for this registry.
+    """Yield settings that AWS would reject, or with which it would sign nothing, for this registry.
 
     Args:
         signing: the section; places are relative to it.
         names: every repository name of the stack, as filters see it; empty if ECR makes others as well.
-        prefix: what the names begin with in ECR.
+        prefix: the prefix of names in ECR.
         region: the home Region, `None` if it is not known.
         destinations: the destinations' Regions in which the stack configures the registry.
     """
@@ -89,7 +90,7 @@ def signing_problems(
                 arn,
                 f"a signing profile must be in the registry's Region, {region}"
                 + (f", or in that of a destination ({', '.join(sorted(destinations))})" if destinations else ""),
-                "make the profile there: `aws signer put-signing-profile --profile-name NAME --platform-id "
+                "create the profile there: `aws signer put-signing-profile --profile-name NAME --platform-id "
                 f"Notation-OCI-SHA384-ECDSA --region {region}`",
             )
         everything = signing_filter_problem(f"{prefix}*") if prefix and rule.repository_filters is None else None
@@ -111,6 +112,6 @@ def signing_problems(
             if names and not any(signing_filter_matches(text, name) for name in names):
                 shown = f"{', '.join(names[:5])}{', …' if len(names) > 5 else ''}"
                 yield Problem(
-                    place, text, f"no repository has a name that it matches, so nothing would be signed: {shown}",
-                    "write a name, or a part of one with `*`, e.g. `api-*`",
+                    place, text, f"it matches no repository name, so nothing would be signed: {shown}",
+                    "write a name, or part of one with `*`, e.g. `api-*`",
                 )  # fmt: skip

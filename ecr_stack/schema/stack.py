@@ -1,4 +1,4 @@
-"""A stack file's settings as a whole: the namespace, the keys beside it, and the JSON Schema for editors."""
+"""A stack file's configuration as a whole: our namespace, other keys, and the JSON Schema for editors."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def settings_in(config: Mapping[str, Any], *, source: str) -> RegistrySettings:
     """Validate a stack's configuration.
 
     Args:
-        config: every key of the stack with its namespace; values as Pulumi hands them to a program: texts, and maps
+        config: every key of the stack with its namespace; values as Pulumi passes them to a program: strings, with maps
             and lists as JSON.
         source: the file's name, for messages.
 
     Raises:
-        InvalidInput: with every mistake.
+        InvalidInput: with all errors.
     """
     own = {
         key.removeprefix(NAMESPACE): _structured(value) for key, value in config.items() if key.startswith(NAMESPACE)
@@ -44,28 +44,28 @@ def settings_in(config: Mapping[str, Any], *, source: str) -> RegistrySettings:
 
 
 def _strange_namespaces(config: Mapping[str, Any]) -> Iterator[Problem]:
-    """Find the keys that were meant for this program: Pulumi hands other namespaces on without a word.
+    """Find keys that were meant for this program: Pulumi silently accepts other namespaces.
 
-    A key without a namespace gets the project's name for one, so that whoever forgets `ecr-stack:` ends here too.
+    A key without a namespace gets the project's name as its namespace, so this also finds keys without `ecr-stack:`.
     """
     for key, value in config.items():
         namespace, colon, rest = key.partition(":")
         if not colon or namespace == NAMESPACE[:-1]:
             continue
         if nearest(namespace, [NAMESPACE[:-1]]):
-            rule = f"`{namespace}` is no namespace of this program, so the key would do nothing"
+            rule = f"`{namespace}` is not a namespace of this program, so the key would have no effect"
             yield Problem(key, _structured(value), rule, f"write `{NAMESPACE}{rest}`")
         elif namespace != "aws" and _is_a_setting(rest, _structured(value)):
-            rule = f"without `{NAMESPACE}` in front this is a key of the project `{namespace}`, which ecr-stack does not read"
-            remedy = f"write `{NAMESPACE}{rest}`, or give the key another name if a program of yours reads it"
+            rule = f"without `{NAMESPACE}`, this is a key of the project `{namespace}`, which ecr-stack does not read"
+            remedy = f"write `{NAMESPACE}{rest}`, or rename the key if your own program reads it"
             yield Problem(key, _structured(value), rule, remedy)
 
 
 def _is_a_setting(name: str, value: Any) -> bool:
-    """Tell a setting of a registry from one that a program has of its own, perhaps by the same name.
+    """Distinguish a registry setting from a program's own key of the same name.
 
-    Names of several words, such as `lifecycleGuard`, are not met by chance; `budget` and its like are settings if they
-    say what a setting says. `environment` and `tags` could be anybody's.
+    Names of several words, such as `lifecycleGuard`, are assumed to be settings; single words such as `budget` are
+    settings if their value is valid for the setting. `environment` and `tags` could be any program's.
     """
     if name in ("environment", "tags") or name not in (field.alias for field in RegistrySettings.model_fields.values()):
         return False
@@ -81,13 +81,13 @@ class _Region(Model):
 
 
 def region_problem(region: object) -> Problem | None:
-    """Say what is wrong with `aws:region`."""
+    """Validate `aws:region`."""
     _, problems = validate(_Region, {"region": region}, "aws:")
     return problems[0] if problems else None
 
 
 def stack_settings_of(settings: Mapping[str, Any], *, source: str, region: object) -> RegistrySettings:
-    """Validate what a stack file says.
+    """Validate the settings in a stack file.
 
     Args:
         settings: the keys of the namespace `ecr-stack:`, without it.
@@ -95,7 +95,7 @@ def stack_settings_of(settings: Mapping[str, Any], *, source: str, region: objec
         region: the value of `aws:region`, `None` if the file has none.
 
     Raises:
-        InvalidInput: with every mistake.
+        InvalidInput: with all errors.
     """
     wrong = region_problem(region) if region is not None else None
     try:
@@ -131,7 +131,7 @@ def schema() -> dict[str, Any]:
                     **properties,
                 },
                 "required": [f"{NAMESPACE}{key}" for key in described.get("required", [])],
-                # Other namespaces are other programs' affair; a mistyped key of ours is an error.
+                # Other namespaces belong to other programs; a misspelled key in ours is an error.
                 "patternProperties": {f"^(?!{NAMESPACE})[^:]+:": True},
                 "additionalProperties": False,
             }
@@ -165,7 +165,7 @@ def _empty_is_nothing() -> set[str]:
 
 
 def _structured(value: Any) -> Any:
-    """Turn a value back into what the stack file says: Pulumi hands maps and lists over as JSON, the rest as text."""
+    """Convert a value back to its form in the stack file: Pulumi passes maps and lists as JSON, the rest as strings."""
     if isinstance(value, str) and value[:1] in ("{", "["):
         try:
             return json.loads(value)

@@ -1,4 +1,4 @@
-"""Custom statements of a policy, checked for shape and for reaching the public.
+"""Custom policy statements, checked for form and public access.
 
 A statement is written as in an IAM policy document, with AWS's own keys.
 
@@ -31,12 +31,12 @@ _AWS_KEYS = ConfigDict(alias_generator=None)
 
 
 def _listed(value: object) -> object:
-    """Take one text for a list of it, as IAM does."""
+    """Accept a single string as a list, as IAM does."""
     return [value] if isinstance(value, str) or is_unknown(value) else value
 
 
 class _AloneOrListed:
-    """Metadata of a list whose only entry may be written without the list."""
+    """Metadata of a list that may be written as its only entry."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         return core_schema.no_info_before_validator_function(_listed, handler(source))
@@ -55,8 +55,8 @@ def _wildcard(value: str) -> PydanticCustomError | None:
     if "*" not in value and "?" not in value:
         return None
     return refusal(
-        "a wildcard in a principal reaches people whom nobody named; AWS refuses it inside of an ARN",
-        "name each role, user or account, or use a condition on aws:PrincipalArn or aws:PrincipalOrgID",
+        "a wildcard in a principal would grant access to unlisted principals; AWS rejects it within an ARN",
+        "list each role, user or account, or use a condition on aws:PrincipalArn or aws:PrincipalOrgID",
     )
 
 
@@ -69,7 +69,7 @@ ServiceName = Annotated[
     str,
     Form(
         r"[a-z0-9-]+(\.[a-z0-9-]+)*\.amazonaws\.com(\.cn)?",
-        "a service principal is the name of an AWS service",
+        "a service principal must be the name of an AWS service",
         "write one such as `lambda.amazonaws.com`",
     ),
     Item,
@@ -78,32 +78,32 @@ ServiceName = Annotated[
 
 
 class Principals(Model):
-    """Whom a statement is about."""
+    """The principals of a statement."""
 
     model_config = _AWS_KEYS
 
     AWS: Annotated[list[StatementPrincipal], *_OneOrMore] | None = None
-    """Roles, users and accounts, or `*` if a condition on `aws:PrincipalOrgID` or the like names them."""
+    """Roles, users and accounts, or `*` with a condition on `aws:PrincipalOrgID` or a similar key."""
     Service: Annotated[list[ServiceName], *_OneOrMore] | None = None
     """AWS services, e.g. `lambda.amazonaws.com`."""
 
     def cross_field_errors(self) -> Iterator[Problem]:
-        """A statement names somebody."""
+        """A statement needs a principal."""
         if self.AWS is None and self.Service is None:
-            yield Problem("", {}, "a statement names a principal", "write `AWS: [role/NAME]` or `Service: [NAME]`")
+            yield Problem("", {}, "a statement needs a principal", "write `AWS: [role/NAME]` or `Service: [NAME]`")
 
     @classmethod
     def json_rules(cls) -> Iterator[dict[str, Any]]:
-        """A statement names somebody."""
+        """A statement needs a principal."""
         yield at_least_one(given("AWS"), given("Service"))
 
     @property
     def public(self) -> bool:
-        """Whether everybody is among them."""
+        """Whether everybody is included."""
         return "*" in (self.known("AWS") or ())
 
     def document(self, account: str, partition: str) -> str | dict[str, list[str]]:
-        """The element as ECR reads it."""
+        """The element in ECR's form."""
         if self.public and self.Service is None:
             return "*"
         found: dict[str, list[str]] = {}
@@ -115,7 +115,7 @@ class Principals(Model):
 
 
 def _spelled_out(value: object) -> object:
-    """Take the principal `*` for `{AWS: *}`, which means the same in the policy of a resource."""
+    """Treat the principal `*` as `{AWS: *}`, which is equivalent in a resource policy."""
     return {"AWS": ["*"]} if value == "*" else value
 
 
@@ -142,7 +142,7 @@ def _sid(value: str) -> str:
         return value
     fixed = re.sub(r"[^A-Za-z0-9]", "", value.title() if re.search(r"[^A-Za-z0-9]", value) else value)[:100]
     raise refusal(
-        "a Sid has 1 to 100 letters and digits",
+        "a Sid must be 1 to 100 letters and digits",
         f"write `{fixed}`" if fixed and fixed not in RESERVED_SIDS else "write one such as `AuditorsRead`",
     )
 
@@ -155,20 +155,20 @@ RESERVED_SIDS = frozenset(
         "AllowPullThroughCacheByAccounts",
     }
 )  # fmt: skip
-"""The Sids of the statements that grants become."""
+"""The Sids of the statements generated from grants."""
 
 
 class _Statement(Model):
     model_config = _AWS_KEYS
 
     Sid: Annotated[str, AfterValidator(_sid), Described(pattern=in_full(_SID))] | None = None
-    """The statement's name: letters and digits, once in a policy."""
+    """The statement's id: letters and digits, unique in the policy."""
     Effect: Literal["Allow", "Deny"]
     """`Allow` or `Deny`."""
     Principal: Annotated[Principals, _EverybodyOrNamed()]
-    """Whom it is about."""
+    """The principals it applies to."""
     Condition: Conditions | None = None
-    """When it holds."""
+    """The conditions under which it applies."""
 
     @model_validator(mode="before")
     @classmethod
@@ -176,13 +176,13 @@ class _Statement(Model):
         for key in ("NotPrincipal", "NotAction", "NotResource"):
             if isinstance(data, dict) and key in data:
                 raise refusal(
-                    f"`{key}` grants, or takes away, whatever nobody thought of",
-                    f"write `{key.removeprefix('Not')}` with those that you mean",
+                    f"`{key}` also covers everything that you did not think of",
+                    f"write `{key.removeprefix('Not')}` with an explicit list",
                 )
         return data
 
     def cross_field_errors(self) -> Iterator[Problem]:
-        """`*` needs a condition that names somebody."""
+        """`*` needs a condition that restricts it."""
         principal, condition = self.known("Principal"), self.known("Condition")
         if self.known("Effect") != "Allow" or principal is None or is_unknown(self.Condition):
             return
@@ -192,8 +192,9 @@ class _Statement(Model):
             yield Problem(
                 "",
                 self.as_written(),
-                "the statement lets everybody with an AWS account in: its principal is `*`, and no condition says whose",
-                "name the principals, or add `Condition: {StringEquals: {aws:PrincipalOrgID: o-…}}`",
+                "the statement grants access to everybody with an AWS account: its principal is `*`, and no condition "
+                "restricts it",
+                "list the principals, or add `Condition: {StringEquals: {aws:PrincipalOrgID: o-…}}`",
             )
 
     def _document(self, account: str, partition: str, actions: list[str]) -> dict[str, Any]:
@@ -212,22 +213,22 @@ class _Statement(Model):
 def _this_repository(value: list[str]) -> list[str]:
     if value != ["*"]:
         raise refusal(
-            "a repository's policy is about the repository that it is attached to",
-            "remove `Resource`, and write the statement at the repository that it is about",
+            "a repository policy only applies to its own repository",
+            "remove `Resource`, and move the statement to the repository that it should apply to",
         )
     return value
 
 
 class RepositoryStatement(_Statement):
-    """A custom statement in the policy of a repository."""
+    """A custom statement in a repository policy."""
 
     Action: Annotated[list[RepositoryAction], *_OneOrMore]
-    """Actions of ECR by their whole names; without wildcards, without `ecr:GetAuthorizationToken`."""
+    """Full names of ECR actions, without wildcards and `ecr:GetAuthorizationToken`."""
     Resource: Annotated[list[str], *_OneOrMore, AfterValidator(_this_repository)] | None = None
-    """Nothing, or `*`, which means the same: the repository itself."""
+    """Omitted or `*`; both mean the repository itself."""
 
     def document(self, account: str, partition: str) -> dict[str, Any]:
-        """The statement as ECR reads it."""
+        """The statement in ECR's form."""
         return self._document(account, partition, self.Action)
 
 
@@ -235,21 +236,21 @@ RepositoryResource = Annotated[
     str,
     Form(
         r"arn:aws[a-z-]*:ecr:[a-z0-9-]+:[0-9]{12}:repository/[a-z0-9._/*?-]+|\*",
-        "a statement in the registry's policy is about repositories of the registry",
-        "write arn:aws:ecr:REGION:ACCOUNT:repository/NAME, with `*` in the name where you mean several",
+        "a statement in the registry policy must apply to repositories in the registry",
+        "write arn:aws:ecr:REGION:ACCOUNT:repository/NAME, with `*` in the name for several",
     ),
     Item,
 ]
 
 
 class RegistryStatement(_Statement):
-    """A custom statement in the policy of a registry."""
+    """A custom statement in a registry policy."""
 
     Action: Annotated[list[RegistryAction], *_OneOrMore]
-    """Actions of ECR by their whole names; without wildcards, without `ecr:GetAuthorizationToken`."""
+    """Full names of ECR actions, without wildcards and `ecr:GetAuthorizationToken`."""
     Resource: Annotated[list[RepositoryResource], *_OneOrMore] | None = None
-    """ARNs of repositories, with `*` in the name if several are meant. Default: every repository."""
+    """ARNs of repositories, with `*` in the name for several. Default: every repository."""
 
     def document(self, account: str, partition: str, everything: str) -> dict[str, Any]:
-        """The statement as ECR reads it; `everything` stands for a missing `Resource`."""
+        """The statement in ECR's form; `everything` replaces a missing `Resource`."""
         return {**self._document(account, partition, self.Action), "Resource": unique(self.Resource or [everything])}

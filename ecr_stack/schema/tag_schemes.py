@@ -1,7 +1,7 @@
-"""The tag schemes that a team's pipelines write, and whether the lifecycle has a rule for each.
+"""The tag schemes of a team's pipelines, and the check that the lifecycle has a rule for each.
 
-An image that no rule selects stays for ever, and is paid for as long. That is what happens to images tagged with a
-bare commit hash: there is no prefix for them.
+An image that no rule selects is kept, and paid for, for ever. This happens to images tagged with a bare commit hash,
+because no prefix matches them.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ _HEXADECIMAL = "0123456789abcdef"
 
 
 class TagScheme(Model):
-    """One way in which pipelines tag images: what the tags look like, and whether the images are meant to stay."""
+    """A way in which pipelines tag images: the form of the tags, and whether the images are kept for ever."""
 
     name: Annotated[
         str,
-        Form(r"[\s\S]*\S[\s\S]*", "a tag scheme has a name", "write what these tags are, e.g. releases"),
+        Form(r"[\s\S]*\S[\s\S]*", "a tag scheme needs a name", "write what the tags are for, e.g. releases"),
         Structural,
     ]
-    """What these tags are, e.g. `releases`."""
+    """What the tags are for, e.g. `releases`."""
     tag_patterns: Annotated[list[Pattern], Field(min_length=1)] | None = None
-    """What the tags look like; `*` matches any characters."""
+    """Patterns for the tags; `*` matches any characters."""
     commit_hashes: Annotated[bool, Described(const=True)] | None = None
-    """The tags are bare commit hashes: hexadecimal digits and nothing before them."""
+    """Whether the tags are bare commit hashes: hexadecimal digits without a prefix."""
     kept: bool = False
-    """Images with such a tag are meant to stay for ever: no rule is needed."""
+    """Whether images with such a tag are kept for ever, so that no rule is needed."""
 
     def cross_field_errors(self) -> Iterator[Problem]:
-        """Tags look like patterns or like commit hashes."""
+        """Tags are patterns or commit hashes."""
         given = [name for name in ("tag_patterns", "commit_hashes") if getattr(self, name) is not None]
         if len(given) != 1:
             yield Problem(
@@ -52,7 +52,7 @@ class TagScheme(Model):
                 "keep one of the two" if given else "add `tagPatterns: [...]`, or `commitHashes: true`",
             )
         elif self.commit_hashes is False:
-            yield Problem("commitHashes", False, "`commitHashes: false` says nothing", "write `tagPatterns` instead")
+            yield Problem("commitHashes", False, "`commitHashes: false` has no effect", "write `tagPatterns` instead")
 
     @classmethod
     def json_rules(cls) -> Iterator[dict[str, Any]]:
@@ -60,39 +60,39 @@ class TagScheme(Model):
         yield exactly_one(["tagPatterns", "commitHashes"])
 
     def filters(self) -> list[TagFilter]:
-        """Patterns that together match every tag of the scheme; for bare hashes one for each first digit."""
+        """Patterns that together match every tag of the scheme; for bare hashes, one for each first digit."""
         if self.tag_patterns is not None:
             return [TagFilter.pattern(pattern) for pattern in self.tag_patterns]
         return [TagFilter.pattern(f"{digit}*") for digit in _HEXADECIMAL]
 
     @property
     def look(self) -> str:
-        """What the tags look like, in words."""
+        """A description of the tags."""
         return " or ".join(self.tag_patterns) if self.tag_patterns is not None else "bare commit hashes"
 
 
 @dataclass(frozen=True, slots=True)
 class Uncovered:
-    """A tag scheme that the lifecycle does not treat as its team means."""
+    """A tag scheme that the lifecycle does not treat as intended."""
 
     scheme: TagScheme
     reason: str
-    """Why, a clause without a full stop."""
+    """The reason, without a full stop."""
     remedy: str
-    """What to write in the stack file, a clause without a full stop."""
+    """The fix in the stack file, without a full stop."""
 
 
 def uncovered(schemes: Sequence[TagScheme], document: Document | Mapping[str, Any] | None) -> list[Uncovered]:
-    """Find the tag schemes whose images no rule selects, and that are not declared as kept.
+    """Find the tag schemes that no rule covers and that are not declared as kept.
 
-    An image counts as having a tag of its scheme and no other: a rule that wants two kinds of tag does not cover it.
+    An image is assumed to have only the tag of its scheme: a rule that requires two kinds of tag does not cover it.
 
     Args:
-        schemes: what pipelines write.
-        document: the lifecycle document of a repository; nothing where it has none.
+        schemes: the pipelines' tag schemes.
+        document: the lifecycle document of a repository; empty if it has none.
 
     Raises:
-        InvalidInput: ECR would refuse the document.
+        InvalidInput: ECR would reject the document.
     """
     rules = _standard_rules(document)
     found = []
@@ -111,16 +111,15 @@ def uncovered(schemes: Sequence[TagScheme], document: Document | Mapping[str, An
 
 
 def endangered(schemes: Sequence[TagScheme], document: Document | Mapping[str, Any] | None) -> list[Uncovered]:
-    """Find the tag schemes that are declared as kept, and whose images a rule would expire by their age all the same.
-
-    A rule that keeps the last so many is no danger: it is how images are kept from a rule for any image.
+    """Find the tag schemes that are declared as kept, but whose images a rule would expire by age. A rule that keeps
+    the last N images is accepted: it protects images from a rule for any image.
 
     Args:
-        schemes: what pipelines write.
-        document: the lifecycle document of a repository; nothing where it has none.
+        schemes: the pipelines' tag schemes.
+        document: the lifecycle document of a repository; empty if it has none.
 
     Raises:
-        InvalidInput: ECR would refuse the document.
+        InvalidInput: ECR would reject the document.
     """
     rules = _standard_rules(document)
     found = []
@@ -141,7 +140,7 @@ def endangered(schemes: Sequence[TagScheme], document: Document | Mapping[str, A
 
 
 def tag_scheme_problems(schemes: Sequence[TagScheme], place: str) -> list[Problem]:
-    """Find what is wrong with a list of schemes that are each right.
+    """Find errors in a list of valid schemes.
 
     Args:
         schemes: the schemes, in order.
@@ -152,8 +151,8 @@ def tag_scheme_problems(schemes: Sequence[TagScheme], place: str) -> list[Proble
         Problem(
             f"{place}[{index}].name",
             scheme.name,
-            f"{place}[{first[scheme.name]}] has this name already",
-            "give it another name, or put the two together",
+            f"{place}[{first[scheme.name]}] already has this name",
+            "choose another name, or merge the two",
         )
         for index, scheme in enumerate(schemes)
         if first.setdefault(scheme.name, index) != index
@@ -182,15 +181,15 @@ def _why(scheme: TagScheme, missing: Sequence[TagFilter], rules: Sequence[Native
     for rule in rules:
         several = len(rule.tag_filters) > 1
         if several and any(wide.covers(entry) for wide in rule.tag_filters for entry in missing):
-            return f"rule {rule.priority} selects {rule.selector} together, not one without the other"
+            return f"rule {rule.priority} selects only images with {rule.selector} together"
     if scheme.commit_hashes and len(missing) < len(_HEXADECIMAL):
         digits = ", ".join(entry.parts[0] for entry in missing)
         return f"no rule selects images tagged with a commit hash that begins with {digits}"
     look = " or ".join(entry.shown for entry in missing) if scheme.tag_patterns is not None else scheme.look
-    return f"no rule selects images tagged {look}: they stay, and are paid for, for ever"
+    return f"no rule selects images tagged {look}: they are kept, and paid for, for ever"
 
 
 def _selector(scheme: TagScheme) -> str:
     if scheme.tag_patterns is not None:
         return f"`tagPatterns: [{', '.join(scheme.tag_patterns)}]`"
-    return "`any: true` at the end, or have pipelines write `sha-` before the hash and add a rule for `tagPrefixes: [sha-]`"
+    return "`any: true` at the end, or prepend `sha-` to the hash and add a rule for `tagPrefixes: [sha-]`"

@@ -1,4 +1,5 @@
-"""The `TypedDict`s of the components' arguments, written from the models: `make docs` writes `ecr_stack/components/args.py`."""
+"""Generates the `TypedDict`s of the components' arguments from the models: `make docs` writes
+`ecr_stack/components/args.py`."""
 
 from __future__ import annotations
 
@@ -26,7 +27,7 @@ import pulumi
 
 '''
 
-# keys that one cannot do without in a stack file, and that a component gets from elsewhere
+# keys that are required in a stack file, but that a component gets from elsewhere
 OPTIONAL = {("RegistryArguments", "environment")}
 
 
@@ -36,7 +37,7 @@ def args_name(model: type[BaseModel]) -> str:
 
 
 def typed_models() -> list[type[Model]]:
-    """Every model that needs a `TypedDict`, those that others use first."""
+    """Every model that needs a `TypedDict`, dependencies first."""
     found: dict[type[Model], None] = {}
     for name in ["RegistryArguments", *arguments.__all__]:
         _visit(getattr(arguments, name, RegistryArguments), found)
@@ -68,7 +69,7 @@ def source() -> str:
 
 
 def _class(model: type[Model]) -> str:
-    fields = {name: field for name, field in model.model_fields.items() if name not in model.NOT_HERE}
+    fields = model.own_fields()
     lines = [f"    {_field(model, name, field)}" for name, field in fields.items()]
     doc = (model.__doc__ or "").strip().split("\n\n")[0]
     doc = " ".join(doc.split())
@@ -119,7 +120,7 @@ def _type(annotation: Any) -> str:
     if origin is dict:
         return f"Mapping[str, {_item(inner[1])}]"
     if isinstance(option, type) and issubclass(option, BaseModel):
-        # what AWS spells, e.g. a statement of a policy, has AWS's own type: a map
+        # AWS's own formats, e.g. a policy statement, have AWS's own type: a map
         return args_name(option) if option.model_config.get("alias_generator") else "Mapping[str, Any]"
     return {str: "str", bool: "bool", int: "int", float: "float"}.get(option, "Any")
 

@@ -135,8 +135,8 @@ def test_a_narrow_terminal_breaks_no_name(ask: Callable[..., Result], monkeypatc
     [
         (["--action", "pul"], InvalidInput, "write `pull`"),
         (["--action", "PutImages"], InvalidInput, "write `ecr:PutImage`"),
-        (["--action", "ecr:*"], InvalidInput, "no action"),
-        (["--principal", "*"], InvalidInput, "a principal is"),
+        (["--action", "ecr:*"], InvalidInput, "no repository action"),
+        (["--principal", "*"], InvalidInput, "a principal must be"),
         (["--repository", "apy"], NotFound, "did you mean api"),
         (["--stack", "nowhere"], NotFound, "nowhere"),
     ],

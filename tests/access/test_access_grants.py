@@ -329,17 +329,17 @@ def test_everybody_may_be_denied_something() -> None:
         ({"Sid": "has spaces"}, "Sid", "letters and digits"),
         ({"Sid": "AllowPull"}, "Sid", "used by"),
         ({"Effect": "allow"}, "Effect", "Allow"),
-        ({"Principal": {}}, "Principal", "names a principal"),
+        ({"Principal": {}}, "Principal", "needs a principal"),
         ({"Principal": {"AWS": []}}, "Principal.AWS", "at least 1"),
         ({"Principal": {"AWS": "arn:aws:sts::111122223333:assumed-role/ci/x"}}, "Principal.AWS[0]", "role"),
         ({"Principal": {"Service": "evil.example.com"}}, "Principal.Service[0]", "service"),
-        ({"NotPrincipal": {"AWS": "111122223333"}}, "", "whatever nobody thought of"),
-        ({"NotAction": "ecr:BatchGetImage"}, "", "whatever nobody thought of"),
+        ({"NotPrincipal": {"AWS": "111122223333"}}, "", "also covers everything"),
+        ({"NotAction": "ecr:BatchGetImage"}, "", "also covers everything"),
         ({"Condition": {"StringEqual": {"aws:PrincipalOrgID": ORG}}}, "Condition.StringEqual", "no condition operator"),
         ({"Condition": {"StringEquals": {}}}, "Condition.StringEquals", "at least 1"),
         ({"Condition": {"StringEquals": {"aws:PrincipalOrgID": []}}}, "Condition.StringEquals.aws:PrincipalOrgID", "1"),
         ({"Condition": {"StringEquals": {"PrincipalOrgID": ORG}}}, "Condition.StringEquals.PrincipalOrgID", "prefix"),
-        ({"Resource": "arn:aws:s3:::bucket"}, "Resource", "attached"),
+        ({"Resource": "arn:aws:s3:::bucket"}, "Resource", "its own repository"),
         ({"Resources": "*"}, "Resources", "not a known key"),
     ],
 )
@@ -422,7 +422,7 @@ def test_a_policy_that_is_too_long_says_what_to_shorten_and_by_how_much() -> Non
     assert problem.place == ""
     assert "AWS allows 10,240" in problem.rule
     assert "`pull` takes" in problem.remedy
-    over = int(problem.remedy.split(" characters")[0].removeprefix("take off ").replace(",", ""))
+    over = int(problem.remedy.split(" characters")[0].removeprefix("remove ").replace(",", ""))
     shortened = over // 70 + 1
     assert access_problems(access(pull=pull[shortened:], push=["role/ci"])) == []
 

@@ -142,8 +142,8 @@ def test_another_platform_is_trusted_by_its_subjects() -> None:
         ({"subjects": ["repo:*"]}, "wildcard in a subject"),
         ({"subjects": ["repo:octo-org/api:*"]}, "wildcard in a subject"),
         ({"subjects": ["repo:octo-org/ap?:ref:refs/heads/main"]}, "wildcard in a subject"),
-        ({"subjects": ["${aws:username}"]}, "as `sub`"),
-        ({"subjects": [""]}, "as `sub`"),
+        ({"subjects": ["${aws:username}"]}, "the `sub`"),
+        ({"subjects": [""]}, "the `sub`"),
         ({"repositories": [{**MAIN, "repository": "*"}]}, "wildcard in a repository"),
         ({"repositories": [{**MAIN, "repository": "octo-org/*"}]}, "wildcard in a repository"),
         ({"repositories": [{**MAIN, "repository": "octo-org/ap?"}]}, "wildcard in a repository"),
@@ -155,11 +155,11 @@ def test_another_platform_is_trusted_by_its_subjects() -> None:
         ({"repositories": [{"repository": "octo-org/api", "branches": ["refs/heads/*"]}]}, "every branch"),
         ({"repositories": [{"repository": "octo-org/api", "tags": ["**"]}]}, "every tag"),
         ({"repositories": [{"repository": "octo-org/api", "environments": ["?*"]}]}, "every environment"),
-        ({"repositories": [{"repository": "octo-org/api", "environments": ["a:b"]}]}, "environment has"),
-        ({"repositories": [{"repository": "octo-org/api", "branches": ["refs/heads/refs/heads/*"]}]}, "no branch"),
-        ({"repositories": [{"repository": "octo-org/api", "branches": ["refs/tags/v1"]}]}, "no branch"),
-        ({"repositories": [{"repository": "octo-org/api", "tags": ["refs/heads/main"]}]}, "no tag"),
-        ({"repositories": [{"repository": "octo-org/api", "environments": ["refs/heads/main"]}]}, "no environment"),
+        ({"repositories": [{"repository": "octo-org/api", "environments": ["a:b"]}]}, "environment consists"),
+        ({"repositories": [{"repository": "octo-org/api", "branches": ["refs/heads/refs/heads/*"]}]}, "of the branch"),
+        ({"repositories": [{"repository": "octo-org/api", "branches": ["refs/tags/v1"]}]}, "of the branch"),
+        ({"repositories": [{"repository": "octo-org/api", "tags": ["refs/heads/main"]}]}, "of the tag"),
+        ({"repositories": [{"repository": "octo-org/api", "environments": ["refs/heads/main"]}]}, "of the environment"),
         ({"repositories": [{**MAIN, "repository": "octo-org/.."}]}, "owner"),
         ({"repositories": [{**MAIN, "repository": "octo-org@1/api"}]}, "both"),
         ({"repositories": [{**MAIN, "repository": "octo-org/api@2"}]}, "both"),
@@ -169,9 +169,9 @@ def test_another_platform_is_trusted_by_its_subjects() -> None:
         ({"repositories": [MAIN], "audience": "*"}, "audience"),
         ({"repositories": [MAIN], "issuer": "http://gitlab.example.com"}, "https"),
         ({"repositories": [MAIN], "issuer": "https://gitlab.example.com/"}, "https"),
-        ({"repositories": [MAIN], "platform": "OTHER", "issuer": "https://a.example.com"}, "not known"),
-        ({"subjects": ["a"], "platform": "OTHER"}, "not known"),
-        ({"platform": "GITLAB", "repositories": [{**MAIN, "environments": ["prod"]}]}, "names no environment"),
+        ({"repositories": [MAIN], "platform": "OTHER", "issuer": "https://a.example.com"}, "does not know"),
+        ({"subjects": ["a"], "platform": "OTHER"}, "does not know"),
+        ({"platform": "GITLAB", "repositories": [{**MAIN, "environments": ["prod"]}]}, "not contain an environment"),
     ],
 )
 def test_a_trust_that_is_too_wide_or_out_of_shape_is_refused(data: dict[str, Any], said: str) -> None:
@@ -272,13 +272,13 @@ def test_an_existing_provider_is_used(foreign: Callable[..., Any]) -> None:
     [
         ({"push": [ARN], "subjects": ["*"]}, "wildcard in a subject"),
         ({"push": [ARN]}, "open to the world"),
-        ({"repositories": [MAIN]}, "pushing to repositories"),
+        ({"repositories": [MAIN]}, "a repository to push to"),
         ({"push": [ARN], "repositories": [MAIN], "provider_arn": PROVIDER.replace(GITHUB, "gitlab.com")}, "issuer"),
         ({"push": [ARN], "repositories": [MAIN], "provider_arn": "github"}, "provider"),
         ({"push": [ARN], "repositories": [MAIN], "branch": "main"}, "not a known key"),
         ({"push": [ARN], "repositories": [MAIN], "role_name": "a b"}, "role"),
-        ({"push": [ARN], "repositories": [MAIN], "role_name": "role/team/ci"}, "name alone"),
-        ({"push": [ARN], "repositories": [MAIN], "role_name": "arn:aws:iam::999999999999:role/ci"}, "name alone"),
+        ({"push": [ARN], "repositories": [MAIN], "role_name": "role/team/ci"}, "new role"),
+        ({"push": [ARN], "repositories": [MAIN], "role_name": "arn:aws:iam::999999999999:role/ci"}, "new role"),
     ],
 )
 def test_pipelines_that_are_not_named_are_refused_without_a_traceback(
@@ -329,7 +329,7 @@ def test_a_role_of_the_program_is_granted_a_push_by_its_name(foreign: Callable[.
 
 
 def test_a_grant_to_what_is_no_role_is_refused(foreign: Callable[..., Any]) -> None:
-    with pytest.raises(InvalidArguments, match="a role is named"):
+    with pytest.raises(InvalidArguments, match="a role must be"):
         foreign(lambda: Repository("api").grant_pull("arn:aws:iam::123456789012:user/me"))
 
 

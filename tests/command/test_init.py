@@ -88,7 +88,7 @@ def test_nothing_is_overwritten(folder: Path, name: str) -> None:
     if name == "Pulumi.yaml":
         (folder / "Pulumi.dev.yaml").write_text("mine")
     before = {path: path.read_text() for path in folder.iterdir()}
-    with pytest.raises(EcrStackError, match="exists already: nothing is written"):
+    with pytest.raises(EcrStackError, match="already exists, so nothing was written"):
         init()
     assert {path: path.read_text() for path in folder.iterdir()} == before
     assert init("--print").startswith(("config:", "# yaml"))

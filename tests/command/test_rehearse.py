@@ -66,7 +66,7 @@ def test_people_get_a_tree_the_outputs_and_a_verdict(project: Make) -> None:
         "Repository test-api",
         "Encrypts the container images of test",
         "repositoryUrls",
-        "would go up",
+        "would deploy",
     ):
         assert words in done.stdout
 
@@ -75,7 +75,7 @@ def test_a_bad_stack_file_exits_with_2_and_every_mistake(project: Make) -> None:
     bad = {**CONFIG, "ecr-stack:repositories": {"API": {}}, "ecr-stack:encryption": {"deletionWindowInDays": 5}}
     done = run(project(bad), "rehearse", "--stack", "test", "--format", "json")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "Pulumi.test.yaml: 2 mistakes" in done.stderr
+    assert "Pulumi.test.yaml: 2 errors" in done.stderr
     assert "ecr-stack:repositories.API" in done.stderr
     assert "ecr-stack:encryption.deletionWindowInDays: 5" in done.stderr
     assert "Traceback" not in done.stderr

@@ -107,19 +107,19 @@ def test_encryption_a_lifecycle_rule_and_a_principal_make_a_reviewer_stop(tmp_pa
         "| 🛑 images tagged `v*` | 10 stay | 3 stay |",
         "**New guardrail violations**",
         "- mandatory `repositories-are-encrypted-with-a-customer-key`",
-        "### 🛑 Stack `gone`: its file is gone",
+        "### 🛑 Stack `gone`: its file was removed",
         "The stack is new.",
         "```mermaid\nflowchart LR",
     ):
         assert words in done.stdout
     # what nobody must miss stands before what is to unfold
-    assert done.stdout.index("its file is gone") < done.stdout.index("<details>")
+    assert done.stdout.index("its file was removed") < done.stdout.index("<details>")
 
 
 def test_a_change_of_nothing_says_so_and_passes(tmp_path: Path, reviewed: Review) -> None:
     code, text = reviewed(folder(tmp_path / "head", test=GUARDS), folder(tmp_path / "base", test=GUARDS))
     assert code == 0
-    assert "\n\n## ✅ `test`\n\n### ✅ Stack `test`: nothing changes\n" in text
+    assert "\n\n## ✅ `test`\n\n### ✅ Stack `test`: no changes\n" in text
     assert "mermaid" not in text
 
 
@@ -129,7 +129,7 @@ def test_stack_files_that_would_fight_over_an_account_are_told(tmp_path: Path, r
     base = folder(tmp_path / "base", test=one)
     code, text = reviewed(folder(tmp_path / "head", test=one, other={**one, "ecr-stack:namePrefix": "other/"}), base)
     assert code == 0
-    assert "the stack `other` sets it too" in text.replace("\\", "")
+    assert "the stack `other` also sets it" in text.replace("\\", "")
     assert text.count("**New warnings**") == 2
 
 
@@ -166,7 +166,7 @@ def test_a_stack_that_cannot_be_rehearsed_is_said_beside_the_others(tmp_path: Pa
     assert code == 2
     assert "### 🛑 Stack `test` cannot be rehearsed" in text
     assert "nowhere" in text
-    assert "### ✅ Stack `other`: nothing changes" in text
+    assert "### ✅ Stack `other`: no changes" in text
 
 
 @pytest.mark.parametrize(

@@ -132,28 +132,28 @@ def test_an_image_that_is_pushed_makes_its_repository_from_a_template(project: M
 @pytest.mark.parametrize(
     ("cache", "place", "words"),
     [
-        ({"upstream": "docker-hub"}, "credentials", "with a login only"),
-        ({"upstream": "quay", "credentialArn": SECRET_ARN}, "credentialArn", "refuses one"),
+        ({"upstream": "docker-hub"}, "credentials", "requires credentials"),
+        ({"upstream": "quay", "credentialArn": SECRET_ARN}, "credentialArn", "rejects them"),
         ({"upstream": "quay", "url": "quay.example.com"}, "url", "always quay.io"),
         ({"upstream": "azure-container-registry", "credentialArn": SECRET_ARN}, "url", "`url: NAME.azurecr.io`"),
         ({"upstream": "ecr"}, "url", "needs the registry's URL"),
         (
             {"upstream": "k8s", "customRoleArn": "arn:aws:iam::123456789012:role/r"},
             "customRoleArn",
-            "another private registry",
+            "another private ECR registry",
         ),
         (
             {"upstream": "docker-hub", "credentialArn": SECRET_ARN.replace("ecr-pullthroughcache/", "")},
             "credentialArn",
-            "begins with `ecr-pullthroughcache/`",
+            "begin with `ecr-pullthroughcache/`",
         ),
         (
             {"upstream": "docker-hub", "credentialArn": SECRET_ARN.replace("us-east-1", "eu-west-1")},
             "credentialArn",
-            "own account and Region, us-east-1",
+            "account and Region, us-east-1",
         ),
         ({"upstream": "dockerhub"}, "upstream", "docker-hub"),
-        ({"upstream": "quay", "repositories": {"protect": True}}, "repositories.protect", "cannot say this"),
+        ({"upstream": "quay", "repositories": {"protect": True}}, "repositories.protect", "cannot set this"),
     ],
 )
 def test_a_cache_that_ecr_would_refuse_is_refused(project: Make, cache: dict[str, Any], place: str, words: str) -> None:
@@ -167,7 +167,7 @@ def test_one_prefix_has_one_template(project: Make) -> None:
         pullThroughCache={"quay": {"upstream": "quay", "repositories": {}}},
         creationTemplates={"quay": {"appliedFor": ["CREATE_ON_PUSH"]}},
     )
-    assert "one template for a prefix" in found["creationTemplates.quay"]
+    assert "one template per prefix" in found["creationTemplates.quay"]
 
 
 # --- account settings
@@ -243,7 +243,7 @@ def test_a_public_repository_is_made_in_its_own_region(project: Make, aws: Embed
 def test_ecr_public_is_not_in_china(project: Make) -> None:
     with pytest.raises(InvalidInput) as caught:
         rehearse("test", project({**config(publicRepositories={"base": {}}), "aws:region": "cn-north-1"}))
-    assert "partition aws only" in str(caught.value)
+    assert "only available in the partition aws" in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ def test_ecr_public_is_not_in_china(project: Make) -> None:
     [
         (lambda: PublicRepository("Base", {}), ["name", "public repository's name"]),
         (lambda: PublicRepository("base", {"logo": "?"}), ["logo", "base64"]),
-        (lambda: PullThroughCache("hub", {"upstream": "docker-hub"}), ["credentials", "login"]),
+        (lambda: PullThroughCache("hub", {"upstream": "docker-hub"}), ["credentials", "requires credentials"]),
         (lambda: PullThroughCache("q", {"upstream": "quay"}), ["prefix", "2 to 30"]),
         (
             lambda: PullThroughCache("quay", {"upstream": "quay", "repositories": {}}),

@@ -283,7 +283,7 @@ def mistakes(project: Make, notifications: Any, **more: Any) -> str:
 @pytest.mark.parametrize(
     ("notifications", "words"),
     [
-        ({"email": ["a@example.com"]}, ["notifications", "nothing is told", "findings: HIGH"]),
+        ({"email": ["a@example.com"]}, ["notifications", "nothing would be reported", "findings: HIGH"]),
         ({"pushes": True, "email": ["example.com"]}, ["notifications.email[0]", "platform@example.com"]),
         (
             {"pushes": True, "email": ["a@b.example", "a@b.example"]},
@@ -327,7 +327,7 @@ def test_prefixes_of_cached_repositories_are_no_mistake(project: Make) -> None:
 
 
 def test_slack_is_not_in_china(project: Make) -> None:
-    with pytest.raises(InvalidInput, match="partition aws only"):
+    with pytest.raises(InvalidInput, match="only available in the partition aws"):
         rehearse("test", project({**config({"pushes": True, "slack": SLACK}), "aws:region": "cn-north-1"}))
 
 
@@ -373,7 +373,7 @@ def test_without_the_key_inspector_is_left_to_ecr_and_the_organization(project: 
     ("scanning", "words"),
     [
         ({**ENHANCED, "inspector": ["EC2"]}, ["scanning.inspector", "[ECR, EC2]"]),
-        ({**ENHANCED, "inspector": ["ECR", "ECR"]}, ["scanning.inspector", "written once"]),
+        ({**ENHANCED, "inspector": ["ECR", "ECR"]}, ["scanning.inspector", "is repeated"]),
         ({**ENHANCED, "inspector": ["S3"]}, ["scanning.inspector[0]", "ECR"]),
         ({"type": "BASIC", "inspector": ["ECR"]}, ["scanning.inspector", "ENHANCED"]),
         ({"inspector": ["ECR"]}, ["scanning.type", "type: ENHANCED"]),

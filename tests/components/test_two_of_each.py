@@ -158,7 +158,7 @@ def test_names_that_are_cut_stay_apart(run: Run) -> None:
 
 def test_pipelines_whose_roles_differ_by_case_alone_are_refused(run: Run) -> None:
     pipelines = {"a": {**TRUST, "role_name": "Deploy"}, "b": {**TRUST, "role_name": "deploy"}}
-    with pytest.raises(InvalidArguments, match="without regard to case"):
+    with pytest.raises(InvalidArguments, match="regardless of case"):
         run(lambda: registry("one", "prod", pipelines=pipelines))
 
 
@@ -261,7 +261,7 @@ def test_two_roles_of_one_name_are_refused_without_regard_to_case(run: Run) -> N
 
 def test_a_provider_of_another_account_and_a_role_like_a_templates_are_refused(run: Run) -> None:
     provider = "arn:aws:iam::999999999999:oidc-provider/token.actions.githubusercontent.com"
-    with pytest.raises(InvalidArguments, match="its own account only"):
+    with pytest.raises(InvalidArguments, match="in its own account"):
         run(lambda: registry("one", "prod", pipelines={"main": {**TRUST, "provider_arn": provider}}))
     replication = {"rules": [{"destinations": [{"region": "eu-west-1", "replicas": "template"}]}]}
     pipelines = {"main": {**TRUST, "role_name": "Prod-ecr-template-eu-west-1"}}
@@ -269,5 +269,5 @@ def test_a_provider_of_another_account_and_a_role_like_a_templates_are_refused(r
         run(lambda: registry("one", "prod", pipelines=pipelines, replication=replication))
     pipelines = {"main": {**TRUST, "role_name": "prod-ecr-template-us-east-1"}}
     templates = {"team": {"applied_for": ["CREATE_ON_PUSH"]}}
-    with pytest.raises(InvalidArguments, match="the role for repositories that ECR makes"):
+    with pytest.raises(InvalidArguments, match="the role for repositories that ECR creates"):
         run(lambda: registry("one", "prod", region="us-east-1", pipelines=pipelines, creation_templates=templates))

@@ -88,7 +88,7 @@ def test_mistakes_in_the_stack_file_are_all_told_at_once_and_without_a_traceback
         ),
     )
     refused = engine("preview", code=-1)
-    assert "Pulumi.test.yaml: 3 mistakes" in refused.said
+    assert "Pulumi.test.yaml: 3 errors" in refused.said
     assert "ecr-stack:repositories.api.scanOnPsh" in refused.said
     assert "scanOnPush" in refused.said
     assert "ecr-stack:repositories.Web" in refused.said

@@ -67,7 +67,7 @@ def test_a_shipped_stack_goes_up_stays_and_comes_down_before_everybodys_eyes(pro
     assert "Destroying (dev)" in done.stdout
     created, deleted = (re.search(rf"(\d+) {what}  ", done.stdout) for what in ("created", "deleted"))
     assert created and deleted and created[1] == deleted[1]
-    assert "This stack goes up, stays as it is, and comes down" in done.stdout
+    assert "This stack can be created, converges, and can be destroyed" in done.stdout
     assert {file.name: file.read_bytes() for file in project.iterdir() if file.is_file()} == before
     assert not (project.parent / "home" / ".pulumi").exists()
 

@@ -119,7 +119,7 @@ def test_a_wrong_argument_is_told_with_its_remedy_and_without_a_traceback(starte
     started("config", "set", "keepLast", "0.5")
     answer = started.up(code=-1)
     started("config", "set", "keepLast", "5")
-    assert 'Repository "jobs": 1 mistake' in answer.said
+    assert 'Repository "jobs": 1 error' in answer.said
     assert "lifecycle[0].keepLast: 0.5" in answer.said
     assert "must be a whole number" in answer.said
     for foreign in ("Traceback", ".py", "keep_last", "Unexpected <class", "    at "):

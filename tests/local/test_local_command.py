@@ -240,7 +240,7 @@ def test_a_refusal_is_a_message_and_exit_code_2(tmp_path: Path) -> None:
     command = [*COMMAND, "--region", "mars-1"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=180, check=False)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "must be a Region of AWS" in done.stderr
+    assert "must be an AWS Region" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -273,7 +273,7 @@ def test_a_folder_is_not_used_by_two_or_written_to_by_others_or_taken_for_anothe
 def test_lifecycle_without_a_server_says_so() -> None:
     answer = CliRunner().invoke(app, ["local", "lifecycle", "--endpoint", "http://127.0.0.1:9"])
     assert isinstance(answer.exception, EcrStackError)
-    assert "no `ecr-stack local` answers at http://127.0.0.1:9" in str(answer.exception)
+    assert "no `ecr-stack local` responds at http://127.0.0.1:9" in str(answer.exception)
     answer = CliRunner().invoke(app, ["local", "lifecycle"], env={"AWS_ENDPOINT_URL": ""})
     assert "--endpoint" in str(answer.exception)
     answer = CliRunner().invoke(app, ["local", "lifecycle", "--at", "tomorrow"])

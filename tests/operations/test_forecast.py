@@ -397,7 +397,7 @@ def test_people_get_a_table_and_the_history_that_it_is_made_of(project: Make) ->
     done = run(folder, *asked)
     assert done.returncode == 0, done.stderr
     for words in (
-        "2 a day of sha-*",
+        "2 per day of sha-*",
         "180 images in the last 90 days",
         "without: images",
         "The lifecycle of api (test) saves",
@@ -418,16 +418,16 @@ def test_a_policy_file_and_a_pushes_file_will_do(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((), "a policy is needed"),
+        ((), "a policy is required"),
         (("--policy", "no.json", "--pushes", "v=1"), "no.json cannot be read"),
         (("--stack", "test", "--repository", "ap", "--pushes", "v=1"), "did you mean api"),
-        (("--stack", "test", "--policy", "p.json"), "not from both"),
+        (("--stack", "test", "--policy", "p.json"), "not both"),
         (("--stack", "test", "--pushes", "v=1", "--output", "x.png"), "ends in .svg"),
         (("--stack", "test", "--pushes", "v=1", "--output", "no/x.svg"), "cannot be written"),
         (("--stack", "test", "--pushes", "v=1", "--image-size", "big"), "--image-size"),
         (("--stack", "test", "--image-size", "1MB"), "add --pushes"),
         (("--stack", "test", "--pushes", "v=1", "--region", "cn-north-1"), "--price"),
-        (("--stack", "test", "--pushes", "v=1", "--region", "Mars"), "no Region"),
+        (("--stack", "test", "--pushes", "v=1", "--region", "Mars"), "not a Region"),
         (("--stack", "test", "--pushes", "v=1", "--at", "9999-01-01"), "calendar"),
         (("--stack", "test", "--pushes", "none.yaml"), "none.yaml cannot be read"),
         (("--stack", "test", "--pushes", "v=1", "--images", "none.json"), "--repository NAME"),

@@ -112,7 +112,7 @@ def test_a_change_is_held_against_the_limits() -> None:
 
 def test_what_goes_to_the_archive_is_held_against_the_limits() -> None:
     found = planned(ARCHIVE, limits=Limits(max_expire=1))
-    assert found.passed == ("2 images would go to the archive, where they cannot be pulled; maxArchive is 1",)
+    assert found.passed == ("2 images would be removed to the archive, where they cannot be pulled; maxArchive is 1",)
     assert planned(ARCHIVE, limits=Limits(max_expire=1, max_archive=2)).passed == ()
 
 
@@ -260,10 +260,10 @@ def test_files_of_a_replicas_region_are_in_a_folder_of_their_own(project: Make, 
     write(tmp_path / "held" / "api.json", {"imageDetails": [entry(release(n)) for n in range(1, 4)]})
     folder = project({**CONFIG, **TO_TWO})
     told = run(folder, "--images", "held", "--at", NOW.isoformat()).stdout
-    assert "eu-west-1: there is no folder held/@eu-west-1: not in this plan" in told
+    assert "eu-west-1: no folder held/@eu-west-1; not in this plan" in told
     write(tmp_path / "held" / "@eu-west-1" / "api.json", {"imageDetails": [entry(release(n)) for n in range(1, 6)]})
     done = run(folder, "--images", "held", "--at", NOW.isoformat())
-    assert "4 of 8 images would go" in done.stdout
+    assert "4 of 8 images would be removed" in done.stdout
     assert "no repository that is looked at" not in done.stderr
 
 
@@ -272,7 +272,7 @@ def test_replicas_from_templates_are_said_to_be_left_out(project: Make, tmp_path
     rules = [{"destinations": [{"region": "eu-west-1", "replicas": "template"}]}]
     folder = project({**CONFIG, "ecr-stack:replication": {"rules": rules}})
     told = run(folder, "--images", "held", "--at", NOW.isoformat()).stdout
-    assert "eu-west-1: replicas are made from creation templates" in told
+    assert "eu-west-1: replicas are created from templates" in told
 
 
 def test_people_get_a_table_and_the_limit_by_name(project: Make, tmp_path: Path) -> None:
@@ -280,7 +280,7 @@ def test_people_get_a_table_and_the_limit_by_name(project: Make, tmp_path: Path)
     done = run(project(CONFIG), "--images", "held", "--at", NOW.isoformat())
     assert done.returncode == 1
     for words in (
-        "up to 6 of 8 images would go",
+        "up to 6 of 8 images would be removed",
         "v3",
         "maxExpire is 5",
         "no file held/team/worker.json",

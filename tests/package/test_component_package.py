@@ -318,7 +318,7 @@ MISTAKES = [
         ["lifecycle[0].tag_prefixes", "write `tagPrefixes`"],
     ),
     ("Repository", {"mutableTags": ["v*"]}, ["mutableTags", "`tagMutability: IMMUTABLE_WITH_EXCLUSION`"]),
-    ("Registry", {"environment": "Prod", "repositories": {"API": {}}}, ["2 mistakes", "write `prod`", "write `api`"]),
+    ("Registry", {"environment": "Prod", "repositories": {"API": {}}}, ["2 errors", "write `prod`", "write `api`"]),
     # the same when it is known later
     (
         "Repository",

@@ -85,7 +85,7 @@ def test_a_rehearsal_goes_by_the_configuration_beside_the_pack(guarded_project: 
                 "in place of NAME and TICKET",
             ],
         ),
-        ({"keys-rotate": "of", "keys-rotat": "off"}, ["2 mistakes"]),
+        ({"keys-rotate": "of", "keys-rotat": "off"}, ["2 errors"]),
     ],
     ids=str,
 )

@@ -154,7 +154,7 @@ config:
 
 def test_every_mistake_has_its_line(tmp_path: Path) -> None:
     said = mistakes(tmp_path, OWN)
-    assert "Pulumi.test.yaml: 2 mistakes" in said
+    assert "Pulumi.test.yaml: 2 errors" in said
     assert "Pulumi.test.yaml:9: ecr-stack:repositories.api.tagMutability" in said
     assert "Pulumi.test.yaml:14: ecr-stack:repositories.worker.lifecycle[0].keepLast: 0" in said
     assert said.index(":9:") < said.index(":14:")
@@ -306,7 +306,7 @@ def test_a_rule_of_ecr_itself_is_written_as_a_stack_file_has_it(tmp_path: Path) 
     }
     own = f"config:\n  ecr-stack:environment: dev\n  ecr-stack:repositories:\n    api: {{lifecycle: [{json.dumps(rule)}]}}\n"
     said = mistakes(tmp_path, own)
-    assert "Pulumi.test.yaml: 1 mistake\n" in said
+    assert "Pulumi.test.yaml: 1 error\n" in said
     assert 'write `{description: "Releases", tagPrefixes: ["v"], keepLast: 9}`' in said
 
 

@@ -272,7 +272,7 @@ def test_the_page_tells_the_trend_in_words() -> None:
     html = page(after, trend(after, before))
     assert "2 fewer" in html
     assert "New since then: new." in html
-    assert "Gone since then: old." in html
+    assert "Resolved since then: old." in html
 
 
 def test_a_repository_without_a_result_counts_as_unknown_and_not_as_clean() -> None:

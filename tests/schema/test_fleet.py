@@ -67,7 +67,7 @@ def test_what_an_account_has_once_is_set_by_one_stack() -> None:
         ("first", "ecr-stack:scanning"), ("first", "ecr-stack:repositories"), ("first", "ecr-stack:repositories"),
         ("second", "ecr-stack:scanning"), ("second", "ecr-stack:repositories"), ("second", "ecr-stack:repositories"),
     ]  # fmt: skip
-    assert "the stack `second` sets it too, in us-west-2 of account 111111111111" in found(first, second)[0][2]
+    assert "the stack `second` also sets it, in us-west-2 of account 111111111111" in found(first, second)[0][2]
 
 
 def test_a_budget_is_the_accounts_in_every_region() -> None:
@@ -122,4 +122,4 @@ def test_of_accounts_that_are_not_known_it_is_said_that_they_may_be_one() -> Non
     scanning = {"type": "BASIC", "rules": [{"frequency": "SCAN_ON_PUSH", "filters": ["*"]}]}
     told = found(stack("first", None, scanning=scanning), stack("second", None, scanning=scanning))
     assert [place for _, place, _ in told] == ["ecr-stack:scanning"] * 2
-    assert "what may be the same account" in told[0][2]
+    assert "possibly the same account" in told[0][2]

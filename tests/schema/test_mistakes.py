@@ -45,7 +45,7 @@ def test_another_platform_without_its_issuer_is_a_mistake_and_no_traceback() -> 
     (problem,) = mistakes({**GOOD, "pipelines": pipelines})
     assert (problem.place, problem.remedy) == (
         "ecr-stack:pipelines.ci",
-        "write its `issuer` and its `subjects`, and no `repositories`",
+        "write its `issuer` and `subjects` instead of `repositories`",
     )
 
 
@@ -100,7 +100,7 @@ CASES = [
     ("environment", None, "ecr-stack:environment", "required", "add"),
     ("environment", "x" * 40, "ecr-stack:environment", "32", "write"),
     ("enviroment", "prod", "ecr-stack:enviroment", "not a known key", "ecr-stack:environment"),
-    ("tags/Name", "x", "ecr-stack:tags.Name", "written by ecr-stack", "another key"),
+    ("tags/Name", "x", "ecr-stack:tags.Name", "ecr-stack sets the tag", "another key"),
     ("tags/aws:team", "x", "ecr-stack:tags.aws:team", "reserved", "another key"),
     ("tags/Team", 7, "ecr-stack:tags.Team", "string", '"7"'),
     ("tags/Team", "a" * 257, "ecr-stack:tags.Team", "256", "shorten"),
@@ -149,13 +149,13 @@ CASES = [
         f"{REPOSITORY}/tagMutability",
         "MUTABLE_WITH_EXCLUSION",
         "api-gateway.tagMutability",
-        "exclusions",
+        "excluded tags",
         "immutableTags",
     ),
     (f"{REPOSITORY}", {"protect": True, "forceDelete": True}, "api-gateway.forceDelete", "protected", "false"),
     (f"{REPOSITORY}/import", "yes", "api-gateway.import", "true or false", "true"),
-    (f"{REPOSITORY}/name", "order-service", "order-service", "one name", "another"),
-    (f"{REPOSITORY}/tags", {"Environment": "x"}, "api-gateway.tags.Environment", "written by ecr-stack", "remove"),
+    (f"{REPOSITORY}/name", "order-service", "order-service", "same name", "another"),
+    (f"{REPOSITORY}/tags", {"Environment": "x"}, "api-gateway.tags.Environment", "ecr-stack sets the tag", "remove"),
     (f"{REPOSITORY}/lifecycle", [], "api-gateway.lifecycle", "at least 1", "remove"),
     ("repositories", {}, "ecr-stack:repositories", "at least 1", "NAME: {}"),
     ("repositories", ["api-gateway"], "ecr-stack:repositories", "must be a map", "api-gateway: "),
@@ -177,7 +177,7 @@ CASES = [
         "replication/rules",
         [{"destinations": [{"region": "us-west-2"}], "repositoryFilters": ["prod-"]}],
         "replication.rules[0].repositoryFilters[0]",
-        "no repository of this stack",
+        "no repository in this stack",
         "api-gateway",
     ),
     (
@@ -212,7 +212,7 @@ CASES = [
         "replication/rules",
         [{"destinations": [{"region": "us-west-2"}, {"region": "us-west-2"}]}],
         "replication.rules[0].destinations[1]",
-        "once",
+        "repeated",
         "remove",
     ),
     (
@@ -251,7 +251,7 @@ CASES = [
         "lifecycleGuard",
         {"overrides": {"api-gateway": {"reason": "because"}}},
         "lifecycleGuard.overrides.api-gateway",
-        "changes a limit",
+        "change a limit",
         "maxExpire",
     ),
     (f"{REPOSITORY}/access", {"pull": ["*"]}, "api-gateway.access.pull[0]", "everybody", "organizations"),
@@ -289,7 +289,7 @@ CASES = [
         "already",
         "remove",
     ),
-    ("scanning", {"rules": [{"frequency": "MANUAL", "filters": ["*"]}]}, "scanning.type", "need", "type: BASIC"),
+    ("scanning", {"rules": [{"frequency": "MANUAL", "filters": ["*"]}]}, "scanning.type", "require", "type: BASIC"),
     (
         "scanning",
         {"type": "BASIC", "rules": [{"frequency": "CONTINUOUS_SCAN", "filters": ["*"]}]},
@@ -385,10 +385,18 @@ def test_a_program_may_have_keys_of_its_own(key: str, value: str) -> None:
 @pytest.mark.parametrize(
     ("repositories", "place", "rule"),
     [
-        ({"web": {"aliases": ["api"]}, "api": {}}, "web.aliases[0]", "still there"),
-        ({"web": {"aliases": ["api"]}, "api": {"aliases": ["old"]}}, "web.aliases[0]", "still there"),
-        ({"web": {"aliases": ["old"]}, "api": {"aliases": ["older", "old"]}}, "api.aliases[1]", "`web` as well"),
-        ({"web": {"aliases": ["urn:a::b"]}, "api": {"aliases": ["urn:a::b"]}}, "api.aliases[0]", "`web` as well"),
+        ({"web": {"aliases": ["api"]}, "api": {}}, "web.aliases[0]", "an existing repository"),
+        ({"web": {"aliases": ["api"]}, "api": {"aliases": ["old"]}}, "web.aliases[0]", "an existing repository"),
+        (
+            {"web": {"aliases": ["old"]}, "api": {"aliases": ["older", "old"]}},
+            "api.aliases[1]",
+            "also an alias of `web`",
+        ),
+        (
+            {"web": {"aliases": ["urn:a::b"]}, "api": {"aliases": ["urn:a::b"]}},
+            "api.aliases[0]",
+            "also an alias of `web`",
+        ),
     ],
 )
 def test_a_former_name_is_one_repositorys(repositories: dict[str, Any], place: str, rule: str) -> None:
@@ -411,7 +419,7 @@ def test_a_cache_that_takes_in_the_stacks_own_repositories_is_warned_of() -> Non
     }
     found = list(cache_warnings(stack_settings_of(settings, source="", region=None)))
     assert [problem.place for problem in found] == ["pullThroughCache.shop", "pullThroughCache.shop/tools"]
-    assert ["`shop/web` as well" in problem.rule for problem in found] == [True, False]
+    assert ["also covers `shop/web`" in problem.rule for problem in found] == [True, False]
     assert "fetched from registry.k8s.io" in found[1].rule
 
 
