@@ -78,7 +78,7 @@ def mocked(program: Callable[[], None]) -> None:
             return {"accountId": account, "arn": f"arn:aws:iam::{account}:user/me", "region": "us-east-1", **args.args}
 
     settings: dict[str, Any] = {"project": "p", "stack": "s", "organization": "o", "preview": False, "config": {}}
-    with patch("ecr_stack.pulumi_sdk._Turns", lambda _: ThreadPoolExecutor()):
+    with patch("ecr_stack.pulumi_sdk._Answers", lambda **_: ThreadPoolExecutor()):
         run_program(program, MockMonitor(NoOps()), **settings)
 
 

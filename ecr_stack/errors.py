@@ -25,6 +25,7 @@ __all__ = [
     "NotFound",
     "Problem",
     "Unavailable",
+    "counted",
     "needing_extra",
     "shown",
 ]
@@ -47,7 +48,8 @@ class Problem:
 
     def __str__(self) -> str:
         """Three lines: the place and the value, the rule, the remedy."""
-        return f"{self.place}: {shown(self.value)}\n  rule:   {self.rule}\n  remedy: {self.remedy}"
+        value = "" if self.value is None else f": {shown(self.value)}"
+        return f"{self.place}{value}\n  rule:   {self.rule}\n  remedy: {self.remedy}"
 
 
 class EcrStackError(Exception):
@@ -61,7 +63,7 @@ class InvalidInput(EcrStackError):
         self.source = source
         self.problems = tuple(problems)
         count = len(self.problems)
-        head = f"{source}: {count} mistake{'' if count == 1 else 's'}"
+        head = f"{source}: {counted(count, 'mistake')}"
         super().__init__("\n\n".join([head, *map(self._written, self.problems)]))
 
     def _written(self, problem: Problem) -> str:
@@ -107,6 +109,20 @@ _EXTRA = {
     "uvicorn": "uvicorn, which serves the embedded AWS,",
     "pulumi_policy": "pulumi-policy, which runs the guardrails,",
 }
+
+
+def counted(count: int, noun: str, plural: str | None = None) -> str:
+    """Write a number with what it counts, e.g. `1 image`, `2,000 images` or `1 repository`.
+
+    Args:
+        count: how many.
+        noun: what one of them is called.
+        plural: what several are called. Default: the noun with an `s`, or `ies` for a `y` after a consonant.
+    """
+    if count == 1:
+        return f"1 {noun}"
+    regular = f"{noun[:-1]}ies" if noun.endswith("y") and noun[-2:-1] not in "aeiou" else f"{noun}s"
+    return f"{count:,} {plural or regular}"
 
 
 def shown(value: Any, limit: int = 200) -> str:

@@ -22,6 +22,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    GetJsonSchemaHandler,
     PrivateAttr,
     TypeAdapter,
     ValidationError,
@@ -31,7 +32,9 @@ from pydantic import (
     model_validator,
 )
 from pydantic.alias_generators import to_camel
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic.fields import FieldInfo
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError
 from pydantic_core.core_schema import ValidationInfo
 
 from ecr_stack.errors import InvalidInput, Problem, shown
@@ -140,6 +143,9 @@ class Model(BaseModel):
     EXAMPLES: ClassVar[Mapping[str, str]] = {}
     """For required keys, an example of a value, by field name."""
 
+    NOT_HERE: ClassVar[Mapping[str, str]] = {}
+    """Fields of a base class that this model refuses, by name, each with the reason."""
+
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         """Remember how the keys of this model are spelled in Python."""
@@ -168,6 +174,28 @@ class Model(BaseModel):
         A field may be unknown (`is_unknown`); it then contradicts nothing.
         """
         return iter(())
+
+    @classmethod
+    def json_rules(cls) -> Iterator[dict[str, Any]]:
+        """Yield what JSON Schema can say of `cross_field_errors`: never more than these refuse, for no field is unknown there."""
+        return iter(())
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler, /) -> JsonSchemaValue:
+        """The model's schema with what must hold between its keys."""
+        described = super().__get_pydantic_json_schema__(core_schema, handler)
+        own = handler.resolve_ref_schema(described)
+        rules = list(cls.json_rules())
+        if rules:
+            own["allOf"] = rules
+        for name in cls.NOT_HERE:
+            own["properties"].pop(key_of(cls, name), None)
+        return described
+
+    @classmethod
+    def own_fields(cls) -> dict[str, FieldInfo]:
+        """The fields that may be set here, by Python name."""
+        return {name: field for name, field in cls.model_fields.items() if name not in cls.NOT_HERE}
 
     def given(self) -> dict[str, Any]:
         """The fields that were set to something, by Python name; values as they are."""
@@ -412,6 +440,8 @@ def _problem(detail: ErrorDetails, model: type[BaseModel], place: str, python_na
             return _unknown_key(where, value, model, loc, python_names)
         case "int_type" | "int_parsing" | "int_from_float":
             return Problem(where, value, "must be a whole number", "write digits without quotes, e.g. 7")
+        case "float_type" | "float_parsing" | "finite_number":
+            return Problem(where, value, "must be a number", "write it without quotes, e.g. 49.90")
         case "bool_type" | "bool_parsing":
             return Problem(where, value, "must be true or false", "write true or false without quotes")
         case "string_type":

@@ -10,12 +10,10 @@ https://github.com/pulumi/pulumi/blob/master/sdk/python/lib/pulumi/runtime/mocks
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import partial
+from inspect import isawaitable
 from typing import Any
 
 from pulumi._types import (
@@ -24,9 +22,10 @@ from pulumi._types import (
     resource_pulumi_to_py_names,
     resource_types,
 )
-from pulumi.runtime import mocks, resource, set_all_config
+from pulumi.runtime import _context, mocks, resource, set_all_config
+from pulumi.runtime._callbacks import _CallbackServicer
 from pulumi.runtime.mocks import MockMonitor
-from pulumi.runtime.proto import callback_pb2, callback_pb2_grpc, resource_pb2
+from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.proto.source_pb2 import StackTrace
 from pulumi.runtime.settings import SETTINGS, set_root_resource
 from pulumi.runtime.stack import run_in_stack
@@ -43,7 +42,6 @@ __all__ = [
     "resource_pulumi_to_py_names",
     "resource_types",
     "run_program",
-    "waiting",
     "without_stack_traces",
 ]
 
@@ -59,6 +57,8 @@ _INTERNALS: dict[Any, tuple[str, ...]] = {
     mocks: ("MockMonitor", "set_mocks"),
     MockMonitor: ("GetDeploymentInfo", "Invoke", "RegisterResource", "RegisterResourceOutputs", "RegisterResourceHook"),
     SETTINGS: ("rpc_manager", "outputs"),
+    _CallbackServicer: ("_servicers",),
+    _context: ("wrap_with_context",),
 }
 
 
@@ -84,92 +84,22 @@ class NoMocks(mocks.Mocks):
         raise NotImplementedError(args.typ)
 
 
-_worker = threading.local()
+class _Answers(ThreadPoolExecutor):
+    """Answers what the SDK asks of the monitor in the event loop itself; everything else goes to threads.
 
-
-class _Turns(ThreadPoolExecutor):
-    """Does what is submitted one after the other, and hands results over together.
-
-    The work is Python's, so several threads at once would only fight for locks. And each time that results come in, the
-    SDK looks at everything that it still waits for: with one result at a time, a stack's cost grows with its square.
+    The SDK asks in threads, for the engine is another process. Here the answer is Python's own work, and threads would
+    only take turns at it. A monitor's method may be a coroutine function: the loop goes on while it waits.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, threads: int = 32) -> None:
-        super().__init__(max_workers=threads, thread_name_prefix="aws")
-        self._loop = loop
-        self._waiting_jobs: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
-        self._turn: object | None = None
-        self._turn_lock = threading.Lock()
-        self._closed = False
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        with self._turn_lock:
-            if self._closed:
-                raise RuntimeError("cannot schedule new futures after shutdown")
-            self._waiting_jobs.append((future, partial(fn, *args, **kwargs)))
-            self._give_turn()
-        return future
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        with self._turn_lock:
-            self._closed = True
-            while self._waiting_jobs:
-                self._waiting_jobs.popleft()[0].cancel()
-        super().shutdown(wait=wait, cancel_futures=cancel_futures)
-
-    def let_go(self, results: list[Callable[[], None]]) -> None:
-        """Let another thread go on with what waits; this one finishes only what it is at."""
-        with self._turn_lock:
-            if self._turn is _worker.turn:
-                self._turn = None
-                self._give_turn()
-        self._hand_over(results)
-
-    def _give_turn(self) -> None:
-        if self._turn is None and self._waiting_jobs:
-            self._turn = object()
-            super().submit(self._work, self._turn)
-
-    def _work(self, turn: object) -> None:
-        results: list[Callable[[], None]] = []
-        _worker.executor, _worker.turn, _worker.results = self, turn, results
-        while True:
-            with self._turn_lock:
-                if self._turn is not turn:
-                    break
-                if not self._waiting_jobs:
-                    self._turn = None
-                    break
-                future, job = self._waiting_jobs.popleft()
-            if future.set_running_or_notify_cancel():
-                try:
-                    results.append(partial(future.set_result, job()))
-                except BaseException as error:
-                    results.append(partial(future.set_exception, error))
-                    # the program stops at once
-                    self._hand_over(results)
-        self._hand_over(results)
-        _worker.executor = None
-
-    def _hand_over(self, results: list[Callable[[], None]]) -> None:
-        if results:
-            self._loop.call_soon_threadsafe(_each, list(results))
-            results.clear()
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        if getattr(fn, "__module__", None) != _context.__name__:
+            return super().submit(fn, *args, **kwargs)
+        return asyncio.get_running_loop().create_task(_answer(fn, *args, **kwargs))
 
 
-def _each(calls: list[Callable[[], None]]) -> None:
-    for call in calls:
-        call()
-
-
-@contextmanager
-def waiting() -> Iterator[None]:
-    """Say that a monitor's method now waits for something that may take long, or for the program itself."""
-    executor = getattr(_worker, "executor", None)
-    if executor is not None:
-        executor.let_go(_worker.results)
-    yield
+async def _answer(ask: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    answer = ask(*args, **kwargs)
+    return await answer if isawaitable(answer) else answer
 
 
 def run_program(
@@ -210,7 +140,7 @@ def run_program(
     SETTINGS.rpc_manager.clear()
     SETTINGS.outputs.clear()
     loop = asyncio.new_event_loop()
-    loop.set_default_executor(_Turns(loop))
+    loop.set_default_executor(_Answers(thread_name_prefix="aws"))
     asyncio.set_event_loop(loop)
     # what failed is raised below; what waited for it need not be told once more
     loop.set_exception_handler(lambda *_: None)
@@ -242,21 +172,15 @@ def without_stack_traces() -> Iterator[None]:
         resource._get_stack_trace = original
 
 
-def call_back(callback: Any, request: Any) -> bytes:
-    """Call a function that the program registered, as the engine does: over its callback server.
+async def call_back(callback: Any, request: Any) -> Any:
+    """Call a function that the program registered, without the connection over which the engine would call it.
 
     Args:
         callback: the registered `callback_pb2.Callback`.
         request: the message that the function takes.
 
     Returns:
-        The message that it answers, serialized.
+        The message that it answers.
     """
-    import grpc
-
-    with waiting(), grpc.insecure_channel(callback.target) as channel:
-        stub: Any = callback_pb2_grpc.CallbacksStub(channel)
-        answer = stub.Invoke(
-            callback_pb2.CallbackInvokeRequest(token=callback.token, request=request.SerializeToString())
-        )
-    return bytes(answer.response)
+    servicer = next(each for each in _CallbackServicer._servicers if each._target == callback.target)
+    return await servicer._callbacks[callback.token](request.SerializeToString())

@@ -8,11 +8,12 @@ here with the installed model.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Annotated
 
 from pydantic import AfterValidator
+from pydantic_core import PydanticCustomError
 
+from ecr_stack.forms import Described, Form, at_most
 from ecr_stack.model import Item, nearest, refusal
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "OPT_IN_REGIONS",
     "REPOSITORY_NAME",
     "AccountId",
+    "EmailAddress",
     "ExclusionFilter",
     "KmsKeyArn",
     "OrganizationId",
@@ -27,12 +29,14 @@ __all__ = [
     "Region",
     "ReplicationFilter",
     "RepositoryName",
+    "RoleArn",
     "ScanFilter",
     "SigningFilter",
     "SigningProfileArn",
     "TagKey",
     "TagValue",
     "partition_of",
+    "signing_filter_matches",
     "signing_filter_problem",
 ]
 
@@ -65,118 +69,113 @@ KMS_KEY_ARN = re.compile(r"arn:aws[a-z0-9-]*:kms:([a-z0-9-]+):([0-9]{12}):key\/[
 ORGANIZATION_ID = re.compile(r"o-[a-z0-9]{10,32}")
 
 
-def _name(value: str) -> str:
-    if 2 <= len(value) <= 256 and REPOSITORY_NAME.fullmatch(value):
-        return value
+def _better_name(value: str) -> PydanticCustomError | None:
     fixed = re.sub(r"[^a-z0-9._/-]+", "-", value.lower()).strip("-._/")
     fixed = re.sub(r"[-._]*/[-._/]*", "/", re.sub(r"([._-])[._-]+", r"\1", fixed))
-    good = 2 <= len(fixed) <= 256 and REPOSITORY_NAME.fullmatch(fixed)
-    raise refusal(
-        "a repository name has 2 to 256 characters: lowercase letters and digits, joined by single `.`, `_`, "
-        "`__`, `-` or `/`, none of them first or last",
-        f"write `{fixed}`" if good else "write a name such as `team/api-gateway`",
-    )
+    return refusal(REPOSITORY_FORM.rule, f"write `{fixed}`") if REPOSITORY_FORM.fits(fixed) else None
 
 
-RepositoryName = Annotated[str, AfterValidator(_name), Item]
+REPOSITORY_FORM = Form(
+    REPOSITORY_NAME.pattern,
+    "a repository name has 2 to 256 characters: lowercase letters and digits, joined by single `.`, `_`, "
+    "`__`, `-` or `/`, none of them first or last",
+    "write a name such as `team/api-gateway`",
+    shortest=2,
+    longest=256,
+    explain=_better_name,
+)
+RepositoryName = Annotated[str, REPOSITORY_FORM, Item]
 """2 to 256 characters, e.g. `team/api-gateway`."""
 
 
-def _replication_filter(value: str) -> str:
-    if "*" in value:
-        raise refusal(
-            "a replication filter is a prefix of repository names, not a pattern; `*` is not allowed in it",
-            "leave `repositoryFilters` out to replicate every repository"
-            if set(value) == {"*"}
-            else f"write the prefix alone: `{value.split('*', maxsplit=1)[0]}`",
-        )
-    if 2 <= len(value) <= 256 and REPLICATION_FILTER.fullmatch(value):
-        return value
-    raise refusal(
+def _prefix_alone(value: str) -> PydanticCustomError | None:
+    if "*" not in value:
+        return None
+    return refusal(
+        "a replication filter is a prefix of repository names, not a pattern; `*` is not allowed in it",
+        "leave `repositoryFilters` out to replicate every repository"
+        if set(value) == {"*"}
+        else f"write the prefix alone: `{value.split('*', maxsplit=1)[0]}`",
+    )
+
+
+ReplicationFilter = Annotated[
+    str,
+    Form(
+        REPLICATION_FILTER.pattern,
         "a replication filter is the beginning of a repository name: 2 to 256 lowercase letters, digits, `.`, `_`, "
         "`-` and `/`, and does not begin with a separator",
         "write the first characters of the names that you mean, e.g. `api-`",
-    )
-
-
-ReplicationFilter = Annotated[str, AfterValidator(_replication_filter), Item]
+        shortest=2,
+        longest=256,
+        explain=_prefix_alone,
+    ),
+    Item,
+]
 """A prefix of repository names, e.g. `api-`."""
 
 
-def _scan_filter(value: str) -> str:
-    # The model's pattern backtracks without end on long input, so the language it describes is tested in two
-    # steps: the alphabet, then the places where a separator may not stand.
-    if (
-        1 <= len(value) <= 255
-        and re.fullmatch(r"[a-z0-9*._/-]+", value)
-        and re.match(r"[a-z0-9*]", value)
-        and not re.search(r"[._/-]{2}|[._/-]$", value)
-    ):
-        return value
-    raise refusal(
+ScanFilter = Annotated[
+    str,
+    Form(
+        # The language of `SCAN_FILTER`, which backtracks without end on long input.
+        r"[a-z0-9*]+(?:[._/-][a-z0-9*]+)*",
         "a scan filter has 1 to 255 lowercase letters, digits, `*`, and single `.`, `_`, `-`, `/` between them",
         "write a name with wildcards, e.g. `prod-*`, or `*` for every repository",
-    )
-
-
-ScanFilter = Annotated[str, AfterValidator(_scan_filter), Item]
+        shortest=1,
+        longest=255,
+    ),
+    Item,
+]
 """A repository name with `*` wildcards; without one it matches names that contain it."""
+
+
+_SIGNING_FORM = Form(
+    SIGNING_FILTER.pattern,
+    "a signing filter has 1 to 256 lowercase letters, digits, `*`, and single `.`, `_`, `-`, `/` between them",
+    "write a name with wildcards, e.g. `prod-*`; `*` matches any characters, two separators in a row as well",
+    shortest=1,
+    longest=256,
+)
 
 
 def signing_filter_problem(value: str) -> tuple[str, str] | None:
     """What is wrong with a filter of a signing rule, and what to do about it; `None` if nothing is."""
-    if 1 <= len(value) <= 256 and SIGNING_FILTER.fullmatch(value):
-        return None
-    return (
-        "a signing filter has 1 to 256 lowercase letters, digits, `*`, and single `.`, `_`, `-`, `/` between them",
-        "write a name with wildcards, e.g. `prod-*`; `*` matches any characters, two separators in a row as well",
-    )
+    return None if _SIGNING_FORM.fits(value) else (_SIGNING_FORM.rule, _SIGNING_FORM.remedy)
 
 
-def _signing_filter(value: str) -> str:
-    problem = signing_filter_problem(value)
-    if problem is not None:
-        raise refusal(*problem)
-    return value
+def signing_filter_matches(text: str, repository: str) -> bool:
+    """Whether a filter of a signing rule matches a repository's whole name; `*` stands for any characters."""
+    return re.fullmatch(".*".join(map(re.escape, text.split("*"))), repository) is not None
 
 
-SigningFilter = Annotated[str, AfterValidator(_signing_filter), Item]
+SigningFilter = Annotated[str, _SIGNING_FORM, Item]
 """A repository name with `*` wildcards, e.g. `prod-*`."""
 
 
-def _signing_profile(value: str) -> str:
-    if len(value) <= 200 and SIGNING_PROFILE.fullmatch(value):
-        return value
-    raise refusal(
+SigningProfileArn = Annotated[
+    str,
+    Form(
+        SIGNING_PROFILE.pattern,
         "a signing profile is named by its ARN, without its version",
         "write arn:aws:signer:REGION:ACCOUNT:/signing-profiles/NAME, as `aws signer get-signing-profile` prints it",
-    )
-
-
-SigningProfileArn = Annotated[str, AfterValidator(_signing_profile), Item]
+        longest=200,
+    ),
+    Item,
+]
 """`arn:aws:signer:REGION:ACCOUNT:/signing-profiles/NAME`."""
 
 
-def _exclusion_filter(value: str) -> str:
-    if EXCLUSION_FILTER.fullmatch(value) and value.count("*") <= 2:
-        return value
-    raise refusal(
+ExclusionFilter = Annotated[
+    str,
+    Form(
+        at_most(2, "*") + EXCLUSION_FILTER.pattern.removeprefix("^"),
         "a mutable tag has 1 to 128 letters, digits, `.`, `_`, `-`, and at most two `*`",
         "write the tag or a pattern of it, e.g. `latest` or `dev-*`",
-    )
-
-
-ExclusionFilter = Annotated[str, AfterValidator(_exclusion_filter), Item]
+    ),
+    Item,
+]
 """A tag, with at most two `*` wildcards, e.g. `latest` or `dev-*`."""
-
-
-def _matching(pattern: re.Pattern[str], rule: str, remedy: str) -> Callable[[str], str]:
-    def validate(value: str) -> str:
-        if pattern.fullmatch(value):
-            return value
-        raise refusal(rule, remedy)
-
-    return validate
 
 
 def _region(value: str) -> str:
@@ -189,122 +188,158 @@ def _region(value: str) -> str:
     )
 
 
-Region = Annotated[str, AfterValidator(_region), Item]
+Region = Annotated[str, AfterValidator(_region), Described(enum=list(REGIONS)), Item]
 """The code of an AWS Region, e.g. `us-east-1`."""
 
 AccountId = Annotated[
     str,
-    AfterValidator(
-        _matching(ACCOUNT_ID, "an AWS account id has exactly 12 digits", 'write it in quotes, e.g. "111122223333"')
-    ),
+    Form(ACCOUNT_ID.pattern, "an AWS account id has exactly 12 digits", 'write it in quotes, e.g. "111122223333"'),
     Item,
 ]
 """Twelve digits, in quotes."""
 
 
-def _key_arn(value: str) -> str:
-    if KMS_KEY_ARN.fullmatch(value):
-        return value
-    if ":alias/" in value or value.startswith("alias/"):
-        raise refusal(
-            "the key's ARN is needed, not an alias: Pulumi would plan to replace every repository, again and again",
-            "write the ARN that `aws kms describe-key --key-id alias/NAME --query KeyMetadata.Arn` prints",
-        )
-    raise refusal(
-        "a KMS key is named by its ARN",
-        "write arn:aws:kms:REGION:ACCOUNT:key/ID",
+def _alias(value: str) -> PydanticCustomError | None:
+    if ":alias/" not in value and not value.startswith("alias/"):
+        return None
+    return refusal(
+        "the key's ARN is needed, not an alias: Pulumi would plan to replace every repository, again and again",
+        "write the ARN that `aws kms describe-key --key-id alias/NAME --query KeyMetadata.Arn` prints",
     )
 
 
-KmsKeyArn = Annotated[str, AfterValidator(_key_arn), Item]
+KmsKeyArn = Annotated[
+    str,
+    Form(
+        KMS_KEY_ARN.pattern,
+        "a KMS key is named by its ARN, not by its id or an alias",
+        "write arn:aws:kms:REGION:ACCOUNT:key/ID",
+        explain=_alias,
+    ),
+    Item,
+]
 """`arn:aws:kms:REGION:ACCOUNT:key/ID`, never an alias."""
 
 OrganizationId = Annotated[
     str,
-    AfterValidator(
-        _matching(
-            ORGANIZATION_ID,
-            "an organization id is `o-` and 10 to 32 lowercase letters and digits",
-            "write the id that `aws organizations describe-organization --query Organization.Id` prints",
-        )
+    Form(
+        ORGANIZATION_ID.pattern,
+        "an organization id is `o-` and 10 to 32 lowercase letters and digits",
+        "write the id that `aws organizations describe-organization --query Organization.Id` prints",
     ),
     Item,
 ]
 """`o-` and 10 to 32 lowercase letters and digits."""
 
+EmailAddress = Annotated[
+    str,
+    Form(
+        r"[^\s@<>,;\x22]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+",
+        "an e-mail address is needed, without a name or angle brackets",
+        "write one such as `platform@example.com`",
+        longest=254,
+    ),
+    Item,
+]
+"""An e-mail address, e.g. `platform@example.com`."""
+
 # https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
 _TAG_TEXT = re.compile(r"[\w\s.:/=+\-@]*")
+# Letters of other scripts are allowed, and ECMA-262 and Python disagree on how to write them: patterns say what is not.
+_NOT_IN_TAGS = re.escape("".join(char for char in map(chr, range(0x20, 0x7F)) if not _TAG_TEXT.fullmatch(char)))
+_TAG_CHARACTERS = f"[^{_NOT_IN_TAGS}]".replace(r"\#", "#").replace(r"\&", "&").replace(r"\~", "~")
+_RESERVED = "[aA][wW][sS]:"
 
 
-def _tag_key(value: str) -> str:
-    if value.lower().startswith("aws:"):
-        raise refusal("tag keys that begin with `aws:` are reserved for AWS", "choose another key")
-    if 1 <= len(value) <= 128 and _TAG_TEXT.fullmatch(value):
-        return value
-    raise refusal(
+def _is_tag_text(value: str) -> bool:
+    return _TAG_TEXT.fullmatch(value) is not None
+
+
+def _reserved_key(value: str) -> PydanticCustomError | None:
+    if re.match(_RESERVED, value):
+        return refusal("tag keys that begin with `aws:` are reserved for AWS", "choose another key")
+    return None
+
+
+TagKey = Annotated[
+    str,
+    Form(
+        f"(?!{_RESERVED}){_TAG_CHARACTERS}*",
         "a tag key has 1 to 128 letters, digits, spaces and `_ . : / = + - @`",
         "shorten it or replace the others",
-    )
-
-
-TagKey = Annotated[str, AfterValidator(_tag_key), Item]
+        shortest=1,
+        longest=128,
+        also=_is_tag_text,
+        explain=_reserved_key,
+    ),
+    Item,
+]
 """1 to 128 characters, not beginning with `aws:`."""
 
-
-def _tag_value(value: str) -> str:
-    if len(value) <= 256 and _TAG_TEXT.fullmatch(value):
-        return value
-    raise refusal(
+TagValue = Annotated[
+    str,
+    Form(
+        f"{_TAG_CHARACTERS}*",
         "a tag value has at most 256 letters, digits, spaces and `_ . : / = + - @`",
         "shorten it or replace the others",
-    )
-
-
-TagValue = Annotated[str, AfterValidator(_tag_value), Item]
+        longest=256,
+        also=_is_tag_text,
+    ),
+    Item,
+]
 """At most 256 characters."""
 
 # Paths and names as IAM allows them: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
-_PRINCIPAL = re.compile(
-    r"(?P<account>[0-9]{12})"
-    r"|arn:aws[a-z-]*:iam::[0-9]{12}:root"
-    r"|(arn:aws[a-z-]*:iam::[0-9]{12}:)?(role|user)/(?P<path>[A-Za-z0-9_+=,.@/-]+/)?(?P<name>[^/]+)"
-)
-_IAM_NAME = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)
+_IAM_CHARACTER = r"[\w+=,.@-]"
+_IAM_ARN = "arn:aws[a-z-]*:iam::[0-9]{12}"
+_IDENTITY = re.compile(rf"(?:{_IAM_ARN}:)?(?:role|user)/(?P<path>[A-Za-z0-9_+=,.@/-]+/)?(?P<name>[^/]+)")
+_MAX_PATH = 511
 
 
-def _principal(value: str) -> str:
+def _path_is_short(value: str) -> bool:
+    found = _IDENTITY.fullmatch(value)
+    return found is None or len(found["path"] or "") <= _MAX_PATH
+
+
+def _no_principal(value: str) -> PydanticCustomError | None:
     if value == "*":
-        raise refusal(
+        return refusal(
             "`*` would let everybody on the internet in",
             "name roles, accounts, or the organization (`organizations: [o-…]`)",
         )
     if "*" in value or "?" in value:
-        raise refusal("a principal is one role, user or account, without wildcards", "name each one")
-    found = _PRINCIPAL.fullmatch(value)
-    if found and found["name"] is not None:
+        return refusal("a principal is one role, user or account, without wildcards", "name each one")
+    found = _IDENTITY.fullmatch(value)
+    if found and (not re.fullmatch(f"{_IAM_CHARACTER}{{1,64}}", found["name"], re.ASCII) or not _path_is_short(value)):
         # a name that nobody can have would be granted something, and reach nobody
-        if not _IAM_NAME.fullmatch(found["name"]) or len(found["path"] or "") > 511:
-            raise refusal(
-                "the name of a role or user has 1 to 64 letters without accents, digits and `+ = , . @ _ -`, and its "
-                "path at most 512 characters",
-                "write the name as `aws iam list-roles` prints it",
-            )
-        if "//" not in value:
-            return value
-    elif found:
-        return value
+        return refusal(
+            "the name of a role or user has 1 to 64 letters without accents, digits and `+ = , . @ _ -`, and its "
+            "path at most 512 characters",
+            "write the name as `aws iam list-roles` prints it",
+        )
     if ":assumed-role/" in value:
-        raise refusal(
+        return refusal(
             "a session of a role cannot be granted for long; the role can",
             "write arn:aws:iam::ACCOUNT:role/NAME",
         )
-    raise refusal(
-        "a principal is an IAM role's or user's ARN, `role/NAME` or `user/NAME` of this account, or an account id",
-        'write `role/NAME`, `arn:aws:iam::111122223333:role/NAME` or "111122223333"',
-    )
+    return None
 
 
-PrincipalName = Annotated[str, AfterValidator(_principal), Item]
+PRINCIPAL_FORM = Form(
+    rf"[0-9]{{12}}|{_IAM_ARN}:root|(?:{_IAM_ARN}:)?(?:role|user)/(?:{_IAM_CHARACTER}+/)*{_IAM_CHARACTER}{{1,64}}",
+    "a principal is an IAM role's or user's ARN, `role/NAME` or `user/NAME` of this account, or an account id",
+    'write `role/NAME`, `arn:aws:iam::111122223333:role/NAME` or "111122223333"',
+    also=_path_is_short,
+    explain=_no_principal,
+)
+
+RoleArn = Annotated[
+    str,
+    Form(rf"{_IAM_ARN}:role/[\w+=,.@/-]+", "must be the ARN of a role", "write arn:aws:iam::ACCOUNT:role/NAME"),
+]
+"""`arn:aws:iam::ACCOUNT:role/NAME`."""
+
+PrincipalName = Annotated[str, PRINCIPAL_FORM, Item]
 """`role/NAME`, `user/NAME`, an IAM ARN, or an account id of twelve digits."""
 
 

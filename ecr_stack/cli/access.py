@@ -25,6 +25,13 @@ from ecr_stack.rehearsal.policy_inventory import policy_inventory
 
 __all__ = ["command"]
 
+_NOT_LOOKED_AT = (
+    "policies made elsewhere",
+    "service control policies",
+    "resource control policies",
+    "session policies",
+    "VPC endpoint policies",
+)
 _SETS = {"pull": PULL, "push": PUSH}
 
 
@@ -48,7 +55,7 @@ def command(
     """Report who can do what on which repository of a stack.
 
     The answers come from the documents that the stack produces: the policies of its repositories, of their replicas in
-    other Regions and of the registry, and of the roles that it makes. Asked for one principal and one action, the exit code is 1 where no repository allows it.
+    other Regions and of the registry, and of the roles and users that it makes. Asked for one principal and one action, the exit code is 1 where no repository allows it.
     """  # fmt: skip
     from ecr_stack.rehearsal import rehearse
 
@@ -133,6 +140,7 @@ def _as_json(stack: str, inventory: PolicyInventory, cells: Iterable[Cell]) -> d
         "account": inventory.account,
         "principals": list(principals.values()),
         "unresolved": inventory.unresolved(),
+        "notLookedAt": list(_NOT_LOOKED_AT),
     }
 
 
@@ -167,7 +175,7 @@ def _show(stack: str, inventory: PolicyInventory, cells: list[Cell], action: str
         "[dim]Own policy: who asks must be allowed by a policy of their own, too, and none in this stack does. "
         "Everybody needs ecr:GetAuthorizationToken of their own to log in. "
         "By Region: the replicas there, with their own policy or that of the template from which ECR makes them. "
-        "Policies made elsewhere are not looked at.[/dim]"
+        f"Not looked at: {', '.join(_NOT_LOOKED_AT)}; what they deny is denied.[/dim]"
     )
     if unresolved:
         console.print(f"Named in policies, and not known whom they stand for: {escape(', '.join(unresolved))}")

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.markup import escape
 
+from ecr_stack.errors import counted
 from ecr_stack.review.comparison import Change, Comparison, Risk
 from ecr_stack.review.diagram import mermaid
 from ecr_stack.review.markdown import code, prose, visible
 from ecr_stack.review.retention_changes import RetentionChange
+from ecr_stack.review.violations import Told, told
 
 if TYPE_CHECKING:
     from ecr_stack.rehearsal.report import Report
@@ -52,8 +54,9 @@ def show(comparison: Comparison, console: Console) -> None:
     for warning in comparison.warnings:
         console.print(f"[yellow]new warning[/] {_plain(warning)}", highlight=False, soft_wrap=True)
     for title, key, colour in (("new", "new", "red"), ("resolved", "resolved", "green")):
-        for violation in comparison.violations[key]:
-            line = f"[{colour}]{title} violation[/] {_plain(violation['policy'])}: {_plain(violation['message'])}"
+        for violation in told(comparison.violations[key], comparison.places):
+            where = f"{_plain(violation.policy)} on {_plain(violation.where)}"
+            line = f"[{colour}]{title} violation[/] {where}: {_plain(violation.message)}"
             console.print(line, highlight=False, soft_wrap=True)
 
 
@@ -76,7 +79,7 @@ def markdown(comparison: Comparison, report: Report, changes: Sequence[Retention
 def disclaimer(calls: int) -> str:
     """What the document is and is not: the line before everything else."""
     return (
-        f"<sub>Rehearsed in an embedded AWS: {calls} API calls. Nothing was deployed. "
+        f"<sub>Rehearsed in an embedded AWS: {counted(calls, 'API call')}. Nothing was deployed. "
         "This is what the code of the change says about itself: read the changed files, too.</sub>"
     )
 
@@ -106,7 +109,7 @@ def details(comparison: Comparison, report: Report) -> list[str]:
     count = sum(len(getattr(comparison, part)) for part, *_ in _PARTS)
     if count:
         lines += [
-            f"<details><summary>{_counted(count, 'resource')}, property by property</summary>",
+            f"<details><summary>{counted(count, 'resource')}, property by property</summary>",
             "",
             "| resource | | property | before | after |",
             "| --- | --- | --- | --- | --- |",
@@ -122,10 +125,6 @@ def details(comparison: Comparison, report: Report) -> list[str]:
     return [*lines, "```mermaid", mermaid(report.as_json(), comparison), "```", "", "</details>", ""]
 
 
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
 def headline(comparison: Comparison) -> str:
     """Count what differs, in words."""
     counts = [f"{len(getattr(comparison, part))} {part}" for part, *_ in _PARTS if getattr(comparison, part)]
@@ -135,23 +134,37 @@ def headline(comparison: Comparison) -> str:
 def _violations(comparison: Comparison) -> list[str]:
     lines: list[str] = []
     for key, title in (("new", "New guardrail violations"), ("resolved", "Resolved guardrail violations")):
-        found = sorted(comparison.violations[key], key=lambda item: (item["level"] != "mandatory", item["policy"]))
+        found = told(comparison.violations[key], comparison.places)
+        found.sort(key=lambda each: (each.level != "mandatory", each.policy))
         if found:
             lines += [f"**{title}**", ""]
-            for (level, policy), group in groupby(found, lambda item: (item["level"], item["policy"])):
-                messages = [prose(item["message"]) for item in group]
-                lines += [f"- {prose(level)} {code(policy)}: {message}" for message in messages[:_NAMED]]
-                if len(messages) > _NAMED:
-                    lines.append(f"- {prose(level)} {code(policy)}: {len(messages) - _NAMED} more of the same")
+            for (level, policy), group in groupby(found, lambda each: (each.level, each.policy)):
+                alike = list(group)
+                lines += [
+                    f"- {prose(level)} {code(policy)}{_in_regions(each)}: {prose(each.message)}"
+                    for each in alike[:_NAMED]
+                ]
+                if len(alike) > _NAMED:
+                    where = _names([code(each.where) for each in alike[_NAMED:]])
+                    lines.append(f"- {prose(level)} {code(policy)}: {len(alike) - _NAMED} more of the same, on {where}")
             lines.append("")
-    remaining = comparison.violations["remaining"]
+    remaining = told(comparison.violations["remaining"], comparison.places)
     if remaining:
-        mandatory = sum(item["level"] == "mandatory" for item in remaining)
+        mandatory = sum(each.level == "mandatory" for each in remaining)
         stopping = f", {mandatory} of them mandatory" if mandatory else ""
         lines += [f"Guardrail violations that were there before: {len(remaining)}{stopping}.", ""]
-    elif not comparison.violations["new"]:
-        lines += ["Guardrails: nothing is violated.", ""]
+    if not comparison.guarded:
+        lines += ["No guardrail was run: what they would say is not known.", ""]
+    elif not remaining and not comparison.violations["new"]:
+        less = "" if comparison.production else " What they ask of production alone is not asked of this stack."
+        lines += [f"Guardrails: nothing is violated.{less}", ""]
     return lines
+
+
+def _in_regions(violation: Told) -> str:
+    """The Regions, where there are several."""
+    regions = violation.regions
+    return f" in {', '.join(map(code, regions))}" if len(regions) > 1 else ""
 
 
 def _retention(changes: Sequence[RetentionChange]) -> list[str]:

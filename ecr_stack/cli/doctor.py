@@ -80,9 +80,11 @@ def _counts(results: Sequence[CheckResult]) -> str:
 def _show(label: str, results: Sequence[CheckResult]) -> None:
     out = console()
     out.print(f"\n[bold]{escape(label)}[/]\n", highlight=False, soft_wrap=True)
-    for each in results:
-        mark, style = _MARKS[each.status]
-        out.print(f"[{style}]{mark}[/] {escape(each.sentence)}", highlight=False, soft_wrap=True)
+    for alike in _grouped(results):
+        for each in alike:
+            mark, style = _MARKS[each.status]
+            out.print(f"[{style}]{mark}[/] {escape(each.sentence)}", highlight=False, soft_wrap=True)
+        each = alike[0]
         if each.status != "pass":
             for evidence in each.lines[:10]:
                 out.print(f"    {escape(evidence)}", highlight=False, soft_wrap=True)
@@ -92,6 +94,16 @@ def _show(label: str, results: Sequence[CheckResult]) -> None:
             out.print(f"    [dim]remedy: {escape(each.remedy)}[/]", highlight=False, soft_wrap=True)
             out.print(f"    [dim]source: {escape(each.source)}[/]", highlight=False, soft_wrap=True)
     out.print(f"\n[bold]{_counts(results)}[/]", highlight=False)
+
+
+def _grouped(results: Sequence[CheckResult]) -> list[list[CheckResult]]:
+    """Results in their order; those that are not known for the same reasons together, for one call that AWS refuses leaves
+    several checks without an answer."""
+    groups: dict[object, list[CheckResult]] = {}
+    for each in results:
+        key = tuple(each.lines) if each.status == "unknown" else each.name
+        groups.setdefault(key, []).append(each)
+    return list(groups.values())
 
 
 def _cell(text: str) -> str:

@@ -10,7 +10,9 @@ from rich.markup import escape
 
 from ecr_stack.cli.signals import ended_by_signals
 from ecr_stack.cli.terminal import aligned, console, print_json
+from ecr_stack.errors import counted
 from ecr_stack.rehearsal.engine.run import EngineRun, rehearse_with_engine
+from ecr_stack.review.violations import told_in
 
 __all__ = ["command"]
 
@@ -58,18 +60,18 @@ def show(run: EngineRun, to: Console, endpoint: str | None) -> None:
         changes = ", ".join(f"{count} {_DONE.get(operation, operation)}" for operation, count in step.changes.items())
         rows.append([mark, f"{step.name} [dim]{_EXPECTED[step.name]}[/]", changes, f"{step.seconds:.1f}"])
     aligned(to, rows, header=("", "step", "resources", "seconds"), right={3})
-    mandatory = [violation for violation in run.report.violations if violation.level == "mandatory"]
-    for violation in run.report.violations:
+    violations = told_in(run.report)
+    mandatory = [violation for violation in violations if violation.level == "mandatory"]
+    for violation in violations:
         colour = "red" if violation.level == "mandatory" else "yellow"
-        where = violation.urn.rpartition("::")[2]
-        to.print(f"[{colour}]{violation.level}[/] {escape(violation.policy)} {escape(where)}")
+        to.print(f"[{colour}]{violation.level}[/] [bold]{escape(violation.policy)}[/] on {escape(violation.where)}")
         to.print(f"  {escape(violation.message)}")
-    counted = f"{sum(run.calls.values())} API calls, " if run.calls else ""
-    facts = f"{counted}{run.seconds:.1f} s"
+    calls = f"{counted(sum(run.calls.values()), 'API call')}, " if run.calls else ""
+    facts = f"{calls}{run.seconds:.1f} s"
     if run.passes:
         to.print(f"[bold green]✓ This stack goes up, stays as it is, and comes down[/]  [dim]{facts}[/]")
         return
     failed = [f"`{step.name}` should have: {_EXPECTED[step.name]}" for step in run.steps if not step.ok]
     if mandatory:
-        failed.append(f"{len(mandatory)} mandatory violation{'' if len(mandatory) == 1 else 's'}")
+        failed.append(counted(len(mandatory), "mandatory violation"))
     to.print(f"[bold red]✗ {'; '.join(failed)}[/]  [dim]{facts}[/]")

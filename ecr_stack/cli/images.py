@@ -21,7 +21,7 @@ from ecr_stack.cli.listing import Column, console, note, ordered, reading, write
 from ecr_stack.cli.measures import age, bytes_in, duration, short, size
 from ecr_stack.cli.stacks import StackName
 from ecr_stack.cli.targets import Region, Repositories, Target, target_of
-from ecr_stack.errors import InvalidInput, NotFound, Problem
+from ecr_stack.errors import InvalidInput, NotFound, Problem, counted
 
 if TYPE_CHECKING:
     from ecr_stack.operations.images.catalogue import CataloguedImage
@@ -549,7 +549,7 @@ def _results(
     def tick(images: int) -> None:
         nonlocal done
         done += images
-        note(f"{done:,} of {total:,} images", style="dim", word="done")
+        note(f"{done:,} of {counted(total, 'image')}", style="dim", word="done")
 
     for planned in plans:
         if planned.remove:
@@ -594,7 +594,7 @@ def _show_plan(target: Target, plans: Sequence[Plan], untagging: Sequence[Outcom
     kept = [outcome for planned in plans for outcome in planned.kept]
     stored = size(sum(outcome.image.stored_bytes for outcome in going))
     err.print(
-        f"[bold]{escape(target.label)}[/]: {len(going):,} images to {verb}, at most {stored}",
+        f"[bold]{escape(target.label)}[/]: {counted(len(going), 'image')} to {verb}, at most {stored}",
         highlight=False,
         soft_wrap=True,
     )

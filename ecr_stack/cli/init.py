@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +19,7 @@ from ecr_stack.schema.stack import NAMESPACE, stack_settings_of
 __all__ = ["command"]
 
 _SCHEMA = "schema/stack.schema.json"
+_PACK = "policies"
 _PROJECT = """name: registry
 description: A private container registry on Amazon ECR
 runtime: python
@@ -62,11 +63,13 @@ def command(
 ) -> None:
     """Write the smallest stack file that rehearses, or one for the registry that an account has already.
 
-    Nothing is overwritten. In a folder without a Pulumi project the project and its program are written, too.
+    Nothing is overwritten. In a folder without a Pulumi project the project, its program and the guardrails are written,
+    too: the folder `policies`, which a rehearsal runs as it is.
 
     With --from-account the repositories of the Region are read, with encryption, mutability, scanning, lifecycle,
     policy and tags, and the registry's replication, policy and scanning. Each is marked with `import: true`, so that
-    Pulumi adopts it. What a stack file cannot say is listed in comments, and stays in ECR as it is.
+    Pulumi adopts it. What a stack file cannot say is listed in comments, and stays in ECR as it is. Guardrails are not
+    written: a registry as it is may violate many.
     """
     if not re.fullmatch(r"[A-Za-z0-9_.-]{1,100}", stack):
         rule = "a stack's name has 1 to 100 letters, digits, `_`, `.` and `-`"
@@ -94,9 +97,57 @@ def command(
     for path, text in files.items():
         path.write_text(text, encoding="utf-8")
         typer.echo(f"wrote {os.path.relpath(path)}")
+    top = project.directory if project is not None else folder
+    if project is None and not from_account and not (top / _PACK).exists() and (pack := _guardrails()):
+        for name, content in pack.items():
+            path = top / _PACK / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content, encoding="utf-8")
+        typer.echo(f"wrote {_PACK} (guardrails)")
     for each in notes:
         note(each)
-    typer.echo(f"next: ecr-stack rehearse --stack {stack}")
+    typer.echo(_next_steps(stack, guarded=(top / _PACK / "guardrails").is_dir()))
+
+
+def _next_steps(stack: str, *, guarded: bool) -> str:
+    steps = [
+        (f"ecr-stack rehearse --stack {stack}", f"try it{', with the guardrails' if guarded else ''}"),
+        ("ecr-stack review --base ../base", "see what a pull request changes"),
+        (f"pulumi stack init {stack} && pulumi up", "deploy it"),
+    ]
+    width = max(len(step) for step, _ in steps)
+    lines = ["next:", *(f"  {step:<{width}}  # {words}" for step, words in steps)]
+    if guarded:
+        lines.append(f"For `pulumi up --policy-pack {_PACK}`, see Guardrails in the documentation.")
+    else:
+        lines.append(f"There are no guardrails: see Guardrails in the docs for the folder {_PACK}.")
+    return "\n".join(lines)
+
+
+def _guardrails() -> dict[str, str]:
+    """The files of the policy pack by their paths in it; empty if it is not installed.
+
+    A wheel has it within the package; a checkout beside it.
+    """
+    package = Path(__file__).parents[1]
+    for pack in (package / "scaffolds" / _PACK, package.parent / _PACK):
+        if (pack / "guardrails" / "pack.py").is_file():
+            return {
+                path.relative_to(pack).as_posix(): _on_its_own(path.read_text(encoding="utf-8"))
+                for path in sorted(_pack_files(pack))
+            }
+    return {}
+
+
+def _pack_files(pack: Path) -> Iterator[Path]:
+    for name in ("PulumiPolicy.yaml", "__main__.py", "requirements.txt"):
+        yield pack / name
+    yield from (pack / "guardrails").glob("*.py")
+
+
+def _on_its_own(text: str) -> str:
+    """A file of the pack for another project, where the engine finds the pack's environment in its own folder."""
+    return re.sub(r"( *)# What `make setup` makes\..*\n *virtualenv: .*", r"\1virtualenv: .venv", text)
 
 
 def _live(region: str | None, environment: str) -> tuple[dict[str, Any], Sequence[str]]:

@@ -29,7 +29,7 @@ from ecr_stack.aws.lifecycle import explain as explain_image
 from ecr_stack.aws.lifecycle import lint as lint_document
 from ecr_stack.cli import Format
 from ecr_stack.cli.measures import age, moment, short, size
-from ecr_stack.errors import InvalidInput, NotFound, Problem
+from ecr_stack.errors import InvalidInput, NotFound, Problem, counted
 from ecr_stack.operations.guard import tied
 
 __all__ = ["app"]
@@ -206,7 +206,9 @@ _STYLE = {"expire": "red", "archive": "yellow", "keep": "green"}
 
 def _show_evaluation(result: Evaluation, document: Document, at: datetime, console: Console) -> None:
     console.print()
-    console.print(f"[bold]{len(result.decisions):,} images[/] [dim]at {at:%Y-%m-%d %H:%M} UTC[/]", highlight=False)
+    console.print(
+        f"[bold]{counted(len(result.decisions), 'image')}[/] [dim]at {at:%Y-%m-%d %H:%M} UTC[/]", highlight=False
+    )
     console.print()
     _show_rules(result, document, console)
     for title, decisions in (("expire", result.expire), ("archive", result.archive)):
@@ -316,13 +318,11 @@ def _show_findings(findings: list[Finding], name: str, console: Console) -> None
         console.print()
     errors = sum(finding.severity == "error" for finding in findings)
     warnings = len(findings) - errors
-    counted = f"{warnings} warning{'' if warnings == 1 else 's'}"
+    told = counted(warnings, "warning")
     if errors:
-        console.print(
-            f"[bold red]✗ ECR would refuse {escape(name)}[/]  [dim]{errors} error{'' if errors == 1 else 's'}, {counted}[/]"
-        )
+        console.print(f"[bold red]✗ ECR would refuse {escape(name)}[/]  [dim]{counted(errors, 'error')}, {told}[/]")
     elif warnings:
-        console.print(f"[bold yellow]! ECR would take {escape(name)}[/]  [dim]{counted}[/]")
+        console.print(f"[bold yellow]! ECR would take {escape(name)}[/]  [dim]{told}[/]")
     else:
         console.print(f"[bold green]✓ ECR would take {escape(name)}[/]")
 

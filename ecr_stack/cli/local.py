@@ -19,7 +19,7 @@ from rich.markup import escape
 from ecr_stack.cli import Format
 from ecr_stack.cli.measures import moment, short
 from ecr_stack.cli.rehearse import Account
-from ecr_stack.errors import InvalidInput, Problem, Unavailable
+from ecr_stack.errors import InvalidInput, Problem, Unavailable, counted
 
 __all__ = ["app"]
 
@@ -120,10 +120,11 @@ def _region(stack: str | None) -> str | None:
 
 def _deploy(stack: str, aws: Any) -> None:
     from ecr_stack.rehearsal import rehearse
+    from ecr_stack.review.violations import told_in
 
     report = rehearse(stack, account=aws.account, aws=aws)
-    for violation in report.violations:
-        typer.echo(f"{violation.level}: {violation.policy}: {violation.message}", err=True)
+    for violation in told_in(report):
+        typer.echo(f"{violation.level}: {violation.policy} on {violation.where}: {violation.message}", err=True)
 
 
 def _welcome(description: dict[str, Any], stack: str | None, data: Path | None, *, is_new: bool) -> None:
@@ -175,7 +176,7 @@ def lifecycle(
         where = f"{action['region']} {escape(action['repository'])} {short(action['imageDigest'])}"
         console.print(f"{words[action['outcome']]} {where}  {tags}  [dim]rule {action['rulePriority']}[/]")
     count = len(answer["actions"])
-    console.print(f"[bold]{count} image{'' if count == 1 else 's'}[/] at {answer['at']}")
+    console.print(f"[bold]{counted(count, 'image')}[/] at {answer['at']}")
 
 
 def _run_lifecycle(endpoint: str, at: datetime) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from ecr_stack.aws.lifecycle import Decision
 from ecr_stack.cli import Format
 from ecr_stack.cli.lifecycle import tie_as_json
 from ecr_stack.cli.measures import age, moment, short, size
+from ecr_stack.errors import counted
 from ecr_stack.operations.guard import Limits, tied
 from ecr_stack.operations.plan import Effect, RepositoryPlan, bytes_of, missed_first, plan
 
@@ -328,7 +329,7 @@ def _show_verdict(found: Sequence[_Here], console: Console) -> None:
     total = _together(entry.expire for entry in plans)
     console.print()
     console.print(
-        f"[bold]up to {len(total.taken):,} of {sum(entry.images for entry in plans):,} images would go[/], "
+        f"[bold]up to {len(total.taken):,} of {counted(sum(entry.images for entry in plans), 'image')} would go[/], "
         f"{size(bytes_of(total.taken))}: {len(total.new):,} because of this change, {len(total.anyway):,} anyway; "
         f"{len(total.no_longer):,} would be spared",
         highlight=False,

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from ecr_stack.aws.lifecycle import Document, parse_document
 from ecr_stack.cli.targets import registry_of
+from ecr_stack.errors import counted
 from ecr_stack.operations.holdings import Holding, read_folder, read_live, unclaimed
 from ecr_stack.project.stack_file import read_project, read_stack
 from ecr_stack.schema.checks import managed_replicas
@@ -95,7 +96,7 @@ def holdings_of(
         def tick(repository: str, images: int) -> None:
             if images < 0:
                 progress.advance(task)
-            progress.update(task, description=repository if images < 0 else f"{repository}: {images:,} images")
+            progress.update(task, description=repository if images < 0 else f"{repository}: {counted(images, 'image')}")
 
         return read_live(ecr, repositories, tick)
 

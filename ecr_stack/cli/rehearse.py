@@ -16,14 +16,16 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
+from ecr_stack.aws.lifecycle.document import native_rule
 from ecr_stack.aws.names import AccountId
 from ecr_stack.cli import ReportFormat as Format
 from ecr_stack.cli.signals import ended_by_signals
 from ecr_stack.cli.terminal import aligned, console, print_json
-from ecr_stack.errors import needing_extra
+from ecr_stack.errors import counted, needing_extra
 from ecr_stack.model import check
 from ecr_stack.rehearsal.report import Report, ResourceRecord
 from ecr_stack.resources import SIGNING_CONFIGURATION
+from ecr_stack.review.violations import told_in
 
 __all__ = ["command"]
 
@@ -169,7 +171,7 @@ class _Ticker:
         self._progress.stop()
 
     def tick(self, resources: int) -> None:
-        self._progress.update(self._task, description=f"{resources} resources in the embedded AWS")
+        self._progress.update(self._task, description=f"{counted(resources, 'resource')} in the embedded AWS")
 
 
 def show(report: Report, to: Console) -> None:
@@ -193,13 +195,13 @@ def show(report: Report, to: Console) -> None:
     _violations(report, to)
     made = [resource for resource in report.resources if resource.id is not None]
     unchecked = sum(bool(each.urn) for each in report.unchecked)
-    facts = f"{len(made)} resources{f', {unchecked} not checked' if unchecked else ''}, "
-    facts += f"{sum(report.calls.values())} API calls, {report.seconds:.1f} s"
+    facts = f"{counted(len(made), 'resource')}{f', {unchecked} not checked' if unchecked else ''}, "
+    facts += f"{counted(sum(report.calls.values()), 'API call')}, {report.seconds:.1f} s"
     if report.passes:
         to.print(f"[bold green]✓ This stack would go up[/]  [dim]{facts}[/]")
     else:
-        count = sum(violation.level == "mandatory" for violation in report.violations)
-        to.print(f"[bold red]✗ {count} mandatory violation{'' if count == 1 else 's'}[/]  [dim]{facts}[/]")
+        count = sum(violation.level == "mandatory" for violation in told_in(report))
+        to.print(f"[bold red]✗ {counted(count, 'mandatory violation')}[/]  [dim]{facts}[/]")
 
 
 @dataclass(frozen=True)
@@ -332,7 +334,7 @@ def _purpose(resource: ResourceRecord, frequencies: Mapping[str, str]) -> str:
         case "aws:kms/key:Key":
             rotation = "rotated every year" if out.get("enableKeyRotation") else "NOT rotated"
             purpose = out.get("description") or "a KMS key"
-            return f"{purpose}; {rotation}; gone {out.get('deletionWindowInDays')} days after a deletion"
+            return f"{purpose}; {rotation}; gone {counted(int(out.get('deletionWindowInDays') or 30), 'day')} after a deletion"
         case "aws:kms/alias:Alias":
             return f"{out.get('name')}"
         case "aws:ecr/repository:Repository":
@@ -351,7 +353,7 @@ def _purpose(resource: ResourceRecord, frequencies: Mapping[str, str]) -> str:
         case "aws:ecr/pullThroughCacheRule:PullThroughCacheRule":
             return f"{out.get('ecrRepositoryPrefix')}/ → {out.get('upstreamRegistryUrl')}"
         case "aws:budgets/budget:Budget":
-            return f"{out.get('limitAmount')} {out.get('limitUnit')} a month for ECR, {_alerts(out)}"
+            return f"{_amount(out.get('limitAmount'))} {out.get('limitUnit')} a month for ECR, {_alerts(out)}"
         case "aws:cloudcontrol/resource:Resource":
             return _signing(out) or str(out.get("typeName") or "")
         case "aws:ecr/accountSetting:AccountSetting":
@@ -369,7 +371,7 @@ def _purpose(resource: ResourceRecord, frequencies: Mapping[str, str]) -> str:
         case "aws:sns/topicSubscription:TopicSubscription":
             return str(out.get("endpoint") or "")
         case "aws:chatbot/slackChannelConfiguration:SlackChannelConfiguration":
-            return f"{len(out.get('snsTopicArns') or [])} topics → channel {out.get('slackChannelId')}"
+            return f"{counted(len(out.get('snsTopicArns') or []), 'topic')} → channel {out.get('slackChannelId')}"
         case (
             "aws:ecr/registryPolicy:RegistryPolicy"
             | "aws:ecrpublic/repositoryPolicy:RepositoryPolicy"
@@ -381,6 +383,10 @@ def _purpose(resource: ResourceRecord, frequencies: Mapping[str, str]) -> str:
             return str(out.get("repositoryUri") or "")
         case "aws:secretsmanager/secret:Secret":
             return str(out.get("name") or "")
+        case "pulumi:index:Stash" if resource.name.endswith("-lifecycle-guard"):
+            return f"lifecycle guard: {_limits(out.get('input'))}"
+        case "pulumi:index:Stash":
+            return "a value that is kept in the stack's state"
         case "command:local:Command":
             said = str(out.get("stdout") or "")
             return said.splitlines()[-1] if said else "runs a command"
@@ -391,6 +397,13 @@ def _purpose(resource: ResourceRecord, frequencies: Mapping[str, str]) -> str:
         case "aws:iam/rolePolicyAttachment:RolePolicyAttachment":
             return f"{str(out.get('policyArn')).rsplit('/', 1)[-1]} for {out.get('role')}"
     return ""
+
+
+def _limits(record: object) -> str:
+    """What the record of a lifecycle guard allows."""
+    limits = record.get("limits") if isinstance(record, Mapping) else None
+    told = limits if isinstance(limits, Mapping) else {}
+    return ", ".join(f"{key} {value}" for key, value in told.items() if key != "roleArn") or "limits not known yet"
 
 
 def _tags(out: Mapping[str, Any]) -> str:
@@ -422,7 +435,7 @@ def _frequencies(frequencies: Mapping[str, str]) -> str:
     for frequency, words in _FREQUENCIES.items():
         names = [name for name, each in frequencies.items() if each == frequency]
         if names:
-            parts.append(f"{words}: {', '.join(names) if len(names) <= _ALIKE else f'{len(names)} repositories'}")
+            parts.append(f"{words}: {', '.join(names) if len(names) <= _ALIKE else counted(len(names), 'repository')}")
     return "; ".join(parts) or "no repository"
 
 
@@ -437,7 +450,16 @@ def _document(text: object) -> Mapping[str, Any]:
 
 def _rules(policy: object) -> str:
     rules = _document(policy).get("rules", [])
-    return "; ".join(dict.fromkeys(rule.get("description") or "a rule" for rule in rules))
+    return "; ".join(dict.fromkeys(rule.get("description") or _in_words(rule) for rule in rules))
+
+
+def _in_words(rule: Mapping[str, Any]) -> str:
+    """A rule without a description, e.g. `images tagged v*: expires all but the last 10`."""
+    try:
+        native = native_rule(rule)
+    except (KeyError, TypeError, ValueError):
+        return "a rule"
+    return f"{native.selector}: {native.limit}"
 
 
 def _statements(policy: object) -> str:
@@ -456,6 +478,14 @@ def _signing(out: Mapping[str, Any]) -> str:
         filters = ", ".join(each["Filter"] for each in rule.get("RepositoryFilters") or ())
         parts.append(f"{filters or 'everything'} with {rule['SigningProfileArn'].rpartition('/')[2]}")
     return f"signs {'; '.join(parts)}"
+
+
+def _amount(text: object) -> str:
+    """An amount as people write it, e.g. `120` or `49.90`; AWS writes `120.0`."""
+    try:
+        return f"{float(str(text)):,.2f}".removesuffix(".00")
+    except ValueError:
+        return str(text)
 
 
 def _alerts(out: Mapping[str, Any]) -> str:
@@ -493,7 +523,13 @@ def _outputs(report: Report, to: Console) -> None:
         label = f"[cyan]{escape(name)}[/]"
         if isinstance(value, Mapping) and value:
             for position, (key, item) in enumerate(sorted(value.items())):
-                rows.append(["" if position else label, f"{escape(str(key))}: {escape(_text(item))}"])
+                if isinstance(item, Mapping) and item:
+                    rows.append(["" if position else label, f"{escape(str(key))}:"])
+                    rows += [
+                        ["", f"  {escape(str(inner))}: {escape(_text(each))}"] for inner, each in sorted(item.items())
+                    ]
+                else:
+                    rows.append(["" if position else label, f"{escape(str(key))}: {escape(_text(item))}"])
         elif isinstance(value, list) and value:
             rows += [["" if position else label, escape(_text(item))] for position, item in enumerate(value)]
         elif value is not None:
@@ -509,11 +545,9 @@ def _text(value: Any) -> str:
 
 
 def _violations(report: Report, to: Console) -> None:
-    names = {resource.urn: resource.name for resource in report.resources}
-    for violation in report.violations:
+    for violation in told_in(report):
         colour = "red" if violation.level == "mandatory" else "yellow"
-        where = names.get(violation.urn, "the stack")
-        to.print(f"[{colour}]{violation.level}[/] [bold]{escape(violation.policy)}[/] on {escape(where)}")
+        to.print(f"[{colour}]{violation.level}[/] [bold]{escape(violation.policy)}[/] on {escape(violation.where)}")
         to.print(f"  {escape(violation.message)}")
     if report.violations:
         to.print()

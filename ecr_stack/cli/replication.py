@@ -15,7 +15,7 @@ from rich.table import Table
 from ecr_stack.cli.formats import Format
 from ecr_stack.cli.measures import short
 from ecr_stack.cli.stacks import stack_names
-from ecr_stack.errors import NotFound
+from ecr_stack.errors import NotFound, counted
 from ecr_stack.operations import sessions
 from ecr_stack.operations.ecr import answered
 from ecr_stack.operations.replication import (
@@ -125,9 +125,9 @@ def _show(found: list[ReplicaStatus]) -> None:
     missing = sum(each.status in ("MISSING", "FAILED") for each in found)
     images = len({each.image_digest for each in found})
     console.print(
-        f"[red]✗[/] {missing} of {len(found)} copies are not there"
+        f"[red]✗[/] {missing} of {counted(len(found), 'copy')} {'is' if missing == 1 else 'are'} not there"
         if missing
-        else f"[green]✓[/] {images} images, complete",
+        else f"[green]✓[/] {counted(images, 'image')}, complete",
         highlight=False,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,15 +19,34 @@ if TYPE_CHECKING:
 __all__ = ["command", "document"]
 
 
+class FailOn(StrEnum):
+    """What makes the exit code 1."""
+
+    DANGER = "danger"
+    """Whatever the document shows as 🛑 for a stack that the base has."""
+    VIOLATION = "violation"
+    """A mandatory guardrail that is newly violated."""
+
+
 def command(
     base: Annotated[
         Path, typer.Option("--base", help="The folder that holds the project as it is, e.g. the base branch.")
     ],
+    fail_on: Annotated[
+        FailOn,
+        typer.Option(
+            "--fail-on",
+            help="When the exit code is 1: for every danger (🛑), or only for new mandatory violations, once somebody has "
+            "accepted the dangers.",
+        ),
+    ] = FailOn.DANGER,
 ) -> None:
     """Rehearse every stack as it is and as it would be, and write what differs as one Markdown document.
 
-    Exits with 1 if a mandatory guardrail is violated that the base does not violate, and with 2 if a stack cannot be
-    rehearsed. Whatever is wrong with the base is said in the document, and stops nothing.
+    Exits with 1 where the document shows 🛑 for a stack that the base has: images, copies or safeguards would be lost,
+    access would be opened, or a stack file is gone; and where a mandatory guardrail is violated that the base does not
+    violate. Exits with 2 if a stack cannot be rehearsed. Whatever is wrong with the base is said in the document, and
+    stops nothing.
     """
     from ecr_stack.rehearsal import rehearse
     from ecr_stack.review.branches import changes
@@ -37,8 +57,13 @@ def command(
     typer.echo(document(found), nl=False)
     if any(change.mistake for change in found):
         raise typer.Exit(2)
-    if any(change.stops for change in found):
+    if any(change.stops or (fail_on is FailOn.DANGER and _is_danger(change)) for change in found):
         raise typer.Exit(1)
+
+
+def _is_danger(change: StackChange) -> bool:
+    """Whether something that is there would be lost. A new stack, or one whose base is not known, has nothing to lose."""
+    return _sign(change) == "🛑" and not change.new and change.base_mistake is None
 
 
 def document(changes: Sequence[StackChange]) -> str:
@@ -62,6 +87,7 @@ _ORDER = ("🛑", "⚠️", "✅")
 
 
 def _sign(change: StackChange) -> str:
+    """Stop, look, or go on. A stack that cannot be rehearsed, or whose file is gone, is a danger too."""
     if change.comparison is None:
         return "🛑"
     sign = comparison.sign(change.comparison)

@@ -19,7 +19,7 @@ from ecr_stack.aws.scanning import SEVERITIES
 from ecr_stack.cli.formats import Format
 from ecr_stack.cli.measures import age, short
 from ecr_stack.cli.stacks import StackName
-from ecr_stack.errors import InvalidInput, Problem, Unavailable
+from ecr_stack.errors import InvalidInput, Problem, Unavailable, counted
 
 if TYPE_CHECKING:
     from ecr_stack.operations.scanning.gate import Gate, PlatformScan
@@ -333,9 +333,7 @@ def _scans_table(scans: Sequence[PlatformScan]) -> Table:
     table.add_column("platform", no_wrap=True)
     table.add_column("status", overflow="fold")
     for name in SEVERITIES:
-        table.add_column(
-            name.lower() if name not in ("INFORMATIONAL", "UNDEFINED") else name[:4].lower(), justify="right"
-        )
+        table.add_column("info" if name == "INFORMATIONAL" else name.lower(), justify="right", no_wrap=True)
     for scan in scans:
         counts = scan.result.counts if scan.result else None
         table.add_row(
@@ -474,7 +472,7 @@ def _start_pulled(period: timedelta, stack: str | None, region: str | None, form
         nonlocal done
         done += 1
         if done % 100 == 0:
-            progress.print(f"{done:,} of {len(names):,} repositories", style="dim", highlight=False)
+            progress.print(f"{done:,} of {counted(len(names), 'repository')}", style="dim", highlight=False)
 
     found: list[Rescan] = []
     console = _console()
@@ -488,7 +486,7 @@ def _start_pulled(period: timedelta, stack: str | None, region: str | None, form
         typer.echo(json.dumps({"scans": [each.as_json() for each in found]}, indent=2))
     else:
         told = ", ".join(f"{count:,} {outcome}" for outcome, count in counts.items())
-        console.print(f"{told}, in {len(names):,} repositories", highlight=False, soft_wrap=True)
+        console.print(f"{told}, in {counted(len(names), 'repository')}", highlight=False, soft_wrap=True)
     if counts["refused"]:
         raise typer.Exit(1)
 
@@ -553,7 +551,7 @@ def _with_progress(stack: str, region: str | None, names: Sequence[str], read_ro
             done += 1
             progress.update(task, advance=1, description=escape(name))
             if not console.is_terminal and done % 100 == 0:
-                console.print(f"read {done:,} of {len(names):,} repositories", style="dim", highlight=False)
+                console.print(f"read {done:,} of {counted(len(names), 'repository')}", style="dim", highlight=False)
 
         return list(read_rows(ecr, reader, names, tick))
 
@@ -596,7 +594,9 @@ def _show_report(result: Any, change: Any, console: Console) -> None:
             )
     totals = ", ".join(f"{result.totals[name]:,} {name.lower()}" for name in SEVERITIES[:4])
     console.print()
-    console.print(f"[bold]{totals}[/] in {len(result.repositories):,} repositories", highlight=False, soft_wrap=True)
+    console.print(
+        f"[bold]{totals}[/] in {counted(len(result.repositories), 'repository')}", highlight=False, soft_wrap=True
+    )
     if result.unknown:
         console.print(f"[yellow]Without a result: {result.unknown:,}. Of these nothing is known.[/]", highlight=False)
     if change:

@@ -7,6 +7,7 @@ from html import escape
 
 from ecr_stack.aws.scanning import SEVERITIES
 from ecr_stack.cli.measures import short
+from ecr_stack.errors import counted
 from ecr_stack.operations.scanning.report import Report, RepositoryRow, Trend
 
 __all__ = ["page"]
@@ -112,7 +113,7 @@ def _cards(report: Report, trend: Trend | None) -> str:
     )
     cards.append(
         f'<li><span class="name">Without critical or high</span><b>{clean:,}</b>'
-        f'<span class="change soft">of {len(report.repositories):,} repositories</span></li>'
+        f'<span class="change soft">of {counted(len(report.repositories), "repository")}</span></li>'
     )
     cards.append(
         f'<li><span class="name">Without a result</span><b>{report.unknown:,}</b>'
@@ -151,7 +152,7 @@ def _notices(report: Report, trend: Trend | None) -> str:
 
 
 def _days(days: int) -> str:
-    return "1 day" if days == 1 else f"{days:,} days"
+    return counted(days, "day")
 
 
 def _table(rows: list[RepositoryRow], at: datetime, trend: Trend | None) -> str:

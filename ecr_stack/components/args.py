@@ -425,7 +425,7 @@ class BudgetSettingsArgs(TypedDict):
     """Percentages of the budget at which the costs so far are reported. Default: `[80, 100]`."""
     forecast_thresholds: NotRequired[pulumi.Input[Sequence[float]]]
     """Percentages of the budget at which the forecast for the month is reported; AWS forecasts after about five weeks of usage. Default: `[100]`."""
-    email_addresses: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    email: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
     """Who gets an e-mail: at most 10 addresses."""
     sns_topic_arn: NotRequired[pulumi.Input[str]]
     """The ARN of an SNS topic. Its policy must let `budgets.amazonaws.com` publish."""
@@ -502,12 +502,6 @@ class CreatedRepositoriesArgs(TypedDict):
     """With `IMMUTABLE_WITH_EXCLUSION`: the tags that may be moved all the same, e.g. `latest`; at most two `*` each."""
     immutable_tags: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
     """With `MUTABLE_WITH_EXCLUSION`: the tags that may not be moved, e.g. `v*`; at most two `*` each."""
-    scan_on_push: NotRequired[pulumi.Input[bool]]
-    """Whether images are scanned for vulnerabilities when pushed. Default: `true`."""
-    protect: NotRequired[bool]
-    """Whether Pulumi refuses to delete or replace the repository. Default: `false`."""
-    force_delete: NotRequired[pulumi.Input[bool]]
-    """Whether deleting the repository deletes the images in it. Default: `false`."""
     encryption: NotRequired[RepositoryEncryptionArgs]
     """How the images are encrypted. Default: what `encryption` of the registry says."""
     lifecycle: NotRequired[pulumi.Input[Sequence[LifecycleRuleArgs]]]
@@ -518,8 +512,6 @@ class CreatedRepositoriesArgs(TypedDict):
     """Who may pull and push, by the repository's policy."""
     tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
     """AWS tags, on top of the registry's."""
-    import_existing: NotRequired[bool]
-    """Whether the repository exists already and is to be adopted instead of created. Default: `false`."""
 
 
 class PullThroughCacheSettingsArgs(TypedDict):
@@ -562,12 +554,6 @@ class OwnTemplateArgs(TypedDict):
     """With `IMMUTABLE_WITH_EXCLUSION`: the tags that may be moved all the same, e.g. `latest`; at most two `*` each."""
     immutable_tags: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
     """With `MUTABLE_WITH_EXCLUSION`: the tags that may not be moved, e.g. `v*`; at most two `*` each."""
-    scan_on_push: NotRequired[pulumi.Input[bool]]
-    """Whether images are scanned for vulnerabilities when pushed. Default: `true`."""
-    protect: NotRequired[bool]
-    """Whether Pulumi refuses to delete or replace the repository. Default: `false`."""
-    force_delete: NotRequired[pulumi.Input[bool]]
-    """Whether deleting the repository deletes the images in it. Default: `false`."""
     encryption: NotRequired[RepositoryEncryptionArgs]
     """How the images are encrypted. Default: what `encryption` of the registry says."""
     lifecycle: NotRequired[pulumi.Input[Sequence[LifecycleRuleArgs]]]
@@ -578,8 +564,6 @@ class OwnTemplateArgs(TypedDict):
     """Who may pull and push, by the repository's policy."""
     tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
     """AWS tags, on top of the registry's."""
-    import_existing: NotRequired[bool]
-    """Whether the repository exists already and is to be adopted instead of created. Default: `false`."""
     applied_for: Sequence[Literal["REPLICATION", "PULL_THROUGH_CACHE", "CREATE_ON_PUSH"]]
     """When it is used: `REPLICATION` (another registry replicates here), `CREATE_ON_PUSH` (an image is pushed to a repository that does not exist), `PULL_THROUGH_CACHE`."""
 
@@ -692,7 +676,7 @@ class BudgetArgs(TypedDict):
     """Percentages of the budget at which the costs so far are reported. Default: `[80, 100]`."""
     forecast_thresholds: NotRequired[pulumi.Input[Sequence[float]]]
     """Percentages of the budget at which the forecast for the month is reported; AWS forecasts after about five weeks of usage. Default: `[100]`."""
-    email_addresses: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    email: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
     """Who gets an e-mail: at most 10 addresses."""
     sns_topic_arn: NotRequired[pulumi.Input[str]]
     """The ARN of an SNS topic. Its policy must let `budgets.amazonaws.com` publish."""

@@ -43,7 +43,7 @@ class Budget(Component):
         named = together(lambda env, own: own or f"{env}-ecr", environment, self._value(settings, "name"))
         self._claim("budget", named, "choose another `name`")
         where = caller(self)
-        fields = ("actual_thresholds", "forecast_thresholds", "email_addresses", "sns_topic_arn")
+        fields = ("actual_thresholds", "forecast_thresholds", "email", "sns_topic_arn")
         budget = aws.budgets.Budget(
             name,
             name=named,
@@ -72,7 +72,7 @@ def _notifications(settings: Any) -> list[aws.budgets.BudgetNotificationArgs]:
             notification_type=kind,
             threshold=threshold,
             threshold_type="PERCENTAGE",
-            subscriber_email_addresses=settings.email_addresses or None,
+            subscriber_email_addresses=settings.email or None,
             subscriber_sns_topic_arns=[settings.sns_topic_arn] if settings.sns_topic_arn is not None else None,
         )
         for kind, thresholds in (

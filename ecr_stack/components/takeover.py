@@ -96,8 +96,8 @@ def takeover_hook(
         async def check(args: pulumi.ResourceHookArgs) -> None:
             inputs = args.new_inputs or {}
             _created.setdefault(monitor, set()).add((args.type, identity_of(args.type, inputs)))
-            urns = former(args.name, args.type) if former else ()
-            await _stop(owner, args.urn, args.type, inputs, await pulumi.Output.all(*urns).future() or [])
+            urns = await pulumi.Output.all(*former(args.name, args.type)).future() if former else None
+            await _stop(owner, args.urn, args.type, inputs, urns or [])
 
         name = "ecr-stack-takeover" + (f"-{len(hooks) + 1}" if hooks else "") + HOOK_SUFFIX.get()
         hooks[key] = pulumi.ResourceHook(name, in_this_context(check), pulumi.ResourceHookOptions(on_dry_run=True))
@@ -252,14 +252,15 @@ async def _state(after: str = "") -> Optional[State]:
 
 
 async def inputs_in_state(urn: str) -> Optional[Mapping[str, Any]]:
-    """The inputs of a resource: in a preview as the last deployment left them, else as this one made them.
+    """The inputs of a resource, secrets in plain text: in a preview of the last deployment, else as this one made them.
 
     Returns:
         `None` if the state does not have it, or cannot be read.
     """
     # what an update has done already is in the state
     state = await _state("" if pulumi.runtime.is_dry_run() else urn)
-    return next((each.get("inputs") or {} for each in state or [] if each.get("urn") == urn), None)
+    inputs = next((each.get("inputs") or {} for each in state or [] if each.get("urn") == urn), None)
+    return inputs and {name: _readable(value) for name, value in inputs.items()}
 
 
 def _exported() -> Optional[State]:

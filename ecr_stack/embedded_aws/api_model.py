@@ -21,7 +21,8 @@ SERVICES = (
 
 
 @lru_cache(maxsize=1)
-def _session() -> botocore.session.Session:
+def session() -> botocore.session.Session:
+    """Give a session that knows the API models, and nothing of the user."""
     # the user's profile and configuration are none of its business, and may be broken
     nothing = (None, None, os.devnull, None)
     variables = {"profile": (None, None, None, None), "config_file": nothing, "credentials_file": nothing}
@@ -37,7 +38,7 @@ def service(name: str) -> ServiceModel:
     """
     if name not in SERVICES:
         raise Unavailable(f"the embedded AWS has no service `{name}`; it has {', '.join(SERVICES)}")
-    return _session().get_service_model(name)
+    return session().get_service_model(name)
 
 
 @cache
@@ -56,19 +57,19 @@ def operation(service_name: str, name: str) -> OperationModel:
 @cache
 def service_labels() -> frozenset[str]:
     """Give the names of every AWS service, of the SDKs and of their endpoints, e.g. `codebuild`, `states`."""
-    session = _session()
-    partitions = session.get_data("endpoints")["partitions"]
+    known = session()
+    partitions = known.get_data("endpoints")["partitions"]
     endpoints = {label for partition in partitions for name in partition["services"] for label in name.split(".")}
-    return frozenset(endpoints | set(session.get_available_services()))
+    return frozenset(endpoints | set(known.get_available_services()))
 
 
 @cache
 def _regions() -> frozenset[str]:
-    session = _session()
+    known = session()
     return frozenset(
         region
-        for partition in session.get_available_partitions()
-        for region in session.get_available_regions("ecr", partition_name=partition)
+        for partition in known.get_available_partitions()
+        for region in known.get_available_regions("ecr", partition_name=partition)
     )
 
 
@@ -84,7 +85,7 @@ def check_region(region: str) -> None:
 
 def describe_region(region: str) -> str | None:
     """Give the name of a region in words, e.g. `Europe (Ireland)`, or `None` where there is no such region."""
-    for partition in _session().get_data("endpoints")["partitions"]:
+    for partition in session().get_data("endpoints")["partitions"]:
         if region in partition["regions"]:
             return str(partition["regions"][region]["description"])
     return None

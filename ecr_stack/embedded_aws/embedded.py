@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -20,6 +21,7 @@ from ecr_stack.aws.names import partition_of
 from ecr_stack.embedded_aws import api_model, lifecycle_runs, moto_backend, scanning, seeding
 from ecr_stack.embedded_aws.assumed import AssumedResources
 from ecr_stack.embedded_aws.image_store import LayerFiles
+from ecr_stack.embedded_aws.listener import LOOPBACK, Listener
 from ecr_stack.embedded_aws.moto_overrides import COSTS, OVERRIDES
 from ecr_stack.embedded_aws.registry import Registry
 from ecr_stack.embedded_aws.registry_access import RegistryAccess
@@ -31,8 +33,6 @@ from ecr_stack.errors import Unavailable
 if TYPE_CHECKING:
     from starlette.routing import Route
     from starlette.types import ASGIApp
-
-    from ecr_stack.embedded_aws.http import Listener
 
 __all__ = ["EmbeddedAws"]
 
@@ -391,21 +391,28 @@ class EmbeddedAws:
         Raises:
             Unavailable: the port is taken.
         """
-        # a web server costs a rehearsal, which needs none, a fifth of its start
-        from ecr_stack.embedded_aws.http import LOOPBACK, api
+
+        def app() -> ASGIApp:
+            from ecr_stack.embedded_aws.http import api
+
+            return api(self.call, routes)
 
         if not self._url:
-            self._url = f"http://{LOOPBACK}:{self.listen(api(self.call, routes), port)}"
+            # moto's modules import one another in circles, so two threads must not import them at once
+            import_module("moto.core.parse")
+            self._url = f"http://{LOOPBACK}:{self.listen(app, port)}"
         return self._url
 
-    def listen(self, app: ASGIApp, port: int = 0) -> int:
+    def listen(self, app: Callable[[], ASGIApp], port: int = 0) -> int:
         """Serve an application on a port of the loopback interface (default: any that is free), and give the port.
+
+        Args:
+            app: makes the application, once somebody connects.
+            port: where.
 
         Raises:
             Unavailable: the port is taken.
         """
-        from ecr_stack.embedded_aws.http import Listener
-
         with self._lock:
             self._check_running()
             if self._listener is None:

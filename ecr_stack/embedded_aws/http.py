@@ -6,20 +6,16 @@ in the process alone. Signatures are not checked.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
-import socket
-import threading
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import parse_qsl
 from uuid import uuid4
 from xml.sax.saxutils import escape
 
-import uvicorn
 from botocore.exceptions import BotoCoreError, ClientError
 from moto.core.parse import PROTOCOL_PARSERS
 from moto.core.serialize import get_serializer_class
@@ -29,20 +25,15 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
 from werkzeug.datastructures import MultiDict
 
 from ecr_stack.embedded_aws import api_model
-from ecr_stack.errors import EcrStackError, Unavailable
+from ecr_stack.errors import EcrStackError
 
-__all__ = ["LOOPBACK", "Call", "Listener", "api"]
+__all__ = ["Call", "api"]
 
 Call = Callable[[str, str, Mapping[str, Any], str, str], dict[str, Any]]
 """Service, operation, parameters, Region and access key → answer."""
-T = TypeVar("T")
-
-LOOPBACK = "127.0.0.1"
-"""Where clients of AWS's API are led to. Nothing here listens on anything but the loopback interface."""
 
 _CREDENTIAL = re.compile(
     r"Credential=(?P<key>[^/,]+)/[0-9]{8}/(?P<region>[a-z0-9-]+)/(?P<service>[a-z0-9-]+)/aws4_request"
@@ -51,106 +42,6 @@ _UNSIGNED = re.compile(rb"(?:^|&)Action=AssumeRoleWith(?:WebIdentity|SAML)(?:&|$
 """Requests that need no signature: a token stands for it."""
 # the largest that the API model allows is a layer part of 20 MiB, in Base64
 _LARGEST_BODY = 32 * 1024 * 1024
-_BACKLOG = 2048
-# Seconds. A server that closes an idle connection resets the request that a client sends on it at that moment; clients
-# of a registry keep connections for 90 seconds at most (the default of Go's transport), so here they close first.
-_KEEP_ALIVE = 600
-
-
-class Listener:
-    """ASGI applications on ports of the loopback interface, all served by one thread."""
-
-    def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
-        """The event loop of that thread."""
-        self._thread = threading.Thread(target=self.loop.run_forever, name="listener", daemon=True)
-        self._thread.start()
-        self._servers: list[tuple[uvicorn.Server, asyncio.Task[None]]] = []
-
-    def listen(self, app: ASGIApp, port: int = 0) -> int:
-        """Serve an application, and give its port.
-
-        Args:
-            app: the application.
-            port: the port, or 0 for any that is free.
-
-        Raises:
-            Unavailable: the port is taken.
-        """
-        sockets = _bound(port)
-        configuration = uvicorn.Config(
-            app,
-            loop="asyncio",
-            http="h11",
-            ws="none",
-            lifespan="off",
-            # clients that try TLS first are no news; what fails here is told to the client
-            log_config=None,
-            log_level="critical",
-            access_log=False,
-            server_header=False,
-            backlog=_BACKLOG,
-            timeout_keep_alive=_KEEP_ALIVE,
-            timeout_graceful_shutdown=2,
-        )
-        server = uvicorn.Server(configuration)
-        self._servers.append((server, self._run(_started(server.serve(sockets)))))
-        return int(sockets[0].getsockname()[1])
-
-    def close(self) -> None:
-        """Let requests that are under way end, for two seconds, and stop listening."""
-        for server, _ in self._servers:
-            server.should_exit = True
-        self._run(_ended([task for _, task in self._servers]))
-        self._servers.clear()
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join()
-        self.loop.close()
-
-    def _run(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result()
-
-
-def _bound(port: int) -> list[socket.socket]:
-    """Give listening sockets at both loopback addresses: `localhost` is one for some clients, the other for others."""
-    sockets: list[socket.socket] = []
-    try:
-        for family, address in ((socket.AF_INET, LOOPBACK), (socket.AF_INET6, "::1")):
-            if family == socket.AF_INET6 and not _has_ipv6():
-                continue
-            # asyncio sends small answers at once only where the protocol is named; otherwise each waits 40 ms for an acknowledgement
-            listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-            sockets.append(listening)
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listening.bind((address, port or (sockets[0].getsockname()[1] if len(sockets) > 1 else 0)))
-            # from here on connections wait for the server
-            listening.listen(_BACKLOG)
-    except OSError as error:
-        for listening in sockets:
-            listening.close()
-        if port == 0 and len(sockets) > 1:
-            return _bound(0)
-        raise Unavailable(f"cannot listen on port {port} of the loopback interface: {error.strerror}") from None
-    return sockets
-
-
-@cache
-def _has_ipv6() -> bool:
-    try:
-        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
-            probe.bind(("::1", 0))
-    except OSError:
-        return False
-    return True
-
-
-async def _started(serving: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-    return asyncio.get_running_loop().create_task(serving)
-
-
-async def _ended(tasks: list[asyncio.Task[None]]) -> None:
-    await asyncio.gather(*tasks, return_exceptions=True)
-    await asyncio.get_running_loop().shutdown_default_executor()
 
 
 class _Refused(Exception):

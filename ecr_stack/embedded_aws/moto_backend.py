@@ -12,7 +12,6 @@ service of moto is imported when it is first asked for: all of them together cos
 from __future__ import annotations
 
 import json
-import os
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -29,6 +28,7 @@ from botocore.serialize import Serializer, create_serializer
 from werkzeug.exceptions import HTTPException
 
 from ecr_stack.aws.names import REPOSITORY_NAME, partition_of
+from ecr_stack.embedded_aws import api_model
 from ecr_stack.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -82,11 +82,15 @@ _lock = threading.RLock()
 
 
 @contextmanager
-def _without_aws_environment() -> Iterator[None]:
-    """Hide the user's AWS profile and configuration, which may name what does not exist, from moto's boto3 sessions."""
-    undisturbed = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    undisturbed.update(AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull)
-    with mock.patch.dict(os.environ, undisturbed, clear=True):
+def _one_session() -> Iterator[None]:
+    """Give moto the session of `api_model`: a session of its own takes time, and reads the user's AWS configuration."""
+    import boto3
+
+    shared = boto3.Session(botocore_session=api_model.session())
+    with (
+        mock.patch("moto.core.base_backend.Session", lambda: shared),
+        mock.patch("moto.core.utils.Session", lambda: shared),
+    ):
         yield
 
 
@@ -103,7 +107,7 @@ def _backends(service: str) -> Any:
 def _state(service: str, account: str, region: str) -> Any:
     backends = _backends(service)
     if account not in backends:
-        with _lock, _without_aws_environment():
+        with _lock, _one_session():
             # made when it is asked for; it looks the service's Regions up
             backends[account]
             _service_name("core")

@@ -6,9 +6,9 @@ matches is signed at once if its signing profile could be there, that is unless 
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
+from ecr_stack.aws.names import signing_filter_matches
 from ecr_stack.embedded_aws import moto_backend
 from ecr_stack.embedded_aws.image_store import StoredImage
 from ecr_stack.embedded_aws.request import Request, State
@@ -52,9 +52,7 @@ def delete_configuration(request: Request) -> Answer:
 
 def _matches(rule: Answer, repository: str) -> bool:
     filters = rule.get("repositoryFilters")
-    return not filters or any(
-        re.fullmatch(".*".join(map(re.escape, entry["filter"].split("*"))), repository) for entry in filters
-    )
+    return not filters or any(signing_filter_matches(entry["filter"], repository) for entry in filters)
 
 
 def sign_on_push(state: State, region: str, repository: str, image: StoredImage) -> None:

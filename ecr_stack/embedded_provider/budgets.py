@@ -10,8 +10,6 @@ from __future__ import annotations
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from pulumi_aws import budgets
-
 from ecr_stack.embedded_provider.resource import (
     Inputs,
     Outputs,
@@ -38,7 +36,6 @@ class Budget(ResourceType):
     """A budget; its id is `ACCOUNT:NAME`."""
 
     token = "aws:budgets/budget:Budget"
-    args = budgets.BudgetArgs
     name_property = "name"
     name_length = 100
     replaces_on = frozenset({"accountId", "name", "namePrefix"})

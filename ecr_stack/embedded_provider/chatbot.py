@@ -6,8 +6,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from pulumi_aws import chatbot
-
 from ecr_stack.embedded_provider.resource import Inputs, Outputs, ResourceType, Scope, one_of, tag_list, tag_map
 from ecr_stack.errors import Problem
 
@@ -29,7 +27,6 @@ class SlackChannelConfiguration(ResourceType):
     """A configuration of a channel; its id is its ARN."""
 
     token = "aws:chatbot/slackChannelConfiguration:SlackChannelConfiguration"
-    args = chatbot.SlackChannelConfigurationArgs
     optional_blocks = frozenset({"guardrailPolicyArns", "snsTopicArns"})
     defaults = {"loggingLevel": "NONE", "userAuthorizationRequired": False}
 

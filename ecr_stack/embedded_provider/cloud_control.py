@@ -15,8 +15,6 @@ import json
 import re
 from typing import Any
 
-from pulumi_aws import cloudcontrol
-
 from ecr_stack.embedded_provider.resource import Inputs, Outputs, ResourceType, Scope, json_problem, missing_is_none
 from ecr_stack.errors import Problem
 from ecr_stack.resources import SIGNING_CONFIGURATION
@@ -32,7 +30,6 @@ class CloudControlResource(ResourceType):
     """
 
     token = "aws:cloudcontrol/resource:Resource"
-    args = cloudcontrol.ResourceArgs
     replaces_on = frozenset({"typeName"})
 
     def problems(self, inputs: Inputs) -> list[Problem]:

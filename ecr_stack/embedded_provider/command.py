@@ -14,8 +14,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pulumi_command import local
-
 from ecr_stack.embedded_provider.environment import embedded_environment
 from ecr_stack.embedded_provider.resource import Inputs, Outputs, ResourceType, Scope
 from ecr_stack.errors import Problem, Unavailable
@@ -30,7 +28,6 @@ class Command(ResourceType):
     """
 
     token = "command:local:Command"
-    args = local.CommandArgs
     replaces_on = frozenset({"triggers"})
 
     def problems(self, inputs: Inputs) -> list[Problem]:

@@ -7,8 +7,6 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from pulumi_aws import ecrpublic
-
 from ecr_stack.embedded_provider.resource import (
     Inputs,
     Outputs,
@@ -31,7 +29,6 @@ class PublicRepository(ResourceType):
     """A public repository; its id is its name."""
 
     token = "aws:ecrpublic/repository:Repository"
-    args = ecrpublic.RepositoryArgs
     replaces_on = frozenset({"repositoryName"})
 
     def create(self, scope: Scope, inputs: Inputs) -> str:
@@ -93,7 +90,6 @@ class PublicRepositoryPolicy(ResourceType):
     """The policy of a public repository; its id is the repository's name."""
 
     token = "aws:ecrpublic/repositoryPolicy:RepositoryPolicy"
-    args = ecrpublic.RepositoryPolicyArgs
     replaces_on = frozenset({"repositoryName"})
     documents = frozenset({"policy"})
 

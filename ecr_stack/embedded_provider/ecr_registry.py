@@ -7,8 +7,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pulumi_aws import ecr
-
 from ecr_stack.embedded_provider.resource import (
     Inputs,
     Outputs,
@@ -34,7 +32,6 @@ class RegistryPolicy(ResourceType):
     """The registry's policy; its id is the registry's."""
 
     token = "aws:ecr/registryPolicy:RegistryPolicy"
-    args = ecr.RegistryPolicyArgs
     documents = frozenset({"policy"})
 
     def create(self, scope: Scope, inputs: Inputs) -> str:
@@ -59,7 +56,6 @@ class RegistryScanningConfiguration(ResourceType):
     """How the registry scans; its id is the registry's. There is always one: to delete it is to scan nothing."""
 
     token = "aws:ecr/registryScanningConfiguration:RegistryScanningConfiguration"
-    args = ecr.RegistryScanningConfigurationArgs
 
     def problems(self, inputs: Inputs) -> list[Problem]:
         """Refuse values that the provider's schema refuses."""
@@ -118,7 +114,6 @@ class ReplicationConfiguration(ResourceType):
     """Where the registry replicates to; its id is the registry's. To delete it is to replicate nothing."""
 
     token = "aws:ecr/replicationConfiguration:ReplicationConfiguration"
-    args = ecr.ReplicationConfigurationArgs
 
     def problems(self, inputs: Inputs) -> list[Problem]:
         """Refuse numbers of rules, destinations and filters that the provider's schema refuses."""
@@ -169,7 +164,6 @@ class AccountSetting(ResourceType):
     """A setting of the account; its id is the setting's name. Deleting it changes nothing."""
 
     token = "aws:ecr/accountSetting:AccountSetting"
-    args = ecr.AccountSettingArgs
     replaces_on = frozenset({"name"})
 
     def problems(self, inputs: Inputs) -> list[Problem]:
@@ -199,7 +193,6 @@ class PullTimeUpdateExclusion(ResourceType):
     """A role or user whose pulls do not count as pulls of an image; its id is the principal's ARN."""
 
     token = "aws:ecr/pullTimeUpdateExclusion:PullTimeUpdateExclusion"
-    args = ecr.PullTimeUpdateExclusionArgs
     replaces_on = frozenset({"principalArn"})
 
     def create(self, scope: Scope, inputs: Inputs) -> str:

@@ -7,8 +7,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from pulumi_aws import ecr
-
 from ecr_stack.embedded_provider.resource import (
     Inputs,
     Outputs,
@@ -96,7 +94,6 @@ class Repository(ResourceType):
     """A repository; its id is its name."""
 
     token = "aws:ecr/repository:Repository"
-    args = ecr.RepositoryArgs
     name_property = "name"
     replaces_on = frozenset({"name", "encryptionConfigurations"})
     optional_blocks = frozenset({"encryptionConfigurations", "imageScanningConfiguration"})
@@ -207,7 +204,6 @@ class LifecyclePolicy(ResourceType):
     """
 
     token = "aws:ecr/lifecyclePolicy:LifecyclePolicy"
-    args = ecr.LifecyclePolicyArgs
     replaces_on = frozenset({"repository"})
     recreates_on = frozenset({"policy"})
     deletes_first = True
@@ -255,7 +251,6 @@ class RepositoryPolicy(ResourceType):
     """A repository's policy; its id is the repository's name."""
 
     token = "aws:ecr/repositoryPolicy:RepositoryPolicy"
-    args = ecr.RepositoryPolicyArgs
     replaces_on = frozenset({"repository"})
     documents = frozenset({"policy"})
 

@@ -6,8 +6,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from pulumi_aws import ecr
-
 from ecr_stack.embedded_provider.ecr_repository import (
     encryption,
     encryption_problems,
@@ -37,7 +35,6 @@ class RepositoryCreationTemplate(ResourceType):
     """The settings of repositories that ECR creates under a prefix; its id is the prefix."""
 
     token = "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate"
-    args = ecr.RepositoryCreationTemplateArgs
     replaces_on = frozenset({"prefix"})
     documents = frozenset({"lifecyclePolicy", "repositoryPolicy"})
     optional_blocks = frozenset({"encryptionConfigurations"})
@@ -127,7 +124,6 @@ class PullThroughCacheRule(ResourceType):
     """A cache of another registry under a prefix; its id is the prefix."""
 
     token = "aws:ecr/pullThroughCacheRule:PullThroughCacheRule"
-    args = ecr.PullThroughCacheRuleArgs
     replaces_on = frozenset({"ecrRepositoryPrefix", "upstreamRegistryUrl", "upstreamRepositoryPrefix"})
 
     def problems(self, inputs: Inputs) -> list[Problem]:

@@ -6,8 +6,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from pulumi_aws import cloudwatch
-
 from ecr_stack.embedded_provider.resource import (
     Inputs,
     Outputs,
@@ -33,7 +31,6 @@ class EventRule(ResourceType):
     """A rule on the default event bus; its id is its name."""
 
     token = "aws:cloudwatch/eventRule:EventRule"
-    args = cloudwatch.EventRuleArgs
     name_property = "name"
     name_length = 64
     replaces_on = frozenset({"eventBusName", "name", "namePrefix"})
@@ -114,7 +111,6 @@ class EventTarget(ResourceType):
     """Where a rule sends its events; its id is the rule's name and the target's id."""
 
     token = "aws:cloudwatch/eventTarget:EventTarget"
-    args = cloudwatch.EventTargetArgs
     name_property = "targetId"
     name_length = 64
     replaces_on = frozenset({"eventBusName", "rule", "targetId"})

@@ -6,8 +6,6 @@ from __future__ import annotations
 
 from urllib.parse import unquote
 
-from pulumi_aws import iam
-
 from ecr_stack.embedded_provider.resource import (
     Inputs,
     Outputs,
@@ -38,7 +36,6 @@ class Role(ResourceType):
     """A role; its id is its name."""
 
     token = "aws:iam/role:Role"
-    args = iam.RoleArgs
     name_property = "name"
     name_length = 64
     replaces_on = frozenset({"name", "namePrefix", "path"})
@@ -171,7 +168,6 @@ class RolePolicy(ResourceType):
     """A policy inside of a role; its id is `ROLE:POLICY`."""
 
     token = "aws:iam/rolePolicy:RolePolicy"
-    args = iam.RolePolicyArgs
     name_property = "name"
     name_length = 128
     replaces_on = frozenset({"name", "namePrefix", "role"})
@@ -215,7 +211,6 @@ class Policy(ResourceType):
     """A managed policy of the account; its id is its ARN."""
 
     token = "aws:iam/policy:Policy"
-    args = iam.PolicyArgs
     name_property = "name"
     name_length = 128
     replaces_on = frozenset({"description", "name", "namePrefix", "path"})
@@ -291,7 +286,6 @@ class RolePolicyAttachment(ResourceType):
     """A managed policy on a role; its id is `ROLE/POLICY-ARN`, which is also what an import names."""
 
     token = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
-    args = iam.RolePolicyAttachmentArgs
     replaces_on = frozenset({"policyArn", "role"})
     deletes_first = True
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 # ruff: noqa: ARG002  (every resource type has the same methods, whatever it needs of their arguments)
 from typing import Any
 
-from pulumi_aws import iam
-
 from ecr_stack.embedded_provider.resource import (
     Inputs,
     Outputs,
@@ -29,7 +27,6 @@ class OpenIdConnectProvider(ResourceType):
     """Somebody whose tokens the account trusts; its id is its ARN."""
 
     token = "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
-    args = iam.OpenIdConnectProviderArgs
     replaces_on = frozenset({"url"})
     optional_blocks = frozenset({"thumbprintLists"})
 

@@ -6,8 +6,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from pulumi_aws import inspector2
-
 from ecr_stack.embedded_provider.resource import Inputs, Outputs, ResourceType, Scope, length
 from ecr_stack.errors import Problem, Unavailable
 
@@ -31,7 +29,6 @@ class Enabler(ResourceType):
     """
 
     token = "aws:inspector2/enabler:Enabler"
-    args = inspector2.EnablerArgs
 
     def problems(self, inputs: Inputs) -> list[Problem]:
         """Refuse what the provider's schema refuses."""

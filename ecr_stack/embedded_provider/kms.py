@@ -7,7 +7,6 @@ from __future__ import annotations
 from typing import Any
 
 from botocore.exceptions import ClientError
-from pulumi_aws import kms
 
 from ecr_stack.embedded_provider.resource import (
     Inputs,
@@ -32,7 +31,6 @@ class Key(ResourceType):
     """A key; its id is the key's."""
 
     token = "aws:kms/key:Key"
-    args = kms.KeyArgs
     replaces_on = frozenset({"customKeyStoreId", "customerMasterKeySpec", "keyUsage", "multiRegion", "xksKeyId"})
     documents = frozenset({"policy"})
     # what AWS chooses stays as it is where the program says nothing
@@ -158,7 +156,6 @@ class ReplicaKey(Key):
     """A replica of a multi-Region key in another Region; its id is the key's. It is rotated with its primary key."""
 
     token = "aws:kms/replicaKey:ReplicaKey"
-    args = kms.ReplicaKeyArgs  # type: ignore[assignment]
     replaces_on = frozenset({"primaryKeyArn"})
     optional_blocks = frozenset({"description", "policy"})
     defaults = {"bypassPolicyLockoutSafetyCheck": False, "enabled": True}
@@ -212,7 +209,6 @@ class KeyPolicy(ResourceType):
     """The policy of a key that is made elsewhere; its id is the key's."""
 
     token = "aws:kms/keyPolicy:KeyPolicy"
-    args = kms.KeyPolicyArgs
     replaces_on = frozenset({"keyId"})
     documents = frozenset({"policy"})
     defaults = {"bypassPolicyLockoutSafetyCheck": False}
@@ -265,7 +261,6 @@ class Alias(ResourceType):
     """A name of a key; its id is the name, with `alias/`."""
 
     token = "aws:kms/alias:Alias"
-    args = kms.AliasArgs
     name_property = "name"
     replaces_on = frozenset({"name", "namePrefix"})
 

@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from ecr_stack.aws.names import partition_of
 from ecr_stack.embedded_aws import EmbeddedAws
 from ecr_stack.embedded_provider.documents import same_document
+from ecr_stack.embedded_provider.schema import class_of
 from ecr_stack.errors import Problem
 
 __all__ = ["Diff", "Inputs", "Outputs", "ResourceType", "Scope", "changed", "code_of", "missing_is_none"]
@@ -76,8 +77,6 @@ class ResourceType:
 
     token: ClassVar[str]
     """E.g. `aws:ecr/repository:Repository`."""
-    args: ClassVar[type]
-    """The class of its inputs in `pulumi_aws`."""
     replaces_on: ClassVar[frozenset[str]] = frozenset()
     """The properties that cannot change in place, beside `region`."""
     deletes_first: ClassVar[bool] = False
@@ -94,6 +93,12 @@ class ResourceType:
     name_property: ClassVar[str | None] = None
     """The property that the provider makes up from the resource's name, unless it is given."""
     name_length: ClassVar[int] = 255
+
+    @property
+    def args(self) -> type:
+        """The class of its inputs in the Python SDK."""
+        found: type = class_of(self.token, "Args")
+        return found
 
     def problems(self, inputs: Inputs) -> list[Problem]:
         """Find what the provider refuses before it asks AWS, beyond names and types of properties."""

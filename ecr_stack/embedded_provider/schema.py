@@ -7,6 +7,7 @@ down a second time here.
 from __future__ import annotations
 
 import collections.abc
+import importlib
 import inspect
 import types
 import typing
@@ -21,7 +22,7 @@ from ecr_stack.errors import Problem
 from ecr_stack.model import nearest
 from ecr_stack.pulumi_sdk import input_type_py_to_pulumi_names, is_input_type
 
-__all__ = ["Property", "problems", "properties_of"]
+__all__ = ["Property", "class_of", "problems", "properties_of"]
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,33 @@ def _plain(hint: Any) -> Any:
         if option not in left:
             left.append(option)
     return left[0] if len(left) == 1 else Any
+
+
+@cache
+def class_of(token: str, suffix: str = "") -> Any:
+    """Give the class of a token in the Python SDK of its package: `aws:s3/bucket:Bucket` is `pulumi_aws.s3.Bucket`.
+
+    The module is imported when it is first asked for: those of all resource types together cost a quarter of a second.
+
+    Args:
+        token: the token of a resource type or function.
+        suffix: what follows in the name of the class, such as `Args`.
+
+    Returns:
+        The class, or `None` if the package is not installed or is laid out otherwise.
+    """
+    package, module, last = (*token.split(":"), "", "")[:3]
+    if not last:
+        module, last = "index", module
+    path = module.split("/")
+    if len(path) > 1 and path[-1][:1].lower() + path[-1][1:] == last[:1].lower() + last[1:]:
+        path = path[:-1]
+    inside = [part.replace("-", "_") for part in path if part != "index"]
+    try:
+        home = importlib.import_module(".".join([f"pulumi_{package.replace('-', '_')}", *inside]))
+    except Exception:
+        return None
+    return getattr(home, last[:1].upper() + last[1:] + suffix, None)
 
 
 def problems(args: type, inputs: Mapping[str, Any], place: str = "") -> list[Problem]:

@@ -6,8 +6,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from pulumi_aws import secretsmanager
-
 from ecr_stack.embedded_provider.resource import (
     Inputs,
     Outputs,
@@ -30,7 +28,6 @@ class Secret(ResourceType):
     """A secret without its value; its id is its ARN."""
 
     token = "aws:secretsmanager/secret:Secret"
-    args = secretsmanager.SecretArgs
     name_property = "name"
     replaces_on = frozenset({"name", "namePrefix"})
     documents = frozenset({"policy"})
@@ -104,7 +101,6 @@ class SecretVersion(ResourceType):
     """The value of a secret; its id is the secret's ARN and the version's."""
 
     token = "aws:secretsmanager/secretVersion:SecretVersion"
-    args = secretsmanager.SecretVersionArgs
     replaces_on = frozenset({"secretBinary", "secretId", "secretString"})
 
     def create(self, scope: Scope, inputs: Inputs) -> str:

@@ -7,8 +7,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from pulumi_aws import sns
-
 from ecr_stack.embedded_provider.resource import (
     Inputs,
     Outputs,
@@ -37,7 +35,6 @@ class Topic(ResourceType):
     """A topic; its id is its ARN."""
 
     token = "aws:sns/topic:Topic"
-    args = sns.TopicArgs
     name_property = "name"
     name_length = 256
     replaces_on = frozenset({"fifoTopic", "name", "namePrefix"})
@@ -113,7 +110,6 @@ class TopicPolicy(ResourceType):
     """The policy of a topic that is made elsewhere; its id is the topic's ARN."""
 
     token = "aws:sns/topicPolicy:TopicPolicy"
-    args = sns.TopicPolicyArgs
     replaces_on = frozenset({"arn"})
     documents = frozenset({"policy"})
 
@@ -157,7 +153,6 @@ class TopicSubscription(ResourceType):
     """A subscription of a topic; its id is its ARN. AWS asks e-mail addresses and HTTPS endpoints to confirm it."""
 
     token = "aws:sns/topicSubscription:TopicSubscription"
-    args = sns.TopicSubscriptionArgs
     replaces_on = frozenset({"endpoint", "protocol", "topic"})
     documents = frozenset({"filterPolicy", "redrivePolicy"})
     defaults = {"confirmationTimeoutInMinutes": 1, "endpointAutoConfirms": False, "rawMessageDelivery": False}

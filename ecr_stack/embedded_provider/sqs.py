@@ -6,8 +6,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from pulumi_aws import sqs
-
 from ecr_stack.embedded_provider.resource import (
     Inputs,
     Outputs,
@@ -41,7 +39,6 @@ class Queue(ResourceType):
     """A queue; its id is its URL."""
 
     token = "aws:sqs/queue:Queue"
-    args = sqs.QueueArgs
     name_property = "name"
     name_length = 80
     replaces_on = frozenset({"fifoQueue", "name", "namePrefix"})
@@ -143,7 +140,6 @@ class QueuePolicy(ResourceType):
     """The policy of a queue that is made elsewhere; its id is the queue's URL."""
 
     token = "aws:sqs/queuePolicy:QueuePolicy"
-    args = sqs.QueuePolicyArgs
     replaces_on = frozenset({"queueUrl"})
     documents = frozenset({"policy"})
 

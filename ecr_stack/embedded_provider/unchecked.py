@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import collections.abc
 import hashlib
-import importlib
 import typing
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 from ecr_stack.embedded_provider.resource import Inputs, Outputs, Scope
+from ecr_stack.embedded_provider.schema import class_of
 from ecr_stack.pulumi_sdk import (
     input_type_py_to_pulumi_names,
     is_input_type,
@@ -109,10 +109,10 @@ def _made_up(scope: Scope, type_: str, key: str, physical: str) -> str:
 @cache
 def _output_types(type_: str) -> Mapping[str, Any]:
     """The types of a resource's outputs: `None` for those that may be empty; nothing if its class is not installed."""
-    cls = _class_of(type_, "")
+    cls = class_of(type_)
     if cls is None:
         return {}
-    args = _class_of(type_, "Args")
+    args = class_of(type_, "Args")
     inputs = set(input_type_py_to_pulumi_names(args).values()) if args is not None and is_input_type(args) else set()
     last = type_.rsplit(":", 1)[-1]
     try:
@@ -133,7 +133,7 @@ def _output_types(type_: str) -> Mapping[str, Any]:
 @cache
 def _result_types(token: str) -> Mapping[str, Any]:
     """The types of what a function returns; nothing if its class is not installed."""
-    cls = _class_of(token, "Result")
+    cls = class_of(token, "Result")
     if cls is None:
         return {}
     found = {}
@@ -153,19 +153,3 @@ def _result_types(token: str) -> Mapping[str, Any]:
 def _camel(name: str) -> str:
     first, *rest = name.split("_")
     return first + "".join(part.title() for part in rest)
-
-
-def _class_of(token: str, suffix: str) -> Any:
-    """The class of a token in the Python SDK of its package: `aws:s3/bucket:Bucket` is `pulumi_aws.s3.Bucket`."""
-    package, module, last = (*token.split(":"), "", "")[:3]
-    if not last:
-        module, last = "index", module
-    path = module.split("/")
-    if len(path) > 1 and path[-1][:1].lower() + path[-1][1:] == last[:1].lower() + last[1:]:
-        path = path[:-1]
-    inside = [part.replace("-", "_") for part in path if part != "index"]
-    try:
-        home = importlib.import_module(".".join([f"pulumi_{package.replace('-', '_')}", *inside]))
-    except Exception:  # the package is not installed, or is laid out otherwise
-        return None
-    return getattr(home, last[:1].upper() + last[1:] + suffix, None)

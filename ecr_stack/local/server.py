@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,7 @@ class LocalAws:
         """Give `host:port` of the registry of a Region, and see that something listens there."""
         with self.aws.lock:
             if region not in self.registries:
-                app = application(self.aws.registry(region), self.aws.access.signer)
+                app = partial(application, self.aws.registry(region), self.aws.access.signer)
                 port = self.aws.listen(app, self._ports.get(region, 0))
                 # not the address: oras goes without TLS to this name only; for docker and crane it makes no difference
                 self.registries[region] = f"localhost:{port}"

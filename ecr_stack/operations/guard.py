@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ecr_stack.aws.lifecycle import Tie, evaluate, parse_images
-from ecr_stack.errors import Unavailable
+from ecr_stack.errors import Unavailable, counted
 from ecr_stack.operations.ecr import answered, describe_images
 
 __all__ = ["AffectedImage", "Limits", "Verdict", "guard", "judge", "preview", "report", "tied"]
@@ -118,9 +118,11 @@ def judge(
             limit = limits.max_expire if limit is None else limit
             percent = limits.max_expire_percent if percent is None else percent
         if limit is not None and count > limit:
-            exceeded.append(f"{count} images {happens}; {key} is {limit}")
+            exceeded.append(f"{counted(count, 'image')} {happens}; {key} is {limit}")
         if percent is not None and count * 100 > percent * total:
-            exceeded.append(f"{count * 100 / total:.0f} % of {total} images {happens}; {key}Percent is {percent}")
+            exceeded.append(
+                f"{count * 100 / total:.0f} % of {counted(total, 'image')} {happens}; {key}Percent is {percent}"
+            )
     if limits.protect_pulled_within_days is not None:
         since = at - timedelta(days=limits.protect_pulled_within_days)
         late = {digest for digest, when in pulled.items() if when is not None and when >= since}
@@ -128,7 +130,7 @@ def judge(
         if recent:
             exceeded.append(
                 f"{recent} of them {'was' if recent == 1 else 'were'} pulled within the last "
-                f"{limits.protect_pulled_within_days} days, which protectPulledWithinDays forbids"
+                f"{counted(limits.protect_pulled_within_days, 'day')}, which protectPulledWithinDays forbids"
             )
     return Verdict(repository, len(images), tuple(affected), tuple(exceeded), limits.reason, tuple(ties))
 
@@ -180,7 +182,9 @@ def report(verdict: Verdict, *, replacing: bool = False) -> str:
         return "\n".join([*lines, f"{verdict.repository}: no images, so none can be lost"])
     counts = {action: sum(image.action == action for image in verdict.affected) for action in _ACTIONS}
     archived = f", {counts['TRANSITION']} archived" if counts["TRANSITION"] else ""
-    lines.append(f"{verdict.repository}: up to {counts['EXPIRE']} of {verdict.images} images would expire{archived}")
+    lines.append(
+        f"{verdict.repository}: up to {counts['EXPIRE']} of {counted(verdict.images, 'image')} would expire{archived}"
+    )
     lines += [f"{verdict.repository}: {tied(tie)}" for tie in verdict.ties]
     if not verdict.exceeded:
         return "\n".join(lines)

@@ -19,6 +19,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ecr_stack.aws.lifecycle import Document, Image, NativeRule
+from ecr_stack.errors import counted
 from ecr_stack.operations.pushes import MAX_PER_DAY, UNTAGGED, Shape, Stream
 
 __all__ = ["WINDOW", "WORDS", "scheme_of", "streams_of"]
@@ -75,13 +76,13 @@ def streams_of(images: Sequence[Image], policy: Document | None, at: datetime) -
         if not recent:
             continue
         recent.sort(key=lambda image: (image.pushed_at, image.digest), reverse=True)
-        many = "1 image" if len(recent) == 1 else f"{len(recent):,} images"
+        many = counted(len(recent), "image")
         streams.append(
             Stream(
                 name,
                 min(len(recent) / days, MAX_PER_DAY),
                 tuple(Shape(image.tags, image.size) for image in recent[:_SAMPLES]),
-                f"{many} in the last {days:.0f} {'day' if round(days) == 1 else 'days'}",
+                f"{many} in the last {counted(round(days), 'day')}",
             )
         )
     return sorted(streams, key=lambda stream: (-stream.per_day, stream.name))

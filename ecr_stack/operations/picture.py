@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 from xml.sax.saxutils import escape
 
+from ecr_stack.errors import counted
 from ecr_stack.operations.forecast import ASSUMPTIONS, Forecast, Level
 
 __all__ = ["dollars", "headline", "picture", "stored"]
@@ -56,7 +57,7 @@ def dollars(amount: float) -> str:
 
 def stored(level: Level) -> str:
     """Write what is stored, e.g. `1.8 TB in 7,300 images`."""
-    count = f"{level.images:,} image{'' if level.images == 1 else 's'}"
+    count = counted(level.images, "image")
     amount, unit = level.bytes / 1e9, "GB"
     if amount >= 999.5:
         amount, unit = amount / 1000, "TB"

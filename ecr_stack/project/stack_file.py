@@ -76,6 +76,8 @@ class StackFile:
     """What the engine hands on otherwise than it is written, and what cannot be known without it."""
     lines: Mapping[str, int] = field(default_factory=dict)
     """The line of each key and list item, by the place that a `Problem` names."""
+    plain_keys: Mapping[str, str] = field(default_factory=dict)
+    """Keys that are written without a namespace, by what Pulumi makes of them."""
     written: Mapping[str, Change] = field(default_factory=dict)
     """By place, what is written differently from what the engine hands on."""
 
@@ -96,7 +98,9 @@ class StackFile:
         change = self.written.get(problem.place)
         if change is not None and change.kind != "key":
             return _changed(problem.place, change)
-        return replace(problem, line=problem.line or self.line(problem.place))
+        key, dot, rest = problem.place.partition(".")
+        place = f"{self.plain_keys.get(key, key)}{dot}{rest}"
+        return replace(problem, place=place, line=problem.line or self.line(problem.place))
 
 
 def read_project(directory: Path) -> Project:
@@ -232,6 +236,11 @@ def read_stack(project: Project, stack: str, *, secrets: Mapping[str, str] | Non
         secret_keys=frozenset(key for key, value in values.items() if _holds_secret(value)),
         warnings=tuple(warnings),
         lines=lines,
+        plain_keys={
+            namespaced: str(key)
+            for key in stated
+            if ":" not in str(key) and (namespaced := f"{project.name}:{key}") not in stated
+        },
         written=changes,
     )
     region = region_problem(config["aws:region"]) if "aws:region" in config else None
@@ -270,10 +279,10 @@ def _handed_over(values: Mapping[str, Any], secrets: Mapping[str, str], problems
         encrypted = _holds_secret(value)
         if encrypted and key in secrets:
             config[key] = secrets[key]
-        elif encrypted and key.startswith(NAMESPACE) and key != f"{NAMESPACE}pullThroughCache":
+        elif encrypted and key.startswith(NAMESPACE) and (place := _not_secret(key, value)):
             rule = "an encrypted value can be read only by Pulumi, which has its passphrase or key"
-            remedy = f"write it in plain text, for only the credentials of `{NAMESPACE}pullThroughCache` are secret: `pulumi config set {key} …`"
-            problems.append(Problem(key, "secure: …", rule, remedy))
+            remedy = f"write it in plain text, for only the credentials of `{_CACHES}` are secret: `pulumi config set {key} …`"
+            problems.append(Problem(place, "secure: …", rule, remedy))
         else:
             try:
                 config[key] = _text(value)
@@ -281,6 +290,28 @@ def _handed_over(values: Mapping[str, Any], secrets: Mapping[str, str], problems
                 rule = "has a number that is not finite, which has no JSON form"
                 problems.append(Problem(key, "…", rule, "write a number, or quote it"))
     return config
+
+
+_CACHES = f"{NAMESPACE}pullThroughCache"
+
+
+def _not_secret(key: str, value: Any) -> str | None:
+    """The place of an encrypted value that is not a login of a cache; `None` if there is none."""
+    found = _secrets(value, ())
+    logins = key == _CACHES
+    wrong = next((path for path in found if not (logins and len(path) == 3 and path[1] == "credentials")), None)
+    return None if wrong is None else _place(("config", key, *wrong), "")
+
+
+def _secrets(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
+    if _is_secret(value):
+        yield path
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from _secrets(item, (*path, name))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _secrets(item, (*path, index))
 
 
 def _is_within(place: str, places: set[str]) -> bool:
@@ -325,7 +356,8 @@ def _root_problems(document: Document, data: Mapping[str, Any]) -> Iterator[Prob
         rule, remedy = "Pulumi reads only the first document of a file", "remove the `---` and what follows it"
         yield Problem("(the file)", "---", rule, remedy)
     for key, value in data.items():
-        if key in _ROOT_KEYS or key.startswith("x-") or key in document.anchored:
+        anchored = key in document.anchored and not key.startswith(NAMESPACE)
+        if key in _ROOT_KEYS or key.startswith("x-") or anchored:
             continue
         guess = nearest(key, _ROOT_KEYS)
         if ":" in key:

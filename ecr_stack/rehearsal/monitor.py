@@ -7,10 +7,10 @@ AWS can tell is unknown. What the embedded AWS does not have passes through unch
 
 from __future__ import annotations
 
+import asyncio
 import json
-import threading
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -30,7 +30,7 @@ from ecr_stack.embedded_provider.property_values import (
 )
 from ecr_stack.embedded_provider.provider import imported
 from ecr_stack.errors import EcrStackError
-from ecr_stack.pulumi_sdk import MockMonitor, NoMocks, call_back, resource_pb2, waiting
+from ecr_stack.pulumi_sdk import MockMonitor, NoMocks, call_back, resource_pb2
 from ecr_stack.rehearsal.report import UNKNOWN_VALUE, ResourceRecord, Unchecked
 from ecr_stack.rehearsal.stack_references import StackReferences
 
@@ -126,7 +126,6 @@ class Recorder(MockMonitor):
         self._providers: dict[str, Provider] = {}
         self._unconfigured: set[str] = set()
         self._hooks: dict[str, Any] = {}
-        self._lock = threading.Lock()
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
         """As the engine does: the types of all the parents but the stack, joined by `$`."""
@@ -134,20 +133,20 @@ class Recorder(MockMonitor):
         chain = type_ if qualified == STACK else f"{qualified}${type_}"
         return f"urn:pulumi:{get_stack()}::{get_project()}::{chain}::{name}"
 
-    def RegisterResource(self, request: Any) -> Any:
+    async def RegisterResource(self, request: Any) -> Any:
         """Make a resource."""
         urn = self.make_urn(request.parent, request.type, request.name)
         inputs = plain(request.object)
         if request.type == STACK or not request.custom:
-            self._run_hooks("before_create", urn, request)
+            await self._run_hooks("before_create", urn, request)
             self._record(urn, request, inputs, {}, None)
-            self._run_hooks("after_create", urn, request)
+            await self._run_hooks("after_create", urn, request)
             return resource_pb2.RegisterResourceResponse(urn=urn, object=request.object)
         self._claim(urn)
-        self._run_hooks("before_create", urn, request)
-        id_, outputs = self._create(urn, request, inputs)
+        await self._run_hooks("before_create", urn, request)
+        id_, outputs = await self._create(urn, request, inputs)
         secrets, names = self._record(urn, request, inputs, outputs, id_)
-        self._run_hooks("after_create", urn, request, outputs, id_)
+        await self._run_hooks("after_create", urn, request, outputs, id_)
         self.resources[urn] = MockMonitor.ResourceRegistration(urn, id_, dict(outputs))
         return resource_pb2.RegisterResourceResponse(urn=urn, id=id_, object=message(outputs, secrets, names))
 
@@ -156,13 +155,12 @@ class Recorder(MockMonitor):
         outputs = plain(request.outputs)
         visible = self._visible(redacted(request.outputs))
         self.secrets.add(secrets_in(request.outputs))
-        with self._lock:
-            for records, values in ((self.records, outputs), (self.shown, visible)):
-                record = records.get(request.urn)
-                if record is not None:
-                    records[request.urn] = ResourceRecord(**{**record.__dict__, "outputs": values})
-            if request.urn in self.shown and self.shown[request.urn].type == STACK:
-                self.exports = visible
+        for records, values in ((self.records, outputs), (self.shown, visible)):
+            record = records.get(request.urn)
+            if record is not None:
+                records[request.urn] = ResourceRecord(**{**record.__dict__, "outputs": values})
+        if request.urn in self.shown and self.shown[request.urn].type == STACK:
+            self.exports = visible
         return empty_pb2.Empty()
 
     def RegisterResourceHook(self, request: Any) -> Any:
@@ -175,12 +173,12 @@ class Recorder(MockMonitor):
         self._uncheck("", "pulumi:transform", "transforms of the whole stack are not run in a rehearsal")
         return super().RegisterStackTransform(request)  # type: ignore[no-untyped-call]
 
-    def ReadResource(self, request: Any) -> Any:
+    async def ReadResource(self, request: Any) -> Any:
         """Look an existing resource up by its id."""
         urn = self.make_urn(request.parent, request.type, request.name)
         properties = plain(request.properties)
         if request.type == STACK_REFERENCE:
-            outputs = self._asked(urn, lambda: self._stack_outputs(request.id))
+            outputs = await asyncio.to_thread(self._asked, urn, lambda: self._stack_outputs(request.id))
             secrets, names = frozenset[str](), frozenset({"outputs"} if outputs["secretOutputNames"] else ())
         else:
             outputs = self._read(urn, request, properties)
@@ -210,7 +208,7 @@ class Recorder(MockMonitor):
         self._uncheck("", request.tok, "methods are not imitated; this one returns nothing")
         return resource_pb2.ResourceInvokeResponse()
 
-    def _create(self, urn: str, request: Any, inputs: dict[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    async def _create(self, urn: str, request: Any, inputs: dict[str, Any]) -> tuple[str, Mapping[str, Any]]:
         provider = self._provider(request)
         if request.type.startswith(_PROVIDERS):
             id_, outputs = provider.create(request.type, request.name, inputs)
@@ -235,9 +233,9 @@ class Recorder(MockMonitor):
             checked = self._asked(urn, lambda: provider.check(request.type, inputs, request.name, unknown=UNKNOWN))
             return "", provider.planned(request.type, checked, unknown=UNKNOWN)
         checked = self._asked(urn, lambda: provider.check(request.type, inputs))
-        made: tuple[str, Mapping[str, Any]] = self._asked(
-            urn, lambda: provider.create(request.type, request.name, checked)
-        )
+        ask = partial(self._asked, urn, lambda: provider.create(request.type, request.name, checked))
+        # what is not AWS's may take long, such as a command: the program goes on meanwhile
+        made: tuple[str, Mapping[str, Any]] = ask() if request.type.startswith("aws:") else await asyncio.to_thread(ask)
         return made
 
     def _read(self, urn: str, request: Any, properties: dict[str, Any]) -> Mapping[str, Any]:
@@ -264,12 +262,11 @@ class Recorder(MockMonitor):
 
     def _asked(self, what: str, call: Callable[[], Any]) -> Any:
         try:
-            with nullcontext() if _asks_aws(what) else waiting():
-                return call()
+            return call()
         except (ClientError, BotoCoreError, EcrStackError) as error:
             raise AwsRefused(self.secrets.hidden_in_text(f"{_who(what)}: {error}")) from error
 
-    def _run_hooks(
+    async def _run_hooks(
         self,
         moment: str,
         urn: str,
@@ -290,22 +287,20 @@ class Recorder(MockMonitor):
                 new_inputs=request.object,
                 new_outputs=message(outputs, secrets_in(request.object)) if outputs else None,
             )
-            answer = resource_pb2.ResourceHookResponse.FromString(call_back(hook.callback, asked))
+            answer = await call_back(hook.callback, asked)
             if answer.error and not hook.ignore_errors:
                 raise HookFailed(self.secrets.hidden_in_text(f"{_who(urn)}: the hook `{name}` failed: {answer.error}"))
 
     def _uncheck(self, urn: str, type_: str, reason: str) -> None:
-        with self._lock:
-            self.unchecked.setdefault((urn, type_), Unchecked(urn, type_, reason))
+        self.unchecked.setdefault((urn, type_), Unchecked(urn, type_, reason))
 
     def _claim(self, urn: str) -> None:
         """Refuse a second resource with one URN before it reaches AWS."""
-        with self._lock:
-            if urn in self.records:
-                raise AwsRefused(
-                    f"{_who(urn)}: two resources of one type and parent have this name; Pulumi refuses the second. "
-                    "Give one of them another name"
-                )
+        if urn in self.records:
+            raise AwsRefused(
+                f"{_who(urn)}: two resources of one type and parent have this name; Pulumi refuses the second. "
+                "Give one of them another name"
+            )
 
     def _record(
         self, urn: str, request: Any, inputs: dict[str, Any], outputs: Mapping[str, Any], id_: str | None
@@ -340,10 +335,9 @@ class Recorder(MockMonitor):
             }
         )
         self._claim(urn)
-        with self._lock:
-            self.records[urn] = record
-            self.shown[urn] = shown
-            count = len(self.records)
+        self.records[urn] = record
+        self.shown[urn] = shown
+        count = len(self.records)
         if self._progress:
             self._progress(count)
         return secrets, names
@@ -369,13 +363,6 @@ def _names_of_secrets(properties: Any) -> frozenset[str]:
 def _secret_names(request: Any) -> frozenset[str]:
     """The properties of a resource that are secret: those with a secret in their input, and those that it declares."""
     return _names_of_secrets(request.object) | frozenset(request.additionalSecretOutputs)
-
-
-def _asks_aws(what: str) -> bool:
-    """Whether a resource, by its URN, or a function asks the embedded AWS only, which takes no time to speak of."""
-    parts = what.split("::")
-    kind = parts[2].rpartition("$")[2] if len(parts) > 3 else what
-    return kind.startswith("aws:")
 
 
 def _package(provider_type: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ecr_stack.aws.iam.managed import MANAGED
-from ecr_stack.aws.iam.matrix import PolicedRepository, PolicyInventory, RolePolicies
+from ecr_stack.aws.iam.matrix import PolicedRepository, PolicyInventory, PrincipalPolicies
 from ecr_stack.aws.iam.principals import arn_of
 from ecr_stack.aws.iam.reader import Statement, read_policy
 from ecr_stack.aws.names import partition_of
@@ -36,7 +36,7 @@ def policy_inventory(report: Report) -> PolicyInventory:
                 )
             case "aws:ecr/registryPolicy:RegistryPolicy":
                 inventory.registry_policies[region] = read_policy(outputs["policy"])
-    inventory.roles = _of_roles(report)
+    inventory.principal_policies = _of_principals(report)
     own = [PolicedRepository(name, arn, policies.get(arn, ())) for arn, name in names.items()]
     replicas = {replica.arn: replica for replica in _replicas(report, own)}
     made_by_stack = [replace(one, replica=one.arn in replicas) for one in own]
@@ -49,62 +49,100 @@ def _arn(partition: str, region: str, account: str, name: str) -> str:
     return f"arn:{partition}:ecr:{region}:{account}:repository/{name}"
 
 
-def _of_roles(report: Report) -> dict[str, RolePolicies]:
-    """The policies of roles, by the role's ARN: inline, attached, and the permissions boundary."""
+_NAMED = {"role": "role", "user": "user", "roleName": "role", "userName": "user", "roles": "role", "users": "user"}
+"""The properties by which a policy names whom it is attached to."""
+
+
+def _of_principals(report: Report) -> dict[str, PrincipalPolicies]:
+    """The policies of roles and users, by their ARNs: inline, attached, of a user's groups, and the permissions boundary."""
     partition = partition_of(report.region)
     documents = {
         record.outputs["arn"]: read_policy(record.outputs["policy"])
         for record in report.resources
         if record.type == "aws:iam/policy:Policy"
     }
-    # A role is attached to by its name, which is one in an account whatever its path is.
-    arns = {arn.rsplit("/", 1)[-1]: arn for arn in report.assumed if f":{report.account}:role/" in arn}
-    arns |= {
-        record.outputs["name"]: record.outputs["arn"]
-        for record in report.resources
-        if record.type == "aws:iam/role:Role"
+    # A role or user is attached to by its name, which is one in an account whatever its path is.
+    arns = {
+        (kind, arn.rsplit("/", 1)[-1]): arn
+        for kind in ("role", "user")
+        for arn in report.assumed
+        if f":{report.account}:{kind}/" in arn
     }
-    roles: dict[str, RolePolicies] = {}
+    arns |= {
+        (kind, record.outputs["name"]): record.outputs["arn"]
+        for record in report.resources
+        for kind in ("role", "user")
+        if record.type == f"aws:iam/{kind}:{kind.title()}" and "arn" in record.outputs
+    }
+    found: dict[str, PrincipalPolicies] = {}
 
-    def role_of(name: str) -> RolePolicies:
-        return roles.setdefault(arns.get(name) or arn_of(f"role/{name}", report.account, partition), RolePolicies())
+    def of(kind: str, name: str) -> PrincipalPolicies:
+        arn = arns.get((kind, name)) or arn_of(f"{kind}/{name}", report.account, partition)
+        return found.setdefault(arn, PrincipalPolicies())
 
     def document(arn: str) -> Policy | None:
         name = arn.rpartition("/")[2]
         aws_managed = f":iam::aws:policy/{name}" in arn and name in MANAGED
         return read_policy(MANAGED[name]) if aws_managed else documents.get(arn)
 
-    def attach(role: RolePolicies, arn: str) -> None:
+    def attach(principal: PrincipalPolicies, arn: str) -> None:
         known = document(arn)
         if known is None:
-            role.unread.append(arn)
+            principal.unread.append(arn)
         else:
-            role.statements += known
+            principal.statements += known
 
+    groups = _members(report)
     for record in report.resources:
-        outputs = record.outputs
-        match record.type:
-            case "aws:iam/role:Role":
-                inline = [each["policy"] for each in outputs.get("inlinePolicies") or [] if each.get("policy")]
-                attached, boundary = outputs.get("managedPolicyArns") or [], outputs.get("permissionsBoundary")
-                if not (inline or attached or boundary):
-                    continue
-                role = role_of(outputs["name"])
-                for policy in inline:
-                    role.statements += read_policy(policy)
-                for arn in attached:
-                    attach(role, arn)
-                if boundary:
-                    known = document(boundary)
-                    role.boundary = boundary if known is None else known
-            case "aws:iam/rolePolicy:RolePolicy":
-                role_of(outputs["role"]).statements += read_policy(outputs["policy"])
-            case "aws:iam/rolePolicyAttachment:RolePolicyAttachment":
-                attach(role_of(outputs["role"]), outputs["policyArn"])
-            case "aws:iam/policyAttachment:PolicyAttachment":
-                for name in outputs.get("roles") or []:
-                    attach(role_of(name), outputs["policyArn"])
-    return roles
+        outputs, kind = record.outputs, record.type.rpartition(":")[2]
+        if not record.type.startswith("aws:iam/"):
+            continue
+        if kind in ("Role", "User"):
+            inline = [each["policy"] for each in outputs.get("inlinePolicies") or [] if each.get("policy")]
+            attached, boundary = outputs.get("managedPolicyArns") or [], outputs.get("permissionsBoundary")
+            if not (inline or attached or boundary):
+                continue
+            principal = of(kind.lower(), outputs.get("name") or record.name)
+            for policy in inline:
+                principal.statements += read_policy(policy)
+            for arn in attached:
+                attach(principal, arn)
+            if boundary:
+                known = document(boundary)
+                principal.boundary = boundary if known is None else known
+        if "Policy" not in kind and "Policies" not in kind:
+            continue
+        named = [(_NAMED[key], name) for key in _NAMED for name in _listed(outputs.get(key))]
+        named += [
+            ("user", user)
+            for key in ("group", "groups", "groupName")
+            for name in _listed(outputs.get(key))
+            for user in groups.get(name, ())
+        ]
+        for entry in named:
+            for arn in (*_listed(outputs.get("policyArn")), *_listed(outputs.get("policyArns"))):
+                attach(of(*entry), arn)
+            if kind in ("RolePolicy", "UserPolicy", "GroupPolicy"):
+                of(*entry).statements += read_policy(outputs["policy"])
+    return found
+
+
+def _members(report: Report) -> dict[str, list[str]]:
+    """The users of each group, as far as the stack says."""
+    members: dict[str, list[str]] = {}
+    for record in report.resources:
+        if record.type in (
+            "aws:iam/groupMembership:GroupMembership",
+            "aws:iam/userGroupMembership:UserGroupMembership",
+        ):
+            outputs = record.outputs
+            for group in (*_listed(outputs.get("group")), *_listed(outputs.get("groups"))):
+                members.setdefault(group, []).extend((*_listed(outputs.get("user")), *_listed(outputs.get("users"))))
+    return members
+
+
+def _listed(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else list(value or [])
 
 
 def _replicas(report: Report, repositories: list[PolicedRepository]) -> Iterator[PolicedRepository]:

@@ -36,7 +36,7 @@ from ecr_stack.rehearsal.order import in_order, undeclared_orders
 from ecr_stack.rehearsal.report import Report, ResourceRecord, Unchecked, Violation
 from ecr_stack.rehearsal.scan_frequencies import scan_frequencies, scan_warnings
 from ecr_stack.rehearsal.stack_references import StackReferences
-from ecr_stack.schema.checks import cache_warnings, lifecycle_warnings
+from ecr_stack.schema.checks import cache_warnings, lifecycle_warnings, name_warnings
 from ecr_stack.schema.pull_through_cache import SECRET_ARN
 from ecr_stack.schema.registry import RegistrySettings
 from ecr_stack.schema.stack import NAMESPACE, settings_in
@@ -96,7 +96,8 @@ def rehearse(
     account = _account(file, values, account)
     report = Report(stack=stack, project=project.name, account=account, region=region, preview=preview)
     report.warnings = [
-        _line(problem) for problem in (*file.warnings, *_own_warnings(file), *problems_among_stacks(project, file))
+        _line(problem, file)
+        for problem in (*file.warnings, *_own_warnings(file), *problems_among_stacks(project, file))
     ]
     references = StackReferences(project, stack, account, stack_references or {})
     with _own_modules(project.directory), _failures_told(project):
@@ -120,8 +121,10 @@ def _account(file: StackFile, config: Mapping[str, str], account: str) -> str:
     return account
 
 
-def _line(problem: Problem) -> str:
-    return f"{problem.place}: {problem.rule}; {problem.remedy}"
+def _line(problem: Problem, file: StackFile) -> str:
+    line = problem.line or file.line(problem.place)
+    where = f"{file.path.name}:{line}: " if line else ""
+    return f"{where}{problem.place}: {problem.rule}; {problem.remedy}"
 
 
 def _own_warnings(file: StackFile) -> list[Problem]:
@@ -129,7 +132,12 @@ def _own_warnings(file: StackFile) -> list[Problem]:
     if not any(key.startswith(NAMESPACE) for key in file.config):
         return []
     settings = settings_in(file.config, source=file.path.name)
-    found = [*lifecycle_warnings(settings), *cache_warnings(settings), *_plain_tokens(settings)]
+    found = [
+        *lifecycle_warnings(settings),
+        *name_warnings(settings),
+        *cache_warnings(settings),
+        *_plain_tokens(settings),
+    ]
     return [replace(problem, place=NAMESPACE + problem.place) for problem in found]
 
 
@@ -288,7 +296,9 @@ def _rehearse(
     report.seconds = time.perf_counter() - began
 
 
-_SETTINGS = ("ecr-stack:trusted", "aws:allowedAccountIds", "aws:forbiddenAccountIds")
+_SETTINGS = (
+    "ecr-stack:environment", "ecr-stack:trusted", "ecr-stack:tagSchemes", "aws:allowedAccountIds", "aws:forbiddenAccountIds",
+)  # fmt: skip
 """The settings of `Report.settings`."""
 
 

@@ -91,8 +91,8 @@ class Report:
     """The configuration of the project's guardrails, `policies/config.json`; empty without one, nothing if no guardrail
     was run."""
     settings: dict[str, Any] = field(default_factory=dict)
-    """What the stack's configuration says that no resource shows and that safeguards go by: `ecr-stack:trusted`,
-    `aws:allowedAccountIds`, `aws:forbiddenAccountIds`."""
+    """What the stack's configuration says that no resource shows and that safeguards go by: `ecr-stack:environment`,
+    `ecr-stack:trusted`, `aws:allowedAccountIds`, `aws:forbiddenAccountIds`."""
     preview: bool = False
     """Whether nothing was made, and what only AWS can tell is `UNKNOWN_VALUE`."""
     seconds: float = 0.0

@@ -13,10 +13,12 @@ from typing import Any
 
 from ecr_stack.review.comparison import Change, Comparison, Property, Risk
 from ecr_stack.review.guardrail_changes import configuration_risks
+from ecr_stack.review.production import counts_as_production
 from ecr_stack.review.replacements import replaced_by
 from ecr_stack.review.report import Record, at, checked, parsed
 from ecr_stack.review.risks import risks_of
 from ecr_stack.review.setting_changes import setting_risks
+from ecr_stack.review.violations import places_of
 
 __all__ = ["compare", "worst_first"]
 
@@ -55,13 +57,23 @@ def compare(base: Record, head: Record, *, source: str = "the base") -> Comparis
     kept = {was.get(urn, urn) for urn in after}
     comparison.removed = [_change(record) for urn, record in before.items() if urn not in kept]
     comparison.violations = _violations(base.get("violations") or [], head.get("violations") or [], was)
-    known = set(base.get("warnings") or [])
-    comparison.warnings = [warning for warning in head.get("warnings") or [] if warning not in known]
+    places = places_of([*base["resources"], *head["resources"]])
+    violating = [item["urn"] for found in comparison.violations.values() for item in found]
+    comparison.places = {urn: places[urn] for urn in violating if urn in places}
+    comparison.guarded = head.get("guardrails") is not None
+    comparison.production = counts_as_production(head)
+    known = {_without_line(warning) for warning in base.get("warnings") or []}
+    comparison.warnings = [warning for warning in head.get("warnings") or [] if _without_line(warning) not in known]
     risks = risks_of(
         comparison, {**base, "resources": list(before.values())}, {**head, "resources": list(after.values())}
     )
     comparison.risks = worst_first([*risks, *_guardrails(base, head), *setting_risks(base, head)])
     return comparison
+
+
+def _without_line(warning: object) -> str:
+    """A warning without its file and line, which move when something is written above it."""
+    return re.sub(r"^[^\s:]+:\d+: ", "", str(warning))
 
 
 def worst_first(risks: Iterable[Risk]) -> list[Risk]:

@@ -56,7 +56,13 @@ class Comparison:
     removed: list[Change] = field(default_factory=list)
     risks: list[Risk] = field(default_factory=list)
     violations: dict[str, list[Any]] = field(default_factory=lambda: {"new": [], "resolved": [], "remaining": []})
-
+    """Violations that the base has not, that the head has not, and that both have."""
+    places: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """The name and the Region of each resource that violates something, by its URN."""
+    guarded: bool = True
+    """Whether guardrails were run at all."""
+    production: bool = True
+    """Whether the stack, or a resource of it, counts as production."""
     warnings: list[str] = field(default_factory=list)
     """What the rehearsal of the head warns of, and that of the base does not."""
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ecr_stack.resources import RESOURCES, SIGNING_CONFIGURATION
 from ecr_stack.review.access_changes import access_changes
 from ecr_stack.review.comparison import Comparison, Risk
-from ecr_stack.review.report import Record, at, parsed
+from ecr_stack.review.production import production_risks
+from ecr_stack.review.report import Record, at, items, parsed
 from ecr_stack.review.retention_changes import RetentionChange, retention_changes
 from ecr_stack.review.safeguards import GUARD, weakened
 
@@ -21,11 +23,11 @@ _COMMAND = "command:local:Command"
 
 _REMOVED = {
     _REPOSITORY: ("danger", "the repository would be deleted, with its images"),
-    _KEY: ("danger", "the key would be deleted, and no image that it encrypts can be pulled then"),
     _LIFECYCLE: ("attention", "the lifecycle would be removed: images stay, and are paid for, for ever"),
     _TEMPLATE: (
         "danger",
-        "the template would be removed: new replicas get ECR's defaults, which are mutable tags, no lifecycle, no policy",
+        "the template would be removed: repositories that ECR itself makes get its defaults, which are mutable tags, no "
+        "lifecycle, no policy",
     ),
     "aws:ecr/replicationConfiguration:ReplicationConfiguration": ("danger", "replication would end"),
     "aws:ecr/registryScanningConfiguration:RegistryScanningConfiguration": (
@@ -62,6 +64,7 @@ def risks_of(comparison: Comparison, base: Record, head: Record) -> list[Risk]:
         *_losses(comparison, base),
         *_retention(comparison, base, head),
         *weakened(base, head, renamed),
+        *production_risks(base, head, renamed),
         *_access(base, head),
     ]
     return sorted(dict.fromkeys(found), key=lambda risk: risk.level != "danger")
@@ -90,8 +93,21 @@ def _losses(comparison: Comparison, base: Record) -> Iterator[Risk]:
             continue  # the guard of version 0.1.0
         if change.type == GUARD and isinstance(at(record, "inputs", "input", "limits"), Mapping):
             continue  # a guard is a safeguard of its repository
-        level, message = _REMOVED.get(change.type, ("attention", "would be deleted"))
-        yield Risk(level, change.urn, change.name, message)
+        level, message = (
+            _key_loss(record, base) if change.type == _KEY else _REMOVED.get(change.type, ("attention", ""))
+        )
+        noun = RESOURCES[change.type].noun if change.type in RESOURCES else change.type
+        if at(record, "inputs", "typeName") == SIGNING_CONFIGURATION:
+            noun = "signing configuration"
+        yield Risk(level, change.urn, change.name, message or f"the {noun} would be deleted")
+
+
+def _key_loss(key: Record, report: Record) -> tuple[str, str]:
+    """What it means if a key goes: not every key encrypts images."""
+    users = [record["type"] for record in report["resources"] if key["urn"] in items(at(record, "dependencies"))]
+    if _REPOSITORY in users or _TEMPLATE in users:
+        return "danger", "the key would be deleted, and no image that it encrypts can be pulled then"
+    return "danger", "the key would be deleted; what it encrypts cannot be read any longer"
 
 
 def _repository(record: Record) -> tuple[Any, Any] | None:

@@ -8,13 +8,16 @@ property was changed, dropped or never written: only what is in force before and
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ecr_stack.aws.lifecycle.tag_filter import TagFilter
+from ecr_stack.aws.names import signing_filter_matches
 from ecr_stack.aws.scanning import filter_matches
+from ecr_stack.resources import SIGNING_CONFIGURATION
 from ecr_stack.review.comparison import Risk
 from ecr_stack.review.report import Record, at, items, parsed
 
@@ -73,7 +76,9 @@ def weakened(base: Record, head: Record, renamed: Mapping[str, str]) -> Iterator
     for key, old in before.protected.items():
         new = after.protected.get(key)
         if new is None:
-            if key[0] in after.subjects:
+            # with the guard go its limits, which need no word of their own
+            is_limit = key[1].startswith("guard ") and (key[0], "guard") not in after.protected
+            if key[0] in after.subjects and not is_limit:
                 yield _risk(old, None)
         elif not _at_least(new.strength, old.strength):
             yield _risk(old, new)
@@ -199,6 +204,8 @@ def _facts(report: Record, samples: tuple[str, ...], renamed: Mapping[str, str])
             _scanning(record, repositories)
         elif record["type"] == "aws:ecr/replicationConfiguration:ReplicationConfiguration":
             _replication(_Subject(facts, f"registry {_region(record)}", record), repositories, report.get("account"))
+        elif at(record, "inputs", "typeName") == SIGNING_CONFIGURATION:
+            _signing(record, repositories)
     _guards(report, repositories)
     return facts
 
@@ -224,11 +231,6 @@ def _any_resource(subject: _Subject) -> None:
     subject.protect("protect", float(at(options, "protect") is True), "is no longer protected from deletion")
     kept = float(at(options, "retainOnDelete") is True)
     subject.protect("retain", kept, "would no longer be kept in AWS when it leaves the stack")
-    tags = (_property(subject.record, name) for name in ("tagsAll", "tags"))
-    environment = next((at(each, "Environment") for each in tags if at(each, "Environment") is not None), None)
-    if environment is not None:
-        words = "guardrails for production go by the tag `Environment`, which changes"
-        subject.protect("environment", frozenset({str(environment)}), words, str(environment))
 
 
 def _opening(subject: _Subject) -> None:
@@ -244,6 +246,35 @@ def _opening(subject: _Subject) -> None:
     elif kind == "aws:ecr/pullThroughCacheRule:PullThroughCacheRule":
         upstream = [_property(record, "upstreamRegistryUrl")]
         subject.expose("upstream", upstream, "images come from another registry: {gained}", "attention")
+    elif kind == "aws:ecr/pullTimeUpdateExclusion:PullTimeUpdateExclusion":
+        words = "pulls by {gained} no longer count as pulls: lifecycle rules and the guard take the images for unused"
+        registry = _Subject(subject.facts, f"registry {_region(record)}", record)
+        registry.expose("uncounted pulls", [_property(record, "principalArn")], words, "attention")
+    elif kind == "aws:cloudwatch/eventRule:EventRule":
+        pattern = json.dumps(parsed(_property(record, "eventPattern")), sort_keys=True)
+        subject.protect("events", frozenset({pattern}), "matches other events than today")
+        on = _property(record, "state") != "DISABLED"
+        subject.protect("state", float(on), "is switched off: nobody hears of its events")
+    elif kind == "aws:budgets/budget:Budget":
+        _budget(subject)
+
+
+def _budget(subject: _Subject) -> None:
+    """The costs at which somebody hears of them, and who does."""
+    record = subject.record
+    amount = _number(_property(record, "limitAmount"), math.inf)
+    shown = f"{amount:g} {_property(record, 'limitUnit')}"
+    subject.protect("amount", -amount, "the budget is higher, so its notifications come later", shown)
+    notices = items(_property(record, "notifications"))
+    thresholds = frozenset(f"{at(each, 'threshold')} % {at(each, 'notificationType')}" for each in notices)
+    subject.protect("thresholds", thresholds, "nobody hears any longer when costs reach {lost}")
+    told = frozenset(
+        str(who)
+        for each in notices
+        for kind in ("subscriberEmailAddresses", "subscriberSnsTopicArns")
+        for who in items(at(each, kind))
+    )
+    subject.protect("subscribers", told, "{lost} no longer hears of costs")
 
 
 _ENCRYPTION = {"AES256": 0, "KMS": 1, "KMS_DSSE": 2}
@@ -336,6 +367,20 @@ def _scanning(record: Record, repositories: Repositories) -> None:
             strength = float(_FREQUENCY.get(best, 0) * (2 if enhanced else 1))
             shown = f"{'enhanced' if enhanced else 'basic'} {best}"
             repository.protect("registry scan", strength, "is scanned less by the registry", shown)
+
+
+def _signing(record: Record, repositories: Repositories) -> None:
+    """By which profiles the images of each repository are signed."""
+    rules = items(at(parsed(_property(record, "desiredState")), "Rules"))
+    for (region, name), repository in repositories.items():
+        if region == _region(record):
+            profiles = frozenset(
+                str(at(rule, "SigningProfileArn"))
+                for rule in rules
+                if not (filters := items(at(rule, "RepositoryFilters")))
+                or any(signing_filter_matches(str(at(entry, "Filter")), name) for entry in filters)
+            )
+            repository.protect("signing", profiles, "new images are no longer signed with {lost}")
 
 
 def _replication(registry: _Subject, repositories: Repositories, account: Any) -> None:

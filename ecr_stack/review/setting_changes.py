@@ -1,4 +1,5 @@
-"""What a change does to settings of a stack that no resource shows: whom the guardrails trust, which accounts are allowed."""
+"""What a change does to settings of a stack that no resource shows: whom the guardrails trust, which accounts are allowed,
+which tags are checked."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from ecr_stack.review.report import Record, at, items
 __all__ = ["setting_risks"]
 
 _TRUSTED = "ecr-stack:trusted"
+_SCHEMES = "ecr-stack:tagSchemes"
 _WORDS = {"accounts": "the account", "organizations": "the organization", "issuers": "tokens of"}
 
 
@@ -29,6 +31,22 @@ def setting_risks(base: Record, head: Record) -> Iterator[Risk]:
             if str(entry) not in known:
                 place = f"{_TRUSTED}.{kind}"
                 yield Risk("danger", "", place, f"the guardrails would let in {words} `{entry}` without a word")
+    schemes = {str(at(scheme, "name")): scheme for scheme in items(at(new, _SCHEMES))}
+    for scheme in items(at(old, _SCHEMES)):
+        name = str(at(scheme, "name"))
+        left = schemes.get(name)
+        was_kept, is_kept = at(scheme, "kept") is True, at(left, "kept") is True
+        if left is None:
+            words = f"nothing checks any longer that each repository's lifecycle takes care of the tags of `{name}`"
+        elif is_kept and not was_kept:
+            words = f"the images of `{name}` are to stay for ever: nothing checks any longer that a rule expires them"
+        elif was_kept and not is_kept:
+            words = f"the images of `{name}` are no longer to stay for ever: rules may expire them"
+        elif left != scheme:
+            words = f"`{name}` means other tags than today"
+        else:
+            continue
+        yield Risk("attention", "", _SCHEMES, words)
     for key, event in (("aws:allowedAccountIds", "added"), ("aws:forbiddenAccountIds", "removed")):
         before, after = ({str(each) for each in items(at(settings, key))} for settings in (old, new))
         allows = event == "added"

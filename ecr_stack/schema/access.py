@@ -6,16 +6,17 @@ https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry-permissions.html
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, Field
 
 from ecr_stack.aws.iam.principals import account_of, is_account
 from ecr_stack.aws.names import REPOSITORY_NAME, AccountId, OrganizationId, PrincipalName
 from ecr_stack.errors import Problem
+from ecr_stack.forms import Described, Form
 from ecr_stack.model import Item, Model, is_unknown, refusal
+from ecr_stack.schema.json_schema import at_least_one, given
 from ecr_stack.schema.statements import RegistryStatement, RepositoryStatement, ServiceName
 
 __all__ = ["Access", "LambdaSource", "Match", "PullThroughCacheGrant", "RegistryAccess", "ServiceGrant"]
@@ -43,28 +44,27 @@ def _once(names: list[str]) -> list[str]:
     return names
 
 
-def _lambda_source(value: str) -> str:
-    if re.fullmatch(r"[0-9]{12}", value):
-        return value
-    if re.fullmatch(r"arn:aws[a-z-]*:lambda:([a-z0-9-]+|\*):[0-9]{12}:function:[\w*?-]+(:[\w$*?-]+)?", value, re.ASCII):
-        return value
-    raise refusal(
+LambdaSource = Annotated[
+    str,
+    Form(
+        r"[0-9]{12}|arn:aws[a-z-]*:lambda:([a-z0-9-]+|\*):[0-9]{12}:function:[\w*?-]+(:[\w$*?-]+)?",
         "Lambda functions are named by their account or by an ARN with wildcards, never in the account",
         'write "111122223333" or arn:aws:lambda:us-east-1:111122223333:function:NAME',
-    )
-
-
-LambdaSource = Annotated[str, AfterValidator(_lambda_source), Item]
+    ),
+    Item,
+]
 """An account id, or the ARN of Lambda functions; `*` and `?` may stand for the Region and in the function's name."""
 
 
-def _source_arn(value: str) -> str:
-    if re.fullmatch(r"arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:[0-9]{12}:[^*?:]+[\x21-\x7e]*", value):
-        return value
-    raise refusal(
+SourceArn = Annotated[
+    str,
+    Form(
+        r"arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:[0-9]{12}:[^*?:]+[\x21-\x7e]*",
         "a source is the ARN of a resource with its account written out",
         "write one such as arn:aws:codebuild:us-east-1:111122223333:project/NAME",
-    )
+    ),
+    Item,
+]
 
 
 _S = TypeVar("_S", RepositoryStatement, RegistryStatement)
@@ -81,9 +81,10 @@ def _sids_once() -> Callable[[list[_S]], list[_S]]:
     return validate
 
 
-_Principals = Annotated[list[PrincipalName], AfterValidator(_once)]
-_Accounts = Annotated[list[AccountId], AfterValidator(_once)]
-_Organizations = Annotated[list[OrganizationId], AfterValidator(_once)]
+_ONCE = (AfterValidator(_once), Described(uniqueItems=True))
+_Principals = Annotated[list[PrincipalName], *_ONCE]
+_Accounts = Annotated[list[AccountId], *_ONCE]
+_Organizations = Annotated[list[OrganizationId], *_ONCE]
 
 
 class ServiceGrant(Model):
@@ -93,7 +94,7 @@ class ServiceGrant(Model):
 
     service: ServiceName
     """The service, e.g. `codebuild.amazonaws.com`."""
-    source_arns: Annotated[list[Annotated[str, AfterValidator(_source_arn), Item]], Field(min_length=1)] | None = None
+    source_arns: Annotated[list[SourceArn], Field(min_length=1)] | None = None
     """The resources for which it acts, e.g. the ARN of a CodeBuild project; `*` may stand in the resource's name."""
     source_accounts: Annotated[list[AccountId], Field(min_length=1)] | None = None
     """The accounts for which it acts."""
@@ -109,6 +110,11 @@ class ServiceGrant(Model):
                 "without a source, the service would act for everybody who uses it (the confused deputy)",
                 'add `sourceArns: [ARN]`, or `sourceAccounts: ["111122223333"]`',
             )
+
+    @classmethod
+    def json_rules(cls) -> Iterator[dict[str, Any]]:
+        """A service has a source."""
+        yield at_least_one(given("sourceArns"), given("sourceAccounts"))
 
 
 class Access(Model):
@@ -128,7 +134,7 @@ class Access(Model):
     """Principals that may do everything with the repository, deleting it included."""
     services: list[ServiceGrant] = []
     """AWS services, e.g. CodeBuild, each with the source it acts for."""
-    lambda_: Annotated[list[LambdaSource], AfterValidator(_once)] = Field(default=[], alias="lambda")
+    lambda_: Annotated[list[LambdaSource], *_ONCE] = Field(default=[], alias="lambda")
     """Lambda functions that may be made from images: an account id, or ARNs of functions with `*` in the name."""
     match: Match = "CONDITION"
     """How roles and users are matched: by `CONDITION`, which works before they exist, or as `PRINCIPAL`. Default: `CONDITION`."""
@@ -136,14 +142,18 @@ class Access(Model):
     """Custom statements, as in an IAM policy."""
 
 
-def _namespace(value: str) -> str:
-    if REPOSITORY_NAME.fullmatch(value) and 2 <= len(value) <= 30:
-        return value
-    raise refusal(
+Namespace = Annotated[
+    str,
+    Form(
+        REPOSITORY_NAME.pattern,
         "a namespace is the repository prefix of a pull through cache rule: 2 to 30 lowercase letters and digits, "
         "with `.`, `_`, `-`, `/` between them",
         "write the rule's prefix, e.g. `ecr-public`",
-    )
+        shortest=2,
+        longest=30,
+    ),
+    Item,
+]
 
 
 class PullThroughCacheGrant(Model):
@@ -151,9 +161,9 @@ class PullThroughCacheGrant(Model):
 
     EXAMPLES = {"principals": "[role/NAME]"}
 
-    principals: Annotated[list[PrincipalName], Field(min_length=1), AfterValidator(_once)]
+    principals: Annotated[list[PrincipalName], Field(min_length=1), *_ONCE]
     """Roles, users and accounts."""
-    namespaces: Annotated[list[Annotated[str, AfterValidator(_namespace), Item]], Field(min_length=1)] | None = None
+    namespaces: Annotated[list[Namespace], Field(min_length=1)] | None = None
     """The prefixes of pull through cache rules, e.g. `ecr-public`. Default: every repository."""
 
 

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field
 from ecr_stack.aws.iam.actions import IMPORT, REPLICATE
 from ecr_stack.aws.iam.principals import is_account
 from ecr_stack.aws.names import PrincipalName
+from ecr_stack.forms import Described
 from ecr_stack.model import Item, Model, is_unknown, refusal
 from ecr_stack.schema.access import RegistryAccess
 
@@ -36,7 +37,10 @@ class AccountSettingValues(Model):
     basic_scan_type_version: Literal["AWS_NATIVE"] | None = None
     """How basic scanning scans. `AWS_NATIVE` is the only version left. Default: what the account has."""
     pull_time_exclusions: (
-        Annotated[list[Annotated[PrincipalName, AfterValidator(_identity), Item]], Field(min_length=1, max_length=100)]
+        Annotated[
+            list[Annotated[PrincipalName, AfterValidator(_identity), Described(pattern=r"(^|:)(role|user)/"), Item]],
+            Field(min_length=1, max_length=100),
+        ]
         | None
     ) = None
     """Roles and users, e.g. those of scanners, whose pulls do not count as pulls of an image. Lifecycle rules that go by the

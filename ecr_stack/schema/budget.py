@@ -5,14 +5,16 @@ https://docs.aws.amazon.com/cost-management/latest/userguide/budgets-managing-co
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
+from ecr_stack.aws.names import EmailAddress
 from ecr_stack.errors import Problem
-from ecr_stack.model import Item, Model, is_unknown, refusal
+from ecr_stack.forms import Described, Form, Range
+from ecr_stack.model import Item, Model, is_unknown
+from ecr_stack.schema.json_schema import at_least_one, given, never, not_empty
 
 __all__ = ["BudgetSettings", "amount_text"]
 
@@ -21,67 +23,63 @@ MAX_ALERTS = 10
 MAX_EMAILS = 10
 
 
-def _amount(value: float) -> float:
-    if 0 < value <= 1e12 and round(value, 2) == value:
-        return value
-    raise refusal("a budget is more than 0, with at most two decimals", "write an amount such as 100 or 49.90")
-
-
-def _currency(value: str) -> str:
-    if re.fullmatch(r"[A-Z]{3}", value):
-        return value
-    raise refusal("a currency is its code of three capital letters", "write the one that AWS bills in, e.g. `USD`")
-
-
-def _threshold(value: float) -> float:
-    if 0 < value <= 1e9:
-        return value
-    raise refusal("a threshold is a percentage of the budget, more than 0", "write one such as 80")
-
-
-def _email(value: str) -> str:
-    if re.fullmatch(r"[^\s@,;<>]+@[^\s@,;<>]+\.[^\s@,;<>]+", value) and len(value) <= 254:
-        return value
-    raise refusal("this is no e-mail address", "write one such as platform@example.com")
-
-
-def _topic(value: str) -> str:
-    if re.fullmatch(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[\w-]{1,256}", value, re.ASCII):
-        return value
-    raise refusal(
+Amount = Annotated[
+    float,
+    Range(
+        "a budget is more than 0, with at most two decimals",
+        "write an amount such as 100 or 49.90",
+        above=0,
+        most=1e12,
+        also=lambda value: round(value, 2) == value,
+    ),
+]
+Currency = Annotated[
+    str,
+    Form(
+        "[A-Z]{3}",
+        "a currency is its code of three capital letters",
+        "write the one that AWS bills in, e.g. `USD`",
+    ),
+]
+Threshold = Annotated[
+    float,
+    Range("a threshold is a percentage of the budget, more than 0", "write one such as 80", above=0, most=1e9),
+    Item,
+]
+Thresholds = Annotated[list[Threshold], Described(uniqueItems=True)]
+TopicArn = Annotated[
+    str,
+    Form(
+        r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[\w-]{1,256}",
         "AWS Budgets publishes to a standard SNS topic, named by its ARN",
         "write arn:aws:sns:REGION:ACCOUNT:NAME, of a topic that is not FIFO",
-    )
-
-
-Threshold = Annotated[float, AfterValidator(_threshold), Item]
+    ),
+]
 
 
 class BudgetSettings(Model):
     """A monthly budget for everything that ECR costs in the account, in all Regions."""
 
-    EXAMPLES = {"amount": "100", "email_addresses": "[platform@example.com]"}
+    EXAMPLES = {"amount": "100", "email": "[platform@example.com]"}
 
-    amount: Annotated[float, AfterValidator(_amount)]
+    amount: Amount
     """The budget of a month, e.g. `100` or `49.90`."""
-    currency: Annotated[str, AfterValidator(_currency)] = "USD"
+    currency: Currency = "USD"
     """The currency that AWS bills the account in. Default: `USD`."""
-    actual_thresholds: list[Threshold] = [80, 100]
+    actual_thresholds: Thresholds = [80, 100]
     """Percentages of the budget at which the costs so far are reported. Default: `[80, 100]`."""
-    forecast_thresholds: list[Threshold] = [100]
+    forecast_thresholds: Thresholds = [100]
     """Percentages of the budget at which the forecast for the month is reported; AWS forecasts after about five weeks of
     usage. Default: `[100]`."""
-    email_addresses: Annotated[list[Annotated[str, AfterValidator(_email), Item]], Field(max_length=MAX_EMAILS)] = []
+    email: Annotated[list[EmailAddress], Field(max_length=MAX_EMAILS), Described(uniqueItems=True)] = []
     """Who gets an e-mail: at most 10 addresses."""
-    sns_topic_arn: Annotated[str, AfterValidator(_topic)] | None = None
+    sns_topic_arn: TopicArn | None = None
     """The ARN of an SNS topic. Its policy must let `budgets.amazonaws.com` publish."""
 
     def cross_field_errors(self) -> Iterator[Problem]:
         """Somebody is told something, and each thing once."""
-        if self.email_addresses == [] and self.sns_topic_arn is None:
-            yield Problem(
-                "emailAddresses", [], "nobody would be told", "add `emailAddresses` or `snsTopicArn`"
-            )  # fmt: skip
+        if self.email == [] and self.sns_topic_arn is None:
+            yield Problem("email", None, "nobody would be told", "add `email: [platform@example.com]` or `snsTopicArn`")
         thresholds = {
             "actualThresholds": self.known("actual_thresholds"),
             "forecastThresholds": self.known("forecast_thresholds"),
@@ -98,9 +96,19 @@ class BudgetSettings(Model):
                 "actualThresholds", f"{count} thresholds", f"a budget has at most {MAX_ALERTS} notifications",
                 "remove some from `actualThresholds` or `forecastThresholds`",
             )  # fmt: skip
-        emails = [each for each in self.known("email_addresses") or () if not is_unknown(each)]
+        emails = [each for each in self.known("email") or () if not is_unknown(each)]
         if len(set(emails)) < len(emails):
-            yield Problem("emailAddresses", emails, "each address is named once", "remove the repetition")
+            yield Problem("email", emails, "each address is named once", "remove the repetition")
+
+    @classmethod
+    def json_rules(cls) -> Iterator[dict[str, Any]]:
+        """Somebody is told something."""
+        yield at_least_one(not_empty("email"), given("snsTopicArn"))
+        empty = (
+            {"required": [key], "properties": {key: {"maxItems": 0}}}
+            for key in ("actualThresholds", "forecastThresholds")
+        )
+        yield never(*empty)
 
 
 def amount_text(amount: float) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from ecr_stack.aws.iam.compact import fits_inline, permission_statements, split_policies, trust_problem
-from ecr_stack.aws.lifecycle import lint, parse_document
+from ecr_stack.aws.lifecycle import Finding, lint, parse_document
 from ecr_stack.aws.names import KMS_KEY_ARN, REPOSITORY_NAME, partition_of
 from ecr_stack.errors import InvalidInput, Problem
 from ecr_stack.model import Model, is_unknown, key_of, nearest, python_spelling, unknown_in, validate
@@ -45,6 +45,7 @@ __all__ = [
     "encryption_problems",
     "lifecycle_warnings",
     "managed_replicas",
+    "name_warnings",
     "pipeline_role_name",
     "registry_problems",
     "registry_settings",
@@ -409,6 +410,25 @@ def _lifecycle(settings: RegistrySettings, key: str) -> str | None:
     return settings.lifecycle_text(key) or ""
 
 
+def name_warnings(settings: RegistrySettings) -> Iterator[Problem]:
+    """Yield the repositories whose name begins with the prefix that is put in front of it.
+
+    Args:
+        settings: valid settings; places are relative to them, in camelCase.
+    """
+    prefix = settings.name_prefix
+    for key, own in settings.repositories.items() if prefix else ():
+        name = settings.name_of(key)
+        if prefix and name.startswith(prefix):
+            place = f"repositories.{key}{'.name' if own is not None and own.name else ''}"
+            yield Problem(
+                place,
+                name,
+                f"`namePrefix: {prefix}` is put in front of it, so the repository is called `{prefix}{name}` in ECR",
+                f"write `{name.removeprefix(prefix)}` if `{name}` is meant",
+            )
+
+
 def cache_warnings(settings: RegistrySettings) -> Iterator[Problem]:
     """Yield the caches that also take in repositories of the stack: what these lack, ECR fetches from the upstream.
 
@@ -463,7 +483,37 @@ def lifecycle_warnings(settings: RegistrySettings) -> Iterator[Problem]:
                 inner = f"lifecycle[{indices[priority - 1]}]"
             if (place + inner, finding.message) not in told:
                 told.add((place + inner, finding.message))
-                yield Problem(f"{place}.{inner}", None, finding.message, finding.remedy)
+                message, remedy = _as_written(finding, indices) if indices else (finding.message, finding.remedy)
+                yield Problem(f"{place}.{inner}", None, message, remedy)
+
+
+_IN_STACK_FILES = {
+    "untagged-uncovered": (
+        "and they are paid for until they are removed",
+        "add `{untagged: true, expireAfterDays: 7}`",
+    ),
+    "shielded": ("so this one never acts", "put the narrower rule first, or remove it"),
+    "releases-expire": (None, "put a rule that keeps enough releases before it, or write `untagged: true`"),
+    "never-reached": ("which no repository reaches", "write the number that you can afford to keep"),
+    "archive-unfed": (
+        "so this one meets only what somebody archived by hand",
+        "add a rule with `archiveAfterDays`, or remove this one",
+    ),
+}
+"""By the code of a finding: what follows from it, and the remedy in the words of a stack file."""
+
+
+def _as_written(finding: Finding, indices: Sequence[int]) -> tuple[str, str]:
+    """A finding about the document that is made of a stack file's rules, in the words of that file."""
+    own = f"rule {finding.rule_priority}" if finding.rule_priority is not None else "the document"
+    message = re.sub(
+        rf"^{own}(?: \((?P<images>[^)]*)\))?: ",
+        lambda match: f"{match['images']}: " if match["images"] else "",
+        finding.message,
+    )
+    message = re.sub(r"\brule (\d+)\b", lambda match: f"`lifecycle[{indices[int(match[1]) - 1]}]`", message)
+    consequence, remedy = _IN_STACK_FILES.get(finding.code, (None, finding.remedy))
+    return message + (f", {consequence}" if consequence else ""), remedy
 
 
 MAX_ROLE_NAME = 64
@@ -634,7 +684,7 @@ _ANY_ACCOUNT, _ANY_REGION = "0" * 12, "us-east-1"
 
 
 def trust_problems(trust: PipelineTrust, account: str | None, region: str | None) -> Iterator[Problem]:
-    """Yield the trust policy that is too long for IAM; nothing while the pipelines or their issuer are unknown."""
+    """Yield the trust policy that is too long for IAM; nothing while the pipelines are unknown."""
     if unknown_in(trust) or (trust.platform == "OTHER" and trust.issuer is None):
         return
     own = getattr(trust, "provider_arn", None)

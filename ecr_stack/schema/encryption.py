@@ -6,13 +6,15 @@ https://docs.aws.amazon.com/AmazonECR/latest/userguide/encryption-at-rest.html
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from ecr_stack.aws.names import KmsKeyArn
 from ecr_stack.errors import Problem
+from ecr_stack.forms import Range
 from ecr_stack.model import Model, Structural, Whole, refusal
+from ecr_stack.schema.json_schema import given, is_one_of, never, when
 
 __all__ = ["DELETION_WINDOW_IN_DAYS", "Encryption", "EncryptionType", "RepositoryEncryption"]
 
@@ -23,16 +25,15 @@ DELETION_WINDOW_IN_DAYS = 30
 """KMS's own default: https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html"""
 
 
-def _deletion_window(days: int) -> int:
-    # https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html
-    if 7 <= days <= 30:
-        return days
-    raise refusal("the deletion window of a KMS key is 7 to 30 days", f"write {7 if days < 7 else 30}")
+def _nearest_window(days: float) -> PydanticCustomError | None:
+    return refusal(_WINDOW.rule, "write 30") if days > 30 else None
 
 
-DeletionWindow = Annotated[
-    Whole, AfterValidator(_deletion_window), Field(json_schema_extra={"minimum": 7, "maximum": 30})
-]
+# https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html
+_WINDOW = Range(
+    "the deletion window of a KMS key is 7 to 30 days", "write 7", least=7, most=30, explain=_nearest_window
+)
+DeletionWindow = Annotated[Whole, _WINDOW]
 
 
 class RepositoryEncryption(Model):
@@ -52,6 +53,11 @@ class RepositoryEncryption(Model):
                 "AES256 encrypts with a key that Amazon S3 owns, so there is no key to choose",
                 "remove `keyArn`, or write `type: KMS`",
             )
+
+    @classmethod
+    def json_rules(cls) -> Iterator[dict[str, Any]]:
+        """AES256 has no key to choose."""
+        yield when(is_one_of("type", "AES256"), never(given("keyArn")))
 
 
 class Encryption(RepositoryEncryption):
@@ -92,3 +98,12 @@ class Encryption(RepositoryEncryption):
                 "the deletion window of an existing key is not this stack's to set",
                 "remove `deletionWindowInDays`, or remove `keyArn` to have a key made",
             )
+
+    @classmethod
+    def json_rules(cls) -> Iterator[dict[str, Any]]:
+        """Only a key that is made here has a deletion window; AES256 has no multi-Region key."""
+        yield from super().json_rules()
+        yield when(
+            is_one_of("type", "AES256"), never(given("deletionWindowInDays")), never(is_one_of("multiRegion", True))
+        )
+        yield never(given("keyArn", "deletionWindowInDays"))

@@ -2,42 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator
 
+from ecr_stack.aws.names import RoleArn
 from ecr_stack.errors import Problem
-from ecr_stack.model import Model, Structural, Whole, nearest, refusal
-from ecr_stack.schema.reasons import PROPOSED, is_reason
+from ecr_stack.forms import Described, Range
+from ecr_stack.model import Model, Structural, Whole, key_of, nearest, refusal
+from ecr_stack.schema.json_schema import at_least_one, given
+from ecr_stack.schema.reasons import PROPOSED, reason_problem
 
 __all__ = ["GuardLimits", "GuardOverride", "LifecycleGuard", "RepositoryGuard", "unknown_overrides"]
 
 
-def _not_negative(value: int) -> int:
-    if value < 0:
-        raise refusal("a limit is 0 or more", "write 0 to let nothing through")
-    return value
-
-
-def _percent(value: int) -> int:
-    if not 0 <= value <= 100:
-        raise refusal("a percentage is 0 to 100", "write a number from 0 to 100")
-    return value
-
-
-Limit = Annotated[Whole, AfterValidator(_not_negative), Field(json_schema_extra={"minimum": 0})]
-Percent = Annotated[Whole, AfterValidator(_percent), Field(json_schema_extra={"minimum": 0, "maximum": 100})]
-
-
-def _role_arn(value: str) -> str:
-    if re.fullmatch(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+", value, re.ASCII):
-        return value
-    raise refusal("must be the ARN of a role", "write arn:aws:iam::ACCOUNT:role/NAME")
-
-
-RoleArn = Annotated[str, AfterValidator(_role_arn)]
+Limit = Annotated[Whole, Range("a limit is 0 or more", "write 0 to let nothing through", least=0)]
+Percent = Annotated[Whole, Range("a percentage is 0 to 100", "write a number from 0 to 100", least=0, most=100)]
 
 
 class GuardLimits(Model):
@@ -56,12 +37,17 @@ class GuardLimits(Model):
 
 
 def _reason(value: str) -> str:
-    if not is_reason(value):
-        raise refusal("an override needs a reason", "write who decided it and why, e.g. a ticket's number")
+    if problem := reason_problem(value):
+        rule = (
+            f"an override needs a reason, and `{value[:80]}` {problem}"
+            if value.strip()
+            else "an override needs a reason"
+        )
+        raise refusal(rule, "write who decided it and why, e.g. a ticket's number")
     return value
 
 
-Reason = Annotated[str, AfterValidator(_reason), Structural]
+Reason = Annotated[str, AfterValidator(_reason), Described(minLength=1), Structural]
 
 
 class GuardOverride(GuardLimits):
@@ -76,6 +62,11 @@ class GuardOverride(GuardLimits):
         """An override changes a limit."""
         if not set(self.given()) - {"reason"}:
             yield Problem("", self.as_written(), "an override changes a limit", "add e.g. `maxExpire: 400`")
+
+    @classmethod
+    def json_rules(cls) -> Iterator[dict[str, Any]]:
+        """A limit is changed."""
+        yield at_least_one(*(given(key_of(cls, name)) for name in GuardLimits.model_fields))
 
 
 class RepositoryGuard(GuardLimits):

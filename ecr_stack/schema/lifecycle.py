@@ -8,17 +8,19 @@ https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_paramete
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
+from pydantic_core import PydanticCustomError
 
 from ecr_stack.aws.lifecycle.document import policy_text
 from ecr_stack.aws.lifecycle.lint import lint
 from ecr_stack.aws.lifecycle.requirements import MAX_RULES, MAX_TEXT, MAX_WILDCARDS, MIN_DAYS_IN_ARCHIVE
-from ecr_stack.errors import Problem
+from ecr_stack.errors import Problem, counted
+from ecr_stack.forms import Described, Form, Range, at_most
 from ecr_stack.model import Item, Model, Whole, is_unknown, key_of, refusal
+from ecr_stack.schema.json_schema import exactly_one
 
 __all__ = [
     "LifecycleRule",
@@ -39,58 +41,60 @@ OUTCOMES = (
 )
 
 # https://docs.docker.com/reference/cli/docker/image/tag/ : what a tag is made of, and so what a prefix can match.
-_PREFIX = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
-_PATTERN = re.compile(r"[A-Za-z0-9_*][A-Za-z0-9_.*-]{0,127}")
+_PREFIX = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
+_PATTERN = at_most(MAX_WILDCARDS, "*") + r"[A-Za-z0-9_*][A-Za-z0-9_.*-]{0,127}"
 
 
-def _prefix(value: str) -> str:
-    if "*" in value:
-        alone = value.endswith("*") and value.count("*") == 1 and len(value) > 1
-        raise refusal(
-            "a tag prefix is plain text; a `*` in it matches only itself, and no tag contains one",
-            f"write `{value[:-1]}`" if alone else "write it under `tagPatterns`",
-        )
-    if not _PREFIX.fullmatch(value):
-        raise refusal(
-            "a tag prefix has 1 to 128 letters, digits, `_`, `.` and `-`, and does not begin with `.` or `-`",
-            "write the first characters of the tags that you mean, e.g. `v` or `dev-`",
-        )
-    return value
+def _wildcard_in_prefix(value: str) -> PydanticCustomError | None:
+    if "*" not in value:
+        return None
+    alone = value.endswith("*") and value.count("*") == 1 and len(value) > 1
+    return refusal(
+        "a tag prefix is plain text; a `*` in it matches only itself, and no tag contains one",
+        f"write `{value[:-1]}`" if alone else "write it under `tagPatterns`",
+    )
 
 
-def _pattern(value: str) -> str:
-    if value.count("*") > MAX_WILDCARDS:
-        raise refusal(f"a tag pattern has at most {MAX_WILDCARDS} `*`", "write fewer `*`")
-    if not _PATTERN.fullmatch(value):
-        raise refusal(
-            "a tag pattern has 1 to 128 letters, digits, `_`, `.`, `-` and `*`",
-            "write the tags that you mean with `*` for what varies, e.g. `release-*`",
-        )
-    return value
+def _too_many_wildcards(value: str) -> PydanticCustomError | None:
+    if value.count("*") <= MAX_WILDCARDS:
+        return None
+    return refusal(f"a tag pattern has at most {MAX_WILDCARDS} `*`", "write fewer `*`")
 
 
 MOST = 2_147_483_647
 """The largest number of AWS's integers."""
 
 
-def _at_least(least: int, what: str) -> AfterValidator:
-    def validate(value: int) -> int:
-        if value > MOST:
-            raise refusal(f"{what} is at most {MOST}", "write a smaller number")
-        if value < least:
-            raise refusal(f"{what} is at least {least}", f"write {least} or more")
-        return value
+def _at_least(least: int, what: str) -> Range:
+    def too_large(value: float) -> PydanticCustomError | None:
+        return refusal(f"{what} is at most {MOST}", "write a smaller number") if value > MOST else None
 
-    return AfterValidator(validate)
+    return Range(f"{what} is at least {least}", f"write {least} or more", least=least, most=MOST, explain=too_large)
 
 
-Prefix = Annotated[str, AfterValidator(_prefix), Item]
-Pattern = Annotated[str, AfterValidator(_pattern), Item]
-Count = Annotated[Whole, _at_least(1, "a number of images or days"), Field(json_schema_extra={"minimum": 1})]
+Prefix = Annotated[
+    str,
+    Form(
+        _PREFIX,
+        "a tag prefix has 1 to 128 letters, digits, `_`, `.` and `-`, and does not begin with `.` or `-`",
+        "write the first characters of the tags that you mean, e.g. `v` or `dev-`",
+        explain=_wildcard_in_prefix,
+    ),
+    Item,
+]
+Pattern = Annotated[
+    str,
+    Form(
+        _PATTERN,
+        f"a tag pattern has 1 to 128 letters, digits, `_`, `.`, `-` and at most {MAX_WILDCARDS} `*`",
+        "write the tags that you mean with `*` for what varies, e.g. `release-*`",
+        explain=_too_many_wildcards,
+    ),
+    Item,
+]
+Count = Annotated[Whole, _at_least(1, "a number of images or days")]
 ArchiveDays = Annotated[
-    Whole,
-    _at_least(MIN_DAYS_IN_ARCHIVE, "the time in the archive, which AWS charges for in any case,"),
-    Field(json_schema_extra={"minimum": MIN_DAYS_IN_ARCHIVE}),
+    Whole, _at_least(MIN_DAYS_IN_ARCHIVE, "the time in the archive, which AWS charges for in any case,")
 ]
 
 
@@ -109,9 +113,9 @@ class LifecycleRule(Model):
     """Selects images with a tag that begins with any of these."""
     tag_patterns: Annotated[list[Pattern], Field(min_length=1)] | None = None
     """Selects images with a tag that matches any of these; `*` matches any characters and is allowed four times."""
-    untagged: bool | None = None
+    untagged: Annotated[bool, Described(const=True)] | None = None
     """Selects images without a tag."""
-    any: bool | None = None
+    any: Annotated[bool, Described(const=True)] | None = None
     """Selects all images; such a rule is the last one."""
     keep_last: Count | None = None
     """Expires all but the newest N images by push time, counted separately for each prefix or pattern."""
@@ -141,6 +145,11 @@ class LifecycleRule(Model):
                 yield Problem(
                     name, False, f"`{name}: false` selects nothing", f"write `{name}: true`, or another selector"
                 )
+
+    @classmethod
+    def json_rules(cls) -> Iterator[dict[str, Any]]:
+        """One selector and one outcome."""
+        yield from (exactly_one([key_of(cls, name) for name in names]) for names in (SELECTORS, OUTCOMES))
 
 
 _OUTCOME: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -267,7 +276,7 @@ def rule_list_problems(rules: Sequence[LifecycleRule], place: str) -> list[Probl
         problems.append(
             Problem(
                 place,
-                f"{len(document['rules'])} rules",
+                counted(len(document["rules"]), "rule"),
                 f"ECR allows at most {MAX_RULES} rules, and each prefix and each pattern is one",
                 "use fewer prefixes, or a pattern that covers several",
             )

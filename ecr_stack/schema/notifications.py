@@ -6,16 +6,18 @@ https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
+from pydantic_core import PydanticCustomError
 
 from ecr_stack.aws import events
-from ecr_stack.aws.names import KMS_KEY_ARN, KmsKeyArn, partition_of
+from ecr_stack.aws.names import KMS_KEY_ARN, EmailAddress, KmsKeyArn, partition_of
 from ecr_stack.errors import Problem
-from ecr_stack.model import INVALID, Item, Model, Structural, is_unknown, refusal
+from ecr_stack.forms import Described, Form
+from ecr_stack.model import INVALID, Item, Model, Structural, is_unknown, key_of, refusal
+from ecr_stack.schema.json_schema import at_least_one, given, is_one_of
 
 __all__ = [
     "NotificationSettings",
@@ -44,53 +46,42 @@ _LONGEST_REGISTRY = "arn:aws-iso-f:ecr:ap-northeast-1:123456789012:repository/"
 """What the ARNs of repositories begin with, if account and Region are not known: only its length matters."""
 
 
-def _prefix(value: str) -> str:
-    if re.fullmatch(r"[a-z0-9][a-z0-9._/-]{0,255}", value):
-        return value
-    raise refusal(
-        "must be the beginning of a repository's name: 1 to 256 lowercase letters, digits, `.`, `_`, `-` and `/`",
-        f"write the prefix alone: `{value.split('*', maxsplit=1)[0]}`"
-        if re.fullmatch(r"[a-z0-9][a-z0-9._/-]*\*+", value)
-        else "write the first characters of the names that you mean, e.g. `api-`",
+def _wildcard_at_the_end(value: str) -> PydanticCustomError | None:
+    alone = value.rstrip("*")
+    if alone == value or not _PREFIX.fits(alone):
+        return None
+    return refusal(_PREFIX.rule, f"write the prefix alone: `{alone}`")
+
+
+_PREFIX = Form(
+    "[a-z0-9][a-z0-9._/-]{0,255}",
+    "must be the beginning of a repository's name: 1 to 256 lowercase letters, digits, `.`, `_`, `-` and `/`",
+    "write the first characters of the names that you mean, e.g. `api-`",
+    explain=_wildcard_at_the_end,
+)
+
+
+def _slack_id(letters: str, what: str) -> Form:
+    return Form(
+        f"[{letters}][0-9A-Z]{{1,254}}",
+        f"{what} begins with {' or '.join(letters)}, and has capital letters and digits",
+        f"write one such as `{letters[0]}07EZ1ABC23`; Slack shows it in the address of the channel",
     )
 
 
-def _email(value: str) -> str:
-    if re.fullmatch(r"[^\s@\"<>,;]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", value):
-        return value
-    raise refusal("an e-mail address is needed", "write one such as `security@example.com`")
-
-
-def _https(value: str) -> str:
-    if re.fullmatch(r"https://[^\s/@]+(/[^\s]*)?", value) and len(value) <= 2048:
-        return value
-    raise refusal(
+Prefix = Annotated[str, _PREFIX, Item]
+Https = Annotated[
+    str,
+    Form(
+        r"https://[^\s/@]+(/[^\s]*)?",
         "an endpoint is an HTTPS address: whatever is sent there names vulnerabilities of images",
         "write one such as `https://hooks.example.com/ecr`",
-    )
-
-
-def _slack_id(letters: str, what: str) -> AfterValidator:
-    def validated(value: str) -> str:
-        if re.fullmatch(rf"[{letters}][0-9A-Z]{{1,254}}", value):
-            return value
-        raise refusal(
-            f"{what} begins with {' or '.join(letters)}, and has capital letters and digits",
-            f"write one such as `{letters[0]}07EZ1ABC23`; Slack shows it in the address of the channel",
-        )
-
-    return AfterValidator(validated)
-
-
-def _pattern(text: str) -> Any:
-    return Field(json_schema_extra={"pattern": text})
-
-
-Prefix = Annotated[str, AfterValidator(_prefix), Item, _pattern("^[a-z0-9][a-z0-9._/-]{0,255}$")]
-Email = Annotated[str, AfterValidator(_email), Item, _pattern("^[^\\s@]+@[A-Za-z0-9-]+([.][A-Za-z0-9-]+)+$")]
-Https = Annotated[str, AfterValidator(_https), Item, _pattern("^https://[^\\s]+$")]
-WorkspaceId = Annotated[str, _slack_id("T", "a workspace's id"), _pattern("^T[0-9A-Z]{1,254}$")]
-ChannelId = Annotated[str, _slack_id("CG", "a channel's id"), _pattern("^[CG][0-9A-Z]{1,254}$")]
+        longest=2048,
+    ),
+    Item,
+]
+WorkspaceId = Annotated[str, _slack_id("T", "a workspace's id")]
+ChannelId = Annotated[str, _slack_id("CG", "a channel's id")]
 
 
 class SlackChannel(Model):
@@ -124,9 +115,9 @@ class NotificationSettings(Model):
     """Whether pulls through a cache that cannot be synchronised are told. Default: `false`."""
     repositories: Annotated[list[Prefix], Field(min_length=1, max_length=100)] | None = None
     """Only repositories whose names begin with one of these. Default: every repository."""
-    email: Annotated[list[Email], Structural] = []
+    email: Annotated[list[EmailAddress], Described(uniqueItems=True), Structural] = []
     """Addresses that get the events as JSON. AWS asks each to confirm."""
-    https: Annotated[list[Https], Structural] = []
+    https: Annotated[list[Https], Described(uniqueItems=True), Structural] = []
     """HTTPS endpoints that get the events. AWS asks each to confirm, by a message with a `SubscribeURL`."""
     slack: Annotated[SlackChannel | None, Structural] = None
     """A channel of Slack that gets the events, by AWS Chatbot."""
@@ -154,6 +145,14 @@ class NotificationSettings(Model):
                     yield Problem(f"{field}[{index}]", "(an Output)", rule, "pass a plain value")
                 elif not is_unknown(entry) and entry in entries[:index]:
                     yield Problem(f"{field}[{index}]", entry, "each is told once", "remove one of the two")
+
+    @classmethod
+    def json_rules(cls) -> Iterator[dict[str, Any]]:
+        """Some event is chosen."""
+        chosen = (
+            is_one_of(key_of(cls, name), True) for name, field in cls.model_fields.items() if field.annotation is bool
+        )
+        yield at_least_one(*chosen, given("findings"), given("replications"))
 
 
 def event_patterns(

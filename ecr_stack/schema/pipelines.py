@@ -9,15 +9,18 @@ https://docs.gitlab.com/ci/secrets/id_token_authentication/
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from ecr_stack.aws.iam.compact import permission_statements, pipeline_trust
 from ecr_stack.aws.iam.principals import unique
 from ecr_stack.errors import Problem
+from ecr_stack.forms import Described, Form, in_full
 from ecr_stack.model import Item, Model, Structural, is_unknown, refusal
+from ecr_stack.schema.json_schema import at_least_one, given, is_one_of, never, not_empty, when
 
 __all__ = [
     "NewRoleName",
@@ -44,20 +47,29 @@ Platform = Literal["GITHUB", "GITLAB", "OTHER"]
 _ISSUERS = {"GITHUB": "https://token.actions.githubusercontent.com", "GITLAB": "https://gitlab.com"}
 
 
-def _repository(value: str) -> str:
-    if "*" in value or "?" in value:
-        raise refusal(
-            "a wildcard in a repository's name lets repositories in that nobody named, forks and others' among them",
-            "name each repository, e.g. `octo-org/api`",
-        )
-    if re.fullmatch(
-        r"[A-Za-z0-9_][\w.-]*(@[0-9]+)?(/(?!\.{1,2}(/|@|$))[A-Za-z0-9_.][\w.-]*(@[0-9]+)?)+", value, re.ASCII
-    ):
-        return value
-    raise refusal("a source repository is its owner, a slash and its name", "write it as `octo-org/api`")
+def _wildcard_in_repository(value: str) -> PydanticCustomError | None:
+    if "*" not in value and "?" not in value:
+        return None
+    return refusal(
+        "a wildcard in a repository's name lets repositories in that nobody named, forks and others' among them",
+        "name each repository, e.g. `octo-org/api`",
+    )
 
 
-def _reference(kind: str, prefix: str = "") -> Callable[[str], str]:
+SourceRepository = Annotated[
+    str,
+    Form(
+        r"[A-Za-z0-9_][\w.-]*(@[0-9]+)?(/(?!\.{1,2}(/|@|$))[A-Za-z0-9_.][\w.-]*(@[0-9]+)?)+",
+        "a source repository is its owner, a slash and its name",
+        "write it as `octo-org/api`",
+        explain=_wildcard_in_repository,
+    ),
+]
+
+_REFERENCE = r"(?![*?]|refs/)[\w./@+#=,*?-]+( [\w./@+#=,*?-]+)*"
+
+
+def _reference(kind: str, prefix: str = "") -> tuple[AfterValidator, Described]:
     def validate(value: str) -> str:
         name = value.removeprefix(prefix)
         if name.startswith("refs/"):
@@ -70,19 +82,20 @@ def _reference(kind: str, prefix: str = "") -> Callable[[str], str]:
                 f"`{value}` is every {kind}, or whichever ends so: whoever may write to the repository could push images",
                 f"name each {kind}, or the beginning of several, e.g. `release*`",
             )
-        if len(name) <= 255 and re.fullmatch(r"[\w./@+#=,*?-]+( [\w./@+#=,*?-]+)*", name, re.ASCII):
+        if len(name) <= 255 and re.fullmatch(_REFERENCE, name, re.ASCII):
             return name
         raise refusal(
             f"the name of the {kind} has letters, digits and `. / _ - @ + # = ,`, with `*` and `?` as wildcards",
             f"write the {kind}'s name",
         )
 
-    return validate
+    shortened = f"(?:{prefix})?" if prefix else ""
+    return AfterValidator(validate), Described(pattern=in_full(shortened + _REFERENCE), maxLength=255 + len(prefix))
 
 
-_Branch = Annotated[str, AfterValidator(_reference("branch", "refs/heads/")), Item]
-_Tag = Annotated[str, AfterValidator(_reference("tag", "refs/tags/")), Item]
-_Environment = Annotated[str, AfterValidator(_reference("environment")), Item]
+_Branch = Annotated[str, *_reference("branch", "refs/heads/"), Item]
+_Tag = Annotated[str, *_reference("tag", "refs/tags/"), Item]
+_Environment = Annotated[str, *_reference("environment"), Item]
 
 
 class PipelineSource(Model):
@@ -90,7 +103,7 @@ class PipelineSource(Model):
 
     EXAMPLES = {"repository": "octo-org/api"}
 
-    repository: Annotated[str, AfterValidator(_repository)]
+    repository: SourceRepository
     """`owner/name`, or `owner@id/name@id` (GitHub, since 2026-07-15); the project's path at GitLab. No wildcards."""
     branches: list[_Branch] = []
     """Pipelines of these branches; `*` in a name matches any characters."""
@@ -110,34 +123,51 @@ class PipelineSource(Model):
                 "add `branches: [main]`, `tags: [v*]` or `environments: [production]`",
             )
 
+    @classmethod
+    def json_rules(cls) -> Iterator[dict[str, Any]]:
+        """A source is limited to a branch, a tag or an environment."""
+        yield at_least_one(*map(not_empty, ("branches", "tags", "environments")))
 
-def _issuer(value: str) -> str:
-    if re.fullmatch(r"https://[a-z0-9-]+(\.[a-z0-9-]+)+(/[\w./-]*[\w-])?", value, re.ASCII) and len(value) <= 255:
-        return value
-    raise refusal(
+
+Issuer = Annotated[
+    str,
+    Form(
+        r"https://[a-z0-9-]+(\.[a-z0-9-]+)+(/[\w./-]*[\w-])?",
         "an issuer is an address that begins with https:// and has no port, no query and no slash at its end",
         "write the `iss` of its tokens, e.g. `https://gitlab.example.com`",
+        longest=255,
+    ),
+]
+
+
+def _wildcard_in_subject(value: str) -> PydanticCustomError | None:
+    if "*" not in value and "?" not in value:
+        return None
+    return refusal(
+        "a wildcard in a subject lets pipelines in that nobody named",
+        "write subjects out, or name `repositories` with `branches: [release/*]`",
     )
 
 
-def _subject(value: str) -> str:
-    if "*" in value or "?" in value:
-        raise refusal(
-            "a wildcard in a subject lets pipelines in that nobody named",
-            "write subjects out, or name `repositories` with `branches: [release/*]`",
-        )
-    if re.fullmatch(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?", value) and "${" not in value and len(value) <= 1024:
-        return value
-    raise refusal("a subject is what stands as `sub` in the tokens of a pipeline", "write it as it stands in a token")
-
-
-def _audience(value: str) -> str:
-    if re.fullmatch(r"[\w:/.-]{1,255}", value, re.ASCII):
-        return value
-    raise refusal(
+Subject = Annotated[
+    str,
+    Form(
+        r"(?!.*(?:[*?]|\$\{))[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?",
+        "a subject is what stands as `sub` in the tokens of a pipeline",
+        "write it as it stands in a token",
+        longest=1024,
+        explain=_wildcard_in_subject,
+    ),
+    Item,
+]
+Audience = Annotated[
+    str,
+    Form(
+        r"[\w:/.-]{1,255}",
         "an audience is one text that stands as `aud` in tokens, without wildcards",
         "write `sts.amazonaws.com`, which GitHub's own action asks for",
-    )
+    ),
+]
 
 
 class PipelineTrust(Model):
@@ -145,13 +175,13 @@ class PipelineTrust(Model):
 
     platform: Annotated[Platform, Structural] = "GITHUB"
     """`GITHUB`, `GITLAB`, or `OTHER` with its `issuer` and `subjects`. Default: `GITHUB`."""
-    issuer: Annotated[str, AfterValidator(_issuer), Structural] | None = None
+    issuer: Annotated[Issuer, Structural] | None = None
     """Who makes the tokens. Default: github.com or gitlab.com, by the platform."""
-    audience: Annotated[str, AfterValidator(_audience)] = "sts.amazonaws.com"
+    audience: Audience = "sts.amazonaws.com"
     """For whom the tokens are made. Default: `sts.amazonaws.com`."""
     repositories: list[PipelineSource] = []
     """Source repositories with their branches, tags and environments."""
-    subjects: list[Annotated[str, AfterValidator(_subject), Item]] = []
+    subjects: list[Subject] = []
     """Subjects of tokens, written out; for another platform, or where GitHub's are customized."""
 
     def cross_field_errors(self) -> Iterator[Problem]:
@@ -199,6 +229,18 @@ class PipelineTrust(Model):
                     "the subject of a GitLab token names no environment",
                     "write `branches` or `tags` instead",
                 )
+
+    @classmethod
+    def json_rules(cls) -> Iterator[dict[str, Any]]:
+        """Some pipeline is named, in the words of its platform."""
+        yield at_least_one(not_empty("repositories"), not_empty("subjects"))
+        yield when(
+            is_one_of("platform", "OTHER"), given("issuer"), not_empty("subjects"), never(not_empty("repositories"))
+        )
+        sources = {"environments": {"maxItems": 0}}
+        yield when(
+            is_one_of("platform", "GITLAB"), {"properties": {"repositories": {"items": {"properties": sources}}}}
+        )
 
     @property
     def issued_by(self) -> str:
@@ -252,29 +294,28 @@ def role_name_of(value: str) -> str:
     return value.rsplit("/", 1)[-1] if re.match(r"role/|arn:aws[a-z-]*:iam::[0-9]{12}:role/", value) else value
 
 
-def _role(value: str) -> str:
-    if re.fullmatch(r"[\w+=,.@-]{1,64}", role_name_of(value), re.ASCII):
-        return value
-    raise refusal(
+_ROLE_NAME = r"[\w+=,.@-]{1,64}"
+RoleName = Annotated[
+    str,
+    Form(
+        rf"(?:(?:role/|arn:aws[a-z-]*:iam::[0-9]{{12}}:role/)(?:[^\n]*/)?)?{_ROLE_NAME}",
         "a role is named by its name, `role/NAME` or its ARN; a name has 1 to 64 letters, digits and `+ = , . @ _ -`",
         "write one such as `eks-prod-node-role`",
-    )
-
-
-RoleName = Annotated[str, AfterValidator(_role), Item]
+    ),
+    Item,
+]
 """A role of this account: its name, `role/NAME` or its ARN."""
 
 
-def _new_role(value: str) -> str:
-    if re.fullmatch(r"[\w+=,.@-]{1,64}", value, re.ASCII):
-        return value
-    raise refusal(
+NewRoleName = Annotated[
+    str,
+    Form(
+        _ROLE_NAME,
         "a role that is made is called by its name alone: 1 to 64 letters, digits and `+ = , . @ _ -`",
         "write one such as `github-actions-role`, without `role/`, path or account",
-    )
-
-
-NewRoleName = Annotated[str, AfterValidator(_new_role), Item]
+    ),
+    Item,
+]
 """The name of a role that is to be made."""
 
 
@@ -284,16 +325,15 @@ def foreign_role(role: str, account: str) -> bool:
     return found is not None and found[1] != account
 
 
-def _provider(value: str) -> str:
-    if re.fullmatch(r"arn:aws[a-z-]*:iam::[0-9]{12}:oidc-provider/[\w./-]+", value, re.ASCII):
-        return value
-    raise refusal(
+ProviderArn = Annotated[
+    str,
+    Form(
+        r"arn:aws[a-z-]*:iam::[0-9]{12}:oidc-provider/[\w./-]+",
         "an OpenID Connect provider is named by its ARN",
         "write the one that `aws iam list-open-id-connect-providers` prints",
-    )
-
-
-ProviderArn = Annotated[str, AfterValidator(_provider), Item]
+    ),
+    Item,
+]
 """`arn:aws:iam::ACCOUNT:oidc-provider/HOST`."""
 
 

@@ -7,36 +7,35 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from ecr_stack.aws.names import PrincipalName, TagKey, TagValue
+from ecr_stack.aws.names import PrincipalName
 from ecr_stack.errors import Problem
+from ecr_stack.forms import Described, Form
 from ecr_stack.model import Item, Model, Structural, refusal
 from ecr_stack.schema.access import Match
-from ecr_stack.schema.repository import reserved_tags
+from ecr_stack.schema.json_schema import is_one_of, never
+from ecr_stack.schema.repository import Tags, reserved_tags
 
 __all__ = ["HOME", "PublicRepositoryName", "PublicRepositorySettings"]
 
 HOME = "us-east-1"
 """Public repositories are made and managed in this Region, and seen everywhere."""
 
-_NAME = re.compile(r"(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*")
-
-
-def _name(value: str) -> str:
-    if 2 <= len(value) <= 205 and _NAME.fullmatch(value):
-        return value
-    raise refusal(
+PublicRepositoryName = Annotated[
+    str,
+    Form(
+        "(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*",
         "a public repository's name has 2 to 205 lowercase letters and digits, joined by single `.`, `_`, `-` or `/`",
         "write a name such as `base-image`",
-    )
-
-
-PublicRepositoryName = Annotated[str, AfterValidator(_name), Structural]
+        shortest=2,
+        longest=205,
+    ),
+    Structural,
+]
 """2 to 205 characters."""
 
 
@@ -67,13 +66,13 @@ class PublicRepositorySettings(Model):
     """Of `ARM`, `ARM 64`, `x86`, `x86-64`."""
     operating_systems: Annotated[list[OperatingSystem], Field(min_length=1, max_length=50)] | None = None
     """Of `Linux` and `Windows`."""
-    logo: Annotated[str, AfterValidator(_logo)] | None = None
+    logo: Annotated[str, AfterValidator(_logo), Described(pattern="^[A-Za-z0-9+/]*={0,2}$")] | None = None
     """An image file of at most 512,000 bytes, in base64. The gallery shows it for verified accounts only."""
     push: list[PrincipalName] = []
     """Roles, users and accounts that may push, by the repository's policy. Everybody may pull."""
     match: Match = "CONDITION"
     """How roles and users are matched: by `CONDITION`, which works before they exist, or as `PRINCIPAL`. Default: `CONDITION`."""
-    tags: dict[TagKey, TagValue] = {}
+    tags: Tags = {}
     """AWS tags, on top of the registry's."""
     protect: Annotated[bool | None, Structural] = None
     """Whether Pulumi refuses to delete or replace the repository. Default: `false`."""
@@ -91,3 +90,8 @@ class PublicRepositorySettings(Model):
                 "a protected repository is never deleted, and `forceDelete` is how to delete one with its images",
                 "write `forceDelete: false`, or `protect: false`",
             )
+
+    @classmethod
+    def json_rules(cls) -> Iterator[dict[str, Any]]:
+        """A protected repository is not deleted."""
+        yield never(is_one_of("protect", True), is_one_of("forceDelete", True))

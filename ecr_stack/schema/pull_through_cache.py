@@ -8,13 +8,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
+from pydantic_core import PydanticCustomError
 
-from ecr_stack.aws.names import REPOSITORY_NAME
+from ecr_stack.aws.names import REPOSITORY_NAME, RoleArn
 from ecr_stack.errors import Problem
-from ecr_stack.model import Model, Structural, Text, is_unknown, refusal
+from ecr_stack.forms import Described, Form, in_full
+from ecr_stack.model import Model, Structural, Text, is_unknown, key_of, refusal
+from ecr_stack.schema.json_schema import at_least_one, given, is_one_of, never, when
 from ecr_stack.schema.replica_templates import MAX_TEMPLATE_PREFIX
 from ecr_stack.schema.repository import RepositoryDefaults, TemplateUse
 
@@ -76,23 +79,25 @@ MAX_CACHES = 50
 """https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html"""
 
 SECRET_ARN = re.compile(
-    r"arn:aws(-\w+)*:secretsmanager:([a-z0-9-]+):([0-9]{12}):secret:ecr-pullthroughcache/[a-zA-Z0-9/_+=.@-]+"
+    r"arn:aws(-[\w]+)*:secretsmanager:([a-z0-9-]+):([0-9]{12}):secret:ecr-pullthroughcache/[a-zA-Z0-9/_+=.@-]+"
 )
 
 
-def _prefix(longest: int, what: str) -> AfterValidator:
-    def validate(value: str) -> str:
-        if value == "ROOT" or (2 <= len(value) <= longest and REPOSITORY_NAME.fullmatch(value)):
-            return value
-        raise refusal(
-            f"{what} is `ROOT`, or 2 to {longest} lowercase letters and digits, joined by single `.`, `_`, `-` or `/`; ECR "
-            "adds the `/` behind it itself",
-            f"write `{value.rstrip('/')}`"
-            if REPOSITORY_NAME.fullmatch(value.rstrip("/")) and value != value.rstrip("/")
-            else "write one such as `docker-hub`",
-        )
+def _prefix(longest: int, what: str) -> Form:
+    def without_slash(value: str) -> PydanticCustomError | None:
+        bare = value.rstrip("/")
+        return refusal(form.rule, f"write `{bare}`") if bare != value and form.fits(bare) else None
 
-    return AfterValidator(validate)
+    form = Form(
+        f"ROOT|{REPOSITORY_NAME.pattern}",
+        f"{what} is `ROOT`, or 2 to {longest} lowercase letters and digits, joined by single `.`, `_`, `-` or `/`; ECR "
+        "adds the `/` behind it itself",
+        "write one such as `docker-hub`",
+        shortest=2,
+        longest=longest,
+        explain=without_slash,
+    )
+    return form
 
 
 CachePrefix = Annotated[str, _prefix(30, "the prefix of a cache"), Structural]
@@ -104,33 +109,34 @@ TemplatePrefix = Annotated[str, _prefix(MAX_TEMPLATE_PREFIX, "the prefix of a te
 """The namespace that a creation template is for, or `ROOT`."""
 
 
-def _secret_arn(value: str) -> str:
-    if SECRET_ARN.fullmatch(value):
-        return value
-    raise refusal(
+SecretArn = Annotated[
+    str,
+    Form(
+        SECRET_ARN.pattern,
         "ECR reads the credentials from a secret whose name begins with `ecr-pullthroughcache/`",
         "write arn:aws:secretsmanager:REGION:ACCOUNT:secret:ecr-pullthroughcache/NAME-SUFFIX, as "
         "`aws secretsmanager describe-secret` prints it",
-    )
+    ),
+]
 
 
 class CreatedRepositories(RepositoryDefaults):
     """The settings of repositories that ECR makes itself. What only a stack can do is not among them."""
 
+    NOT_HERE: ClassVar[Mapping[str, str]] = {
+        "scan_on_push": "`scanning` of the registry decides",
+        "protect": "Pulumi does not know such a repository",
+        "force_delete": "Pulumi does not know such a repository",
+        "import_existing": "Pulumi does not know such a repository",
+    }
+
     def cross_field_errors(self) -> Iterator[Problem]:
         """A template says nothing of scanning, deletion and adoption."""
-        yield from super().cross_field_errors()
-        for name, instead in {
-            "scan_on_push": "`scanning` of the registry decides",
-            "protect": "Pulumi does not know such a repository",
-            "force_delete": "Pulumi does not know such a repository",
-            "import_existing": "Pulumi does not know such a repository",
-        }.items():
-            if getattr(self, name) is not None:
-                key = type(self).model_fields[name].alias or name
-                yield Problem(
-                    key, getattr(self, name), f"a creation template cannot say this: {instead}", f"remove `{key}`"
-                )
+        here = {key_of(type(self), name): why for name, why in self.NOT_HERE.items() if name in self.model_fields_set}
+        for key, why in here.items():
+            value = self.as_written().get(key)
+            yield Problem(key, value, f"a creation template cannot say this: {why}", f"remove `{key}`")
+        yield from (problem for problem in super().cross_field_errors() if problem.place not in here)
 
 
 class OwnTemplate(CreatedRepositories):
@@ -138,7 +144,7 @@ class OwnTemplate(CreatedRepositories):
 
     EXAMPLES = {"applied_for": "[REPLICATION]"}
 
-    applied_for: Annotated[list[TemplateUse], Field(min_length=1), Structural]
+    applied_for: Annotated[list[TemplateUse], Field(min_length=1), Described(uniqueItems=True), Structural]
     """When it is used: `REPLICATION` (another registry replicates here), `CREATE_ON_PUSH` (an image is pushed to a repository
     that does not exist), `PULL_THROUGH_CACHE`."""
 
@@ -150,14 +156,21 @@ class OwnTemplate(CreatedRepositories):
             yield Problem("appliedFor", uses, "each use is named once", "remove the repetition")
 
 
+# what Pulumi has encrypted is a map in the file, and a string when the program reads it
+_ENCRYPTED = {"type": "object", "properties": {"secure": {"type": "string"}}, "required": ["secure"]}
+Secret = Annotated[
+    Text, Described(type=["string", "object"], **{key: _ENCRYPTED[key] for key in ("properties", "required")})
+]
+
+
 class Credentials(Model):
     """A login at an upstream registry."""
 
     EXAMPLES = {"username": "NAME", "access_token": "{secure: …}"}
 
-    username: Text
+    username: Secret
     """The user's name there."""
-    access_token: Text
+    access_token: Secret
     """The access token, encrypted: `pulumi config set --secret --path ecr-stack:pullThroughCache.NAME.credentials.accessToken`."""
 
 
@@ -176,9 +189,9 @@ class PullThroughCacheSettings(Model):
     """What the names begin with there, left out of the names here. Default: nothing (`ROOT`)."""
     credentials: Credentials | None = None
     """A login at the upstream; the stack keeps it in AWS Secrets Manager."""
-    credential_arn: Annotated[str, AfterValidator(_secret_arn)] | None = None
+    credential_arn: SecretArn | None = None
     """The ARN of an existing secret `ecr-pullthroughcache/…` of the same account and Region, instead of `credentials`."""
-    custom_role_arn: Text | None = None
+    custom_role_arn: RoleArn | None = None
     """With `ecr` and a registry of another account: the role of this account with which ECR pulls there."""
     repositories: CreatedRepositories | None = None
     """The settings of the repositories that ECR makes for cached images, by a creation template. Default: ECR's own
@@ -225,6 +238,21 @@ class PullThroughCacheSettings(Model):
                 self.known("custom_role_arn"),
                 f"ECR takes a role for another private registry of ECR (`ecr`) only, and this is `{self.upstream}`",
                 "remove `customRoleArn`",
+            )
+
+    @classmethod
+    def json_rules(cls) -> Iterator[dict[str, Any]]:
+        """Each upstream has its URL and its login."""
+        login = at_least_one(given("credentials"), given("credentialArn"))
+        yield never(given("credentials", "credentialArn"))
+        yield when(given("customRoleArn"), {"properties": {"upstream": {"const": "ecr"}}})
+        for name, upstream in UPSTREAMS.items():
+            url = {"pattern": in_full(upstream.pattern)} if upstream.pattern else {"enum": [upstream.url, None]}
+            yield when(
+                is_one_of("upstream", name),
+                {"properties": {"url": url}},
+                *([given("url")] if upstream.pattern else []),
+                login if upstream.needs_credentials else never(login),
             )
 
     @property

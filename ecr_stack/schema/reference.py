@@ -14,6 +14,9 @@ from ecr_stack.schema.stack import NAMESPACE, schema, stack_settings_of
 
 __all__ = ["project_config", "reference"]
 
+_MANY = 10
+"""Maximum number of choices that are listed, which Regions are not."""
+
 
 def project_config() -> str:
     """Declare the keys for Pulumi itself: the section `config` of Pulumi.yaml.
@@ -84,8 +87,8 @@ def _references(value: Mapping[str, Any], inner: str = "") -> Iterator[tuple[str
     """The definitions that a value refers to, each with how it is nested: in a list, or under a name."""
     if "$ref" in value:
         yield value["$ref"].rsplit("/", 1)[-1], inner
-    for option in value.get("anyOf", ()):
-        yield from _references(option, inner)
+    if "else" in value:
+        yield from _references(value["else"], inner)
     if isinstance(value.get("items"), Mapping):
         yield from _references(value["items"], f"{inner}[]")
     if isinstance(value.get("additionalProperties"), Mapping):
@@ -95,7 +98,7 @@ def _references(value: Mapping[str, Any], inner: str = "") -> Iterator[tuple[str
 def _table(
     title: str, shape: Mapping[str, Any], definitions: Mapping[str, Any], titles: Mapping[str, str]
 ) -> Iterator[str]:
-    required = set(shape.get("required", []))
+    required = {*shape.get("required", []), *shape.get("then", {}).get("required", [])}
     yield f"#### {title[:1].upper() + title[1:]}"
     yield ""
     yield "| key | value | |"
@@ -109,17 +112,18 @@ def _table(
 
 def _kind(value: Mapping[str, Any], definitions: Mapping[str, Any], titles: Mapping[str, str]) -> str:
     """Say in words what a value is."""
-    if "anyOf" in value:
-        return _kind(next(option for option in value["anyOf"] if option.get("type") != "null"), definitions, titles)
+    value = value.get("else", value)
     if "$ref" in value:
         name = value["$ref"].rsplit("/", 1)[-1]
         target = definitions[name]
         if "enum" in target:
             return ", ".join(f"`{choice}`" for choice in target["enum"])
         return f"a map: {titles.get(name, name)}"
-    if "enum" in value:
-        return ", ".join(f"`{choice}`" for choice in value["enum"])
-    match value.get("type"):
+    choices = [choice for choice in value.get("enum", []) if isinstance(choice, str)]
+    if 0 < len(choices) <= _MANY:
+        return ", ".join(f"`{choice}`" for choice in choices)
+    kinds = value.get("type")
+    match kinds[0] if isinstance(kinds, list) else kinds:
         case "array":
             inner = value.get("items", {})
             name = inner.get("$ref", "").rsplit("/", 1)[-1]
@@ -136,13 +140,15 @@ def _kind(value: Mapping[str, Any], definitions: Mapping[str, Any], titles: Mapp
             )
         case "boolean":
             return "true or false"
-        case "integer":
+        case "integer" | "number":
             low, high = value.get("minimum"), value.get("maximum")
             return (
                 f"{low} to {high}"
-                if high is not None
+                if low is not None and high is not None
                 else f"a number, at least {low}"
                 if low is not None
+                else f"a number above {value['exclusiveMinimum']}"
+                if "exclusiveMinimum" in value
                 else "a number"
             )
         case _:

@@ -7,25 +7,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field, field_validator
+from pydantic_core import PydanticCustomError
 
 from ecr_stack.aws.iam.principals import names_an_issuer
-from ecr_stack.aws.names import AccountId, OrganizationId, Region, RepositoryName, TagKey, TagValue
+from ecr_stack.aws.names import AccountId, OrganizationId, Region, RepositoryName
+from ecr_stack.forms import Described, Form
 from ecr_stack.model import Item, Model, Structural, is_unknown, refusal
 from ecr_stack.schema.access import RegistryAccess
 from ecr_stack.schema.account_settings import AccountSettingValues
 from ecr_stack.schema.budget import BudgetSettings
 from ecr_stack.schema.encryption import Encryption, RepositoryEncryption
 from ecr_stack.schema.guard import LifecycleGuard
+from ecr_stack.schema.json_schema import given, never
 from ecr_stack.schema.lifecycle import lifecycle_text
 from ecr_stack.schema.notifications import NotificationSettings
 from ecr_stack.schema.pipelines import NodeAccess, PipelineSettings
 from ecr_stack.schema.public_repository import PublicRepositoryName, PublicRepositorySettings
 from ecr_stack.schema.pull_through_cache import CachePrefix, OwnTemplate, PullThroughCacheSettings, TemplatePrefix
 from ecr_stack.schema.replication import ReplicationSettings
-from ecr_stack.schema.repository import RepositoryDefaults, RepositorySettings, TemplateUse, layered
+from ecr_stack.schema.repository import RepositoryDefaults, RepositorySettings, Tags, TemplateUse, layered
 from ecr_stack.schema.scanning import Scanning
 from ecr_stack.schema.signing import SigningSettings
 from ecr_stack.schema.tag_schemes import TagScheme
@@ -33,37 +36,33 @@ from ecr_stack.schema.tag_schemes import TagScheme
 __all__ = ["Environment", "NamePrefix", "RegistryArguments", "RegistrySettings"]
 
 
-def _environment(value: str) -> str:
-    if re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", value) and len(value) <= 32:
-        return value
+def _better_environment(value: str) -> PydanticCustomError | None:
     fixed = re.sub(r"[^a-z0-9]+", "-", value.lower()).strip("-")[:32].strip("-")
-    good = bool(re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", fixed))
-    raise refusal(
-        "an environment is a slug: 1 to 32 lowercase letters, digits and single hyphens between them, a letter first",
-        f"write `{fixed}`" if good else "write a word such as `dev` or `prod`",
-    )
+    return refusal(_ENVIRONMENT.rule, f"write `{fixed}`") if _ENVIRONMENT.fits(fixed) else None
 
 
-Environment = Annotated[
-    str,
-    AfterValidator(_environment),
-    Item,
-    Field(json_schema_extra={"pattern": "^[a-z][a-z0-9]*(-[a-z0-9]+)*$", "maxLength": 32}),
-]
+_ENVIRONMENT = Form(
+    "[a-z][a-z0-9]*(-[a-z0-9]+)*",
+    "an environment is a slug: 1 to 32 lowercase letters, digits and single hyphens between them, a letter first",
+    "write a word such as `dev` or `prod`",
+    longest=32,
+    explain=_better_environment,
+)
+Environment = Annotated[str, _ENVIRONMENT, Item]
 """A slug such as `dev` or `prod`."""
 
 
-def _name_prefix(value: str) -> str:
-    if re.fullmatch(r"[a-z0-9]+((\.|_|__|-+|/)[a-z0-9]+)*(\.|_|__|-|/)?", value) and len(value) <= 200:
-        return value
-    raise refusal(
+NamePrefix = Annotated[
+    str,
+    Form(
+        r"[a-z0-9]+((\.|_|__|-+|/)[a-z0-9]+)*(\.|_|__|-|/)?",
         "a name prefix is the beginning of repository names: lowercase letters and digits, joined by single `.`, `_`, `-` "
         "or `/`",
         "write one such as `dev/` or `payments-`",
-    )
-
-
-NamePrefix = Annotated[str, AfterValidator(_name_prefix), Structural]
+        longest=200,
+    ),
+    Structural,
+]
 
 
 def _issuer(value: str) -> str:
@@ -75,7 +74,7 @@ def _issuer(value: str) -> str:
     )
 
 
-Issuer = Annotated[str, AfterValidator(_issuer), Item]
+Issuer = Annotated[str, AfterValidator(_issuer), Described(pattern=r"[^.]\.[^.]"), Item]
 
 
 class Trusted(Model):
@@ -98,11 +97,13 @@ class RegistrySettings(Model):
     """A slug such as `dev` or `prod`; it names the key's alias and the tags."""
     name_prefix: NamePrefix | None = None
     """What the names of all repositories in ECR begin with, e.g. `dev/`. Keys, outputs and filters do without it."""
-    tags: dict[TagKey, TagValue] = {}
+    tags: Tags = {}
     """The team's own AWS tags, on everything that is made here. `Name`, `Environment` and `ManagedBy` are added."""
     encryption: Annotated[Encryption, Structural] = Encryption()
     """How images are encrypted at rest."""
-    repository_defaults: Annotated[RepositoryDefaults, Structural] = RepositoryDefaults()
+    repository_defaults: Annotated[RepositoryDefaults, Described(**never(given("encryption"))), Structural] = (
+        RepositoryDefaults()
+    )
     """What every repository takes unless it says otherwise."""
     profiles: Annotated[dict[str, RepositoryDefaults], Structural] = {}
     """Settings for groups of repositories, by a name of your choice; a repository takes one with `profile: NAME`."""
@@ -139,7 +140,10 @@ class RegistrySettings(Model):
     public_repositories: Annotated[dict[PublicRepositoryName, PublicRepositorySettings | None], Structural] = {}
     """Repositories on the Amazon ECR Public Gallery, by name."""
 
-    @field_validator("nodes", "notifications", "registry_access", mode="before")
+    EMPTY_IS_NOTHING: ClassVar[tuple[str, ...]] = ("nodes", "notifications", "registry_access")
+    """The sections for which `{}` means the same as none."""
+
+    @field_validator(*EMPTY_IS_NOTHING, mode="before")
     @classmethod
     def _empty_is_nothing(cls, value: Any) -> Any:
         return None if isinstance(value, Mapping) and not value else value

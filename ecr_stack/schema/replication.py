@@ -22,6 +22,7 @@ from ecr_stack.aws.names import (
 )
 from ecr_stack.errors import Problem
 from ecr_stack.model import Model, Structural, is_unknown
+from ecr_stack.schema.json_schema import given, is_one_of, never
 
 __all__ = [
     "Destination",
@@ -91,6 +92,12 @@ class Destination(Model):
                 "only repositories that the stack manages are adopted",
                 "write `replicas: managed`, or remove `import`",
             )
+
+    @classmethod
+    def json_rules(cls) -> Iterator[dict[str, Any]]:
+        """What is made here has a key; what the stack manages is adopted."""
+        yield never(is_one_of("replicas", "none"), given("keyArn"))
+        yield never(is_one_of("replicas", "template", "none"), given("import"))
 
 
 class ReplicationRule(Model):

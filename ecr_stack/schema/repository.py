@@ -6,20 +6,23 @@ https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-tag-mutability.html
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field
 
 from ecr_stack.aws.names import ExclusionFilter, RepositoryName, TagKey, TagValue
 from ecr_stack.errors import Problem
+from ecr_stack.forms import Described
 from ecr_stack.model import Model, Structural, is_unknown
 from ecr_stack.schema.access import Access
 from ecr_stack.schema.encryption import RepositoryEncryption
+from ecr_stack.schema.json_schema import given, is_one_of, never, when
 from ecr_stack.schema.lifecycle import LifecycleRule, document_problems, rule_list_problems
 
 __all__ = [
     "MAX_TAGS",
     "RESERVED_TAGS",
+    "OwnTagKey",
     "RepositoryDefaults",
     "RepositorySettings",
     "TagMutability",
@@ -42,11 +45,17 @@ TagMutability = Literal["MUTABLE", "IMMUTABLE", "IMMUTABLE_WITH_EXCLUSION", "MUT
 TemplateUse = Literal["REPLICATION", "PULL_THROUGH_CACHE", "CREATE_ON_PUSH"]
 """When ECR makes a repository from a creation template: a replica arrives, an upstream image is cached, an image is pushed."""
 
-Tags = dict[TagKey, TagValue]
+OwnTagKey = Annotated[TagKey, Described(**{"not": {"enum": list(RESERVED_TAGS)}})]
+"""The key of a tag that the program does not write itself."""
+
+Tags = dict[OwnTagKey, TagValue]
 
 _EXCLUSIONS = {"mutable_tags": "IMMUTABLE_WITH_EXCLUSION", "immutable_tags": "MUTABLE_WITH_EXCLUSION"}
 _EXAMPLE = {"mutable_tags": "`mutableTags: [latest]`", "immutable_tags": "`immutableTags: [v*]`"}
 _KEY = {"mutable_tags": "mutableTags", "immutable_tags": "immutableTags"}
+
+
+_Exclusions = Annotated[list[ExclusionFilter], Field(min_length=1, max_length=5), Described(uniqueItems=True)]
 
 
 class RepositoryDefaults(Model):
@@ -54,9 +63,9 @@ class RepositoryDefaults(Model):
 
     tag_mutability: TagMutability | None = None
     """Whether a tag may be moved to another image. Default: `MUTABLE`. See also `mutableTags`."""
-    mutable_tags: Annotated[list[ExclusionFilter], Field(min_length=1, max_length=5)] | None = None
+    mutable_tags: _Exclusions | None = None
     """With `IMMUTABLE_WITH_EXCLUSION`: the tags that may be moved all the same, e.g. `latest`; at most two `*` each."""
-    immutable_tags: Annotated[list[ExclusionFilter], Field(min_length=1, max_length=5)] | None = None
+    immutable_tags: _Exclusions | None = None
     """With `MUTABLE_WITH_EXCLUSION`: the tags that may not be moved, e.g. `v*`; at most two `*` each."""
     scan_on_push: bool | None = None
     """Whether images are scanned for vulnerabilities when pushed. Default: `true`."""
@@ -112,6 +121,15 @@ class RepositoryDefaults(Model):
         if document is not None:
             yield from document_problems(document, "lifecycleDocument")
         yield from reserved_tags(self.known("tags"))
+
+    @classmethod
+    def json_rules(cls) -> Iterator[dict[str, Any]]:
+        """Exclusions with their mode, not protected and deleted, one lifecycle."""
+        for name, needed in _EXCLUSIONS.items():
+            others = [mode for mode in get_args(TagMutability) if mode != needed]
+            yield when(given(_KEY[name]), {"properties": {"tagMutability": {"not": {"enum": others}}}})
+        yield when(is_one_of("protect", True), {"properties": {"forceDelete": {"not": {"const": True}}}})
+        yield never(given("lifecycle", "lifecycleDocument"))
 
 
 class RepositorySettings(RepositoryDefaults):

@@ -5,15 +5,17 @@ https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning.html
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Annotated, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from ecr_stack.aws.names import ScanFilter
 from ecr_stack.aws.scanning import filter_matches
 from ecr_stack.errors import Problem
+from ecr_stack.forms import Described
 from ecr_stack.model import Model, Structural, is_unknown
+from ecr_stack.schema.json_schema import at_least_one, given, is_one_of, never, not_empty, when
 
 __all__ = ["FREQUENCIES", "ScanFrequency", "ScanRule", "ScanType", "Scanning", "inconsistent"]
 
@@ -56,7 +58,15 @@ class Scanning(Model):
     """`BASIC` or `ENHANCED`. Default: the stack leaves the registry's configuration alone."""
     rules: Annotated[list[ScanRule], Field(max_length=2)] = []
     """At most two rules, each with a frequency of its own."""
-    inspector: Annotated[list[InspectorResource], Field(min_length=1, max_length=5), Structural] | None = None
+    inspector: (
+        Annotated[
+            list[InspectorResource],
+            Field(min_length=1, max_length=5),
+            Described(uniqueItems=True, contains={"const": "ECR"}),
+            Structural,
+        ]
+        | None
+    ) = None
     """Everything that Amazon Inspector is to scan in this account, `ECR` among it, e.g. `[ECR, EC2]`. What is not in the list
     is switched off in every Region of the stack. Default: Inspector is not managed here. ECR enables it for images with
     `type: ENHANCED`; in an organization its delegated administrator does."""
@@ -99,6 +109,15 @@ class Scanning(Model):
                     here, frequency, "each frequency has one rule", "put the filters of both rules into one list"
                 )
 
+    @classmethod
+    def json_rules(cls) -> Iterator[dict[str, Any]]:
+        """Rules and Inspector need a type, and each type has its frequencies."""
+        yield when(at_least_one(not_empty("rules"), given("inspector")), given("type"))
+        yield when(given("inspector"), never(is_one_of("type", "BASIC")))
+        for kind, allowed in FREQUENCIES.items():
+            frequency = {"properties": {"frequency": {"enum": list(allowed)}}}
+            yield when(is_one_of("type", kind), {"properties": {"rules": {"items": frequency}}})
+
 
 def inconsistent(scanning: Scanning, repositories: Mapping[str, bool]) -> Iterator[Problem]:
     """Yield the repositories whose own flag says something else than the registry's configuration, which wins.
@@ -112,19 +131,33 @@ def inconsistent(scanning: Scanning, repositories: Mapping[str, bool]) -> Iterat
         return
     automatic = [rule for rule in rules if rule.known("frequency") != "MANUAL"]
     filters = [entry for rule in automatic for entry in rule.known("filters") or []]
-    for name, flag in repositories.items():
-        covered = any(rule.covers(name) for rule in automatic)
-        if flag and not covered:
-            yield Problem(
-                "rules",
-                filters,
-                f"the registry's configuration outranks a repository's flag: `{name}` has `scanOnPush: true`, and no rule covers it",
-                f"add a filter that matches `{name}`, e.g. `*`, or write `scanOnPush: false` for it",
-            )
-        elif covered and not flag:
-            yield Problem(
-                "rules",
-                filters,
-                f"the registry's configuration outranks a repository's flag: `{name}` has `scanOnPush: false`, and is scanned all the same",
-                f"narrow the filters so that `{name}` is not matched, or write `scanOnPush: true` for it",
-            )
+    covered = {name for name in repositories if any(rule.covers(name) for rule in automatic)}
+    rank = "the registry's configuration outranks a repository's flag"
+    missed = [name for name, flag in repositories.items() if flag and name not in covered]
+    if missed:
+        has, them = ("has", "it") if len(missed) == 1 else ("have", "them")
+        added = f"add a rule such as `{{frequency: SCAN_ON_PUSH, filters: [{_filter(missed)}]}}`"
+        yield Problem(
+            "rules",
+            filters or None,
+            f"{rank}: {_named(missed)} {has} `scanOnPush: true`, which is the default, and no rule covers {them}",
+            f"{f'add a filter such as `{_filter(missed)}`' if filters else added}, or write `scanOnPush: false` for {them}",
+        )
+    scanned = [name for name, flag in repositories.items() if not flag and name in covered]
+    if scanned:
+        has, them = ("has", "it") if len(scanned) == 1 else ("have", "them")
+        yield Problem(
+            "rules",
+            filters,
+            f"{rank}: {_named(scanned)} {has} `scanOnPush: false`, and the rules have {them} scanned all the same",
+            f"narrow the filters so that they do not match {them}, or write `scanOnPush: true` for {them}",
+        )
+
+
+def _named(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(f"`{name}`" for name in names[:3]) + more
+
+
+def _filter(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else '"*"'

@@ -5,13 +5,12 @@ https://docs.aws.amazon.com/AmazonECR/latest/userguide/managed-signing.html
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import Annotated
 
 from pydantic import Field
 
-from ecr_stack.aws.names import SigningFilter, SigningProfileArn, signing_filter_problem
+from ecr_stack.aws.names import SigningFilter, SigningProfileArn, signing_filter_matches, signing_filter_problem
 from ecr_stack.errors import Problem
 from ecr_stack.model import Model, Structural, is_unknown
 
@@ -65,11 +64,7 @@ def rules_of(signing: SigningSettings, destination: str | None, destinations: Co
 def selects(rule: SigningRule, name: str) -> bool:
     """Whether a rule selects a repository by its name without the prefix; a filter that is not known yet may."""
     filters = None if is_unknown(rule) else rule.known("repository_filters")
-    return not filters or any(is_unknown(text) or _matches(text, name) for text in filters)
-
-
-def _matches(text: str, name: str) -> bool:
-    return bool(re.fullmatch(".*".join(map(re.escape, text.split("*"))), name))
+    return not filters or any(is_unknown(text) or signing_filter_matches(text, name) for text in filters)
 
 
 def signing_problems(
@@ -113,7 +108,7 @@ def signing_problems(
                 yield Problem(
                     place, text, f"with the name prefix it is `{prefix + text}`, and {problem[0]}", problem[1]
                 )
-            if names and not any(_matches(text, name) for name in names):
+            if names and not any(signing_filter_matches(text, name) for name in names):
                 shown = f"{', '.join(names[:5])}{', …' if len(names) > 5 else ''}"
                 yield Problem(
                     place, text, f"no repository has a name that it matches, so nothing would be signed: {shown}",

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ecr_stack.aws.names import Region
 from ecr_stack.errors import InvalidInput, Problem
-from ecr_stack.model import Model, nearest, validate
+from ecr_stack.model import Model, key_of, nearest, validate
 from ecr_stack.schema.checks import registry_settings
+from ecr_stack.schema.json_schema import StackFileSchema, when
 from ecr_stack.schema.registry import RegistrySettings
 
 __all__ = ["NAMESPACE", "region_problem", "schema", "settings_in", "stack_settings_of"]
@@ -108,9 +110,12 @@ def stack_settings_of(settings: Mapping[str, Any], *, source: str, region: objec
 
 def schema() -> dict[str, Any]:
     """Describe a stack file as JSON Schema (draft 2020-12), for editors and for other tools."""
-    described = RegistrySettings.model_json_schema(by_alias=True)
+    described = RegistrySettings.model_json_schema(by_alias=True, schema_generator=StackFileSchema)
     definitions = described.pop("$defs", {})
-    properties = {f"{NAMESPACE}{key}": value for key, value in described["properties"].items()}
+    properties = {
+        f"{NAMESPACE}{key}": _top(value, definitions, key_of(RegistrySettings, name) in _empty_is_nothing())
+        for (key, value), name in zip(described["properties"].items(), RegistrySettings.model_fields, strict=True)
+    }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A stack file of ecr-stack",
@@ -120,7 +125,7 @@ def schema() -> dict[str, Any]:
                 "type": "object",
                 "properties": {
                     "aws:region": {
-                        "type": "string",
+                        **_Region.model_json_schema(schema_generator=StackFileSchema)["properties"]["region"],
                         "description": "The Region of the registry, e.g. `us-east-1`.",
                     },
                     **properties,
@@ -132,8 +137,31 @@ def schema() -> dict[str, Any]:
             }
         },
         "required": ["config"],
+        # YAML that other keys refer to may stand beside `config:`; keys of ours that do are at the wrong margin.
+        "propertyNames": {"not": {"pattern": f"^{NAMESPACE}"}},
         "$defs": definitions,
     }
+
+
+def _top(value: dict[str, Any], definitions: dict[str, Any], empty_is_nothing: bool) -> dict[str, Any]:
+    """A key of the outermost map: Pulumi hands nothing over as the empty string, and a scalar as its text."""
+    name = value.get("$ref", "").rpartition("/")[2]
+    if name and isinstance(definitions[name]["type"], list):
+        definitions[name]["type"] = "object"
+    if name and empty_is_nothing:
+        shape = definitions[name]
+        conditions = {key: shape.pop(key) for key in ("required", "allOf") if key in shape}
+        if conditions:
+            shape |= when({"minProperties": 1}, conditions)
+    types = value["type"] if isinstance(value.get("type"), list) else [value.get("type")]
+    if types[0] != "string":
+        return value | ({"type": types[0]} if value.get("type") else {})
+    texts = {"boolean": "true", "number": "1"}
+    return value | {"type": ["string", *(kind for kind, text in texts.items() if re.search(value["pattern"], text))]}
+
+
+def _empty_is_nothing() -> set[str]:
+    return {key_of(RegistrySettings, name) for name in RegistrySettings.EMPTY_IS_NOTHING}
 
 
 def _structured(value: Any) -> Any:

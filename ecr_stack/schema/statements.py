@@ -9,17 +9,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
+from pydantic_core import PydanticCustomError, core_schema
 
 from ecr_stack.aws.iam.actions import RegistryAction, RepositoryAction
 from ecr_stack.aws.iam.conditions import Conditions
 from ecr_stack.aws.iam.principals import arn_of, unique
 from ecr_stack.aws.iam.reader import bound, conditions_of
-from ecr_stack.aws.names import PrincipalName
+from ecr_stack.aws.names import PRINCIPAL_FORM
 from ecr_stack.errors import Problem
-from ecr_stack.model import Item, Model, check, is_unknown, refusal, unknown_in
+from ecr_stack.forms import Described, Form, in_full
+from ecr_stack.model import Item, Model, is_unknown, refusal, unknown_in
+from ecr_stack.schema.json_schema import at_least_one, given, when
 
 __all__ = ["Principals", "RegistryStatement", "RepositoryStatement", "ServiceName"]
 
@@ -31,32 +35,45 @@ def _listed(value: object) -> object:
     return [value] if isinstance(value, str) or is_unknown(value) else value
 
 
-_OneOrMore = (Field(min_length=1), BeforeValidator(_listed, json_schema_input_type=str | list[str]))
+class _AloneOrListed:
+    """Metadata of a list whose only entry may be written without the list."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_before_validator_function(_listed, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        described = dict(handler(schema))
+        return described | {"type": ["string", "array"]} | dict(when({"type": "string"}, described["items"]))
 
 
-def _statement_principal(value: str) -> str:
-    return value if value == "*" or check(PrincipalName, value) else _refused_principal(value)
+_OneOrMore = (Field(min_length=1), _AloneOrListed())
 
 
-def _refused_principal(value: str) -> str:
-    if "*" in value or "?" in value:
-        raise refusal(
-            "a wildcard in a principal reaches people whom nobody named; AWS refuses it inside of an ARN",
-            "name each role, user or account, or use a condition on aws:PrincipalArn or aws:PrincipalOrgID",
-        )
-    raise refusal(
-        "a principal is an IAM role's or user's ARN, `role/NAME` or `user/NAME` of this account, or an account id",
-        'write `role/NAME`, `arn:aws:iam::111122223333:role/NAME` or "111122223333"',
+def _wildcard(value: str) -> PydanticCustomError | None:
+    if "*" not in value and "?" not in value:
+        return None
+    return refusal(
+        "a wildcard in a principal reaches people whom nobody named; AWS refuses it inside of an ARN",
+        "name each role, user or account, or use a condition on aws:PrincipalArn or aws:PrincipalOrgID",
     )
 
 
-def _service(value: str) -> str:
-    if re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.amazonaws\.com(\.cn)?", value):
-        return value
-    raise refusal("a service principal is the name of an AWS service", "write one such as `lambda.amazonaws.com`")
+StatementPrincipal = Annotated[
+    str, replace(PRINCIPAL_FORM, pattern=rf"\*|{PRINCIPAL_FORM.pattern}", explain=_wildcard), Item
+]
+"""A principal, or `*`."""
 
-
-ServiceName = Annotated[str, AfterValidator(_service), Item]
+ServiceName = Annotated[
+    str,
+    Form(
+        r"[a-z0-9-]+(\.[a-z0-9-]+)*\.amazonaws\.com(\.cn)?",
+        "a service principal is the name of an AWS service",
+        "write one such as `lambda.amazonaws.com`",
+    ),
+    Item,
+]
 """An AWS service as a principal, e.g. `codebuild.amazonaws.com`."""
 
 
@@ -65,7 +82,7 @@ class Principals(Model):
 
     model_config = _AWS_KEYS
 
-    AWS: Annotated[list[Annotated[str, AfterValidator(_statement_principal), Item]], *_OneOrMore] | None = None
+    AWS: Annotated[list[StatementPrincipal], *_OneOrMore] | None = None
     """Roles, users and accounts, or `*` if a condition on `aws:PrincipalOrgID` or the like names them."""
     Service: Annotated[list[ServiceName], *_OneOrMore] | None = None
     """AWS services, e.g. `lambda.amazonaws.com`."""
@@ -74,6 +91,11 @@ class Principals(Model):
         """A statement names somebody."""
         if self.AWS is None and self.Service is None:
             yield Problem("", {}, "a statement names a principal", "write `AWS: [role/NAME]` or `Service: [NAME]`")
+
+    @classmethod
+    def json_rules(cls) -> Iterator[dict[str, Any]]:
+        """A statement names somebody."""
+        yield at_least_one(given("AWS"), given("Service"))
 
     @property
     def public(self) -> bool:
@@ -97,10 +119,26 @@ def _spelled_out(value: object) -> object:
     return {"AWS": ["*"]} if value == "*" else value
 
 
+class _EverybodyOrNamed:
+    """Metadata of principals that may be written as `*`."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_before_validator_function(_spelled_out, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        described: dict[str, Any] = when({"type": "string"}, {"const": "*"}, otherwise=dict(handler(schema)))
+        return described
+
+
+_SID = "[A-Za-z0-9]{1,100}"
+
+
 def _sid(value: str) -> str:
     if value in RESERVED_SIDS or re.fullmatch(r"(AllowPullThroughCache(ByAccounts)?|AllowService)[0-9]+", value):
         raise refusal(f"the Sid `{value}` is used by the statement of a grant", "choose another, e.g. by its purpose")
-    if re.fullmatch(r"[A-Za-z0-9]{1,100}", value):
+    if re.fullmatch(_SID, value):
         return value
     fixed = re.sub(r"[^A-Za-z0-9]", "", value.title() if re.search(r"[^A-Za-z0-9]", value) else value)[:100]
     raise refusal(
@@ -123,14 +161,11 @@ RESERVED_SIDS = frozenset(
 class _Statement(Model):
     model_config = _AWS_KEYS
 
-    Sid: Annotated[str, AfterValidator(_sid)] | None = None
+    Sid: Annotated[str, AfterValidator(_sid), Described(pattern=in_full(_SID))] | None = None
     """The statement's name: letters and digits, once in a policy."""
     Effect: Literal["Allow", "Deny"]
     """`Allow` or `Deny`."""
-    Principal: Annotated[
-        Principals,
-        BeforeValidator(_spelled_out, json_schema_input_type=Principals | Literal["*"]),
-    ]
+    Principal: Annotated[Principals, _EverybodyOrNamed()]
     """Whom it is about."""
     Condition: Conditions | None = None
     """When it holds."""
@@ -196,13 +231,15 @@ class RepositoryStatement(_Statement):
         return self._document(account, partition, self.Action)
 
 
-def _repository_resource(value: str) -> str:
-    if re.fullmatch(r"arn:aws[a-z-]*:ecr:[a-z0-9-]+:[0-9]{12}:repository/[a-z0-9._/*?-]+|\*", value):
-        return value
-    raise refusal(
+RepositoryResource = Annotated[
+    str,
+    Form(
+        r"arn:aws[a-z-]*:ecr:[a-z0-9-]+:[0-9]{12}:repository/[a-z0-9._/*?-]+|\*",
         "a statement in the registry's policy is about repositories of the registry",
         "write arn:aws:ecr:REGION:ACCOUNT:repository/NAME, with `*` in the name where you mean several",
-    )
+    ),
+    Item,
+]
 
 
 class RegistryStatement(_Statement):
@@ -210,7 +247,7 @@ class RegistryStatement(_Statement):
 
     Action: Annotated[list[RegistryAction], *_OneOrMore]
     """Actions of ECR by their whole names; without wildcards, without `ecr:GetAuthorizationToken`."""
-    Resource: Annotated[list[Annotated[str, AfterValidator(_repository_resource), Item]], *_OneOrMore] | None = None
+    Resource: Annotated[list[RepositoryResource], *_OneOrMore] | None = None
     """ARNs of repositories, with `*` in the name if several are meant. Default: every repository."""
 
     def document(self, account: str, partition: str, everything: str) -> dict[str, Any]:

@@ -10,12 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from ecr_stack.aws.lifecycle.document import Document, NativeRule, parse_document
 from ecr_stack.aws.lifecycle.tag_filter import TagFilter
 from ecr_stack.errors import Problem
-from ecr_stack.model import Model, Structural, refusal
+from ecr_stack.forms import Described, Form
+from ecr_stack.model import Model, Structural
+from ecr_stack.schema.json_schema import exactly_one
 from ecr_stack.schema.lifecycle import Pattern
 
 __all__ = ["TagScheme", "Uncovered", "endangered", "tag_scheme_problems", "uncovered"]
@@ -23,20 +25,18 @@ __all__ = ["TagScheme", "Uncovered", "endangered", "tag_scheme_problems", "uncov
 _HEXADECIMAL = "0123456789abcdef"
 
 
-def _name(value: str) -> str:
-    if not value.strip():
-        raise refusal("a tag scheme has a name", "write what these tags are, e.g. releases")
-    return value
-
-
 class TagScheme(Model):
     """One way in which pipelines tag images: what the tags look like, and whether the images are meant to stay."""
 
-    name: Annotated[str, AfterValidator(_name), Structural]
+    name: Annotated[
+        str,
+        Form(r"[\s\S]*\S[\s\S]*", "a tag scheme has a name", "write what these tags are, e.g. releases"),
+        Structural,
+    ]
     """What these tags are, e.g. `releases`."""
     tag_patterns: Annotated[list[Pattern], Field(min_length=1)] | None = None
     """What the tags look like; `*` matches any characters."""
-    commit_hashes: bool | None = None
+    commit_hashes: Annotated[bool, Described(const=True)] | None = None
     """The tags are bare commit hashes: hexadecimal digits and nothing before them."""
     kept: bool = False
     """Images with such a tag are meant to stay for ever: no rule is needed."""
@@ -53,6 +53,11 @@ class TagScheme(Model):
             )
         elif self.commit_hashes is False:
             yield Problem("commitHashes", False, "`commitHashes: false` says nothing", "write `tagPatterns` instead")
+
+    @classmethod
+    def json_rules(cls) -> Iterator[dict[str, Any]]:
+        """Either the one or the other."""
+        yield exactly_one(["tagPatterns", "commitHashes"])
 
     def filters(self) -> list[TagFilter]:
         """Patterns that together match every tag of the scheme; for bare hashes one for each first digit."""

@@ -68,7 +68,7 @@ def source() -> str:
 
 
 def _class(model: type[Model]) -> str:
-    fields = dict(model.model_fields)
+    fields = model.own_fields()
     lines = [f"    {_field(model, name, field)}" for name, field in fields.items()]
     doc = (model.__doc__ or "").strip().split("\n\n")[0]
     doc = " ".join(doc.split())

@@ -14,9 +14,8 @@ from typing import Any
 
 from pulumi_policy import EnforcementLevel
 
-from ecr_stack.schema.reasons import is_reason
+from ecr_stack.schema.reasons import PROPOSED, reason_problem
 from guardrails.policy import WEAKER, Config, ResourceGuardrail, StackGuardrail
-from guardrails.production import PRODUCTION, excludes_production
 
 _TYPES: dict[str, type | tuple[type, ...]] = {
     "string": str,
@@ -106,27 +105,32 @@ def _one(policy: ResourceGuardrail | StackGuardrail, everywhere: Any, own: Any) 
 def unexplained(
     policy: ResourceGuardrail | StackGuardrail, level: EnforcementLevel | None, properties: Config
 ) -> Mistake | None:
-    """What a configuration gives up without saying why: the policy, its level, a part of what it finds, or production in it.
+    """What a configuration gives up without saying why: the policy, its level, or a part of what it finds.
 
     Args:
         policy: the policy.
         level: its level, if one is set.
         properties: its properties, defaults included.
     """
-    if _is_reason(str(properties.get("reason", ""))):
-        return None
     given_up = [name for name, schema in policy.facts.config.items() if _weakens(properties[name], schema)]
     if level is not None and _is_lower(level, policy.enforcement_level or EnforcementLevel.MANDATORY):
         what: tuple[str, Any] = "enforcementLevel", level.value
     elif given_up:
         what = given_up[0], properties[given_up[0]]
-    elif PRODUCTION.keys() <= properties.keys() and excludes_production(properties):
-        what = "productionValues", properties["productionValues"]
     else:
         return None
-    written = {what[0]: what[1], "reason": PROPOSED}
-    remedy = f"write {json.dumps({policy.name: written})}"
-    return Mistake(f"{policy.name}.{what[0]}", what[1], "must come with a reason", remedy)
+    reason = str(properties.get("reason", ""))
+    if not reason.strip():
+        written = {what[0]: what[1], "reason": PROPOSED}
+        remedy = f"write {json.dumps({policy.name: written})}, with your own reason in place of NAME and TICKET"
+        return Mistake(f"{policy.name}.{what[0]}", what[1], "must come with a reason", remedy)
+    if problem := reason_problem(reason):
+        rule = f"must say why: this {problem}"
+    elif sum(map(str.isalnum, reason)) < MINIMUM_LETTERS:
+        rule = f"must have at least {MINIMUM_LETTERS} letters and digits: it is all that stays of the policy"
+    else:
+        return None
+    return Mistake(f"{policy.name}.reason", reason, rule, "write who decided it, why, and until when")
 
 
 def _is_lower(level: EnforcementLevel | None, than: EnforcementLevel) -> bool:
@@ -151,16 +155,8 @@ def _weakens(value: Any, schema: Mapping[str, Any]) -> bool:
     return False
 
 
-PROPOSED = "why, and until when"
-"""What messages show in the place of a reason."""
-
 MINIMUM_LETTERS = 8
 """Letters and digits of a reason: it is all that stays of a policy that is relaxed."""
-
-
-def _is_reason(text: str) -> bool:
-    """Whether a text is a reason, and long enough."""
-    return is_reason(text) and sum(map(str.isalnum, text)) >= MINIMUM_LETTERS
 
 
 def _is_object(value: Any) -> bool:

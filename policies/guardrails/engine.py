@@ -32,13 +32,12 @@ class Analyzer(_PolicyAnalyzerServicer):
             level = next(one for one in EnforcementLevel if self._map_enforcement_level(one) == config.enforcementLevel)
             if not (wrong := unexplained(each, level, {**each.facts.defaults, **properties})):
                 continue
-            kept[each.name] = wrong.remedy
+            kept[each.name] = str(wrong)
             config.enforcementLevel = self._map_enforcement_level(each.enforcement_level or EnforcementLevel.MANDATORY)
             config.properties.update(each.facts.defaults)
         if kept:
             sys.stderr.write(
-                f"Relaxed without a reason, and therefore in force: {', '.join(kept)}."
-                f" To relax a policy, {next(iter(kept.values()))}\n"
+                f"Relaxed without a reason, and therefore in force: {', '.join(kept)}. {' '.join(kept.values())}\n"
             )
         return super().Configure(request, _context)  # type: ignore[no-untyped-call]
 

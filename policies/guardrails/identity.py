@@ -58,7 +58,7 @@ def oidc_roles_trust_named_subjects(resource: Resource, config: Config, report: 
             subjects = [
                 condition
                 for condition in statement.conditions
-                if condition.binds and condition.values and condition.key.rpartition(":")[2] in telling
+                if condition.applies and condition.values and condition.key.rpartition(":")[2] in telling
             ]
             open_ones = [_open_values(condition.key, _named(statement, condition)) for condition in subjects]
             if not subjects:
@@ -97,8 +97,10 @@ def _trusts_applications(statement: Statement) -> bool:
 
 def _named(statement: Statement, condition: Condition) -> Sequence[str]:
     """The subjects that a condition names; together with claims of the repository, patterns name the repositories."""
+    if not condition.binds or not condition.key.endswith(":sub"):
+        return condition.values
     others = [each for each in statement.conditions if each.binds and each.key.endswith(":sub") and each != condition]
-    return condition.values if others or not condition.key.endswith(":sub") else named_subjects(statement)
+    return condition.values if others else named_subjects(statement)
 
 
 @resource_policy(
@@ -124,7 +126,7 @@ def roles_are_not_assumed_by_everyone(resource: Resource, _config: Config, repor
     control="Security Hub IAM.21",
     url="https://docs.aws.amazon.com/securityhub/latest/userguide/iam-controls.html#iam-21",
     severity=Severity.HIGH,
-    remedy="Write out the actions, and the resources of kms:Decrypt, iam:PassRole and sts:AssumeRole.",
+    remedy="Write out the actions, and the resources of those that read secrets, pass or change roles, or change images.",
     stack_file={ROLE: "Remove the managed policy or the statement from `ecr-stack:pipelines`."},
     config={
         "forbiddenManagedPolicies": {
@@ -178,17 +180,17 @@ def _identity_documents(resource: Resource) -> Iterator[object]:
             yield from (document for _, document in documents(inline, "policy"))
 
 
-# What is harmless on one resource and is everything on all of them: the action, the rule, and the condition that
-# limits it as well. https://docs.aws.amazon.com/securityhub/latest/userguide/kms-controls.html#kms-1
+# What is harmless on one resource and is everything on all of them: the action, and the conditions that limit it as
+# well. https://docs.aws.amazon.com/securityhub/latest/userguide/kms-controls.html#kms-1
 _NARROW = {
-    "kms:decrypt": ("kms:viaservice", "kms:encryptioncontext", "kms:resourcealiases"),
-    "kms:reencryptfrom": ("kms:viaservice", "kms:encryptioncontext", "kms:resourcealiases"),
+    "kms:decrypt": ("kms:viaservice", "kms:encryptioncontext:", "kms:resourcealiases"),
+    "kms:reencryptfrom": ("kms:viaservice", "kms:encryptioncontext:", "kms:resourcealiases"),
     "iam:passrole": ("iam:passedtoservice", "iam:associatedresourcearn"),
     "sts:assumerole": ("aws:resourceorgid", "aws:resourceaccount"),
     "kms:creategrant": ("kms:viaservice", "kms:grantisforawsresource", "kms:resourcealiases"),
     **dict.fromkeys(
         ("secretsmanager:getsecretvalue", "ssm:getparameter", "ssm:getparameters", "ssm:getparametersbypath"),
-        ("aws:resourcetag", "secretsmanager:resourcetag", "ssm:resourcetag"),
+        ("aws:resourcetag/", "secretsmanager:resourcetag/", "ssm:resourcetag/"),
     ),
     **dict.fromkeys(
         (
@@ -198,13 +200,51 @@ _NARROW = {
             "ecr:setrepositorypolicy",
             "ecr:putlifecyclepolicy",
         ),
-        ("aws:resourcetag", "ecr:resourcetag"),
+        ("aws:resourcetag/", "ecr:resourcetag/"),
     ),
     **dict.fromkeys(
-        ("iam:createaccesskey", "iam:attachrolepolicy", "iam:putrolepolicy", "iam:updateassumerolepolicy"),
-        ("aws:resourcetag", "iam:resourcetag", "iam:permissionsboundary"),
+        (
+            "iam:createaccesskey",
+            "iam:createloginprofile",
+            "iam:updateloginprofile",
+            "iam:createpolicyversion",
+            "iam:setdefaultpolicyversion",
+            "iam:addusertogroup",
+            "iam:attachgrouppolicy",
+            "iam:putgrouppolicy",
+            "iam:attachuserpolicy",
+            "iam:putuserpolicy",
+            "iam:attachrolepolicy",
+            "iam:putrolepolicy",
+            "iam:updateassumerolepolicy",
+            "iam:deleterolepermissionsboundary",
+            "iam:deleteuserpermissionsboundary",
+        ),
+        ("aws:resourcetag/", "iam:resourcetag/", "iam:permissionsboundary"),
     ),
 }
+
+# What a value of these conditions must be to name something; of the others it must not be wildcards alone. A service is
+# named by what is before the first full stop: `*.amazonaws.com` is every one.
+_NAMED = {
+    "kms:viaservice": r"[\w-]+(\..*)?",
+    "iam:passedtoservice": r"[\w-]+(\..*)?",
+    "kms:resourcealiases": r"alias/\w.*",
+    "aws:resourceaccount": r"[0-9]{12}",
+    "aws:resourceorgid": r"o-[a-z0-9]{10,32}",
+    "iam:associatedresourcearn": r"arn:[\w-]+:[\w-]+:[^*?].*",
+    "iam:permissionsboundary": r"arn:[\w*-]+:iam::[\w*]*:policy/\w.*",
+}
+
+
+def _limits(condition: Condition, keys: Sequence[str]) -> bool:
+    """Whether a condition is on one of the keys, or on one that begins so, always applies and names something."""
+    if not any(condition.key == key or (key[-1] in ":/" and condition.key.startswith(key)) for key in keys):
+        return False
+    if condition.key == "kms:grantisforawsresource":
+        return condition.test == "bool" and set(condition.values) == {"true"}
+    pattern = _NAMED.get(condition.key, ".*")
+    return condition.binds and all(re.fullmatch(pattern, value, re.DOTALL) for value in condition.values)
 
 
 def _too_much(statement: Statement) -> str | None:
@@ -221,24 +261,16 @@ def _too_much(statement: Statement) -> str | None:
     everywhere = [resource for resource in resources if _is_everywhere(resource)]
     for action in statement.actions if everywhere else ():
         for narrow, limits in _NARROW.items():
-            if _covers(action, narrow) and not any(
-                condition.binds and _names(condition.values) and condition.key.startswith(limits)
-                for condition in statement.conditions
-            ):
+            if _covers(action, narrow) and not any(_limits(condition, limits) for condition in statement.conditions):
                 return f"allows {action} on {everywhere[0]}"
     return None
 
 
-def _names(values: Sequence[str]) -> bool:
-    """Whether values name something: one that is made of wildcards alone lets everything in."""
-    return bool(values) and all(value.strip("*?") for value in values)
-
-
 def _is_everywhere(arn: str) -> bool:
-    """Whether a resource is all of its kind: `*`, or an ARN that names no key and no role."""
-    return not re.sub(r"[*?]", "", arn.split(":", 5)[-1] if arn.startswith("arn:") else arn).strip("/") or bool(
-        re.fullmatch(r"arn:.*:(key|alias|role|user)/?[*?/]+", arn)
-    )
+    """Whether a resource is all of its kind: `*`, or an ARN that names no key, no role and no repository."""
+    kinds = "key|alias|role|user|group|policy|repository|parameter|secret"
+    named = arn.split(":", 5)[-1] if arn.startswith("arn:") else arn
+    return re.fullmatch(rf"(?:(?:{kinds})(?=[/:*?]))?[*?/:]*", named) is not None
 
 
 def _covers(action: str, whole: str) -> bool:

@@ -115,6 +115,13 @@ def image_tags_in_production_are_immutable(resource: Resource, config: Config, r
         return
     for exclusion in each(resource.props, "imageTagMutabilityExclusionFilters"):
         pattern = text(exclusion, "filter")
+        if look(exclusion, "filterType") not in {"WILDCARD", UNKNOWN, None}:
+            kind = plain(look(exclusion, "filterType"))
+            report(
+                f"Which tags of {name} can be moved cannot be known: the exclusion {pattern!r} is a filter of type {kind},"
+                " and not a WILDCARD."
+            )
+            continue
         # Of a WILDCARD filter `*` alone is special; every other character is itself.
         glob = "".join(f"[{character}]" if character in "?[" else character for character in pattern)
         moved = next((tag for tag in config["immutableTags"] if fnmatchcase(tag, glob)), None)

@@ -10,6 +10,8 @@ from pulumi_policy import EnforcementLevel, Severity
 from pulumi_policy.policy import PolicyResource
 from pulumi_policy.proxy import UnknownValueError
 
+from ecr_stack.aws.lifecycle import findings
+from ecr_stack.aws.lifecycle.requirements import errors_in
 from guardrails.document import UnreadableDocument, documents, plain, read_json
 from guardrails.policy import WEAKER, Config, Resource, resource_policy, stack_policy
 from guardrails.production import PRODUCTION, in_production
@@ -23,6 +25,8 @@ from guardrails.resources import (
     look,
     text,
 )
+
+_NOT_UNDERSTOOD = {kind.code for kind in (findings.UNKNOWN_KEY, findings.UNKNOWN_VALUE)}
 
 
 def _stack_file(before: str, after: str = "") -> dict[str, str]:
@@ -254,4 +258,11 @@ def _read_rules(document: Any) -> tuple[dict[str, Any], ...]:
         or not all(isinstance(rule, Mapping) for rule in rules)
     ):
         raise UnreadableDocument('The lifecycle policy has no list of rules. It must be {"rules": [{…}]}.')
+    # What is not known may select less than it seems to, or do something else.
+    strange = next((each for each in errors_in(document) if each.code in _NOT_UNDERSTOOD), None)
+    if strange:
+        raise UnreadableDocument(
+            f"What the lifecycle policy does cannot be known: {strange.message}. {strange.remedy[:1].upper()}"
+            f"{strange.remedy[1:]}."
+        )
     return tuple(dict(rule) for rule in rules)

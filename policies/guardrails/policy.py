@@ -6,6 +6,7 @@ the policy's name.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from pulumi_policy import (
 )
 from pulumi_policy.policy import PolicyProviderResource, PolicyResource
 from pulumi_policy.proxy import UnknownValueError
+
+from ecr_stack.schema.reasons import PROPOSED
 
 Config = Mapping[str, Any]
 """The configuration of one policy, with the defaults of its schema filled in."""
@@ -101,8 +104,10 @@ class Facts:
         if resource is not None and "ecr-stack:index:Registry$" in resource.urn:
             remedy = self.stack_file.get(resource.resource_type, remedy).replace("{name}", _name(resource))
         lower = "disabled" if level is EnforcementLevel.ADVISORY else "advisory"
-        accept = f'{{"{policy}": {{"enforcementLevel": "{lower}", "reason": "…"}}}}'
-        return f"{remedy} To accept this, give a reason in policies/config.json: {accept}."
+        accept = json.dumps({policy: {"enforcementLevel": lower, "reason": PROPOSED}})
+        return (
+            f"{remedy} To accept this, give a reason in policies/config.json, in place of NAME and TICKET: `{accept}`."
+        )
 
 
 def _name(resource: Resource) -> str:

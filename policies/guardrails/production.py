@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Iterator, Mapping
-from fnmatch import fnmatchcase
 from typing import Any
 
+from ecr_stack.schema.production import NOT_PRODUCTION, PRODUCTION_NAMES, means_production
 from guardrails.policy import WEAKER, Config, Resource
 from guardrails.resources import stack_of, tags_of
 from guardrails.stack import configured
 
-_NAMES = ["*prod*", "*prd*", "live"]
 
-
-def _texts(default: list[str], description: str) -> dict[str, Any]:
-    return {"type": "array", "items": {"type": "string"}, "default": default, "description": description}
+def _texts(default: list[str], weaker: str, description: str) -> dict[str, Any]:
+    items = {"type": "string"}
+    return {WEAKER: weaker, "type": "array", "items": items, "default": default, "description": description}
 
 
 PRODUCTION: dict[str, dict[str, Any]] = {
@@ -27,13 +23,17 @@ PRODUCTION: dict[str, dict[str, Any]] = {
         "description": "The tag that names a resource's environment. Its case does not matter.",
     },
     "productionValues": _texts(
-        _NAMES,
+        [*PRODUCTION_NAMES],
+        "fewer",
         "What means production in that tag and in `ecr-stack:environment`: patterns for the whole name, or for one of"
         " its words. Leaving out the default needs a `reason`.",
     ),
-    "productionStacks": _texts(_NAMES, "What means production in a stack's name, written in the same way."),
+    "productionStacks": _texts(
+        [*PRODUCTION_NAMES], "fewer", "What means production in a stack's name, written in the same way."
+    ),
     "notProduction": _texts(
-        ["nonprod", "non-production", "notprod", "preprod", "pre-production", "product", "products"],
+        [*NOT_PRODUCTION],
+        "more",
         "Words that are left out before a name is matched, with or without hyphens: `preprod-2` is not production,"
         " `preprod-prod` is.",
     ),
@@ -43,82 +43,18 @@ PRODUCTION: dict[str, dict[str, Any]] = {
 
 def in_production(resource: Resource, config: Config) -> bool:
     """Whether the resource is production's: one of the three saying so is enough."""
+    values = [configured("ecr-stack:environment"), *tagged(resource, config)]
+    return says_production(stack_of(resource), "productionStacks", config) or any(
+        says_production(value, "productionValues", config) for value in values
+    )
+
+
+def tagged(resource: Resource, config: Config) -> list[Any]:
+    """The values of the tag that names a resource's environment, in whatever case; one may be UNKNOWN."""
     tag = str(config["productionTag"]).casefold()
-    values = [value for name, value in tags_of(resource).items() if name.casefold() == tag]
-    return means_production(stack_of(resource), "productionStacks", config) or any(
-        means_production(value, "productionValues", config)
-        for value in (configured("ecr-stack:environment"), *values)
-        if isinstance(value, str)
-    )
+    return [value for name, value in tags_of(resource).items() if name.casefold() == tag]
 
 
-def excludes_production(config: Mapping[str, Any]) -> bool:
-    """Whether a configuration takes the usual names of production out of it."""
-    return not all(
-        means_production(name, key, config)
-        for key in ("productionValues", "productionStacks")
-        for name in ("prod", "production", "prd", "live", "prod-eu")
-    )
-
-
-def means_production(name: str, patterns: str, config: Config) -> bool:
-    """Whether a name means production to whoever reads it, however it is spelt."""
-    for spelt in (name, re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name)):  # shopLive
-        text = _as_read(spelt)
-        for word in config["notProduction"]:
-            text = re.sub(_word(word), "-", text)
-        if not text.isascii():  # letters that cannot be told from look-alikes
-            return True
-        if any(_matches(text, pattern) for pattern in config[patterns]):
-            return True
-    return False
-
-
-_WHOLE = {"prod", "prd", "production", "live"}
-_LETTERS = str.maketrans({"ø": "o", "đ": "d", "ł": "l", "ı": "i", "æ": "ae", "œ": "oe"})
-_DIGITS = str.maketrans("0135", "oies")  # pr0d, l1ve
-
-
-def _as_read(name: str) -> str:
-    """A name without case, accents, full width and what cannot be seen, its words joined by hyphens."""
-    seen = "".join(
-        character
-        for character in unicodedata.normalize("NFKD", name)
-        if unicodedata.category(character) not in {"Mn", "Me", "Cf", "Cc"}
-    )
-    text = unicodedata.normalize("NFKD", seen.casefold()).translate(_LETTERS)
-    return re.sub(r"(?:[^\w]|_)+", lambda gap: "-" if _separates(gap[0]) else gap[0], text).strip("-")
-
-
-def _separates(gap: str) -> bool:
-    return all(each.isascii() or unicodedata.category(each) in {"Pd", "Zs", "Pc"} for each in gap)
-
-
-def _word(word: str) -> str:
-    """A pattern for a word of `notProduction`: not a part of a longer one, but perhaps with a number."""
-    text = _as_read(word.strip("*"))
-    if not text:
-        return r"(?!)"
-    text = re.sub(r"^(non|not|pre)-?(?=prod)", r"\1-", text)
-    loose = "-?".join(map(re.escape, text.split("-")))
-    return rf"(?<![a-z]){loose}(?![a-z])"
-
-
-def _matches(text: str, pattern: str) -> bool:
-    wanted = pattern.strip().casefold()
-    return any(fnmatchcase(each, wanted) for each in _readings(text))
-
-
-def _readings(text: str) -> Iterator[str]:
-    words = text.split("-")
-    # a word that is taken apart, such as pr-od or p-r-o-d
-    parts = [
-        "".join(words[start:end])
-        for start in range(len(words))
-        for end in range(start + 2, min(start + 11, len(words) + 1))
-    ]
-    yield from (each for each in parts if each in _WHOLE)
-    for each in (text, *words):
-        yield each
-        yield each.strip("0123456789")
-        yield each.translate(_DIGITS)
+def says_production(name: Any, patterns: str, config: Config) -> bool:
+    """Whether a name, if it is one, means production by a configuration."""
+    return isinstance(name, str) and means_production(name, config[patterns], config["notProduction"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pulumi_policy import Severity
 from pulumi_policy.policy import PolicyResource
@@ -18,10 +19,13 @@ class _Rule:
     source: str
     regions: frozenset[str]
     prefixes: tuple[str, ...]
+    strange: bool
+    """Whether it has a filter that is no prefix, of which nobody knows what it covers."""
     unknown: bool
+    """Whether only the update will know what it does."""
 
     def covers(self, name: str) -> bool:
-        return not self.prefixes or name.startswith(self.prefixes)
+        return not self.strange and (not self.prefixes or name.startswith(self.prefixes))
 
     def copies_to(self, region: str) -> bool:
         return bool(region and self.source) and self.source != region and region in self.regions
@@ -67,6 +71,13 @@ def repositories_in_production_are_replicated(
             "",
         )
         return
+    for resource in resources:
+        if resource.resource_type == REPLICATION and any(rule.strange for rule in _rules(resource)):
+            report(
+                "What is replicated cannot be known: a replication rule has a filter that is not a PREFIX_MATCH with a"
+                " prefix. The rule counts for nothing here.",
+                resource.urn,
+            )
     for repository in repositories:
         region, name = region_of(repository), called(repository)
         covering = [rule for rule in rules if rule.covers(name)]
@@ -94,9 +105,20 @@ def _rules(resource: PolicyResource) -> list[_Rule]:
         _Rule(
             source,
             frozenset(text(destination, "region") for destination in each(rule, "destinations")) - {""},
-            tuple(text(wild, "filter") for wild in each(rule, "repositoryFilters")),
+            tuple(text(prefix, "filter") for prefix in each(rule, "repositoryFilters")),
+            strange=any(map(_is_strange, each(rule, "repositoryFilters"))),
             unknown=rule is UNKNOWN
-            or any(look(destination, "region") is UNKNOWN for destination in each(rule, "destinations")),
+            or any(look(destination, "region") is UNKNOWN for destination in each(rule, "destinations"))
+            or any(look(prefix, "filter") is UNKNOWN for prefix in each(rule, "repositoryFilters")),
         )
         for rule in (each(configuration, "rules") if configuration is not UNKNOWN else [UNKNOWN])
     ]
+
+
+def _is_strange(given: Any) -> bool:
+    """Whether a filter is not a prefix: ECR has no other kind, and refuses an empty one."""
+    kind = look(given, "filterType")
+    written = look(given, "filter")
+    return kind not in {"PREFIX_MATCH", UNKNOWN, None} or not (
+        written is UNKNOWN or (isinstance(written, str) and written)
+    )

@@ -79,7 +79,8 @@ def repositories_are_scanned_on_push(
 def _filters(resource: PolicyResource) -> Any:
     """The repository filters of the rules that scan by themselves; UNKNOWN while they are not known."""
     found = [
-        look(wild, "filter")
+        # ECR has no other kind of filter: of another one nobody knows what it covers, so it counts for nothing.
+        look(wild, "filter") if look(wild, "filterType") in {"WILDCARD", UNKNOWN, None} else ""
         for rule in each(resource.props, "rules")
         if look(rule, "scanFrequency") in {"SCAN_ON_PUSH", "CONTINUOUS_SCAN", UNKNOWN}
         for wild in (each(rule, "repositoryFilters") if rule is not UNKNOWN else [UNKNOWN])

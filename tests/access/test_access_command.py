@@ -199,6 +199,36 @@ def test_policies_of_roles_and_of_the_registry_count_too() -> None:
     assert not stranger.anything
 
 
+def test_policies_of_users_and_of_their_groups_count_too() -> None:
+    arn = f"arn:aws:ecr:us-east-1:{OWN}:repository/api"
+    everything = policy({"Effect": "Allow", "Action": "ecr:*", "Resource": "*"})
+    mine = f"arn:aws:iam::{OWN}:policy/mine"
+    report = Report("test", "p", OWN, "us-east-1")
+    report.resources = [
+        record("aws:ecr/repository:Repository", arn=arn, name="api"),
+        record("aws:iam/policy:Policy", arn=mine, policy=everything),
+        record("aws:iam/user:User", name="ann", arn=f"arn:aws:iam::{OWN}:user/team/ann"),
+        record("aws:iam/userPolicy:UserPolicy", user="ann", policy=everything),
+        record("aws:iam/userPolicyAttachment:UserPolicyAttachment", user="bob", policyArn=mine),
+        record("aws:iam/policyAttachment:PolicyAttachment", users=["cem"], policyArn=mine),
+        record("aws:iam/userPolicyAttachmentsExclusive:UserPolicyAttachmentsExclusive", userName="dee", policyArns=[mine]),
+        record("aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive", roleName="ci", policyArns=[mine]),
+        record("aws:iam/groupPolicy:GroupPolicy", group="devs", policy=everything),
+        record("aws:iam/groupPolicyAttachment:GroupPolicyAttachment", group="ops", policyArn=mine),
+        record("aws:iam/groupMembership:GroupMembership", group="devs", users=["eve"]),
+        record("aws:iam/userGroupMembership:UserGroupMembership", user="fay", groups=["ops", "others"]),
+        record("aws:iam/user:User", name="gus", arn=f"arn:aws:iam::{OWN}:user/gus", permissionsBoundary=mine),
+    ]  # fmt: skip
+    inventory = policy_inventory(report)
+    named = [f"arn:aws:iam::{OWN}:{who}" for who in
+             ("role/ci", "user/bob", "user/cem", "user/dee", "user/eve", "user/fay", "user/gus", "user/team/ann")]  # fmt: skip
+    assert [each.name for each in inventory.principals()] == named
+    cells = matrix(inventory, inventory.principals(), ["ecr:PutImage"])
+    verdicts = {each.principal.name.rpartition("/")[2]: each.answers["ecr:PutImage"].verdict for each in cells}
+    assert verdicts.pop("gus") is Verdict.NOT_ALLOWED  # a boundary grants nothing
+    assert set(verdicts.values()) == {Verdict.ALLOWED}
+
+
 def test_the_boundary_of_a_role_and_ids_in_policies_leave_answers_open() -> None:
     arn, boundary = f"arn:aws:ecr:us-east-1:{OWN}:repository/api", f"arn:aws:iam::{OWN}:policy/limits"
     limits = policy({"Effect": "Allow", "Action": "ecr:BatchGetImage", "Resource": "*"})

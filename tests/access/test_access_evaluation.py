@@ -133,6 +133,17 @@ TRUTH: list[tuple[str, list[dict[str, Any]], list[dict[str, Any]] | None, Verdic
     ("user/me", [{"Effect": "Deny", "NotPrincipal": {"AWS": user("me")}, "Action": PULL}], [OWN_ALLOW], CONDITIONAL),
     ("user/me", [{"Effect": "Deny", "NotPrincipal": {"AWS": [user("me"), OWN]}, "Action": PULL}], [OWN_ALLOW], ALLOWED),
     ("lambda.amazonaws.com", [LAMBDA_ANY, {"Effect": "Deny", "NotPrincipal": {"Service": "lambda.amazonaws.com"}, "Action": PULL}], None, ALLOWED),
+    # of an account or an organization, somebody may be excepted
+    (OWN, [{"Effect": "Deny", "NotPrincipal": {"AWS": role("ci")}, "Action": PULL}, statement("*")], [], CONDITIONAL),
+    (OWN, [{"Effect": "Deny", "NotPrincipal": {"AWS": "AROAEXAMPLEID1234567"}, "Action": PULL}, statement("*")], [], CONDITIONAL),
+    (OWN, [{"Effect": "Deny", "NotPrincipal": {"AWS": role("ci", OTHER)}, "Action": PULL}, statement("*")], [], DENIED),
+    (OTHER, [{"Effect": "Deny", "NotPrincipal": {"AWS": OWN}, "Action": PULL}, statement("*")], [OWN_ALLOW], DENIED),
+    (ORG, [{"Effect": "Deny", "NotPrincipal": {"AWS": OTHER}, "Action": PULL}, BY_ORGANIZATION], None, CONDITIONAL),
+    (ORG, [{"Effect": "Deny", "NotPrincipal": {"Service": "x.amazonaws.com"}, "Action": PULL}, BY_ORGANIZATION], None, DENIED),
+    ("role/node", [{"Effect": "Allow", "NotPrincipal": {"AWS": role("ci")}, "Action": PULL}], [], ALLOWED),
+    ("role/ci", [{"Effect": "Allow", "NotPrincipal": {"AWS": role("ci")}, "Action": PULL}], [], CONDITIONAL),
+    # an operator whose quantifier is not known says nothing
+    ("role/ci", [statement({"AWS": role("ci")}, Condition={"foranyvalue:StringEquals": {"aws:PrincipalAccount": "x"}})], [], CONDITIONAL),
     # an id stands for one role or user, and it is not known for which
     ("role/ci", [statement({"AWS": "AROAEXAMPLEID1234567"})], [], CONDITIONAL),
     ("role/ci", [BY_NAME, statement({"AWS": "AROAEXAMPLEID1234567"}, "Deny")], [], CONDITIONAL),

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ecr_stack.aws.iam.conditions import OPERATORS
 from ecr_stack.aws.iam.evaluation import Answer, Policies, Principal, Verdict, evaluate
 from ecr_stack.aws.iam.reader import (
     Party,
@@ -21,6 +22,7 @@ from ecr_stack.aws.iam.reader import (
     parties,
     public,
     read_policy,
+    unbound_services,
 )
 
 OWN = "123456789012"
@@ -163,6 +165,55 @@ def test_a_permissions_boundary_limits_what_policies_allow(
     assert asked(who, resource, identity, identity_complete=True, boundary=boundary).verdict is verdict
 
 
+SESSION = f"arn:aws:sts::{OWN}:assumed-role/ci/build"
+BY_ROLE = {"ArnEquals": {"aws:PrincipalArn": ROLE}}
+BUT = {"Effect": "Deny", "NotPrincipal": {"AWS": ROLE}, "Action": PULL}
+
+
+@pytest.mark.parametrize(
+    ("resource", "verdict", "conditions"),
+    [
+        # what is granted to a session, or to `*` with a condition on the role, is not limited by a boundary
+        ([{**NAMED, "Principal": {"AWS": SESSION}}], Verdict.CONDITIONAL, ("statement 1 applies",)),
+        ([{**NAMED, "Principal": "*", "Condition": BY_ROLE}], Verdict.ALLOWED, ()),
+        ([{**NAMED, "Principal": {"AWS": "*"}, "Condition": BY_ROLE}], Verdict.ALLOWED, ()),
+        # AWS does not say it of `*` alone
+        ([{**NAMED, "Sid": "All", "Principal": "*"}], Verdict.CONDITIONAL, ("the permissions boundary does not limit All",)),
+        ([{**NAMED, "Principal": {"AWS": OWN}, "Condition": BY_ROLE}], Verdict.NOT_ALLOWED, ()),
+        ([{**NAMED, "Principal": {"AWS": [ROLE, OWN]}}], Verdict.NOT_ALLOWED, ()),
+        ([{**NAMED, "Principal": "*", "Condition": {"ArnEquals": {"aws:PrincipalArn": ROLE + "x"}}}], Verdict.NOT_ALLOWED, ()),
+        # whoever has a boundary is denied by NotPrincipal, named or not
+        ([BUT, {**NAMED, "Principal": "*", "Condition": BY_ROLE}], Verdict.DENIED, ()),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_a_permissions_boundary_does_not_limit(
+    resource: Any, verdict: Verdict, conditions: tuple[str, ...]
+) -> None:
+    answer = asked(resource=resource, identity=[ALLOW], boundary=BOUNDARY, identity_complete=True)
+    assert (answer.verdict, answer.conditions) == (verdict, conditions)
+    # a denial of the boundary limits all of it
+    denied = asked(resource=resource, boundary=read_policy({"Statement": {**ALLOW, "Effect": "Deny"}}))
+    assert denied.verdict is Verdict.DENIED
+    # another account needs the principal's side whole
+    elsewhere = read_policy({"Statement": resource})
+    theirs = Policies(elsewhere, WIDE, True, boundary=BOUNDARY)
+    answer = evaluate(Principal.of(ROLE, OTHER, "aws"), PULL, REPOSITORY.replace(OWN, OTHER), OTHER, theirs)
+    assert answer.verdict in (Verdict.NOT_ALLOWED, Verdict.DENIED)
+
+
+def test_a_boundary_that_is_not_known_may_deny_what_it_does_not_limit() -> None:
+    limits = f"arn:aws:iam::{OWN}:policy/limits"
+    user = {"resource": [{**NAMED, "Principal": {"AWS": f"arn:aws:iam::{OWN}:user/me"}}], "boundary": limits}
+    assert (asked("user/me", **user).verdict, asked("user/me", **user).unless) == (
+        Verdict.CONDITIONAL,
+        ("limits denies it",),
+    )
+    role: Any = {"resource": [{**NAMED, "Principal": "*", "Condition": BY_ROLE}], "boundary": limits}
+    assert asked(**role).unless == ("limits denies it",)
+    assert asked(**{**role, "boundary": "arn:aws:iam::aws:policy/PowerUserAccess"}).verdict is Verdict.ALLOWED
+
+
 def test_what_depends_on_a_policy_that_is_not_known_says_so() -> None:
     bounded = asked(identity=[ALLOW], boundary="arn:aws:iam::1:policy/limits")
     assert bounded.conditions == ("limits allows it",)
@@ -227,6 +278,26 @@ def naive(resource: list[dict[str, Any]], identity: list[dict[str, Any]], contex
     return own_allows or any(each["Effect"] == "Allow" and how == "name" for each, how in sides)
 
 
+def naive_with_boundary(
+    resource: list[dict[str, Any]],
+    identity: list[dict[str, Any]],
+    boundary: list[dict[str, Any]],
+    context: dict[str, str],
+) -> bool | None:
+    """The same with a permissions boundary; `None` where AWS does not say."""
+    if any(each["Effect"] == "Deny" and naive([], [each | {"Effect": "Allow"}], context) for each in boundary):
+        return False
+    if not naive(resource, identity, context):
+        return False
+    if naive([], boundary, context):
+        return True
+    everyone = [
+        each for each in resource
+        if each["Effect"] == "Deny" or each["Principal"] == "*" or "*" in values_of(each["Principal"].get("AWS", []))
+    ]  # fmt: skip
+    return None if naive(everyone, [], context) else False
+
+
 def element(*entries: str) -> Any:
     return st.sampled_from(entries) | st.lists(st.sampled_from(entries), min_size=1, max_size=3)
 
@@ -267,3 +338,109 @@ def test_the_answer_agrees_with_a_naive_reading(
     )
     assert answer.verdict is not Verdict.CONDITIONAL
     assert (answer.verdict is Verdict.ALLOWED) is naive(resource, identity, context)
+
+
+@given(
+    st.lists(a_statement(resource=True), max_size=3),
+    st.lists(a_statement(resource=False), max_size=2),
+    st.lists(a_statement(resource=False), min_size=1, max_size=2),
+    st.dictionaries(st.sampled_from(["k:a", "k:b"]), st.sampled_from(["x", "xy", "z", "x*"])),
+)
+def test_the_answer_within_a_boundary_agrees_with_a_naive_reading(
+    resource: list[dict[str, Any]],
+    identity: list[dict[str, Any]],
+    boundary: list[dict[str, Any]],
+    context: dict[str, str],
+) -> None:
+    known = {key: [context[key]] if key in context else [] for key in ("k:a", "k:b")}
+    sides = [read_policy({"Statement": side}) if side else () for side in (resource, identity, boundary)]
+    policies = Policies(sides[0], sides[1], True, boundary=sides[2])
+    verdict = evaluate(Principal.of("role/ci", OWN, "aws"), PULL, REPOSITORY, OWN, policies, known).verdict
+    expected = naive_with_boundary(resource, identity, boundary, context)
+    assert (verdict is Verdict.CONDITIONAL) is (expected is None)
+    assert (verdict is Verdict.ALLOWED) is (expected is True)
+
+
+# --- which conditions narrow a statement
+
+NARROWING = {"StringEquals", "StringEqualsIgnoreCase", "StringLike", "ArnEquals", "ArnLike"}
+NAMING = {
+    "aws:PrincipalOrgID": ORG,
+    "aws:PrincipalOrgPaths": f"{ORG}/r-ab12/ou-ab12-11111111/*",
+    "aws:PrincipalAccount": OTHER,
+    "aws:PrincipalArn": ROLE,
+    "aws:SourceArn": f"arn:aws:lambda:us-east-1:{OTHER}:function:*",
+    "aws:SourceAccount": OTHER,
+    "aws:SourceOrgID": ORG,
+    "kms:CallerAccount": OTHER,
+    "aws:userid": "AROAEXAMPLEID1234567:*",
+}
+
+
+@pytest.mark.parametrize("operator", sorted(OPERATORS))
+@pytest.mark.parametrize("key", NAMING)
+def test_only_operators_that_refuse_everybody_else_narrow(operator: str, key: str) -> None:
+    quantifier, _, comparison = operator.rpartition(":")
+    strict = quantifier != "ForAllValues" and not comparison.endswith("IfExists")
+    condition = {operator: {key: NAMING[key]}}
+    assert bound(conditions_of(condition)) is (strict and comparison in NARROWING)
+    # A key that must be there takes away what the suffix and the quantifier let through.
+    needed = {**condition, **({"Null": {key: "false"}} if operator != "Null" else {})}
+    assert bound(conditions_of(needed)) is (comparison.removesuffix("IfExists") in NARROWING)
+    for name, written in ((operator.lower(), key.upper()), (operator.upper(), key.lower())):
+        assert bound(conditions_of({name: {written: NAMING[key]}})) is bound(conditions_of(condition))
+
+
+OPEN_VALUES = [
+    "*", "?*", "**", "*?", "*:*", "*/*", "????????????", "*.*", "", " ", "-", "arn:*", "arn:aws:*", "arn:aws*:*",
+    "arn:*:*:*:*:*", "arn:aws:iam::*:*", "arn:aws:iam::*:role/*", "arn:aws:iam::?23456789012:role/x", "o-*", "o-?*",
+    "1*", "*1", "A*", "AROA*", "${aws:PrincipalAccount}", "${aws:PrincipalArn}", "${aws:PrincipalOrgID, 'x'}",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("operator", sorted(NARROWING))
+@pytest.mark.parametrize("value", OPEN_VALUES)
+def test_a_value_that_is_true_of_strangers_does_not_narrow(operator: str, value: str) -> None:
+    for key, name in NAMING.items():
+        for values in (value, [value], [name, value], [value, name]):  # values are alternatives
+            (condition,) = conditions_of({operator: {key: values}})
+            assert not bound([condition]), (key, values)
+            statement = one(Principal="*", Action=PULL, Condition={operator: {key: values}})
+            assert public(statement) is not None
+            assert unbound_services(one(Principal={"Service": "x.amazonaws.com"}, Condition={operator: {key: values}}))
+
+
+@pytest.mark.parametrize(
+    "key", ["token.actions.githubusercontent.com:sub", "aws:ResourceTag/Team", "iam:PassedToService"]
+)
+@pytest.mark.parametrize("value", ["*", "?*", "**", "*:*", "*/*", "", "-*", "arn:*", "${KEY}", "*${KEY}", "${ KEY }"])
+@pytest.mark.parametrize("operator", ["StringLike", "ForAnyValue:StringLike", "ArnLike", "StringEquals"])
+def test_a_value_that_says_nothing_binds_no_key(key: str, value: str, operator: str) -> None:
+    (condition,) = conditions_of({operator: {key: ["named", value.replace("KEY", key)]}})
+    assert not condition.binds
+    (other,) = conditions_of({operator: {key: ["named", "${aws:PrincipalTag/Team}"]}})
+    assert other.binds
+
+
+@pytest.mark.parametrize(
+    ("addresses", "narrow"),
+    [("203.0.113.0/24", True), ("10.0.0.0/8", True), ("0.0.0.0/0", False), ("0.0.0.0/1", False), ("::/0", False),
+     ("2001:db8::/32", True), ("2000::/3", False), ("::ffff:0:0/96", False), ("::ffff:203.0.113.0/120", True),
+     ("*", False), ("", False)],
+)  # fmt: skip
+def test_which_addresses_are_somebodys(addresses: str, narrow: bool) -> None:
+    condition = {"IpAddress": {"aws:SourceIp": addresses}}
+    assert bound(conditions_of(condition), ["aws:SourceIp"]) is narrow
+    assert not bound(conditions_of(condition))
+    assert not bound(conditions_of({"NotIpAddress": {"aws:SourceIp": addresses}}), ["aws:SourceIp"])
+    assert not bound(conditions_of({"IpAddressIfExists": {"aws:SourceIp": addresses}}), ["aws:SourceIp"])
+    both = {"IpAddress": {"aws:SourceIp": ["203.0.113.0/24", addresses]}}
+    assert bound(conditions_of(both), ["aws:SourceIp"]) is narrow
+
+
+@pytest.mark.parametrize("names", [{"AWS": ROLE}, {"AWS": "*"}, "*", {"Service": "x.amazonaws.com"}, {"AWS": []}])
+def test_everyone_but_some_is_everyone(names: Any) -> None:
+    statement = one(NotPrincipal=names, Action=PULL)
+    assert public(statement) is not None
+    assert [party.kind for party in parties(statement)] == ["everyone"]
+    assert public(one(Effect="Deny", NotPrincipal=names, Action=PULL)) is None

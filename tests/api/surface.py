@@ -148,20 +148,17 @@ def _keys(schema: Mapping[str, Any]) -> dict[str, str]:
 def _below(
     node: Mapping[str, Any], path: str, definitions: Mapping[str, Any], seen: tuple[str, ...]
 ) -> Iterator[tuple[str, str]]:
-    options = list(node.get("anyOf") or node.get("oneOf") or [node])
+    options = [node["else"], *([node["then"]] if "const" in node["then"] else [])] if "else" in node else [node]
     for option in options:
         reference = option.get("$ref", "").rpartition("/")[2]
         if reference in seen:
             continue
         here = {**definitions.get(reference, {}), **{key: value for key, value in option.items() if key != "$ref"}}
         inside = (*seen, reference) if reference else seen
-        if here.get("anyOf") and here is not node:
-            yield from _below(here, path, definitions, inside)
-            continue
-        if path and (here.get("type") != "null"):
+        if path:
             yield path, _value(here)
         for key, value in here.get("properties", {}).items():
-            needed = "" if key in here.get("required", []) else "?"
+            needed = "" if key in {*here.get("required", []), *here.get("then", {}).get("required", [])} else "?"
             yield from _below(value, f"{path}.{key}{needed}".lstrip("."), definitions, inside)
         if isinstance(here.get("items"), Mapping):
             yield from _below(here["items"], f"{path}[]", definitions, inside)
@@ -170,9 +167,13 @@ def _below(
 
 
 def _value(node: Mapping[str, Any]) -> str:
+    if len(node.get("enum", ())) > 10:  # what AWS offers, e.g. its Regions
+        return "string"
     if "enum" in node:
-        return " | ".join(map(str, node["enum"]))
-    return str(node.get("const", node.get("type", "anything")))
+        return " | ".join(str(choice) for choice in node["enum"] if choice is not None)
+    kinds = node.get("type", "anything")
+    kinds = [kind for kind in kinds if kind != "null"] if isinstance(kinds, list) else [kinds]
+    return str(node.get("const", " | ".join(kinds)))
 
 
 # Commands

@@ -40,9 +40,19 @@ def init(*arguments: str) -> str:
 
 
 def test_the_smallest_stack_file_rehearses_with_nothing_to_object_to(folder: Path) -> None:
-    assert "next: ecr-stack rehearse --stack dev" in init()
+    told = init()
+    assert "wrote policies (guardrails)" in told
+    for step in (
+        "ecr-stack rehearse --stack dev ",
+        "ecr-stack review --base ../base ",
+        "pulumi stack init dev && pulumi up ",
+    ):
+        assert f"  {step}" in told
+    assert max(map(len, told.splitlines())) <= 80
+    assert "virtualenv: .venv\n" in (folder / "policies" / "PulumiPolicy.yaml").read_text()
     report = rehearse("dev", folder)
-    assert not report.violations
+    assert report.guardrails is not None
+    assert [each for each in report.violations if each.level == "mandatory"] == []
     assert not report.warnings
     assert list(report.outputs["repositoryUrls"]) == ["api"]
 
@@ -61,7 +71,10 @@ def test_in_a_project_only_the_stack_file_is_written(folder: Path) -> None:
     init()
     (folder / "schema").mkdir()
     (folder / "schema" / "stack.schema.json").write_text("{}")
-    assert init("--stack", "prod").splitlines()[0] == "wrote Pulumi.prod.yaml"
+    (folder / "policies" / "PulumiPolicy.yaml").write_text("mine")
+    told = init("--stack", "prod").splitlines()
+    assert told[:2] == ["wrote Pulumi.prod.yaml", "next:"]
+    assert (folder / "policies" / "PulumiPolicy.yaml").read_text() == "mine"
     assert (
         (folder / "Pulumi.prod.yaml")
         .read_text()
@@ -230,7 +243,7 @@ def test_a_live_registry_is_adopted_and_keeps_everything(aws: EmbeddedAws, folde
     after = state(aws)
     after["replication"]["rules"][0]["repositoryFilters"].append({"filter": "gone-", "filterType": "PREFIX_MATCH"})
     assert after == before
-    assert "next: ecr-stack rehearse --stack live" in output
+    assert "  ecr-stack rehearse --stack live " in output
 
 
 def test_what_the_credentials_may_not_read_is_left_out_and_said(

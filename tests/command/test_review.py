@@ -177,3 +177,19 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path: Path, head: str, base: 
     done = review(tmp_path / head, tmp_path / base)
     assert (done.returncode, done.stdout) == (2, "")
     assert words in done.stderr
+
+
+def test_lost_images_are_the_answer_no_until_somebody_accepts_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = {"ecr-stack:repositoryDefaults": {"lifecycle": [{"tagPrefixes": ["v"], "keepLast": 500}]}}
+    fewer = {"ecr-stack:repositoryDefaults": {"lifecycle": [{"tagPrefixes": ["v"], "keepLast": 5}]}}
+    base = folder(tmp_path / "base", test={**CONFIG, **kept})
+    monkeypatch.chdir(folder(tmp_path / "head", test={**CONFIG, **fewer}))
+    done = CliRunner().invoke(app, ["review", "--base", str(base)], catch_exceptions=False)
+    assert "### 🛑 Stack `test`" in done.stdout
+    assert done.exit_code == 1
+    accepted = CliRunner().invoke(
+        app, ["review", "--base", str(base), "--fail-on", "violation"], catch_exceptions=False
+    )
+    assert (accepted.exit_code, accepted.stdout) == (0, done.stdout)

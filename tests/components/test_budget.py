@@ -49,7 +49,7 @@ def test_the_stacks_budget_is_for_what_ecr_costs_and_tells_everybody(project: Ma
     budget = {
         "amount": 250,
         "actualThresholds": [50, 90.5],
-        "emailAddresses": ["a@example.com", "b@example.com"],
+        "email": ["a@example.com", "b@example.com"],
         "snsTopicArn": TOPIC,
     }
     config = {
@@ -75,13 +75,15 @@ def test_the_stacks_budget_is_for_what_ecr_costs_and_tells_everybody(project: Ma
 @pytest.mark.parametrize(
     ("budget", "place", "words"),
     [
-        ({"amount": 0, "emailAddresses": ["a@example.com"]}, "budget.amount", "more than 0"),
-        ({"amount": 1.234, "emailAddresses": ["a@example.com"]}, "budget.amount", "two decimals"),
-        ({"amount": 10}, "budget.emailAddresses", "nobody would be told"),
-        ({"amount": 10, "emailAddresses": ["team"]}, "budget.emailAddresses[0]", "no e-mail address"),
+        ({"amount": "100", "email": ["a@example.com"]}, "budget.amount", "must be a number"),
+        ({"amount": "x", "email": ["a@example.com"]}, "budget.amount", "must be a number"),
+        ({"amount": 0, "email": ["a@example.com"]}, "budget.amount", "more than 0"),
+        ({"amount": 1.234, "email": ["a@example.com"]}, "budget.amount", "two decimals"),
+        ({"amount": 10}, "budget.email", "nobody would be told"),
+        ({"amount": 10, "email": ["team"]}, "budget.email[0]", "e-mail address is needed"),
         (
-            {"amount": 10, "emailAddresses": [f"{n}@example.com" for n in range(11)]},
-            "budget.emailAddresses",
+            {"amount": 10, "email": [f"{n}@example.com" for n in range(11)]},
+            "budget.email",
             "10",
         ),
         ({"amount": 10, "snsTopicArn": f"{TOPIC}.fifo"}, "budget.snsTopicArn", "not FIFO"),

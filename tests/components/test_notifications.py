@@ -284,7 +284,7 @@ def mistakes(project: Make, notifications: Any, **more: Any) -> str:
     ("notifications", "words"),
     [
         ({"email": ["a@example.com"]}, ["notifications", "nothing is told", "findings: HIGH"]),
-        ({"pushes": True, "email": ["example.com"]}, ["notifications.email[0]", "security@example.com"]),
+        ({"pushes": True, "email": ["example.com"]}, ["notifications.email[0]", "an e-mail address is needed"]),
         (
             {"pushes": True, "email": ["a@b.example", "a@b.example"]},
             ["notifications.email[1]", "remove one of the two"],

@@ -47,7 +47,7 @@ EVERYTHING: Any = {
     "scanning": {"type": "BASIC", "rules": [{"frequency": "SCAN_ON_PUSH", "filters": ["*"]}]},
     "encryption": {"type": "KMS"},
     "signing": {"rules": [{"signing_profile_arn": PROFILE}]},
-    "budget": {"amount": 100, "email_addresses": ["team@example.com"]},
+    "budget": {"amount": 100, "email": ["team@example.com"]},
 }
 
 Make = Callable[[str, pulumi.ResourceOptions], pulumi.ComponentResource]
@@ -61,7 +61,7 @@ COMPONENTS: dict[str, Make] = {
     "RegistryPolicy": lambda name, opts: RegistryPolicy(name, {"access": {"replication_from": ["111122223333"]}}, opts),
     "RegistryScanning": lambda name, opts: RegistryScanning(name, {"type": "ENHANCED"}, opts),
     "RegistrySigning": lambda name, opts: RegistrySigning(name, {"rules": [{"signing_profile_arn": PROFILE}]}, opts),
-    "Budget": lambda name, opts: Budget(name, {"amount": 100, "email_addresses": ["team@example.com"]}, opts),
+    "Budget": lambda name, opts: Budget(name, {"amount": 100, "email": ["team@example.com"]}, opts),
     "Replication": lambda name, opts: Replication(name, REPLICATION, opts),
     "CreationTemplate": lambda name, opts: CreationTemplate(
         name, {"region": "eu-west-1", "lifecycle": RULES, "access": ACCESS}, opts

@@ -143,7 +143,7 @@ def test_the_tree_says_what_is_signed_and_what_the_budget_tells(project: Make, m
         "ecr-stack:environment": "test",
         "ecr-stack:repositories": {"api": {}},
         "ecr-stack:signing": {"rules": [{"signingProfileArn": HOME, "repositoryFilters": ["a*"]}]},
-        "ecr-stack:budget": {"amount": 250, "emailAddresses": ["team@example.com"]},
+        "ecr-stack:budget": {"amount": 250, "email": ["team@example.com"]},
     }
     monkeypatch.chdir(project(config))
     text = CliRunner().invoke(app, ["rehearse", "--stack", "test"]).stdout

@@ -152,7 +152,7 @@ def test_the_stack_file_goes_up_and_a_mistake_in_it_is_explained(reader: Reader,
 
 
 def test_the_image_is_listed_scanned_and_replicated(reader: Reader, pushed: str) -> None:
-    listed, gate, status = commands("See what happened to it").strip().splitlines()
+    listed, gate, status = commands("Check the image").strip().splitlines()
     told = reader.run(listed)
     assert "v1.0.0" in told
     assert "dev-login" in told
@@ -168,7 +168,7 @@ def test_a_second_push_of_a_tag_is_refused_in_the_words_of_the_page(reader: Read
         "except ecr.exceptions.ImageTagAlreadyExistsException as error:\n    print(error)\n"
     )
     (reader.folder / "again.py").write_text(program)
-    assert text_in("See what happened to it").strip() in reader.run("python again.py")
+    assert text_in("Check the image").strip() in reader.run("python again.py")
 
 
 def test_time_passes_and_the_doctor_is_asked(reader: Reader, pushed: str) -> None:
@@ -179,4 +179,4 @@ def test_time_passes_and_the_doctor_is_asked(reader: Reader, pushed: str) -> Non
     left = reader.run(listed)
     assert "v1.0.0" in left
     assert "dev-login" not in left
-    assert "✓" in reader.run(commands("Ask the doctor"))
+    assert "✓" in reader.run(commands("Run the doctor"))

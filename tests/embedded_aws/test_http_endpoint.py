@@ -14,7 +14,7 @@ import pytest
 from botocore.config import Config
 
 from ecr_stack.embedded_aws import EmbeddedAws
-from ecr_stack.embedded_aws.http import _bound
+from ecr_stack.embedded_aws.listener import _bound
 
 TRUST = (
     '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", '
@@ -141,3 +141,15 @@ def test_what_is_accepted_sends_small_answers_at_once() -> None:
             assert accepted.proto == socket.IPPROTO_TCP
     for one in listening:
         one.close()
+
+
+def test_an_endpoint_that_nobody_asks_starts_no_web_server_and_imports_nothing_in_its_thread_that_others_import() -> (
+    None
+):
+    program = (
+        "import sys; from ecr_stack.embedded_aws import EmbeddedAws\n"
+        "with EmbeddedAws() as aws:\n"
+        "    aws.serve(); print([name in sys.modules for name in ('uvicorn', 'starlette', 'moto.core.parse')])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[False, False, True]"

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from pulumi_engine import Engine, plain
 
 PROFILE = "arn:aws:signer:us-east-1:123456789012:/signing-profiles/containers"
-BUDGET = {"amount": 250, "emailAddresses": ["team@example.com"]}
+BUDGET = {"amount": 250, "email": ["team@example.com"]}
 
 
 def signing(*filters: str) -> dict[str, Any]:

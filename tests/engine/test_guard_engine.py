@@ -136,10 +136,13 @@ Repository(
 """
 
 
+SECRET_ROLES = "assume_roles=pulumi.Output.secret([{'role_arn': 'arn:aws:iam::123456789012:role/deployer'}])"
+
+
 @pytest.mark.parametrize(
     "assume",
-    ["", "assume_roles=[aws.ProviderAssumeRoleArgs(role_arn=role.arn)]"],
-    ids=["explicit provider", "role that is made in the program"],
+    ["", "assume_roles=[aws.ProviderAssumeRoleArgs(role_arn=role.arn)]", SECRET_ROLES],
+    ids=["explicit provider", "role that is made in the program", "roles that are a secret"],
 )
 def test_a_guard_asks_where_its_provider_works(engine: Engine, assume: str) -> None:
     engine.stack("test", plain())

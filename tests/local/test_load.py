@@ -16,7 +16,7 @@ from registry_client import REGION, Client, digest_of
 from starlette.responses import PlainTextResponse
 
 from ecr_stack.embedded_aws import EmbeddedAws
-from ecr_stack.embedded_aws.http import Listener
+from ecr_stack.embedded_aws.listener import Listener
 from ecr_stack.local.server import LocalAws
 
 
@@ -78,7 +78,7 @@ def test_two_hundred_connections_are_served_at_once(local: LocalAws) -> None:
 
 def test_a_connection_that_rests_for_minutes_is_not_closed_under_its_client(monkeypatch: pytest.MonkeyPatch) -> None:
     with closing(Listener()) as listener:
-        port = listener.listen(PlainTextResponse("here"))
+        port = listener.listen(lambda: PlainTextResponse("here"))
         connection = HTTPConnection("localhost", port, timeout=30)
         connection.request("GET", "/")
         assert connection.getresponse().read() == b"here"

@@ -223,7 +223,7 @@ def test_the_live_registry_is_read_to_its_last_page_and_nothing_is_changed(proje
     assert (api["images"], api["expire"]["images"]) == (1205, 1203)
     assert (api["expire"]["new"]["images"], api["expire"]["anyway"]["images"]) == (1198, 5)
     assert [image["imageTags"] for image in api["expire"]["missedFirst"]] == [[f"v{n}"] for n in range(3, 13)]
-    assert api["limitsPassed"] == ["1203 images would expire; maxExpire is 5"]
+    assert api["limitsPassed"] == ["1,203 images would expire; maxExpire is 5"]
     assert worker["missing"] == "the registry has no such repository yet"
     assert told["withinLimits"] is False
     assert cloud.calls["ecr:DescribeImages"] == 3

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from inspect import isawaitable
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +76,7 @@ class Engine(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineSe
         self.aws = aws
         self.preview = False
         self.requests: list[Any] = []
+        self._one_at_a_time = threading.Lock()
 
     def GetDeploymentInfo(self, request: Any, context: Any) -> Any:
         # as engines do that do not know it yet
@@ -110,10 +114,14 @@ class Engine(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineSe
     def Log(self, request: Any, context: Any) -> Any:
         return empty_pb2.Empty()
 
-    @staticmethod
-    def _answer(answer: Any, request: Any, context: Any) -> Any:
+    def _answer(self, answer: Any, request: Any, context: Any) -> Any:
+        async def answered() -> Any:
+            found = answer(request)
+            return await found if isawaitable(found) else found
+
         try:
-            return answer(request)
+            with self._one_at_a_time:
+                return asyncio.run(answered())
         except AwsRefused as error:
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
 

@@ -94,6 +94,17 @@ def test_the_wheel_holds_the_package_whole_and_nothing_else(built: Distributions
     assert "ecr-stack = ecr_stack.cli:main" in zipfile.ZipFile(built.wheel).read(scripts).decode()
 
 
+def test_a_project_begun_with_the_wheel_has_guardrails_and_rehearses(built: Distributions, tmp_path: Path) -> None:
+    program = "from ecr_stack.cli import main; main()"
+    begun = python(built, tmp_path, "-c", program, "init")
+    assert begun.returncode == 0, begun.stderr
+    done = python(built, tmp_path, "-c", program, "rehearse", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["guardrails"] == {}
+    assert {each["level"] for each in report["violations"]} <= {"advisory"}
+
+
 def test_the_wheel_asks_for_no_more_than_a_stack_needs(built: Distributions) -> None:
     (name,) = [name for name in zipfile.ZipFile(built.wheel).namelist() if name.endswith("METADATA")]
     lines = zipfile.ZipFile(built.wheel).read(name).decode().splitlines()

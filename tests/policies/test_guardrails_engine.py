@@ -196,7 +196,7 @@ def analyzer(pack: _PolicyAnalyzerServicer) -> Analyzer:
     return Analyzer("guardrails", "1.0.0", [*POLICIES], EnforcementLevel.MANDATORY)
 
 
-@pytest.mark.parametrize("reason", ["", "  "])
+@pytest.mark.parametrize("reason", ["", "  ", "…", "decided by NAME in TICKET", "OPS-1"])
 def test_what_is_disabled_without_a_reason_stays_in_force(
     analyzer: Analyzer, reason: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -204,7 +204,9 @@ def test_what_is_disabled_without_a_reason_stays_in_force(
     weak = repository(encryptionConfigurations=None)
     configure(analyzer, name, proto.DISABLED, reason=reason)
     assert said(analyzer.Analyze(request(weak), None)) == [(name, proto.MANDATORY)]
-    assert f"Relaxed without a reason, and therefore in force: {name}." in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert f"Relaxed without a reason, and therefore in force: {name}." in told
+    assert f"{name}.reason is {reason!r}" in told if reason.strip() else "must come with a reason" in told
     configure(analyzer, name, proto.DISABLED, reason="The images are public anyway")
     assert said(analyzer.Analyze(request(weak), None)) == []
     assert capsys.readouterr().err == ""

@@ -175,6 +175,39 @@ WIDE: list[dict[str, Any]] = [
     {"Action": "kms:CreateGrant"},
     {"Action": "iam:PassRole", "Condition": {"StringLike": {"iam:PassedToService": "*"}}},
     {"Action": "kms:Decrypt", "Condition": {"StringLike": {"kms:ViaService": ["ecr.*", "*"]}}},
+    *(
+        {"Action": action, "Condition": {"StringLike": {key: value}}}
+        for action, key in (("iam:PassRole", "iam:PassedToService"), ("kms:Decrypt", "kms:ViaService"))
+        for value in (
+            "*.amazonaws.com",
+            "*amazonaws.com",
+            "?*.amazonaws.com",
+            "e*",
+            "*.com",
+            "*:*",
+            "e?s.amazonaws.com",
+        )
+    ),
+    {"Action": "iam:PassRole", "Condition": {"StringEqualsIfExists": {"iam:PassedToService": "ec2.amazonaws.com"}}},
+    {"Action": "iam:PassRole", "Condition": {"StringNotEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}},
+    {"Action": "iam:PassRole", "Condition": {"StringEquals": {"iam:PassedToServiceX": "ec2.amazonaws.com"}}},
+    {"Action": "iam:PassRole", "Condition": {"StringLike": {"iam:AssociatedResourceArn": "arn:aws:*"}}},
+    {"Action": "iam:PassRole", "Condition": {"ArnLike": {"iam:AssociatedResourceArn": "arn:*:*:*:*:*"}}},
+    {"Action": "kms:Decrypt", "Condition": {"ForAnyValue:StringLike": {"kms:ResourceAliases": "alias/*"}}},
+    {"Action": "kms:Decrypt", "Condition": {"ForAllValues:StringEquals": {"kms:ResourceAliases": "alias/prod"}}},
+    {"Action": "kms:CreateGrant", "Condition": {"Bool": {"kms:GrantIsForAWSResource": "false"}}},
+    {"Action": "kms:CreateGrant", "Condition": {"BoolIfExists": {"kms:GrantIsForAWSResource": "true"}}},
+    {"Action": "sts:AssumeRole", "Condition": {"StringLike": {"aws:ResourceAccount": "1*"}}},
+    {"Action": "sts:AssumeRole", "Condition": {"StringLike": {"aws:ResourceOrgID": "o-*"}}},
+    {"Action": "ecr:PutImage", "Condition": {"StringLike": {"aws:ResourceTag/Team": "*"}}},
+    {"Action": "ecr:PutImage", "Condition": {"Null": {"aws:ResourceTag/Team": "false"}}},
+    {"Action": "ecr:PutImage", "Resource": f"arn:aws:ecr:us-east-1:{ACCOUNT}:repository/*"},
+    {"Action": "ecr:BatchDeleteImage", "Resource": "arn:aws:ecr:*"},
+    {"Action": "secretsmanager:GetSecretValue", "Resource": f"arn:aws:secretsmanager:*:{ACCOUNT}:secret:*"},
+    {"Action": "ssm:GetParameter", "Resource": f"arn:aws:ssm:us-east-1:{ACCOUNT}:parameter/*"},
+    {"Action": "iam:AttachUserPolicy", "Resource": f"arn:aws:iam::{ACCOUNT}:user/*"},
+    {"Action": "iam:CreatePolicyVersion", "Resource": f"arn:aws:iam::{ACCOUNT}:policy/*"},
+    {"Action": "iam:PutRolePolicy", "Condition": {"ArnLike": {"iam:PermissionsBoundary": "arn:aws:iam::*:policy/*"}}},
 ]
 
 
@@ -213,6 +246,31 @@ def test_iam_policies_that_a_registry_needs_pass() -> None:
             "Condition": {"StringEquals": {"kms:ViaService": "ecr.us-east-1.amazonaws.com"}},
         },
         {"Action": "iam:PassRole", "Resource": f"arn:aws:iam::{ACCOUNT}:role/ecr-template"},
+        *(
+            {"Action": "iam:PassRole", "Resource": "*", "Condition": {"StringLike": {"iam:PassedToService": service}}}
+            for service in ("ecr.amazonaws.com", "ecr.*", ["ecs-tasks.amazonaws.com", "ec2.amazonaws.com.cn"])
+        ),
+        {
+            "Action": "kms:Decrypt",
+            "Resource": "*",
+            "Condition": {"StringLike": {"kms:ViaService": "ecr.*.amazonaws.com"}},
+        },
+        {
+            "Action": "kms:Decrypt",
+            "Resource": "*",
+            "Condition": {"ForAnyValue:StringLike": {"kms:ResourceAliases": "alias/prod-*"}},
+        },
+        {
+            "Action": "kms:CreateGrant",
+            "Resource": "*",
+            "Condition": {"Bool": {"kms:GrantIsForAWSResource": True}},
+        },
+        {
+            "Action": "iam:PutRolePolicy",
+            "Resource": "*",
+            "Condition": {"StringEquals": {"iam:PermissionsBoundary": f"arn:aws:iam::{ACCOUNT}:policy/ci"}},
+        },
+        {"Action": "ecr:PutImage", "Resource": f"arn:aws:ecr:us-east-1:{ACCOUNT}:repository/team/*"},
         {"Action": "*", "Effect": "Deny", "Resource": "*"},
         {
             "Action": ["ecr:PutImage", "ecr:BatchDeleteImage"],

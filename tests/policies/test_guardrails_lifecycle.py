@@ -172,3 +172,30 @@ def test_one_rule_that_acts_is_enough() -> None:
     )
     both = lifecycle(policy=json.dumps(policy))
     assert messages(EVERY, repository(), both) == messages(EXPIRE, both) == []
+
+
+STRANGE: dict[str, Record] = {
+    "a key of the selection": rule("untagged", repositoryFilter=["team/"]),
+    "a key in another case": rule("untagged", TagPatternList=["nobody-*"]),
+    "a key of the rule": {**rule("untagged"), "enabled": False},
+    "a key of the action": {**rule("untagged"), "action": {"type": "expire", "dryRun": True}},
+    "a status": rule("Untagged"),
+    "a count": rule("any", "sinceImageScanned"),
+    "a storage class": rule("any", storageClass="glacier"),
+    "an action": rule("any", action="quarantine"),
+}
+
+
+@pytest.mark.parametrize("strange", STRANGE.values(), ids=STRANGE)
+@pytest.mark.parametrize("policy", [EXPIRE, ONE, BY_TAG])
+def test_a_rule_that_is_not_understood_counts_for_nothing_and_is_reported(policy: str, strange: Record) -> None:
+    kind = "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate"
+    given = {"rules": [rule("untagged") | {"rulePriority": 2}, strange]}
+    for resource in (
+        lifecycle(policy=json.dumps(given)),
+        lifecycle(policy=given),
+        record(kind, prefix="ROOT", lifecyclePolicy=json.dumps(given)),
+    ):
+        [message] = messages(policy, resource)
+        assert "does cannot be known: rules[1]" in message
+        assert "untagged images stay" not in message

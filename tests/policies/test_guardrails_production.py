@@ -163,6 +163,8 @@ def test_what_production_is_can_be_configured_with_a_reason() -> None:
         {"productionStacks": ["gold"]},
         {"notProduction": ["prod", "prod-eu"]},
         {"notProduction": ["live"], "reason": "  "},
+        {"notProduction": ["shop-prod"]},
+        {"productionStacks": ["prod", "production", "prd", "live", "prod-eu"]},
     ],
     ids=str,
 )
@@ -190,6 +192,19 @@ DISGUISES = {
     "camel case": "shopLive",
     "two words": "nonprod-prod",
     "product": "product-production",
+    "one for l": "1ive",
+    "one for l with a number": "1ive2",
+    "capital i for l": "Iive",
+    "digits taken apart": "pr-0d",
+    "digits taken apart with a number": "eu.pr.0d.2",
+    "live apart": "l-1-v-e",
+    "stack": "livestack",
+    "stack in camel case": "liveStack",
+    "stack with a look-alike": "1ivestack2",
+    "go": "golive",
+    "go apart": "go-live",
+    "site": "livesite",
+    "environment": "liveenvironment",
 }
 
 
@@ -204,7 +219,10 @@ def test_no_spelling_escapes_production(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     ["dev", "non_prod", "nonProd", "preprod2", "pr\u00e9production", "product-catalog-dev", "olive", "delivery",
-     "Pr\u00fcfung", "qa", "non-production"],
+     "Pr\u00fcfung", "qa", "non-production", "non-prod", "preprod", "pre-prod", "pre.prod", "product-dev", "dev-products",
+     "reproduce", "reproduce-bug-17", "producer-dev", "productivity", "alive", "liver", "livestream-dev", "oliver",
+     "deliver", "deliverystack", "olivestack", "livedemo", "go", "stack", "pro-dev", "pr-1", "pr-0", "pr-10-dev",
+     "pr-odd-fix", "pr-order-dev", "p-dev", "ive", "1-vector", "sandbox", "main", "test1", "e5"],
 )  # fmt: skip
 def test_names_that_only_look_alike_are_not_production(name: str) -> None:
     said = {"ecr-stack:environment": name}
@@ -284,3 +302,57 @@ def test_texts_that_the_provider_takes_for_flags_and_numbers_are_no_way_out() ->
     }
     for policy, resource in careless.items():
         assert messages(policy, resource), policy
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [{"filter": "api", "filterType": "SUFFIX_MATCH"}, {"filterType": "PREFIX_MATCH"},
+     {"filter": "", "filterType": "PREFIX_MATCH"}, {"filter": 7, "filterType": "PREFIX_MATCH"}],
+    ids=str,
+)  # fmt: skip
+def test_a_replication_filter_that_is_not_understood_covers_nothing(strange: dict[str, Any]) -> None:
+    configuration = replication()
+    configuration["inputs"]["replicationConfiguration"]["rules"][0]["repositoryFilters"] = [strange]
+    about_the_rule, about_the_repository = messages(REPLICATED, repository(), configuration)
+    assert "What is replicated cannot be known" in about_the_rule
+    assert "no replication rule covers it" in about_the_repository
+
+
+@pytest.mark.parametrize("kind", ["REGEX", "wildcard"])
+def test_an_exclusion_that_is_not_understood_is_reported(kind: str) -> None:
+    exclusion = {"filter": "latest", "filterType": kind}
+    given = repository(imageTagMutability="IMMUTABLE_WITH_EXCLUSION", imageTagMutabilityExclusionFilters=[exclusion])
+    [message] = messages(IMMUTABLE, given)
+    assert "Which tags of api can be moved cannot be known" in message
+
+
+CALLED = "names-in-production-agree"
+
+
+def test_production_by_its_name_that_is_configured_as_something_else_is_reported_once() -> None:
+    staging = [repository(name, environment="staging") for name in ("api", "web")]
+    said = {"ecr-stack:environment": "staging"}
+    [message] = messages(CALLED, *staging, stack_config=said)
+    assert "By the name of the stack, 'prod', this stack counts as production" in message
+    assert "and by `ecr-stack:environment` it is 'staging'" in message
+    # and it is judged as production
+    assert messages(PROTECTED, repository(protect=False, environment="staging"), stack_config=said)
+
+
+def test_production_with_tags_of_something_else_is_reported() -> None:
+    tagged = [repository(name, environment="staging", stack="eu") for name in ("api", "web")]
+    said = {"ecr-stack:environment": "production"}
+    [message] = messages(CALLED, *tagged, stack_config=said)
+    assert "By `ecr-stack:environment`, 'production', api and 1 more counts as production" in message
+    assert "by the tag `Environment` it is 'staging'" in message
+    two_tags = {"Environment": "prod", "environment": "dev"}
+    [message] = messages(CALLED, repository(tags=two_tags, stack="eu"))
+    assert "By another tag of it, api counts as production" in message
+
+
+@pytest.mark.parametrize(
+    ("stack", "environment"), [("prod", "prod"), ("prod", None), ("eu", "prod"), ("dev", "staging"), ("prod", "live"), ("prod", "")]
+)  # fmt: skip
+def test_names_that_agree_are_not_reported(stack: str, environment: str | None) -> None:
+    said = {"ecr-stack:environment": environment} if environment else {}
+    assert messages(CALLED, repository(environment=environment, stack=stack), stack_config=said) == []

@@ -78,7 +78,12 @@ def test_a_rehearsal_goes_by_the_configuration_beside_the_pack(guarded_project: 
         ),
         (
             {"keys-rotate": "disabled"},
-            ['keys-rotate.enforcementLevel: "disabled"', "must come with a reason", '"reason": "why'],
+            [
+                'keys-rotate.enforcementLevel: "disabled"',
+                "must come with a reason",
+                '"reason": "decided by NAME',
+                "in place of NAME and TICKET",
+            ],
         ),
         ({"keys-rotate": "of", "keys-rotat": "off"}, ["2 mistakes"]),
     ],

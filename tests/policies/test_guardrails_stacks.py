@@ -22,6 +22,8 @@ from guarded import (
 from guardrails.check import violations
 from guardrails.pack import POLICIES
 
+from ecr_stack.schema.reasons import PROPOSED
+
 
 def test_a_sound_production_stack_has_no_violation() -> None:
     assert violations(sound(), stack="prod") == []
@@ -148,8 +150,12 @@ def test_a_disabled_policy_says_nothing_and_a_level_can_be_changed() -> None:
         ({"all": "disabled"}, "Relax each policy by itself"),
         ({"all": "advisory"}, "Relax each policy by itself"),
         ({"keys-rotate": "advisory"}, "must come with a reason"),
-        ({"keys-rotate": {"enforcementLevel": "advisory", "reason": "…"}}, "must come with a reason"),
-        ({"keys-rotate": {"enforcementLevel": "advisory", "reason": "why, and until when"}}, "must come with a reason"),
+        ({"keys-rotate": {"enforcementLevel": "advisory", "reason": "…"}}, "must say why: this says nothing"),
+        *(
+            ({"keys-rotate": {"enforcementLevel": "advisory", "reason": text}}, "must say why: this is a placeholder")
+            for text in (PROPOSED, "why, and until when", "<your reason>", "TODO: write this", "xxxxxxxx")
+        ),
+        ({"keys-rotate": {"enforcementLevel": "advisory", "reason": "OPS-1"}}, "at least 8 letters and digits"),
         ({"oidc-roles-trust-named-subjects": {"subjectKeys": ["sub", "aud"]}}, "must come with a reason"),
         ({"nothing-crosses-to-those-who-are-not-trusted": {"trustedIssuers": ["*"]}}, "It must match"),
         ({"nothing-crosses-to-those-who-are-not-trusted": {"trustedIssuers": ["*.com"]}}, "It must match"),
@@ -220,11 +226,18 @@ def test_every_message_says_how_to_accept_it_with_a_reason_and_what_it_says_is_t
         record("aws:ecr/lifecyclePolicy:LifecyclePolicy", repository="api", policy=rules),
     ]
     for each in violations(careless, stack="prod"):
-        before, _, written = each["message"].partition("To accept this, give a reason in policies/config.json: ")
-        assert before and written.endswith(".")
-        accepted = violations(
-            careless, stack="prod", config=json.loads(written.removesuffix(".").replace("…", "Decided by the team"))
+        before, _, written = each["message"].partition(
+            "To accept this, give a reason in policies/config.json, in place of NAME and TICKET: `"
         )
+        assert before and written.endswith("`.")
+        proposed = written.removesuffix("`.")
+        copied = violations(careless, stack="prod", config=json.loads(proposed))
+        refused, *still = [now for now in copied if now["policy"] == each["policy"]]
+        assert f"{each['policy']}.reason is '{PROPOSED}'" in refused["message"]
+        assert "placeholder, to be replaced by your own words" in refused["message"]
+        assert [now["level"] for now in still] == [each["level"]]
+        own = proposed.replace("NAME", "Ann").replace("TICKET", "OPS-12")
+        accepted = violations(careless, stack="prod", config=json.loads(own))
         levels = [now["level"] for now in accepted if now["policy"] == each["policy"]]
         assert levels == (["advisory"] if each["level"] == "mandatory" else [])
 

@@ -162,12 +162,12 @@ def test_every_mistake_has_its_line(tmp_path: Path) -> None:
 
 def test_what_is_missing_has_the_line_of_what_it_is_missing_from(tmp_path: Path) -> None:
     said = mistakes(tmp_path, OWN + "  ecr-stack:replication:\n    rules:\n      - repositoryFilters: [api]\n")
-    assert "Pulumi.test.yaml:17: ecr-stack:replication.rules[0].destinations: null" in said
+    assert "Pulumi.test.yaml:17: ecr-stack:replication.rules[0].destinations\n  rule:   the key is required" in said
 
 
 def test_a_key_of_the_project_is_located_without_its_namespace(tmp_path: Path) -> None:
     said = mistakes(tmp_path, "config:\n  environment: {a: 1}\n  repositories: {}\n", PROJECT_FILE)
-    assert "Pulumi.test.yaml:2: registry:environment" in said
+    assert "Pulumi.test.yaml:2: environment: {" in said
 
 
 # What the engine changes

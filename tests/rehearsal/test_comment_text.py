@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from ecr_stack.review.branches import StackChange
 from ecr_stack.review.compare import compare
 from ecr_stack.review.markdown import code, fenced, prose
 from ecr_stack.review.retention_changes import retention_changes
+from ecr_stack.review.violations import told_in
 
 GITHUB = MarkdownIt("gfm-like", {"linkify": True, "html": True})
 HOSTILE = [
@@ -70,6 +72,10 @@ HOSTILE = [
         "\t",
         "\x1b[31m",
     ),
+    *("\u061cx", "\u200ex", "\u2028", "\u2029@acme", "a\u00adb", "\U000e0041", "@acme\u200b/x", "#\u200b1", "\x00"),
+    *("http\u200b://evil.example", "HTTPS://EVIL.EXAMPLE", "mailto:a@b.example", "xmpp:a@b.example", "ftp://x.example"),
+    *("`` ` ``", "`a`b`c", "\\`x", "`\r# x`", "`\n\n# x`", "<!-- `", "` -->", "<![CDATA[", "<?php", "<!DOCTYPE x>"),
+    *("!\n[a](b)", "![a]: http://x.example", "[a]: http://x.example", "***", "===", "\\\n", "  \n# x", "\xa0# x"),
     *('"]; x["', "end", "%%{init: {}}%%", "click r0 href", "<br/>", "\ud800"),
 ]
 PARTS = st.sampled_from([*HOSTILE, " ", "\n", "v1", "word"]) | st.text(max_size=8)
@@ -132,8 +138,18 @@ def records(text: str, *, keep: int) -> list[ResourceRecord]:
 
 
 def report(text: str, *, keep: int) -> Report:
-    found = [Violation("p", "mandatory", "u", f"word {text}")] if keep < 5 else []
-    return Report(text, "p", text, "us-east-1", resources=records(text, keep=keep), violations=found)
+    made = records(text, keep=keep)
+    # The same twice, in a Region whose name is the text, of a resource that is not there, and more than are written.
+    far = replace(made[0], urn=f"{made[0].urn}-{text}", outputs={**made[0].outputs, "region": f"far {text}"})
+    found = []
+    if keep < 5:
+        found += [Violation("p", "mandatory", urn, f"word {text}") for urn in (made[0].urn, far.urn, f"u::{text}", "")]
+        found += [Violation(f"p {text}", f"level {text}", made[0].urn, f"word `{text}` {n} {text}.") for n in range(5)]
+    warnings = [f"word {text}"] if keep < 5 else []
+    return Report(
+        text, "p", text, "us-east-1", resources=[*made, far], violations=found, warnings=warnings,
+        settings={"ecr-stack:trusted": {"accounts": [text] * keep, "issuers": [text * keep]}}, guardrails={text: {text: text * keep}},
+    )  # fmt: skip
 
 
 def comment(text: str) -> str:
@@ -224,6 +240,36 @@ def test_a_diagram_has_the_same_lines_whatever_the_names_are(text: str) -> None:
         return [re.sub(r'"[^"]*"', '""', line) for line in diagram.split("\n")]
 
     assert lines(text) == lines("benign")
+
+
+def test_what_a_violation_proposes_to_write_is_one_piece_of_code() -> None:
+    proposed = '{"p": {"enforcementLevel": "advisory", "reason": "decided by NAME in TICKET"}}'
+    spans = [each.content for each in flat(GITHUB.parse(f"- x: {prose(f'To accept this: `{proposed}`.')}"))]
+    assert proposed in spans
+
+
+def test_a_violation_in_several_regions_is_said_once_and_names_them() -> None:
+    def made(name: str, region: str) -> ResourceRecord:
+        inputs = {"name": name, "region": region}
+        return ResourceRecord(
+            f"u::{name}@{region}", "aws:ecr/repository:Repository", name, None, inputs, inputs, [], {}, "x"
+        )
+
+    resources = [made("api", "us-east-1"), made("api", "us-west-2"), made("web", "us-east-1")]
+    head = Report(
+        "t", "p", "123456789012", "us-east-1", resources=resources,
+        violations=[Violation("p", "mandatory", each.urn, f"{each.name} is open") for each in resources],
+    )  # fmt: skip
+    compared = compare({"resources": []}, head.as_json())
+    assert len(compared.violations["new"]) == 3  # as data, each resource has its own
+    written = markdown(compared, head)
+    assert written.count("api is open") == written.count("web is open") == 1
+    assert "- mandatory `p` in `us-east-1`, `us-west-2`: api is open" in written
+    assert "- mandatory `p`: web is open" in written
+    api, web = told_in(head)
+    assert (api.where, web.where) == ("api (us-east-1, us-west-2)", "web")
+    again = compare(head.as_json(), head.as_json())
+    assert "Guardrail violations that were there before: 2, 2 of them mandatory." in markdown(again, head)
 
 
 def test_the_disclaimer_is_the_first_line() -> None:

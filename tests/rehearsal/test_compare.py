@@ -155,7 +155,7 @@ def test_a_token_in_plain_text_is_warned_of_and_not_repeated(project: Make, toke
     credentials = {"username": "us", "accessToken": token}
     report = rehearsed(project, pullThroughCache={"hub": {"upstream": "docker-hub", "credentials": credentials}})
     place = "ecr-stack:pullThroughCache.hub.credentials.accessToken"
-    assert any(text.startswith(place) for text in report.warnings) is warned
+    assert any(f": {place}: " in text for text in report.warnings) is warned
     assert "hunter2" not in "".join(report.warnings)
 
 
@@ -221,6 +221,9 @@ def test_a_guard_that_allows_more_is_a_risk_in_the_rehearsal_of_a_whole_stack(
     assert f"attention test-api {said}" in messages(compare(json.loads(json.dumps(base)), head))
 
 
+KEPT = {"name": "base images", "tagPatterns": ["base-*"], "kept": True}
+
+
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
@@ -233,6 +236,7 @@ def test_a_guard_that_allows_more_is_a_risk_in_the_rehearsal_of_a_whole_stack(
         ({}, {"ecr-stack:trusted": {"issuers": ["ci.example.com"]}}, "tokens of `ci.example.com`"),
         ({"aws:allowedAccountIds": ["123456789012"]}, {}, "(123456789012 → any account)"),
         ({"aws:forbiddenAccountIds": ["210987654321"]}, {}, "the provider would no longer refuse 210987654321"),
+        ({"ecr-stack:tagSchemes": [KEPT]}, {}, "ecr-stack:tagSchemes nothing checks any longer"),
     ],
     ids=str,
 )
@@ -242,6 +246,13 @@ def test_settings_that_no_resource_shows_are_compared_too(project: Make, before:
 
     assert said in messages(compare(of(before), of(after)))
     assert said not in messages(compare(of(after), of(before)))
+
+
+def test_a_tag_scheme_that_means_other_tags_is_a_risk(project: Make) -> None:
+    reports = [
+        rehearsed(project, tagSchemes=[{**KEPT, "tagPatterns": [pattern]}]).as_json() for pattern in ("base-*", "b-*")
+    ]
+    assert "ecr-stack:tagSchemes `base images` means other tags than today" in messages(compare(*reports))
 
 
 GUARDED: dict[str, Any] = {"stack": "test", "resources": [], "violations": [], "guardrails": {}}

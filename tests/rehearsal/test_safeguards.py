@@ -57,6 +57,17 @@ ROLE = "aws:iam/role:Role"
 SCANNING = "aws:ecr/registryScanningConfiguration:RegistryScanningConfiguration"
 REPLICATION = "aws:ecr/replicationConfiguration:ReplicationConfiguration"
 GUARD = "command:local:Command"
+SIGNING = "aws:cloudcontrol/resource:Resource"
+BUDGET = "aws:budgets/budget:Budget"
+EVENTS = "aws:cloudwatch/eventRule:EventRule"
+PROFILE = f"arn:aws:signer:us-east-1:{ACCOUNT}:/signing-profiles/images"
+
+
+COSTS = {"threshold": 80, "notificationType": "ACTUAL", "subscriberEmailAddresses": ["a@example.com"]}
+
+
+def signed(*rules: dict[str, Any]) -> str:
+    return json.dumps({"Rules": list(rules)})
 
 
 def registry() -> dict[str, Any]:
@@ -109,7 +120,12 @@ def registry() -> dict[str, Any]:
         maxSessionDuration=3600,
         assumeRolePolicy=policy({**ALLOW, "Action": "sts:AssumeRole"}),
     )
+    rule = {"SigningProfileArn": PROFILE, "RepositoryFilters": [{"Filter": "a*", "FilterType": "WILDCARD_MATCH"}]}
+    signing = record(SIGNING, "signing", typeName="AWS::ECR::SigningConfiguration", desiredState=signed(rule))
+    budget = record(BUDGET, "budget", limitAmount="100.0", limitUnit="USD", notifications=[COSTS])
+    events = record(EVENTS, "events", eventPattern=json.dumps({"source": ["aws.ecr"]}), state="ENABLED")
     resources = [repository, component, record_of_guard, lifecycle, key, scanning, replication, template, role]
+    resources += [signing, budget, events]
     return {"stack": "test", "account": ACCOUNT, "region": "us-east-1", "resources": resources, "violations": []}
 
 
@@ -194,8 +210,11 @@ ANYBODY = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
         (drop("api", "imageScanningConfiguration"), "attention api: is no longer scanned on push"),
         (put("api", imageScanningConfiguration={"scanOnPush": False}), "is no longer scanned on push"),
         (put("api", forceDelete=True), "could be deleted with the images in it"),
-        (put("api", tags={"Environment": "dev"}), "`Environment`, which changes (prod → dev)"),
-        (drop("api", "tags"), "`Environment`, which changes (prod → none)"),
+        (
+            put("api", tags={"Environment": "dev"}),
+            "danger api: no longer counts as production (the tag `Environment`: prod → dev)",
+        ),
+        (drop("api", "tags"), "danger api: no longer counts as production (the tag `Environment`: prod → none)"),
         (
             scanning("ENHANCED", ("SCAN_ON_PUSH", "a*")),
             "scanned less by the registry (enhanced CONTINUOUS_SCAN → enhanced",
@@ -237,10 +256,39 @@ ANYBODY = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
         (option("api", protect=None), "attention api: is no longer protected"),
         (option("api", retainOnDelete=False), "attention api: would no longer be kept in AWS"),
         (lambda r: r["api"]["outputs"].update(region="eu-west-1"), "danger api: AWS cannot change region"),
+        (put("signing", desiredState=signed()), f"attention api: new images are no longer signed with `{PROFILE}`"),
+        (
+            put(
+                "signing", desiredState=signed({"SigningProfileArn": PROFILE, "RepositoryFilters": [{"Filter": "pi"}]})
+            ),
+            "attention api: new images are no longer signed",
+        ),
+        (
+            put("budget", limitAmount="100000"),
+            "attention budget: the budget is higher, so its notifications come later",
+        ),
+        (
+            put("budget", notifications=[{**COSTS, "threshold": 99}]),
+            "nobody hears any longer when costs reach `80 % ACTUAL`",
+        ),
+        (
+            put("budget", notifications=[{**COSTS, "subscriberEmailAddresses": ["b@example.com"]}]),
+            "attention budget: `a@example.com` no longer hears of costs",
+        ),
+        (put("events", eventPattern='{"source": ["aws.s3"]}'), "attention events: matches other events than today"),
+        (put("events", state="DISABLED"), "attention events: is switched off"),
     ],
 )
 def test_a_weaker_safeguard_is_a_risk(edit: Edit, words: str) -> None:
     assert words in said(changed(edit))
+
+
+def test_a_guard_that_is_gone_is_one_risk_and_a_limit_that_is_gone_another() -> None:
+    assert said(changed(put("api-guard", input=None))).count("lifecycle guard") == 1
+    without_limit = changed(
+        lambda resources: resources["api-guard"]["inputs"]["input"]["limits"].pop("maxExpirePercent")
+    )
+    assert "the lifecycle guard allows more: maxExpirePercent (25 → none)" in said(without_limit)
 
 
 @pytest.mark.parametrize(
@@ -253,6 +301,9 @@ def test_a_weaker_safeguard_is_a_risk(edit: Edit, words: str) -> None:
         copies((ACCOUNT, "us-west-2"), (ACCOUNT, "eu-west-1")),
         put("key", rotationPeriodInDays=90),
         put("ci", maxSessionDuration=1800),
+        put("signing", desiredState=signed({"SigningProfileArn": PROFILE})),
+        put("budget", limitAmount="50", notifications=[COSTS, {**COSTS, "threshold": 50}]),
+        put("events", eventPattern='{"source":["aws.ecr"]}'),
         lambda resources: None,
     ],
 )
@@ -282,6 +333,10 @@ def test_a_stronger_safeguard_is_not_a_risk(edit: Edit) -> None:
         (record("aws:ecrpublic/repository:Repository", "x", repositoryName="x"), "danger x: is public"),
         (record("aws:iam/openIdConnectProvider:OpenIdConnectProvider", "x", clientIdLists=["y"]), "tokens for `y`"),
         (record("aws:ecr/pullThroughCacheRule:PullThroughCacheRule", "x", upstreamRegistryUrl="q.io"), "`q.io`"),
+        (
+            record("aws:ecr/pullTimeUpdateExclusion:PullTimeUpdateExclusion", "x", principalArn="arn:scanner"),
+            "attention x: pulls by `arn:scanner` no longer count as pulls",
+        ),
     ],
 )
 def test_what_opens_by_being_there_is_a_risk(new: dict[str, Any], words: str) -> None:
@@ -296,12 +351,25 @@ def test_what_opens_by_being_there_is_a_risk(new: dict[str, Any], words: str) ->
         ("copies", "danger copies: replication would end"),
         ("replicas", "danger replicas: the template would be removed"),
         ("ci", "danger ci: the role would be deleted"),
-        ("key", "danger key: the key would be deleted"),
+        ("key", "danger key: the key would be deleted; what it encrypts cannot be read any longer"),
+        ("signing", "attention signing: the signing configuration would be deleted"),
+        ("signing", f"attention api: new images are no longer signed with `{PROFILE}`"),
+        ("budget", "attention budget: the budget would be deleted"),
         ("api-lifecycle", "attention api-lifecycle: the lifecycle would be removed"),
     ],
 )
 def test_what_is_removed_is_a_risk(name: str, words: str) -> None:
     assert words in said(changed(lambda resources: None, without=name))
+
+
+def test_the_key_of_images_is_another_loss_than_the_key_of_something_else() -> None:
+    base, head = registry(), registry()
+    key = next(each["urn"] for each in base["resources"] if each["name"] == "key")
+    next(each for each in base["resources"] if each["name"] == "api")["dependencies"] = [key]
+    head["resources"] = [each for each in head["resources"] if each["name"] != "key"]
+    assert "danger key: the key would be deleted, and no image that it encrypts can be pulled" in said(
+        compare(base, head)
+    )
 
 
 def test_a_lifecycle_that_is_new_on_a_repository_with_images_is_a_danger() -> None:

@@ -68,6 +68,21 @@ def test_an_exception_accepts_what_it_names_and_nothing_else(
     assert len(decision.unused) == (not accepted)
 
 
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [("…", "says nothing"), (".", "says nothing"), ("todo", "is a placeholder"), ("Reason", "is a placeholder"),
+     ("decided by NAME in TICKET", "is a placeholder"), ("xxx", "is a placeholder"), ("<why>", "is a placeholder")],
+)  # fmt: skip
+def test_what_stands_in_for_a_reason_accepts_nothing(tmp_path: Path, reason: str, words: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        written(tmp_path, {"exceptions": [ENTRY | {"reason": reason}]})
+    (problem,) = refused.value.problems
+    assert problem.place == "exceptions[0].reason"
+    assert problem.rule == f"an exception needs a reason, and `{reason}` {words}" + (
+        ", to be replaced by your own words" if words == "is a placeholder" else ""
+    )
+
+
 def test_a_finding_in_two_packages_needs_both_to_be_accepted(tmp_path: Path) -> None:
     both = Finding("CVE-2026-1000", "HIGH", (Package("openssl"), Package("libcrypto")))
     one = written(tmp_path, {"exceptions": [ENTRY | {"packages": ["openssl"]}]})

@@ -52,6 +52,17 @@ def read(path: Path, *documents: dict[str, Any]) -> Exceptions:
     return read_exceptions(files)
 
 
+def test_an_impact_statement_that_says_nothing_accepts_nothing(tmp_path: Path) -> None:
+    entry = {**statement(), "impact_statement": "TODO"}
+    decision = gate(read(tmp_path, document(entry)), OPENSSL)
+    assert decision.verdict == "open"
+    assert decision.used[0].as_json()["reason"] == "vulnerable_code_not_in_execute_path"
+    del entry["justification"]
+    with pytest.raises(InvalidInput, match="the impact statement is the reason, and it is a placeholder"):
+        read(tmp_path, document(entry))
+    assert gate(read(tmp_path, document(entry | {"impact_statement": "No TLS here."})), OPENSSL).verdict == "open"
+
+
 @pytest.mark.parametrize(
     ("status", "verdict"),
     [("not_affected", "open"), ("fixed", "open"), ("affected", "closed"), ("under_investigation", "closed")],

@@ -71,7 +71,7 @@ def test_what_an_account_has_once_is_set_by_one_stack() -> None:
 
 
 def test_a_budget_is_the_accounts_in_every_region() -> None:
-    budget = {"amount": 10, "emailAddresses": ["a@example.com"]}
+    budget = {"amount": 10, "email": ["a@example.com"]}
     first = stack("first", ONE, budget=budget)
     assert [place for _, place, _ in found(first, stack("second", ONE, "eu-west-1", budget=budget))] == [
         "ecr-stack:budget", "ecr-stack:budget",

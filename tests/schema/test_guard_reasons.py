@@ -12,8 +12,11 @@ from ecr_stack.schema.reasons import PROPOSED, is_reason
 
 
 @pytest.mark.parametrize(
-    "text", ["", " ", "…", "...", "-", "TODO", "tbd.", "Reason", "why, and until when", PROPOSED, "see TICKET"]
-)
+    "text",
+    ["", " ", "…", "...", "-", "TODO", "tbd.", "Reason", "why, and until when", PROPOSED, "see TICKET", "<reason>",
+     "`todo`", "(TBD)", "n/a", "N.A.", "your reason here", "insert reason", "the reason", "TODO: write this", "xxx",
+     "....x x x", "placeholder", "__", "\u200b", "why?!"],
+)  # fmt: skip
 def test_what_stands_in_for_a_reason_is_refused(text: str) -> None:
     assert not is_reason(text)
     with pytest.raises(ValueError, match="an override needs a reason"):
@@ -23,7 +26,20 @@ def test_what_stands_in_for_a_reason_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["OPS-1", "old releases are gone", "x", "古いリリース", "agreed with Ann: names are free now"]
+    "text",
+    [
+        "OPS-1",
+        "todos los repositorios",
+        "the reason is OPS-1",
+        "test images only",
+        "nada",
+        "10",
+        "C",
+        "old releases are gone",
+        "x",
+        "古いリリース",
+        "agreed with Ann: names are free now",
+    ],
 )
 def test_what_somebody_wrote_is_a_reason(text: str) -> None:
     assert is_reason(text)

@@ -40,6 +40,28 @@ def changed(path: str, value: Any) -> dict[str, Any]:
     return settings
 
 
+def test_another_platform_without_its_issuer_is_a_mistake_and_no_traceback() -> None:
+    pipelines = {"ci": {"platform": "OTHER", "subjects": ["job:7"]}}
+    (problem,) = mistakes({**GOOD, "pipelines": pipelines})
+    assert (problem.place, problem.remedy) == (
+        "ecr-stack:pipelines.ci",
+        "write its `issuer` and its `subjects`, and no `repositories`",
+    )
+
+
+def test_scanning_that_covers_no_repository_is_one_mistake_for_all_of_them() -> None:
+    (problem,) = mistakes({**GOOD, "scanning": {"type": "BASIC"}})
+    assert "`api-gateway`, `order-service`, `user-service` have" in problem.rule
+    assert 'filters: ["*"]' in problem.remedy
+
+
+def test_what_a_template_cannot_say_is_one_mistake() -> None:
+    cache = {"upstream": "quay", "repositories": {"protect": True, "forceDelete": True, "scanOnPush": None}}
+    found = mistakes({**GOOD, "pullThroughCache": {"quay": cache}})
+    places = [problem.place.rpartition(".")[2] for problem in found]
+    assert sorted(places) == ["forceDelete", "protect", "scanOnPush"]
+
+
 def test_the_example_is_right() -> None:
     assert stack_settings_of(GOOD, source="", region="us-east-1").names() == [
         "api-gateway",

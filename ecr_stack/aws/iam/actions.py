@@ -11,6 +11,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
+from ecr_stack.forms import Described
 from ecr_stack.model import nearest, refusal
 
 __all__ = [
@@ -161,8 +162,10 @@ def _repository_action(value: str) -> str:
     return value
 
 
-RegistryAction = Annotated[str, AfterValidator(_action)]
+RegistryAction = Annotated[str, AfterValidator(_action), Described(enum=sorted(ACTIONS - {LOGIN}))]
 """An action that the registry's policy may name, e.g. `ecr:ReplicateImage`."""
 
-RepositoryAction = Annotated[str, AfterValidator(_repository_action)]
+RepositoryAction = Annotated[
+    str, AfterValidator(_repository_action), Described(enum=sorted(REPOSITORY_ACTIONS - {LOGIN}))
+]
 """An action that a repository's policy may name, e.g. `ecr:BatchGetImage`."""

@@ -11,6 +11,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from ecr_stack.forms import Described, Form
 from ecr_stack.model import Item, nearest, refusal
 
 __all__ = ["Conditions"]
@@ -42,13 +43,12 @@ def _operator(value: str) -> str:
     )
 
 
-def _key(value: str) -> str:
-    if re.fullmatch(r"[A-Za-z0-9-]+:[\w.:/=+@-]+", value, re.ASCII) and len(value) <= 256:
-        return value
-    raise refusal(
-        "a condition key is a service's prefix, a colon and a name",
-        "write one such as `aws:PrincipalOrgID`",
-    )
+_KEY = Form(
+    r"[A-Za-z0-9-]+:[\w.:/=+@-]+",
+    "a condition key is a service's prefix, a colon and a name",
+    "write one such as `aws:PrincipalOrgID`",
+    longest=256,
+)
 
 
 def _values(value: object) -> object:
@@ -77,10 +77,10 @@ def _text(value: str) -> str:
 
 Conditions = Annotated[
     dict[
-        Annotated[str, AfterValidator(_operator)],
+        Annotated[str, AfterValidator(_operator), Described(enum=sorted(OPERATORS))],
         Annotated[
             dict[
-                Annotated[str, AfterValidator(_key)],
+                Annotated[str, _KEY],
                 Annotated[
                     list[Annotated[str, BeforeValidator(_value, json_schema_input_type=str | bool | int | float),
                                    AfterValidator(_text), Item]],

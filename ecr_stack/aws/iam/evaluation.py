@@ -8,12 +8,15 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 - From another account, both sides must allow.
 - A service needs the resource's side alone.
 
-- A permissions boundary of a role must allow it as well, whichever side allows it. The boundary of a user limits the
-  user's own policies, and not a resource policy that names the user.
+- A permissions boundary of a role must allow it as well, whichever side allows it; but in the resource's own account it
+  does not limit what a resource policy grants to a session, or to `*` with a condition on `aws:PrincipalArn`. The
+  boundary of a user limits the user's own policies, and not a resource policy that names the user. A denial with
+  `NotPrincipal` denies whoever has a boundary.
   https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
+  https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
 
-Where the documents leave it open, so does the answer: it is `CONDITIONAL`, with what it depends on. Service control
-policies and session policies can only take away, and are not looked at.
+Where the documents leave it open, so does the answer: it is `CONDITIONAL`, with what it depends on. Policies of the
+organization (for services and for resources), of sessions and of VPC endpoints can only take away, and are not looked at.
 """
 
 from __future__ import annotations
@@ -185,6 +188,8 @@ class _How(IntEnum):
 
     BY_ACCOUNT = 1
     BY_NAME = 2
+    BY_SESSION = 3
+    """As whoever makes the request, so that no permissions boundary limits it."""
 
 
 _Entry = tuple[str, Truth, _How, Statement]
@@ -216,7 +221,8 @@ def evaluate(
         context: what else is known of the request, by condition key in lowercase; see `Context`.
     """
     known = {**principal.context(), **{key.lower(): values for key, values in (context or {}).items()}}
-    ours = _side(policies.resource, principal, action, resource, known, named=True)
+    bounded = policies.boundary is not None
+    ours = _side(policies.resource, principal, action, resource, known, named=True, bounded=bounded)
     theirs = _side(policies.identity, principal, action, resource, known, named=False)
     bounds, within, limits = _boundary(principal, action, resource, policies, known)
     denials = [*ours.deny, *theirs.deny, *limits.deny]
@@ -245,12 +251,24 @@ def evaluate(
         ways = _both(by_resource, by_own)
     if principal.kind is Kind.ROLE:
         allowed, ways = all_of([allowed, bounds]), _both(ways, within)
+        if principal.account == owner and allowed is not True:
+            beyond = [entry for entry in ours.allow if entry[2] is _How.BY_SESSION]
+            # AWS says that `*` with a condition on the role is not limited, and does not say what holds of `*` alone
+            perhaps = [entry for entry in ours.allow if entry[2] is _How.BY_NAME and _is_for_everyone(entry[3])]
+            allowed = any_of([allowed, *(truth for _, truth, _, _ in beyond), *(None for _ in perhaps)])
+            ways += _ways(beyond, known)
+            ways += [
+                frozenset({*_conditions(entry[3], known), f"the permissions boundary does not limit {entry[0]}"})
+                for entry in perhaps
+            ]
     if allowed is False:
         return Answer(Verdict.NOT_ALLOWED)
     grants = [*ours.allow, *theirs.allow]
     statements = tuple(dict.fromkeys(sid for sid, truth, *_ in grants if truth or allowed is None))
     unless = [text for way in _ways(denials, known) for text in sorted(way)]
     unless += [f"{_named(arn)} denies it" for arn in policies.unread if not _AWS_ALLOWS.fullmatch(arn)]
+    if allowed and isinstance(policies.boundary, str) and not _AWS_ALLOWS.fullmatch(policies.boundary):
+        unless.append(f"{_named(policies.boundary)} denies it")
     if allowed and not unless:
         return Answer(Verdict.ALLOWED, statements=statements)
     return Answer(
@@ -310,10 +328,11 @@ def _side(
     context: Context,
     *,
     named: bool,
+    bounded: bool = False,
 ) -> _Side:
     side = _Side()
     for statement in statements:
-        how, meant = _meant(statement, principal) if named else (_How.BY_NAME, True)
+        how, meant = _meant(statement, principal, bounded) if named else (_How.BY_NAME, True)
         truth = all_of(
             [
                 meant,
@@ -335,25 +354,57 @@ def _covers(patterns: Sequence[str], excluded: bool, value: str, *, fold: bool =
     return negated(matched) if excluded else matched
 
 
-def _meant(statement: Statement, principal: Principal) -> tuple[_How, Truth]:
-    """Whether a resource policy's statement is about a principal, and how it names it."""
+def _meant(statement: Statement, principal: Principal, bounded: bool) -> tuple[_How, Truth]:
+    """Whether a resource policy's statement is about a principal, and how it names it.
+
+    Args:
+        statement: of the resource policy.
+        principal: who asks.
+        bounded: whether who asks has a permissions boundary.
+    """
     matches = list(_names(statement.principals, principal))
     if statement.not_principal:
-        # AWS compares the session, the role and the account of who asks, and each of them must be excepted. A session
-        # has a name of its own, so it is never certain that a role is excepted.
-        # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html
-        hows = {how for how, truth in matches if truth is True}
-        alone = principal.kind is Kind.SERVICE or "*" in {value for _, value in statement.principals}
-        excepted = hows == set(_How) if principal.kind is Kind.USER else False
-        if _How.BY_NAME in hows and (alone or excepted):
-            return _How.BY_NAME, False
-        return _How.BY_NAME, None if matches else True
+        return _How.BY_NAME, _not_excepted(statement, principal, matches, bounded)
     matches = [entry for entry in matches if entry[1] is not False]
     sure = [how for how, truth in matches if truth is True]
     if sure:
         # a denial for an account is one for everybody in it
-        return (max(sure) if statement.allows else _How.BY_NAME), True
-    return _How.BY_NAME, None if matches else False
+        how = max(sure) if statement.allows else _How.BY_NAME
+        by_arn = any(each.key == "aws:principalarn" and each.binds for each in statement.conditions)
+        return (_How.BY_SESSION if how is _How.BY_NAME and by_arn and _is_for_everyone(statement) else how), True
+    return max((how for how, _ in matches), default=_How.BY_NAME), None if matches else False
+
+
+def _not_excepted(
+    statement: Statement, principal: Principal, matches: Sequence[tuple[_How, Truth]], bounded: bool
+) -> Truth:
+    """Whether a statement with `NotPrincipal` is about a principal.
+
+    AWS compares the session, the role and the account of who asks, and each of them must be excepted. A session has a
+    name of its own, so it is never certain that a role is excepted.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html
+    """
+    if bounded and not statement.allows:
+        return True
+    hows = {how for how, truth in matches if truth is True}
+    alone = principal.kind is Kind.SERVICE or _is_for_everyone(statement)
+    excepted = principal.kind is Kind.USER and hows >= {_How.BY_ACCOUNT, _How.BY_NAME}
+    if hows & {_How.BY_NAME, _How.BY_SESSION} and (alone or excepted):
+        return False
+    within = any(_may_be_of(principal, value) for kind, value in statement.principals if kind != "Service")
+    return None if matches or within else True
+
+
+def _may_be_of(principal: Principal, name: str) -> bool:
+    """Whether a name may be of an account or an organization: then some of it are meant, although not all."""
+    if principal.kind is Kind.ORGANIZATION:
+        return True
+    unique = any(re.fullmatch(pattern, name) for pattern in _UNIQUE_IDS.values())
+    return principal.kind is Kind.ACCOUNT and (unique or account_of(name) == principal.account)
+
+
+def _is_for_everyone(statement: Statement) -> bool:
+    return "*" in {value for _, value in statement.principals}
 
 
 def _names(principals: Iterable[tuple[str, str]], principal: Principal) -> Iterator[tuple[_How, Truth]]:
@@ -381,7 +432,7 @@ def _aws_name(name: str, principal: Principal) -> tuple[_How, Truth] | None:
     session = re.fullmatch(r"arn:[a-z-]+:sts::([0-9]{12}):assumed-role/([^/]+)/.+", name)
     if session and principal.kind is Kind.ROLE and session[1] == principal.account:
         # one session of a role: some requests of the role are it
-        return (_How.BY_NAME, None) if principal.name.rsplit("/", 1)[-1] == session[2] else None
+        return (_How.BY_SESSION, None) if principal.name.rsplit("/", 1)[-1] == session[2] else None
     return None
 
 

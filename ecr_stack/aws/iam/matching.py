@@ -87,7 +87,7 @@ def _holds(operator: str, actual: Sequence[str] | None, wanted: Sequence[str]) -
     quantifier, _, name = operator.rpartition(":")
     if_exists = name.endswith("IfExists")
     name = name.removesuffix("IfExists")
-    if actual is None:
+    if actual is None or quantifier not in ("", "ForAnyValue", "ForAllValues"):
         return None
     if name == "Null":
         return any_of(value.lower() == ("false" if actual else "true") for value in wanted)

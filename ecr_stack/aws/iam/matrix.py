@@ -12,7 +12,7 @@ from ecr_stack.aws.iam.actions import LAMBDA, PULL, PUSH, REPOSITORY_ACTIONS
 from ecr_stack.aws.iam.evaluation import Answer, Kind, Policies, Principal, Verdict, evaluate
 from ecr_stack.aws.iam.reader import Statement
 
-__all__ = ["Cell", "PolicedRepository", "PolicyInventory", "RolePolicies", "matrix"]
+__all__ = ["Cell", "PolicedRepository", "PolicyInventory", "PrincipalPolicies", "matrix"]
 
 _NEEDED = {"pull": LAMBDA, "push": PUSH}
 """What a pull and a push cannot do without; AWS's own pull policy leaves BatchCheckLayerAvailability out."""
@@ -36,15 +36,15 @@ class PolicedRepository:
 
 
 @dataclass
-class RolePolicies:
-    """The policies of one role, as far as a stack shows them."""
+class PrincipalPolicies:
+    """The policies of one role or user, as far as a stack shows them."""
 
     statements: list[Statement] = field(default_factory=list)
     """Of its inline policies, and of managed policies whose documents are known."""
     unread: list[str] = field(default_factory=list)
     """ARNs of managed policies whose documents are not known."""
     boundary: Sequence[Statement] | str | None = None
-    """Its permissions boundary: see `Policies.boundary`."""
+    """The permissions boundary: see `Policies.boundary`."""
 
 
 @dataclass
@@ -57,12 +57,12 @@ class PolicyInventory:
     repositories: list[PolicedRepository] = field(default_factory=list)
     registry_policies: dict[str, tuple[Statement, ...]] = field(default_factory=dict)
     """Of registries, by Region."""
-    roles: dict[str, RolePolicies] = field(default_factory=dict)
-    """Policies of roles, by the role's ARN."""
+    principal_policies: dict[str, PrincipalPolicies] = field(default_factory=dict)
+    """Policies of roles and users, by their ARNs."""
 
     def policies(self, principal: Principal, repository: PolicedRepository) -> Policies:
         """The policies that bear on a principal and a repository."""
-        own = self.roles.get(principal.name, RolePolicies())
+        own = self.principal_policies.get(principal.name, PrincipalPolicies())
         resource = (*repository.policy, *self.registry_policies.get(repository.region, ()))
         return Policies(resource, own.statements, unread=own.unread, boundary=own.boundary)
 
@@ -74,7 +74,7 @@ class PolicyInventory:
             yield from policy
 
     def principals(self) -> list[Principal]:
-        """Everybody whom a policy names or a condition means, and every role that has a policy of its own."""
+        """Everybody whom a policy names or a condition means, and every role and user that has a policy of its own."""
         named = {principal.name: principal for principal in map(self._principal, self._names()) if principal}
         order = list(Kind)
         return sorted(named.values(), key=lambda principal: (order.index(principal.kind), principal.name))
@@ -84,7 +84,7 @@ class PolicyInventory:
         return sorted({name for name in self._names() if name != "*" and self._principal(name) is None})
 
     def _names(self) -> list[str]:
-        return [*(name for statement in self.statements() for name in _meant(statement)), *self.roles]
+        return [*(name for statement in self.statements() for name in _meant(statement)), *self.principal_policies]
 
     def _principal(self, name: str) -> Principal | None:
         try:
@@ -93,8 +93,8 @@ class PolicyInventory:
             return None
 
     def actions(self) -> list[str]:
-        """Those of a pull and a push, and every other one that a policy names, of a repository or of a role."""
-        own = [statement for role in self.roles.values() for statement in role.statements]
+        """Those of a pull and a push, and every other one that a policy names, of a repository, a role or a user."""
+        own = [statement for each in self.principal_policies.values() for statement in each.statements]
         named = {action for statement in [*self.statements(), *own] for action in statement.actions}
         return sorted({*PULL, *PUSH, *(named & REPOSITORY_ACTIONS)})
 

@@ -41,6 +41,10 @@ class UnreadablePolicy(ValueError):
     """What was given is not a policy document; the text says what is wrong, in sentences."""
 
 
+_COMPARING = frozenset({"stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike"})
+"""The tests that are true of named values alone. The others are true of all but some, or say nothing of who asks."""
+
+
 @dataclass(frozen=True)
 class Condition:
     """One operator with one key: all conditions of a statement must hold, and any of the values."""
@@ -70,8 +74,18 @@ class Condition:
 
     @property
     def binds(self) -> bool:
-        """Whether a request without the key, or with another value, is refused."""
-        return self.test in {"stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike"}
+        """Whether a request without the key, or with a value that nobody meant, is refused."""
+        return self.applies and bool(self.values) and not any(map(self._says_nothing, self.values))
+
+    @property
+    def applies(self) -> bool:
+        """Whether a request without the key, or with another value than one of these, is refused."""
+        return self.test in _COMPARING
+
+    def _says_nothing(self, value: str) -> bool:
+        """Whether every value, or every ARN, passes: wildcards alone, or the variable of the key itself."""
+        own = re.sub(rf"\$\{{\s*{re.escape(self.key)}\s*(,[^}}]*)?\}}", "*", value, flags=re.IGNORECASE)
+        return re.fullmatch(r"(arn:(aws[a-z-]*)?(?=[*?:]))?[*?:/._\s-]*", own.lower()) is not None
 
     def __str__(self) -> str:
         """The condition on one line, e.g. `StringEquals aws:PrincipalOrgID o-a1b2c3d4e5`."""
@@ -381,9 +395,7 @@ def accounts(statement: Statement) -> Iterator[tuple[str, str]]:
 def _binds_source(condition: Condition) -> bool:
     # ARNs of some sources, such as buckets, have no account.
     exact = condition.key == "aws:sourcearn" and not any(_wild(value) for value in condition.values)
-    return condition.key in _SOURCES and (
-        _binds(condition, ()) or (condition.binds and exact and condition.values != ())
-    )
+    return condition.key in _SOURCES and (_binds(condition, ()) or (condition.binds and exact))
 
 
 def _wild(value: str) -> bool:
@@ -401,11 +413,9 @@ def _loose(statement: Statement) -> str:
 
 
 def _binds(condition: Condition, extra_keys: Collection[str]) -> bool:
-    if not condition.values:
-        return False
     extra = condition.key in {key.lower() for key in extra_keys}
     if condition.test == "ipaddress":
-        return extra and all(_is_narrow(value) for value in condition.values)
+        return extra and bool(condition.values) and all(map(_is_narrow, condition.values))
     if not condition.binds:
         return False
     pattern = _pattern(condition)
@@ -423,6 +433,8 @@ def _is_narrow(addresses: str) -> bool:
         network = ipaddress.ip_network(addresses, strict=False)
     except ValueError:
         return False
+    if isinstance(network, ipaddress.IPv6Network) and network.network_address.ipv4_mapped:
+        return network.prefixlen >= 96 + 8
     return network.prefixlen >= (8 if network.version == 4 else 32)
 
 

@@ -15,7 +15,7 @@ from ecr_stack.aws.lifecycle import findings as kinds
 from ecr_stack.aws.lifecycle.findings import Finding
 from ecr_stack.aws.lifecycle.requirements import MAX_TEXT, MIN_TEXT, errors_in
 from ecr_stack.aws.lifecycle.tag_filter import TagFilter
-from ecr_stack.errors import InvalidInput, Problem
+from ecr_stack.errors import InvalidInput, Problem, counted
 
 __all__ = [
     "Action",
@@ -86,7 +86,7 @@ class NativeRule:
     def limit(self) -> str:
         """What it does to which of them, in words."""
         act = "expires" if self.action == "expire" else "archives"
-        days = f"{self.count_number} {'day' if self.count_number == 1 else 'days'}"
+        days = counted(self.count_number, "day")
         match self.count_type:
             case "imageCountMoreThan":
                 return f"{act} all but the last {self.count_number}"

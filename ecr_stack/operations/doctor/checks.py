@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ecr_stack.aws.scanning import RegistryScanning, effective_frequencies
+from ecr_stack.errors import counted
 from ecr_stack.operations.doctor.check import check
 from ecr_stack.operations.doctor.facts import ImageFacts, RegistryFacts, RepositoryFacts, Unknown
 from ecr_stack.operations.scanning.findings import ScanResult
@@ -232,7 +233,7 @@ def lifecycle_rules_cover_every_image(facts: RegistryFacts) -> Found:
             yield Unknown(f"{each.name}: {each.lifecycle.reason}")
         elif images.unselected:
             yield (
-                f"{each.name}: no rule selects {len(images.unselected):,} of {images.count:,} images, "
+                f"{each.name}: no rule selects {len(images.unselected):,} of {counted(images.count, 'image')}, "
                 f"{images.unselected_bytes / 1e9:.1f} GB: {_named(images.unselected)}"
             )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 
+from ecr_stack.errors import counted
 from ecr_stack.operations.images.catalogue import CataloguedImage
 
 __all__ = ["Protection", "RunningImage", "Selection", "obstacle"]
@@ -116,5 +117,5 @@ def obstacle(
             return f"it was in use until {seen:%Y-%m-%d}"
     pulled = image.pulled_at
     if pulled and protection.pulled_within and at - pulled <= protection.pulled_within:
-        return f"it was pulled on {pulled:%Y-%m-%d}, within {protection.pulled_within.days} days"
+        return f"it was pulled on {pulled:%Y-%m-%d}, within {counted(protection.pulled_within.days, 'day')}"
     return None

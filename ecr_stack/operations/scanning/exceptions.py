@@ -29,6 +29,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from ecr_stack.errors import InvalidInput, NotFound, Problem
 from ecr_stack.model import Model, parse, refusal
 from ecr_stack.operations.scanning.findings import Finding
+from ecr_stack.schema.reasons import reason_problem
 
 __all__ = ["Acceptance", "Exceptions", "FindingException", "JudgedImage", "read_exceptions"]
 
@@ -97,6 +98,15 @@ def _day(value: object) -> object:
     raise refusal("an expiry date is a day, written YYYY-MM-DD", "write e.g. 2026-12-31")
 
 
+def _reason(value: str) -> str:
+    if problem := reason_problem(value):
+        raise refusal(
+            f"an exception needs a reason, and `{value[:80]}` {problem}",
+            "write why the finding is acceptable, e.g. that the vulnerable function is not linked in",
+        )
+    return value
+
+
 _Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
 _Patterns = Annotated[list[Annotated[str, AfterValidator(_pattern)]], Field(min_length=1)]
 _RepositoryPatterns = Annotated[list[Annotated[str, AfterValidator(_repository_pattern)]], Field(min_length=1)]
@@ -111,7 +121,7 @@ class FindingException(Model):
     """Names of packages, with `*` and `?`. Every package that the finding names must match. Default: any package."""
     repositories: _RepositoryPatterns | None = None
     """Names of repositories, with `*` and `?`. Default: any repository."""
-    reason: _Text
+    reason: Annotated[_Text, AfterValidator(_reason)]
     """Why the finding is acceptable."""
     who: _Text
     """Who accepted it: a person or a team that can be asked."""

@@ -19,6 +19,7 @@ from ecr_stack.errors import InvalidInput, Problem
 from ecr_stack.model import Model, parse, refusal
 from ecr_stack.operations.scanning.exceptions import JudgedImage
 from ecr_stack.operations.scanning.findings import Finding, Package
+from ecr_stack.schema.reasons import is_reason, reason_problem
 
 __all__ = ["Statement", "is_vex", "read_vex"]
 
@@ -173,6 +174,16 @@ def read_vex(data: Mapping[str, Any], source: str) -> list[Statement]:
                     "add `justification`, e.g. vulnerable_code_not_present",
                 )
             )  # fmt: skip
+        if (
+            entry.status == "not_affected"
+            and not entry.justification
+            and (problem := reason_problem(entry.impact_statement or entry.status))
+        ):
+            remedy = "write why the vulnerability cannot be exploited, or add `justification`"
+            place = f"{here}.impact_statement"
+            problems.append(
+                Problem(place, entry.impact_statement, f"the impact statement is the reason, and it {problem}", remedy)
+            )
         if entry.status == "affected" and not entry.action_statement:
             rule, remedy = "`affected` needs an action statement", "add `action_statement`"
             problems.append(Problem(f"{here}.status", entry.status, rule, remedy))
@@ -182,7 +193,8 @@ def read_vex(data: Mapping[str, Any], source: str) -> list[Statement]:
         known = {name, *entry.vulnerability.aliases}
         if entry.vulnerability.id:
             known.add(entry.vulnerability.id.rstrip("/").rsplit("/", 1)[-1])
-        reason = entry.impact_statement or entry.justification or entry.status_notes or entry.status
+        impact = entry.impact_statement if is_reason(entry.impact_statement or "") else None
+        reason = impact or entry.justification or entry.status_notes or entry.status
         statements.append(
             Statement(
                 frozenset(each.upper() for each in known), name, entry.status,

@@ -1,0 +1,93 @@
+"""What a rehearsal tells, as somebody reads it in a terminal: places with lines, the file's own words, nothing endless."""
+
+from __future__ import annotations
+
+import pytest
+from typer.testing import CliRunner
+
+from ecr_stack.cli import app
+from ecr_stack.errors import Problem, counted
+
+FILE = """config:
+  aws:region: us-east-1
+  ecr-stack:environment: prod
+  ecr-stack:namePrefix: shop/
+  ecr-stack:lifecycleGuard: {maxExpire: 10}
+  ecr-stack:budget: {amount: 120, email: [ops@example.com]}
+  ecr-stack:replication: {rules: [{destinations: [{region: eu-west-1}]}]}
+  ecr-stack:repositoryDefaults:
+    lifecycle:
+      - {tagPatterns: ["*"], keepLast: 5}
+      - {tagPrefixes: [v, w], keepLast: 10}
+  ecr-stack:repositories:
+    api: {name: shop/api}
+    shop/web: {}
+    worker: {}
+"""
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("shop")
+    (folder / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
+    (folder / "Pulumi.prod.yaml").write_text(FILE)
+    (folder / "__main__.py").write_text(
+        "import pulumi\nfrom ecr_stack import Registry, stack_settings\n"
+        "settings = stack_settings()\nregistry = Registry('shop', settings)\n"
+        "for name, value in registry.outputs().items():\n    pulumi.export(name, value)\n"
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        done = CliRunner().invoke(app, ["rehearse", "--stack", "prod"], catch_exceptions=False)
+    assert done.exit_code == 0
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        # the second rule makes two rules of ECR, which have the numbers 2 and 3 there
+        "warning Pulumi.prod.yaml:11: ecr-stack:repositoryDefaults.lifecycle[1]: images tagged w*: `lifecycle[0]` (images tagged "
+        "*) takes them all, so this one never acts; put the narrower rule first, or remove it",
+        "warning Pulumi.prod.yaml:9: ecr-stack:repositoryDefaults.lifecycle: no rule selects images without a tag, and they are "
+        "paid for until they are removed; add `{untagged: true, expireAfterDays: 7}`",
+        "warning Pulumi.prod.yaml:13: ecr-stack:repositories.api.name: `namePrefix: shop/` is put in front of it, so the "
+        "repository is called `shop/shop/api` in ECR; write `api` if `shop/api` is meant",
+        "warning Pulumi.prod.yaml:14: ecr-stack:repositories.shop/web: `namePrefix: shop/`",
+        "Stash  lifecycle guard: maxExpire 10",
+        "LifecyclePolicy  images tagged *: expires all but the last 5; ",
+        "120 USD a month",
+        "eu-west-1:\n",
+        "  shop/worker: managed by this stack\n",
+    ],
+)
+def test_a_rehearsal_says_it_in_the_files_words(words: str, told: str) -> None:
+    assert words in told
+
+
+def test_nothing_of_ecrs_grammar_is_in_it(told: str) -> None:
+    warnings = [line for line in told.splitlines() if line.startswith("warning")]
+    assert warnings
+    assert not any(
+        word in line for line in warnings for word in ("tagStatus", "countNumber", "tagPatternList", "rule 2")
+    )
+    assert "ecr-stack:repositories.worker" not in told
+
+
+@pytest.mark.parametrize(
+    ("count", "noun", "text"),
+    [
+        (1, "image", "1 image"),
+        (0, "image", "0 images"),
+        (1200, "repository", "1,200 repositories"),
+        (2, "day", "2 days"),
+    ],
+)
+def test_what_is_counted_agrees_with_its_number(count: int, noun: str, text: str) -> None:
+    assert counted(count, noun) == text
+
+
+def test_where_nothing_is_nothing_is_shown() -> None:
+    missing = Problem("ecr-stack:replication.rules[0].destinations", None, "the key is required", "add it")
+    assert str(missing).splitlines()[0] == "ecr-stack:replication.rules[0].destinations"
+    assert ': ""' in str(Problem("a", "", "must not be empty", "write something"))
