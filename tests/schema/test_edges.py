@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from ecr_stack.aws.names import EmailAddress
 from ecr_stack.errors import InvalidInput
 from ecr_stack.schema.access import LambdaSource, PullThroughCacheGrant
 from ecr_stack.schema.budget import BudgetSettings, Threshold
 from ecr_stack.schema.guard import Limit, Percent, RoleArn
-from ecr_stack.schema.notifications import ChannelId, Email, Prefix, WorkspaceId
+from ecr_stack.schema.notifications import ChannelId, Prefix, WorkspaceId
 from ecr_stack.schema.pipelines import NewRoleName, PipelineTrust
 from ecr_stack.schema.public_repository import PublicRepositoryName
 from ecr_stack.schema.pull_through_cache import CachePrefix
@@ -28,7 +29,7 @@ def of(annotated: Any) -> Callable[[Any], Any]:
 
 
 def amount(value: Any) -> Any:
-    return BudgetSettings.model_validate({"amount": value, "emailAddresses": ["team@example.com"]})
+    return BudgetSettings.model_validate({"amount": value, "email": ["team@example.com"]})
 
 
 def namespace(value: Any) -> Any:
@@ -58,7 +59,7 @@ EDGES: dict[str, tuple[Callable[[Any], Any], list[Any], list[Any]]] = {
     ),
     "subject": (subject, ["a", "a b", "a" * 1024], ["", " a", "a ", "a" * 1025, "a*", "a?", "a${b}", "é"]),
     "beginning of a name": (of(Prefix), ["a", "0", "a" * 256, "a._/-"], ["", "-a", "A", "a" * 257, "a*"]),
-    "e-mail address": (of(Email), ["a@b.c", "a.b+c@example.co.uk"], ["a@b", "@b.c", "a b@c.d", "a@b.c,d@e.f", "a@b.c "]),
+    "e-mail address": (of(EmailAddress), ["a@b.c", "a.b+c@example.co.uk"], ["a@b", "@b.c", "a b@c.d", "a@b.c,d@e.f", "a@b.c "]),
     "workspace": (of(WorkspaceId), ["T0", "T" + "0" * 254], ["T", "C0", "t0", "T" + "0" * 255]),
     "channel": (of(ChannelId), ["C0", "G0"], ["C", "T0", "c0", "C0\n"]),
     "public repository": (of(PublicRepositoryName), ["ab", "a" * 205, "a/b_c.d-e"], ["a", "a" * 206, "A-b", "ab-"]),
