@@ -1,1 +1,1 @@
-"""What a team does with images once the registry stands."""
+"""Operations on a deployed registry."""

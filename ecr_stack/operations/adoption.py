@@ -1,4 +1,4 @@
-"""A stack file for a registry that exists: what it has is read from ECR, and written down so that nothing changes.
+"""Writes a stack file for an existing registry, such that deploying it changes nothing.
 
 `read_registry` asks, and only reads. `stack_file_of` is pure: it writes the settings, and lists in comments what a stack
 file cannot say, which then stays in ECR as it is. A policy that can only be said in part is left out whole, because
@@ -94,8 +94,8 @@ def read_registry(registry: LiveRegistry) -> RegistryRecord:
     described = sorted(registry.repositories(), key=lambda each: str(each["repositoryName"]))
     if not described:
         raise NotFound(
-            f"account {registry.account} has no repository in {registry.region}: add --region for another Region, "
-            "or leave --from-account out"
+            f"account {registry.account} has no repository in {registry.region}: add --region for another Region, or "
+            "omit --from-account"
         )
     unread: list[str] = []
 
@@ -181,9 +181,9 @@ def stack_file_of(record: RegistryRecord, environment: str) -> Adoption:
         "scanning": _scanning(record, notes),
     }
     for prefix in record.caches:
-        notes.append(f"the pull-through cache rule {shown(prefix)}: it cannot be imported; it stays as it is")
+        notes.append(f"the pull-through cache rule {shown(prefix)}: it cannot be imported and stays unchanged")
     for prefix in record.templates:
-        notes.append(f"the creation template {shown(prefix)}: it cannot be imported; it stays as it is")
+        notes.append(f"the creation template {shown(prefix)}: it cannot be imported and stays unchanged")
     own: dict[str, Any] = {"environment": environment, "repositories": repositories}
     own |= {key: value for key, value in sections.items() if value is not None}
     own = _without_mistakes(own, record.region, notes)
@@ -223,9 +223,9 @@ def _settings(repository: LiveRepository, record: RegistryRecord) -> tuple[dict[
     tags = {key: value for key, value in repository.tags.items() if key not in RESERVED_TAGS}
     reserved = [key for key in RESERVED_TAGS if key in repository.tags]
     if reserved:
-        notes.append(f"the tags {', '.join(reserved)} get the values that ecr-stack writes, once `import` is removed")
+        notes.append(f"the tags {', '.join(reserved)} are set by ecr-stack once `import` is removed")
     for key in [key for key in tags if key.lower().startswith("aws:")]:
-        notes.append(f"the tag {shown(key)} belongs to AWS and stays as it is")
+        notes.append(f"the tag {shown(key)} belongs to AWS and stays unchanged")
         del tags[key]
     if tags:
         settings["tags"] = tags
@@ -234,7 +234,7 @@ def _settings(repository: LiveRepository, record: RegistryRecord) -> tuple[dict[
     if repository.policy is not None:
         access = _access(repository.policy, record)
         if isinstance(access, str):
-            notes.append(f"its policy cannot be written in a stack file ({access}); it stays as it is")
+            notes.append(f"its policy cannot be expressed in a stack file ({access}) and stays unchanged")
         else:
             settings["access"] = access
     return settings, notes
@@ -293,7 +293,7 @@ def _access(text: str, record: RegistryRecord) -> dict[str, Any] | str:
         made = repository_policy(access, record.account, partition) or {}
         if _meaning(made.get("Statement", []), record) == _meaning(statements, record):
             return candidate
-        why = "it would mean something else"
+        why = "its meaning would change"
     return why or "it has no statement"
 
 
@@ -376,7 +376,7 @@ def _replication(record: RegistryRecord, notes: list[str]) -> dict[str, Any] | N
         idle = [each for each in filters if not any(name.startswith(each) for name in names)]
         if idle:
             notes.append(
-                f"replication: no repository begins with {', '.join(map(shown, idle))}; the filter is left out"
+                f"replication: no repository name begins with {', '.join(map(shown, idle))}; the filter is omitted"
             )
         if idle and len(idle) == len(filters):
             continue
@@ -388,8 +388,8 @@ def _replication(record: RegistryRecord, notes: list[str]) -> dict[str, Any] | N
         ]
         if any("replicas" in each for each in destinations):
             notes.append(
-                "replication: the repositories in the destinations stay as they are (`replicas: none`); see "
-                "the page on replication for how the stack takes them over"
+                "replication: the repositories in the destinations stay unchanged (`replicas: none`); to manage them "
+                "with the stack, see the page on replication"
             )
         kept = [each for each in filters if each not in idle]
         rules.append({"destinations": destinations, **({"repositoryFilters": kept} if kept else {})})
@@ -413,8 +413,8 @@ def _registry_access(record: RegistryRecord, notes: list[str]) -> dict[str, Any]
         made = registry_policy(access, record.account, record.region, partition) or {}
         if _meaning(made.get("Statement", []), record) == _meaning(statements, record):
             return {"statements": kept}
-        why = "it would mean something else"
-    notes.append(f"the registry's policy cannot be written in a stack file ({why}); it stays as it is")
+        why = "its meaning would change"
+    notes.append(f"the registry policy cannot be expressed in a stack file ({why}) and stays unchanged")
     return None
 
 
@@ -426,7 +426,7 @@ def _scanning(record: RegistryRecord, notes: list[str]) -> dict[str, Any] | None
     if not rules and record.scanning.get("scanType", "BASIC") == "BASIC":
         return None
     if not rules:
-        notes.append("the registry scans ENHANCED with no rule, i.e. nothing; it stays as it is")
+        notes.append("the registry uses ENHANCED scanning without rules, so it scans nothing; it stays unchanged")
         return None
     return {"type": record.scanning["scanType"], "rules": rules}
 
@@ -467,7 +467,7 @@ def _left_out(own: dict[str, Any], problem: Problem, notes: list[str]) -> bool:
     if key not in holder:
         return False
     del holder[key]
-    notes.append(f"{told}: not something that a stack file takes ({problem.rule}); it stays as it is")
+    notes.append(f"{told}: not supported in a stack file ({problem.rule}); it stays unchanged")
     return True
 
 

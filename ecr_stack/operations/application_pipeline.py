@@ -67,14 +67,14 @@ def pipeline_of(
     names = dict(zip(settings.physical_names(), settings.repositories, strict=True))
     key = names.get(repository, repository)
     if key not in settings.repositories:
-        raise NotFound(f"no repository `{repository}` in the stack: there are {', '.join(names)}")
+        raise NotFound(f"no repository `{repository}` in the stack: the repositories are {', '.join(names)}")
     wanted = settings.repository(key)
     trust, role = _role(settings, wanted, platform)
     sources = trust.repositories if trust else []
     release, commit, moving = _schemes(settings)
     if not release and commit is None:
         raise NotFound(
-            "no tag scheme of the stack is for releases (e.g. `v*`) or commits (e.g. `sha-*`): add one to `tagSchemes`"
+            "the stack has no tag scheme for releases (e.g. `v*`) or commits (e.g. `sha-*`): add one to `tagSchemes`"
         )
     partition = partition_of(region)
     arn = role if role.startswith("arn:") else f"arn:{partition}:iam::{account or 'ACCOUNT'}:role/{role}"
@@ -112,7 +112,7 @@ def _role(settings: RegistrySettings, wanted: Any, platform: str) -> tuple[Pipel
     push: Sequence[str] = (wanted.access.known("push") if wanted.access else None) or ()
     roles = [each for each in push if isinstance(each, str) and ("role/" in each)]
     if not roles:
-        raise NotFound(f"no role of the stack may push: add `pipelines` with `platform: {platform}`")
+        raise NotFound(f"no role in the stack may push: add `pipelines` with `platform: {platform}`")
     return None, roles[0] if roles[0].startswith("arn:") else role_name_of(roles[0])
 
 

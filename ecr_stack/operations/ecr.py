@@ -11,7 +11,7 @@ from ecr_stack.errors import EcrStackError, NotFound, Unavailable
 __all__ = ["answered", "client", "client_config", "describe_images"]
 
 _SIGN_IN = (
-    "Set AWS_PROFILE, or run `aws sso login` or `aws configure`; in a pipeline, let it take a role by OpenID Connect."
+    "Set AWS_PROFILE, or run `aws sso login` or `aws configure`; in a pipeline, assume a role through OpenID Connect."
 )
 _BAD_CREDENTIALS = ("ExpiredTokenException", "ExpiredToken", "InvalidClientTokenId", "UnrecognizedClientException")
 
@@ -77,9 +77,9 @@ def answered(service: str = "ECR") -> Iterator[None]:
         advice = f"\n{_SIGN_IN}" if code in _BAD_CREDENTIALS else ""
         raise Unavailable(f"{service} refuses: {message} ({code}){advice}") from None
     except no_credentials as error:
-        raise Unavailable(f"AWS cannot be asked, since there are no usable credentials: {error}\n{_SIGN_IN}") from None
+        raise Unavailable(f"AWS cannot be reached without valid credentials: {error}\n{_SIGN_IN}") from None
     except BotoCoreError as error:
-        raise Unavailable(f"AWS cannot be asked: {error}") from None
+        raise Unavailable(f"AWS cannot be reached: {error}") from None
 
 
 def describe_images(ecr: Any, repository: str) -> Iterator[dict[str, Any]]:

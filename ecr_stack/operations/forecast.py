@@ -33,7 +33,7 @@ _MONTH = DAYS / 12
 _LAST_YEAR = 9900
 
 ASSUMPTIONS = (
-    "Supposes that images share no layers, so this is an upper bound: ECR stores a layer of a repository once.",
+    "Assumes that images share no layers, so this is an upper bound: ECR stores each layer once per repository.",
     "Storage only; a GB is 10⁹ bytes.",
 )
 
@@ -121,7 +121,7 @@ class Forecast:
         notes = []
         archived = self.last.kept.archived
         if archived and self.last.cost >= self.prices.monthly(self.last.kept.bytes, 0) - 0.005:
-            notes.append(f"{archived / 1e9:,.0f} GB of it are in the archive, which is no cheaper for as much as that.")
+            notes.append(f"{archived / 1e9:,.0f} GB of it are in the archive, which is no cheaper for this amount.")
         if self.over_quota:
             names = ", ".join(self.over_quota[:3]) + (" and more" if len(self.over_quota) > 3 else "")
             notes.append(f"With the lifecycle, {names} would pass {QUOTA:,} images, ECR's quota unless it is raised.")
@@ -150,7 +150,7 @@ def forecast(
         InvalidInput: where the calendar ends before the year does.
     """
     if at.year > _LAST_YEAR:
-        problem = Problem("--at", at.isoformat(), "the calendar ends too soon after that", "write an earlier instant")
+        problem = Problem("--at", at.isoformat(), "the calendar ends too soon after that", "use an earlier time")
         raise InvalidInput("the command line", [problem])
     kept = [Level()] * (DAYS + 1)
     everything = [Level()] * (DAYS + 1)

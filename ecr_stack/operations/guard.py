@@ -1,4 +1,4 @@
-"""Whether a lifecycle document may be put in place: ECR is asked which images it would remove.
+"""Checks a lifecycle document before it is applied: asks ECR which images it would remove.
 
 Needs `ecr:StartLifecyclePolicyPreview`, `ecr:GetLifecyclePolicyPreview` and `ecr:DescribeImages` on the repository.
 
@@ -23,7 +23,7 @@ __all__ = ["AffectedImage", "Limits", "Verdict", "guard", "judge", "preview", "r
 
 @dataclass(frozen=True)
 class Limits:
-    """What a lifecycle change may do; `None` is no limit."""
+    """Limits on a lifecycle change; `None` means no limit."""
 
     max_expire: int | None = None
     max_expire_percent: int | None = None
@@ -37,18 +37,18 @@ class Limits:
 
     @classmethod
     def of(cls, settings: Any) -> Limits:
-        """The limits that a stack file sets."""
+        """The limits in a stack file."""
         return cls(**{field.name: getattr(settings, field.name) for field in fields(cls)})
 
 
 @dataclass(frozen=True)
 class AffectedImage:
-    """An image that would expire or go to the archive."""
+    """An image that would expire or be archived."""
 
     digest: str
     tags: tuple[str, ...]
     pulled: datetime | None
-    """When it was last pulled, as far as ECR knows."""
+    """The last recorded pull."""
     rule: int | None
     """The priority of the rule that removes it."""
     action: str
@@ -57,23 +57,23 @@ class AffectedImage:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The answer, with its reasons."""
+    """The result, with its reasons."""
 
     repository: str
     images: int
-    """How many images the repository holds."""
+    """The number of images in the repository."""
     affected: tuple[AffectedImage, ...]
-    """The images that would expire or go to the archive, those pulled most recently first."""
+    """The images that would expire or be archived, most recently pulled first."""
     exceeded: tuple[str, ...]
-    """The limits that are exceeded, in words; empty if the document may be put in place."""
+    """Descriptions of the exceeded limits; empty if the document may be applied."""
     reason: str | None = None
     ties: tuple[Tie, ...] = ()
-    """Images of one instant, of which ECR may take others than it says."""
+    """Images with the same push time, of which ECR may choose different ones."""
 
 
 _ACTIONS = {
     "EXPIRE": ("would expire", "max_expire", "maxExpire"),
-    "TRANSITION": ("would go to the archive, where they cannot be pulled", "max_archive", "maxArchive"),
+    "TRANSITION": ("would be archived, after which they cannot be pulled", "max_archive", "maxArchive"),
 }
 
 
@@ -85,7 +85,7 @@ def judge(
     at: datetime,
     ties: Sequence[Tie] = (),
 ) -> Verdict:
-    """Hold what a document would do against the limits.
+    """Check a document's effect against the limits.
 
     Args:
         repository: the repository's name.
@@ -93,7 +93,7 @@ def judge(
         images: `imageDetails` of all images of the repository.
         limits: what may happen.
         at: the instant, with a time zone.
-        ties: where ECR may take other images than the results say.
+        ties: groups in which ECR may choose other images.
     """
     pulled = {image["imageDigest"]: image.get("lastRecordedPullTime") for image in images}
     affected = [
@@ -104,7 +104,7 @@ def judge(
             rule=result.get("appliedRulePriority"),
             action=(result.get("action") or {}).get("type", "EXPIRE"),
         )
-        # A multi-architecture image is listed once for each of its tags' sets; a digest is one image.
+        # A multi-architecture image is listed several times; each digest is one image.
         for result in {result["imageDigest"]: result for result in results}.values()
     ]
     oldest = datetime.min.replace(tzinfo=at.tzinfo)
@@ -136,7 +136,7 @@ def judge(
 
 
 def _most_of(some: set[str], gone: set[str], ties: Sequence[Tie]) -> int:
-    """How many of some images may be among those that go, ECR being free to choose within each tie."""
+    """The maximum number of some images that may be removed, as ECR is free to choose within each tie."""
     count = len(some & gone)
     for tie in ties:
         level = {image.digest for image in (*tie.taken, *tie.left)}
@@ -169,17 +169,17 @@ _SHOWN = 20
 
 
 def report(verdict: Verdict, *, replacing: bool = False) -> str:
-    """A verdict as plain text: Pulumi shows it among its own messages.
+    """A verdict as plain text, which Pulumi shows among its own messages.
 
     Args:
         verdict: the answer.
-        replacing: whether the policy in force may have been removed already, to be made anew.
+        replacing: whether the current policy may already have been removed in order to be recreated.
     """
     lines = []
     if verdict.reason:
         lines.append(f"{verdict.repository}: the registry's limits are overridden: {verdict.reason}")
     if not verdict.images:
-        return "\n".join([*lines, f"{verdict.repository}: no images, so none can be lost"])
+        return "\n".join([*lines, f"{verdict.repository}: no images"])
     counts = {action: sum(image.action == action for image in verdict.affected) for action in _ACTIONS}
     archived = f", {counts['TRANSITION']} archived" if counts["TRANSITION"] else ""
     lines.append(
@@ -195,10 +195,14 @@ def report(verdict: Verdict, *, replacing: bool = False) -> str:
     return "\n".join(
         [
             *lines,
-            f"{verdict.repository}: the lifecycle change is stopped; "
-            + ("the policy in force may be removed, which loses no image" if replacing else "nothing was changed"),
+            f"{verdict.repository}: the lifecycle change was stopped; "
+            + (
+                "the current policy may have been removed, which deletes no images"
+                if replacing
+                else "nothing was changed"
+            ),
             *(f"  {limit}" for limit in verdict.exceeded),
-            "Those pulled most recently:",
+            "Most recently pulled:",
             *(f"  {_described(image)}" for image in verdict.affected[:_SHOWN]),
             *([f"  … and {count - _SHOWN} more"] if count > _SHOWN else []),
             "To allow this, add an override with a reason:",
@@ -210,13 +214,13 @@ def report(verdict: Verdict, *, replacing: bool = False) -> str:
 
 
 def tied(tie: Tie) -> str:
-    """Say which images tie: a clause without a full stop."""
+    """Describe the images in a tie, without a full stop."""
     level = [*tie.taken, *tie.left]
     names = [", ".join(image.tags) or f"{image.digest[:19]}…" for image in level[:_SHOWN]]
     more = f" and {len(level) - _SHOWN} more" if len(level) > _SHOWN else ""
     return (
-        f"rule {tie.rule_priority} takes {len(tie.taken)} of {len(level)} images that were pushed at the same instant, "
-        f"and ECR may choose others: {'; '.join(names)}{more}"
+        f"rule {tie.rule_priority} takes {len(tie.taken)} of {len(level)} images pushed at the same instant, and ECR "
+        f"may choose others: {'; '.join(names)}{more}"
     )
 
 
@@ -229,14 +233,14 @@ def _described(image: AffectedImage) -> str:
 def preview(
     ecr: Any, repository: str, document: str, *, patience: float = 600, pause: float = 1
 ) -> list[dict[str, Any]]:
-    """Have ECR evaluate a document over a repository's images, without putting it in place.
+    """Have ECR evaluate a document on a repository's images, without applying it.
 
     Args:
         ecr: a client of ECR.
         repository: the repository's name.
         document: the lifecycle document, as JSON.
-        patience: seconds to wait for the answer.
-        pause: seconds between questions; grows up to ten.
+        patience: seconds to wait for the result.
+        pause: seconds between requests; grows up to ten.
 
     Returns:
         `previewResults`: the images that an action would be taken on.
@@ -252,7 +256,7 @@ def preview(
                 ecr.start_lifecycle_policy_preview(repositoryName=repository, lifecyclePolicyText=document)
             break
         except Unavailable as error:
-            # Somebody else's preview of this repository is under way: ECR makes one at a time.
+            # Another preview of this repository is running: ECR runs one at a time.
             if "LifecyclePolicyPreviewInProgressException" not in str(error) or time.monotonic() > give_up:
                 raise
             time.sleep(pause)
@@ -260,7 +264,7 @@ def preview(
         status, results, text = _answer(ecr, repository)
         if status == "COMPLETE" and not _same(text, document):
             raise Unavailable(
-                f"{repository}: ECR answered with the preview of another document, which somebody else asked for; try again"
+                f"{repository}: ECR returned the preview of another document, which somebody else requested; try again"
             )
         if status == "COMPLETE":
             return results
@@ -275,7 +279,7 @@ def preview(
 
 
 def _same(one: Any, other: str) -> bool:
-    """Whether two documents are the same to ECR: white space does not count."""
+    """Whether two documents are equal to ECR, ignoring white space."""
     try:
         return bool(json.loads(one) == json.loads(other))
     except (TypeError, ValueError):

@@ -74,7 +74,7 @@ def _live(ecr: Any, repository: str, progress: Callable[[str, int], None]) -> Ho
             if len(details) % 1000 == 0:
                 progress(repository, len(details))
     except NotFound:
-        return Holding(repository, missing="the registry has no such repository yet")
+        return Holding(repository, missing="the repository does not exist yet")
     policy = None
     try:
         with answered():

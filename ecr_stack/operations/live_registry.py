@@ -163,13 +163,13 @@ def connect(
     """
     here = session(settings, region, patient=patient, timeout=timeout)
     if not here.region_name:
-        raise Unavailable("no Region is known: add --region or --stack, or set AWS_REGION")
+        raise Unavailable("no Region is set: add --region or --stack, or set AWS_REGION")
     with answered("AWS STS"):
         sts = client(here, "sts", settings, patient=patient, timeout=timeout)
         account = str(sts.get_caller_identity()["Account"])
     if (allowed and account not in allowed) or account in forbidden:
         rule = "the stack file does not allow this account"
-        remedy = f"use credentials of {' or '.join(allowed)}" if allowed else "use credentials of another account"
+        remedy = f"use credentials for {' or '.join(allowed)}" if allowed else "use credentials for another account"
         raise InvalidInput("the credentials", [Problem("(account)", account, rule, remedy)])
     with answered():
         ecr = client(here, "ecr", settings, patient=patient, timeout=timeout)

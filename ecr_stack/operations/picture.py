@@ -44,7 +44,7 @@ def headline(found: Forecast, subject: str) -> str:
         subject: whose lifecycle it is, e.g. `The lifecycle of api-gateway`.
     """
     if found.saved >= _CENT:
-        return f"{subject} saves {dollars(found.saved)} a month after a year"
+        return f"{subject} saves {dollars(found.saved)} per month after a year"
     if found.saved <= -_CENT:
         return f"{subject} costs {dollars(-found.saved)} a month more after a year"
     return f"{subject} saves nothing in a year"
@@ -95,7 +95,7 @@ def picture(found: Forecast, subject: str, detail: str) -> str:
 def _described(found: Forecast) -> str:
     last = found.last
     return (
-        f"Monthly cost of storage over twelve months. Without a lifecycle it goes from "
+        f"Monthly storage cost over twelve months. Without a lifecycle it goes from "
         f"{dollars(found.days[0].cost_of_everything)} to {dollars(last.cost_of_everything)} "
         f"({stored(last.everything)}); with it, to {dollars(last.cost)} ({stored(last.kept)})."
     )
@@ -122,7 +122,7 @@ def _chart(found: Forecast) -> Iterator[str]:
     def x_of(day: float) -> float:
         return _LEFT + (_RIGHT - _LEFT) * day / found.last.number
 
-    yield _text(24, _TOP - 18, "US dollars a month for storage", _Style(13, _GREY))
+    yield _text(24, _TOP - 18, "Storage cost, US dollars per month", _Style(13, _GREY))
     cents = ticks[1] < 1
     for tick in ticks:
         y = y_of(tick)

@@ -21,7 +21,7 @@ __all__ = ["GB", "Prices", "Tier", "overridden", "prices_of"]
 GB = 10**9
 """Bytes. AWS does not say whether a GB of ECR is this or 2^30 bytes; this gives the higher cost, by 7 %."""
 
-_REMEDY = "write e.g. `--price 0.10`, or `--price standard=0.10,archive=0.07`, in US dollars for a GB and a month"
+_REMEDY = "write e.g. `--price 0.10`, or `--price standard=0.10,archive=0.07`, in US dollars per GB and month"
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def overridden(text: str, region: str) -> Prices:
     given = {name.strip(): (Tier(_price(value)),) for name, value in entries.items()}
     strange = [name for name in given if name not in ("standard", "archive")]
     if strange or len(given) != len(text.split(",")):
-        rule = f"`{strange[0]}` is no storage class" if strange else "a storage class stands there twice"
+        rule = f"`{strange[0]}` is not a storage class" if strange else "a storage class is repeated"
         raise InvalidInput("the command line", [Problem("--price", text, rule, _REMEDY)])
     if len(given) == 2:
         return Prices(given["standard"], given["archive"], "as given", "--price")
@@ -126,5 +126,7 @@ def _price(text: str) -> float:
     except ValueError:
         price = math.nan
     if not (math.isfinite(price) and price >= 0):
-        raise InvalidInput("the command line", [Problem("--price", text, "a price is a number, 0 or more", _REMEDY)])
+        raise InvalidInput(
+            "the command line", [Problem("--price", text, "a price must be a number, 0 or more", _REMEDY)]
+        )
     return price

@@ -118,7 +118,7 @@ def _scheme(value: str) -> str:
     for tag in _tags(value):
         if not check(Pattern, tag):
             raise refusal(
-                f"`{value}` is no tag scheme: a tag has letters, digits, `_`, `.` and `-`",
+                f"`{value}` is not a tag scheme: tags consist of letters, digits, `_`, `.` and `-`",
                 "write a prefix such as `v`, a pattern such as `v*.*.*`, two with `+` for images with both tags, "
                 f"or `{UNTAGGED}`",
             )
@@ -208,16 +208,16 @@ def parse_pushes(text: str, *, size: int | None = None, pulled_for_days: int = 0
     Raises:
         InvalidInput: with every mistake.
     """
-    remedy = "write tag schemes with their builds a day, e.g. `v=0.5,sha-=20,untagged=2`"
+    remedy = "write tag schemes with their builds per day, e.g. `v=0.5,sha-=20,untagged=2`"
     problems: list[Problem] = []
     rates: dict[str, Any] = {}
     for entry in text.split(","):
         name, equals, rate = (part.strip() for part in entry.partition("="))
         number = _number(rate)
         if not (name and equals) or number is None:
-            problems.append(Problem("--pushes", entry, "a scheme, `=` and a number are needed", remedy))
+            problems.append(Problem("--pushes", entry, "must be a scheme, `=` and a number", remedy))
         elif name in rates:
-            problems.append(Problem("--pushes", entry, f"`{name}` stands there twice", "add the two up"))
+            problems.append(Problem("--pushes", entry, f"`{name}` is repeated", "add the two together"))
         else:
             rates[name] = number
     if problems:

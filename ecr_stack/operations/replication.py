@@ -93,7 +93,7 @@ def replica_statuses(
         raise NotFound(f"repository {repository} has no image `{reference}`")
     destinations = configured_destinations(ecr, repository)
     if not destinations:
-        raise NotFound(f"repository {repository} is not replicated: no rule of the registry's replication selects it")
+        raise NotFound(f"repository {repository} is not replicated: no replication rule selects it")
     replicas = {destination: _replicas(there(destination), repository) for destination in destinations}
     for image in images:
         with answered():
@@ -124,11 +124,11 @@ def _judged(
         if not lost:
             return "COMPLETE", ""
         return "MISSING", (
-            f"the image is there without the tag{'' if len(lost) == 1 else 's'} {', '.join(lost)}: another image has it "
-            "there and it cannot be moved, or it was pushed before the destination was added"
+            f"the image is there without the tag{'' if len(lost) == 1 else 's'} {', '.join(lost)}: it belongs to "
+            "another image there and cannot be moved, or it was pushed before the destination was added"
         )
     if told is not None and told["status"] == "FAILED":
-        return "FAILED", str(told.get("failureCode") or "ECR says no reason")
+        return "FAILED", str(told.get("failureCode") or "ECR gives no reason")
     if told is not None and told["status"] != "COMPLETE":
         return str(told["status"]), ""
     if told is not None and replicas is None:
@@ -136,7 +136,7 @@ def _judged(
     if told is not None:
         return (
             "MISSING",
-            "it was replicated, and is not there any more: a lifecycle policy expired it, or it was deleted",
+            "it was replicated, but no longer exists: a lifecycle policy expired it, or it was deleted",
         )
     if image.get("imageStatus", "ACTIVE") != "ACTIVE":
         return "MISSING", "it is archived, and only active images are replicated"

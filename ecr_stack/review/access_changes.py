@@ -54,16 +54,16 @@ def access_changes(before: Mapping[str, Record], after: Mapping[str, Record]) ->
     for key in [*old, *(key for key in new if key not in old)]:
         was, now = old.get(key, _Subject()), new.get(key, _Subject())
         opened = [
-            *_lines("lets in", _without(now.allowed, was.allowed)),
+            *_lines("grants access to", _without(now.allowed, was.allowed)),
             *_lines("no longer denies", _without(was.denied, now.denied, denied=True)),
-            *(f"gets the policy {arn}, whose document is not known here" for arn in now.attached - was.attached),
+            *(f"gets the policy {arn}, whose document is unknown" for arn in now.attached - was.attached),
             *_boundary(was, now),
             *(f"has a policy that cannot be read: {text}" for text in now.unreadable - was.unreadable),
         ]
         closed = [
-            *_lines("shuts out", _without(was.allowed, now.allowed)),
+            *_lines("revokes access from", _without(was.allowed, now.allowed)),
             *_lines("denies", _without(now.denied, was.denied, denied=True)),
-            *(f"loses the policy {arn}, whose document is not known here" for arn in was.attached - now.attached),
+            *(f"loses the policy {arn}, whose document is unknown" for arn in was.attached - now.attached),
         ]
         urn, name = (now.urn, now.name) if now.urn else (was.urn, was.name)
         changes += [AccessChange("danger", urn, name, text) for text in opened]

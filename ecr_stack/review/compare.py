@@ -87,9 +87,9 @@ def _guardrails(base: Record, head: Record) -> Iterator[Risk]:
     if old is not None and new is not None:
         yield from configuration_risks(old, new)
     elif old is not None:
-        yield Risk("danger", "", "policies", "the guardrails are not run any more: nothing is checked")
+        yield Risk("danger", "", "policies", "the guardrails are no longer run: nothing is checked")
     elif new and base["resources"]:
-        words = "the base does not say how its guardrails were configured, and the configuration here relaxes some"
+        words = "the base does not record its guardrail configuration, and the configuration here relaxes some"
         yield Risk("attention", "", "policies/config.json", f"{words}: read it")
 
 

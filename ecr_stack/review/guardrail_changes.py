@@ -33,13 +33,13 @@ def guardrail_risks(base: Path, head: Path) -> Iterator[Risk]:
     yield from configuration_risks(_read(base / _CONFIG), _read(head / _CONFIG))
     old, new = _code(base / _FOLDER), _code(head / _FOLDER)
     if old and not new:
-        yield Risk("danger", "", _FOLDER, "the guardrails are removed: nothing is checked any more")
+        yield Risk("danger", "", _FOLDER, "the guardrails are removed: nothing is checked")
         return
     for name in sorted(old.keys() | new.keys()):
         if old.get(name) != new.get(name):
             event = "is removed" if name not in new else "is new" if name not in old else "changes"
             level = "attention" if name not in old and name.endswith(".py") else "danger"
-            words = f"this file of the guardrails {event}: read it, since the head is checked by its own guardrails"
+            words = f"this guardrail file {event}: review it, since the head is checked by its own guardrails"
             yield Risk(level, "", f"{_FOLDER}/{name}", words)
 
 
@@ -53,7 +53,7 @@ def configuration_risks(old: Any, new: Any) -> Iterator[Risk]:
     if old == new:
         return
     if not isinstance(old, Mapping) or not isinstance(new, Mapping):
-        yield Risk("danger", "", _CONFIG, "the configuration of the guardrails changes and cannot be read")
+        yield Risk("danger", "", _CONFIG, "the guardrail configuration changes and cannot be read")
         return
     for policy in dict.fromkeys([*old, *new]):
         before, after = old.get(policy), new.get(policy)
@@ -63,7 +63,7 @@ def configuration_risks(old: Any, new: Any) -> Iterator[Risk]:
         whose = "every guardrail" if policy == "all" else f"`{policy}`"
         if levels[0] != levels[1]:
             weaker = _RANK.get(levels[1], -1) < _RANK.get(levels[0], 2)
-            words = f"{whose} goes from {levels[0]} to {levels[1]}"
+            words = f"{whose} changes from {levels[0]} to {levels[1]}"
             yield Risk("danger" if weaker or levels[1] == _DEFAULT else "attention", "", _CONFIG, words)
         properties = [
             {key: item for key, item in value.items() if key != "enforcementLevel"}

@@ -17,7 +17,7 @@ __all__ = ["counts_as_production", "production_risks"]
 
 _ENVIRONMENT = "ecr-stack:environment"
 _TAG = "Environment"
-_GONE = "what guardrails ask of production is not asked here any more, so that nothing is violated says little"
+_GONE = "production policies no longer apply here, so the absence of violations means little"
 
 
 def counts_as_production(report: Record) -> bool:
@@ -84,7 +84,7 @@ class _Names:
     def risk(self, urn: str, name: str, change: str) -> Risk:
         if self.sources:
             by = " and ".join(self.sources)
-            words = f"no longer says production ({change}); it still counts as production by {by}, and is judged so"
+            words = f"no longer says production ({change}); it still counts as production by {by}"
             return Risk("attention", urn, name, words)
         return Risk("danger", urn, name, f"no longer counts as production ({change}): {_GONE}")
 

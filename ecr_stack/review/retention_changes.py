@@ -37,8 +37,8 @@ class Kept:
     def __str__(self) -> str:
         """In words."""
         if self.standard is None:
-            return "all stay"
-        stay = f"{self.standard} stay" if self.standard else "none stays"
+            return "all are kept"
+        stay = f"{self.standard} stay" if self.standard else "none is kept"
         if self.archived == 0:
             return stay
         return f"{stay}, {'the older ones' if self.archived is None else self.archived} in the archive"

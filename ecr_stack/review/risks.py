@@ -1,4 +1,4 @@
-"""What a reviewer of a change must not miss: lost images, opened access, weakened safeguards."""
+"""Risks in a change: lost images, opened access, weakened safeguards."""
 
 from __future__ import annotations
 
@@ -23,31 +23,34 @@ _COMMAND = "command:local:Command"
 
 _REMOVED = {
     _REPOSITORY: ("danger", "the repository would be deleted, with its images"),
-    _LIFECYCLE: ("attention", "the lifecycle would be removed: images stay, and are paid for, for ever"),
+    _LIFECYCLE: ("attention", "the lifecycle would be removed: images are kept, and paid for, for ever"),
     _TEMPLATE: (
         "danger",
-        "the template would be removed: repositories that ECR itself makes get its defaults, which are mutable tags, no "
-        "lifecycle, no policy",
+        "the template would be removed: repositories that ECR creates get its defaults: mutable tags, no lifecycle, "
+        "no policy",
     ),
     "aws:ecr/replicationConfiguration:ReplicationConfiguration": ("danger", "replication would end"),
     "aws:ecr/registryScanningConfiguration:RegistryScanningConfiguration": (
         "danger",
-        "the scanning of the registry would go back to AWS's default",
+        "the registry's scanning would revert to AWS's default",
     ),
-    "aws:ecr/repositoryPolicy:RepositoryPolicy": ("danger", "the policy would be removed; pulls that need it fail"),
-    "aws:ecr/registryPolicy:RegistryPolicy": ("danger", "the policy would be removed; what needs it fails"),
-    "aws:kms/alias:Alias": ("attention", "the alias would be removed; what names the key by it fails"),
-    "aws:iam/role:Role": ("danger", "the role would be deleted; whoever assumes it is locked out"),
+    "aws:ecr/repositoryPolicy:RepositoryPolicy": (
+        "danger",
+        "the policy would be removed; pulls that need it will fail",
+    ),
+    "aws:ecr/registryPolicy:RegistryPolicy": ("danger", "the policy would be removed; access that needs it will fail"),
+    "aws:kms/alias:Alias": ("attention", "the alias would be removed; anything that uses it will fail"),
+    "aws:iam/role:Role": ("danger", "the role would be deleted; whoever assumes it will be locked out"),
     "aws:iam/openIdConnectProvider:OpenIdConnectProvider": (
         "danger",
-        "the identity provider would be deleted; pipelines that sign in by it fail",
+        "the identity provider would be deleted; pipelines that use it will fail",
     ),
 }
-"""What it means if a resource of a type goes."""
+"""The consequence of deleting a resource of each type."""
 
 
 def risks_of(comparison: Comparison, base: Record, head: Record) -> list[Risk]:
-    """Give what a reviewer must not miss, the worst first.
+    """Return the risks, most severe first.
 
     Args:
         comparison: what differs.
@@ -120,8 +123,8 @@ def _key_loss(key: Record, report: Record) -> tuple[str, str]:
     """What it means if a key goes: not every key encrypts images."""
     users = [record["type"] for record in report["resources"] if key["urn"] in items(at(record, "dependencies"))]
     if _REPOSITORY in users or _TEMPLATE in users:
-        return "danger", "the key would be deleted, and no image that it encrypts can be pulled then"
-    return "danger", "the key would be deleted; what it encrypts cannot be read any longer"
+        return "danger", "the key would be deleted, and images encrypted with it could no longer be pulled"
+    return "danger", "the key would be deleted; data encrypted with it could no longer be read"
 
 
 def _repository(record: Record) -> tuple[Any, Any] | None:
@@ -143,7 +146,7 @@ def _retention(comparison: Comparison, base: Record, head: Record) -> Iterator[R
             if losing:
                 yield Risk("danger", urn, name, _loss(change, losing))
             else:
-                message = "the lifecycle changes; of none of the kinds of images that it names would fewer stay"
+                message = "the lifecycle changes, but keeps no fewer images of any kind that it selects"
                 yield Risk("attention", urn, name, message)
     for difference in (*comparison.changed, *comparison.replaced):
         changed = [
@@ -153,7 +156,7 @@ def _retention(comparison: Comparison, base: Record, head: Record) -> Iterator[R
             and not item.path.endswith(".description")
         ]
         if changed and difference.type in (_LIFECYCLE, _TEMPLATE) and difference.urn not in told:
-            message = "the lifecycle changes in a way that cannot be counted; read the rules"
+            message = "the lifecycle changes in a way that cannot be counted; review the rules"
             yield Risk("attention", difference.urn, difference.name, message)
 
 
@@ -161,8 +164,8 @@ def _loss(change: RetentionChange, losing: list[str]) -> str:
     where = "of new replicas" if change.replicas else ""
     what = "; ".join(losing[:3]) + (f" and {len(losing) - 3} more kinds" if len(losing) > 3 else "")
     return (
-        f"the lifecycle {where + ' ' if where else ''}changes; within 24 hours of the deployment images may go that "
-        f"stay today: {what}. `ecr-stack lifecycle plan` lists them"
+        f"the lifecycle {where + ' ' if where else ''}changes; within 24 hours of the deployment, it may remove "
+        f"images that are kept today: {what}. `ecr-stack lifecycle plan` lists them"
     )
 
 
@@ -173,7 +176,7 @@ def _access(base: Record, head: Record) -> Iterator[Risk]:
         yield Risk(change.level, change.urn, change.name, change.message)
     for urn, record in after.items():
         if record["type"] not in _READ and _differs(before.get(urn), record):
-            words = "has a policy that is new or changes, and that the review does not interpret: read it"
+            words = "has a new or changed policy that the review cannot interpret: review it"
             yield Risk("danger", urn, record["name"], words)
 
 

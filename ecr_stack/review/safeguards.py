@@ -230,7 +230,7 @@ def _any_resource(subject: _Subject) -> None:
     options = subject.record["options"]
     subject.protect("protect", float(at(options, "protect") is True), "is no longer protected from deletion")
     kept = float(at(options, "retainOnDelete") is True)
-    subject.protect("retain", kept, "would no longer be kept in AWS when it leaves the stack")
+    subject.protect("retain", kept, "would no longer be kept in AWS when it is removed from the stack")
 
 
 def _opening(subject: _Subject) -> None:
@@ -247,14 +247,14 @@ def _opening(subject: _Subject) -> None:
         upstream = [_property(record, "upstreamRegistryUrl")]
         subject.expose("upstream", upstream, "images come from another registry: {gained}", "attention")
     elif kind == "aws:ecr/pullTimeUpdateExclusion:PullTimeUpdateExclusion":
-        words = "pulls by {gained} no longer count as pulls: lifecycle rules and the guard take the images for unused"
+        words = "pulls by {gained} are no longer recorded: lifecycle rules and the guard treat the images as unused"
         registry = _Subject(subject.facts, f"registry {_region(record)}", record)
-        registry.expose("uncounted pulls", [_property(record, "principalArn")], words, "attention")
+        registry.expose("unrecorded pulls", [_property(record, "principalArn")], words, "attention")
     elif kind == "aws:cloudwatch/eventRule:EventRule":
         pattern = json.dumps(parsed(_property(record, "eventPattern")), sort_keys=True)
         subject.protect("events", frozenset({pattern}), "matches other events than today")
         on = _property(record, "state") != "DISABLED"
-        subject.protect("state", float(on), "is switched off: nobody hears of its events")
+        subject.protect("state", float(on), "is disabled: nobody is notified of its events")
     elif kind == "aws:budgets/budget:Budget":
         _budget(subject)
 
@@ -267,14 +267,14 @@ def _budget(subject: _Subject) -> None:
     subject.protect("amount", -amount, "the budget is higher, so its notifications come later", shown)
     notices = items(_property(record, "notifications"))
     thresholds = frozenset(f"{at(each, 'threshold')} % {at(each, 'notificationType')}" for each in notices)
-    subject.protect("thresholds", thresholds, "nobody hears any longer when costs reach {lost}")
+    subject.protect("thresholds", thresholds, "nobody is notified any more when costs reach {lost}")
     told = frozenset(
         str(who)
         for each in notices
         for kind in ("subscriberEmailAddresses", "subscriberSnsTopicArns")
         for who in items(at(each, kind))
     )
-    subject.protect("subscribers", told, "{lost} no longer hears of costs")
+    subject.protect("subscribers", told, "{lost} no longer receives cost alerts")
 
 
 _ENCRYPTION = {"AES256": 0, "KMS": 1, "KMS_DSSE": 2}
@@ -293,9 +293,9 @@ def _images(subject: _Subject, samples: tuple[str, ...]) -> None:
         "MUTABLE_WITH_EXCLUSION": excluded,
     }.get(mutability, frozenset())
     but = f" but {', '.join(exclusions)}" if exclusions else ""
-    subject.protect("tags", fixed, "tags that cannot be moved today could be, for example {lost}", f"{mutability}{but}")
+    subject.protect("tags", fixed, "immutable tags would become movable, for example {lost}", f"{mutability}{but}")
     forced = _property(record, "forceDelete") is True
-    subject.protect("force", float(not forced), "could be deleted with the images in it")
+    subject.protect("force", float(not forced), "could be deleted together with its images")
     scan = at(_property(record, "imageScanningConfiguration"), "scanOnPush") is True
     subject.protect("scan", float(scan), "is no longer scanned on push by its own setting")
     encryption = [str(at(item, "encryptionType")) for item in items(_property(record, "encryptionConfigurations"))]
@@ -321,11 +321,11 @@ def _key(subject: _Subject) -> None:
     days = _number(_property(record, "rotationPeriodInDays"), 365)
     shown = f"every {days:.0f} days" if rotates else "never"
     strength = -days if rotates else -math.inf
-    subject.protect("rotation", strength, "is rotated less often or no longer", shown)
+    subject.protect("rotation", strength, "is rotated less often or not at all", shown)
     window = _number(_property(record, "deletionWindowInDays"), 30)
-    subject.protect("window", window, "there is less time to stop the key's deletion", f"{window:.0f} days")
+    subject.protect("window", window, "there is less time to cancel the key's deletion", f"{window:.0f} days")
     unsafe = _property(record, "bypassPolicyLockoutSafetyCheck") is True
-    subject.protect("lockout", float(not unsafe), "its policy may lock everybody out of the key", level="danger")
+    subject.protect("lockout", float(not unsafe), "its key policy may lock everybody out", level="danger")
 
 
 def _identity(subject: _Subject) -> None:
@@ -366,7 +366,7 @@ def _scanning(record: Record, repositories: Repositories) -> None:
             best = max(frequencies, key=lambda each: _FREQUENCY.get(each, 0), default="MANUAL")
             strength = float(_FREQUENCY.get(best, 0) * (2 if enhanced else 1))
             shown = f"{'enhanced' if enhanced else 'basic'} {best}"
-            repository.protect("registry scan", strength, "is scanned less by the registry", shown)
+            repository.protect("registry scan", strength, "is scanned less often by the registry", shown)
 
 
 def _signing(record: Record, repositories: Repositories) -> None:
@@ -398,8 +398,8 @@ def _replication(registry: _Subject, repositories: Repositories, account: Any) -
                     where.add(f"{to}/{region}")
     for name, where in copies.items():
         subject = repositories[_region(registry.record), name]
-        subject.protect("copies", frozenset(where), "is no longer copied to {lost}")
-    registry.expose("copies", foreign, "copies images to another account: {gained}")
+        subject.protect("copies", frozenset(where), "is no longer replicated to {lost}")
+    registry.expose("copies", foreign, "replicates images to another account: {gained}")
 
 
 def _guards(report: Record, repositories: Repositories) -> None:
@@ -418,10 +418,10 @@ def _guards(report: Record, repositories: Repositories) -> None:
         repository = repositories.get((_region(record), str(_property(record, "repository"))))
         if not isinstance(limits, Mapping) or repository is None:
             continue
-        repository.protect("guard", 1, "loses its lifecycle guard: nothing counts what a changed lifecycle removes")
+        repository.protect("guard", 1, "loses its lifecycle guard: nothing limits what a changed lifecycle removes")
         reason = limits.get("reason")
         role = str(limits.get("roleArn") or "the provider's own credentials")
-        words = "the lifecycle guard asks ECR by other credentials, which may see another account"
+        words = "the lifecycle guard uses other credentials, which may query another account"
         # what may be archived is what may expire, unless it is said
         inherited = {
             f"maxArchive{end}": limits[f"maxExpire{end}"] for end in ("", "Percent") if f"maxExpire{end}" in limits

@@ -33,20 +33,22 @@ def setting_risks(base: Record, head: Record) -> Iterator[Risk]:
         for entry in items(at(new, _TRUSTED, kind)):
             if str(entry) not in known:
                 place = f"{_TRUSTED}.{kind}"
-                yield Risk("danger", "", place, f"the guardrails would let in {words} `{entry}` without a word")
+                yield Risk("danger", "", place, f"the guardrails would silently accept {words} `{entry}`")
     schemes = {str(at(scheme, "name")): scheme for scheme in items(at(new, _SCHEMES))}
     for scheme in items(at(old, _SCHEMES)):
         name = str(at(scheme, "name"))
         left = schemes.get(name)
         was_kept, is_kept = at(scheme, "kept") is True, at(left, "kept") is True
         if left is None:
-            words = f"nothing checks any longer that each repository's lifecycle takes care of the tags of `{name}`"
+            words = f"ecr-stack would no longer check that each repository's lifecycle covers the tags of `{name}`"
         elif is_kept and not was_kept:
-            words = f"the images of `{name}` are to stay for ever: nothing checks any longer that a rule expires them"
+            words = (
+                f"the images of `{name}` are declared as kept: ecr-stack would no longer check that a rule expires them"
+            )
         elif was_kept and not is_kept:
-            words = f"the images of `{name}` are no longer to stay for ever: rules may expire them"
+            words = f"the images of `{name}` are no longer declared as kept: rules may expire them"
         elif left != scheme:
-            words = f"`{name}` means other tags than today"
+            words = f"`{name}` covers different tags than today"
         else:
             continue
         yield Risk("attention", "", _SCHEMES, words)
@@ -57,9 +59,9 @@ def setting_risks(base: Record, head: Record) -> Iterator[Risk]:
         if weaker:
             shown = " → ".join(", ".join(sorted(each)) or "any account" for each in (before, after)) if allows else ""
             words = (
-                f"the provider would deploy to accounts that it refuses today ({shown})"
+                f"the provider would deploy to accounts that it rejects today ({shown})"
                 if allows
-                else (f"the provider would no longer refuse {', '.join(sorted(before - after))}")
+                else (f"the provider would no longer reject {', '.join(sorted(before - after))}")
             )
             yield Risk("attention", "", key, words)
 

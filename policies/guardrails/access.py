@@ -1,4 +1,4 @@
-"""Access: what the policies of repositories and registries, and of the templates for them, must not say."""
+"""Access: what policies of repositories, registries and creation templates must not contain."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ def _statements(resource: Resource) -> Iterator[Statement]:
 
 @resource_policy(
     types=WITH_POLICIES,
-    reason="What is open to everyone gives images away, or the key to them, or lets anyone put images there.",
+    reason="Public access lets anybody pull images, use their key, or push images.",
     control="IAM Access Analyzer ECR",
     url="https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-resources.html",
     severity=Severity.CRITICAL,
-    remedy="Name roles or accounts, or add a condition such as StringEquals aws:PrincipalOrgID with your organization.",
+    remedy="List roles or accounts, or add a condition such as StringEquals aws:PrincipalOrgID with your organization.",
     stack_file=_STACK_FILE,
     config={
         "bindingConditionKeys": {
@@ -51,13 +51,13 @@ def _statements(resource: Resource) -> Iterator[Statement]:
             "type": "array",
             "items": {"type": "string"},
             "default": [],
-            "description": "Condition keys besides organization, account and principal ARN that close a public"
-            " principal, e.g. aws:SourceVpce, or aws:SourceIp with IpAddress.",
+            "description": "Further condition keys, besides organization, account and principal ARN, that restrict a "
+            "public principal, e.g. aws:SourceVpce, or aws:SourceIp with IpAddress.",
         }
     },
 )
 def policies_name_no_public_principal(resource: Resource, config: Config, report: Callable[[str], None]) -> None:
-    """Report statements that let everyone in, however that is written."""
+    """Report statements that grant public access, in any form."""
     for statement in _statements(resource):
         if how := public(statement, config["bindingConditionKeys"]):
             report(f"The policy of {called(resource)} is public: {statement.called} {how}.")
@@ -65,7 +65,7 @@ def policies_name_no_public_principal(resource: Resource, config: Config, report
 
 @resource_policy(
     types=_OF_REPOSITORIES,
-    reason="A wildcard grants deletion and policy changes along with what was meant, and whatever AWS adds later.",
+    reason="A wildcard also grants deletion, policy changes, and any action that AWS adds later.",
     control="AWS Well-Architected SEC03-BP02",
     url="https://docs.aws.amazon.com/AmazonECR/latest/userguide/security_iam_id-based-policy-examples.html",
     severity=Severity.HIGH,
@@ -74,14 +74,14 @@ def policies_name_no_public_principal(resource: Resource, config: Config, report
     stack_file=_STACK_FILE,
 )
 def policies_name_no_wildcard_action(resource: Resource, _config: Config, report: Callable[[str], None]) -> None:
-    """Report statements that allow actions by wildcard, or all but some."""
+    """Report statements that allow actions by wildcard or NotAction."""
     for statement in _statements(resource):
         if not statement.allows:
             continue
         wild = [action for action in statement.actions if "*" in action or "?" in action]
         if statement.not_action:
             report(
-                f"The policy of {called(resource)} allows every action but some: {statement.called} has NotAction"
+                f"The policy of {called(resource)} allows all actions except a few: {statement.called} has NotAction"
                 f" {', '.join(statement.actions)}."
             )
         elif wild:
@@ -93,18 +93,19 @@ def policies_name_no_wildcard_action(resource: Resource, _config: Config, report
 
 @resource_policy(
     types=_OF_REPOSITORIES,
-    reason="An AWS service acts for all its customers: without a source, somebody else's function may use the grant.",
+    reason="An AWS service acts for all its customers: without a source condition, somebody else's function may use "
+    "the grant.",
     control="AWS Well-Architected SEC03-BP07",
     url="https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html",
     severity=Severity.MEDIUM,
-    level=EnforcementLevel.ADVISORY,  # a few services do not say for whom they act
+    level=EnforcementLevel.ADVISORY,  # a few services do not pass the source on whose behalf they act
     remedy="Add the condition ArnLike aws:SourceArn, or StringEquals aws:SourceAccount.",
     stack_file=_STACK_FILE,
 )
 def policies_let_services_act_for_named_sources_only(
     resource: Resource, _config: Config, report: Callable[[str], None]
 ) -> None:
-    """Report services that are let in whoever they act for."""
+    """Report services with access that is not restricted to a source."""
     for statement in _statements(resource):
         if services := unbound_services(statement):
             report(
@@ -115,21 +116,21 @@ def policies_let_services_act_for_named_sources_only(
 
 @resource_policy(
     types=[PUBLIC_REPOSITORY],
-    reason="Everyone can pull from a repository of ECR Public, and no policy can close it.",
+    reason="Everybody can pull from an ECR Public repository, and no policy can prevent it.",
     control="Amazon ECR Public",
     url="https://docs.aws.amazon.com/AmazonECR/latest/public/public-repositories.html",
     severity=Severity.HIGH,
-    remedy="Use a private repository, or list the name in `published` of this policy.",
+    remedy="Use a private repository, or list the name in this policy's `published`.",
     config={
         "published": {
             "type": "array",
             "items": {"type": "string"},
             "default": [],
-            "description": "The names of repositories of ECR Public that are meant for everyone.",
+            "description": "The names of repositories that are meant to be public.",
         }
     },
 )
 def repositories_are_private(resource: Resource, config: Config, report: Callable[[str], None]) -> None:
-    """Report repositories of ECR Public that nobody listed as meant for everyone."""
+    """Report ECR Public repositories that are not listed as public."""
     if called(resource) not in config["published"]:
-        report(f"{called(resource)} is a repository of ECR Public: everyone can pull its images.")
+        report(f"{called(resource)} is an ECR Public repository: everybody can pull its images.")

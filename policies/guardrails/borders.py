@@ -1,4 +1,4 @@
-"""Borders: what leaves the account, or comes into it, goes to and comes from those only who are trusted by name."""
+"""Borders: access across the account's boundary only for parties that are explicitly trusted."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _LIST = f"Remove it, or list it in {TRUSTED} of the stack file."
 
 @stack_policy(
     types=[*WITH_POLICIES, REPOSITORY, REPLICATION, PULL_THROUGH_RULE, REPLICA_KEY, GRANT, ROLE, OIDC_PROVIDER],
-    reason="What another account, organization or issuer may do here is decided there, by people whom nobody here knows.",
+    reason="Whoever controls another account, organization or issuer controls who uses its access.",
     control="AWS Well-Architected SEC03-BP07",
     url="https://docs.aws.amazon.com/wellarchitected/latest/framework/sec_permissions_analyze_cross_account.html",
     severity=Severity.CRITICAL,
@@ -65,27 +65,27 @@ _LIST = f"Remove it, or list it in {TRUSTED} of the stack file."
             "type": "array",
             "items": {"type": "string", "pattern": "^[0-9]{12}$"},
             "default": [],
-            "description": "Accounts besides the stack's own, for all that crosses the border.",
+            "description": "Trusted accounts other than the stack's own.",
         },
         "trustedOrganizations": {
             "type": "array",
             "items": {"type": "string", "pattern": "^o-[a-z0-9]{10,32}$"},
             "default": [],
-            "description": "AWS Organizations, one's own as well.",
+            "description": "Trusted AWS Organizations, including your own.",
         },
         "trustedIssuers": {
             "type": "array",
-            # a host, at least its end: `*` alone would trust everybody
+            # a host, or at least its end: `*` alone would trust everybody
             "items": {"type": "string", "pattern": r"^(?:https://)?[^/]*[A-Za-z0-9-]+\.[A-Za-z]{2,}(?:[*]?(?:/.*)?)$"},
             "default": ISSUERS,
-            "description": "OIDC issuers without https://, as patterns.",
+            "description": "Patterns for trusted OIDC issuers, without https://.",
         },
     },
 )
 def nothing_crosses_to_those_who_are_not_trusted(
     resources: Sequence[PolicyResource], config: Config, report: Callable[[str, str], None]
 ) -> None:
-    """Report accounts, organizations and issuers that are let in, or relied on, without being listed."""
+    """Report accounts, organizations and issuers that are granted access, or relied on, without being listed."""
     border = _Border.of(resources, config)
     waiting: UnknownValueError | None = None
     for resource in resources:
@@ -93,7 +93,7 @@ def nothing_crosses_to_those_who_are_not_trusted(
             for message in _crossings(resource, border):
                 report(message, resource.urn)
         except UnknownValueError as error:
-            waiting = error  # a document that only the update knows must not hide the others
+            waiting = error  # a document that is only known during the update must not hide the others
         except UnreadableDocument as error:
             report(f"{called(resource)} cannot be judged. {error}", resource.urn)
     if border.assumed and not waiting:
@@ -151,8 +151,8 @@ class _AccountUnknown(UnknownValueError):
     def __init__(self) -> None:
         Exception.__init__(self)
         self.message = (
-            "which account the stack deploys to is not known yet, so the account that is named most passes as its own;"
-            " set aws:allowedAccountIds"
+            "the stack's own account is not known yet, so the most frequent account is assumed to be its own; set "
+            "aws:allowedAccountIds"
         )
 
 
@@ -221,9 +221,9 @@ def _crossings(resource: PolicyResource, border: _Border) -> Iterator[str]:
         for party in crossings(statement, border.trusts):
             parties.setdefault(party, statement.called)
     for party, where in parties.items():
-        kind = "somebody whose account cannot be told" if party.kind == "unknown" else f"{party.kind} {party.id}"
+        kind = "a party in an unknown account" if party.kind == "unknown" else f"{party.kind} {party.id}"
         here = f" ({border.here})" if party.kind == "account" else ""
-        yield f"{name} lets in {kind}, which is not trusted: {where} has {party.text!r}{here}."
+        yield f"{name} grants access to {kind}, which is not trusted: {where} has {party.text!r}{here}."
 
 
 def _relied_on(resource: PolicyResource) -> Iterator[tuple[str, str]]:
@@ -233,15 +233,15 @@ def _relied_on(resource: PolicyResource) -> Iterator[tuple[str, str]]:
         yield "is encrypted with a key of", _account_of(look(encryption, "kmsKey"))
     for rule in each(look(props, "replicationConfiguration"), "rules"):
         for destination in each(rule, "destinations"):
-            yield "copies images to", _account_of(look(destination, "registryId"))
+            yield "replicates images to", _account_of(look(destination, "registryId"))
     if resource.resource_type == GRANT:
         yield "grants the use of a key to", _account_of(look(props, "granteePrincipal"))
-        yield "lets its grant be retired by", _account_of(look(props, "retiringPrincipal"))
+        yield "allows its grant to be retired by", _account_of(look(props, "retiringPrincipal"))
         yield "grants the use of a key of", _account_of(look(props, "keyId"))
     yield "copies a key of", _account_of(look(props, "primaryKeyArn"))
-    yield "acts through a role of", _account_of(look(props, "customRoleArn"))
+    yield "uses a role in", _account_of(look(props, "customRoleArn"))
     upstream = re.match(r"(?:https://)?([0-9]{12})\.dkr[.-]", text(props, "upstreamRegistryUrl"))
-    yield "brings in images of", upstream[1] if upstream else ""
+    yield "imports images from", upstream[1] if upstream else ""
 
 
 def _issuers(resource: PolicyResource) -> Iterator[str]:

@@ -170,7 +170,7 @@ def _run(each: Configured, urn: str, judge: Callable[[], Any]) -> list[dict[str,
     except _NotApplicableError:
         return []
     except Exception as error:  # a policy of any kind must not end the run
-        message = f"The policy itself failed, so nothing is known ({type(error).__name__}: {error})."
+        message = f"The policy itself failed, so the result is unknown ({type(error).__name__}: {error})."
         return [_violation(each.policy.name, each.level, urn, message)]
     return []
 

@@ -62,7 +62,7 @@ def configured(
     """Each policy with what the configuration says of it, and what is wrong beside: keys that name no policy."""
     given = {} if given is None else given
     if not isinstance(given, Mapping):
-        rule = "must be an object, from the names of policies to levels or objects"
+        rule = "must be an object that maps policy names to levels or objects"
         return configured(policies, None)[0], [Mistake("", given, rule, 'write {"all": "mandatory"}')]
     names = [policy.name for policy in policies]
     strange = [
@@ -75,7 +75,10 @@ def configured(
         strange.append(wrong)
         everywhere = None
     elif everywhere is not None and _is_lower(_level("all", everywhere)[0], EnforcementLevel.MANDATORY):
-        remedy = f"relax each policy by itself: {json.dumps({'POLICY': {'enforcementLevel': 'advisory', 'reason': PROPOSED}})}"
+        remedy = (
+            f"relax each policy individually: "
+            f"{json.dumps({'POLICY': {'enforcementLevel': 'advisory', 'reason': PROPOSED}})}"
+        )
         strange.append(Mistake("all", everywhere, "must not be less than mandatory", remedy))
         everywhere = None
     return [_one(policy, everywhere, given.get(policy.name)) for policy in policies], strange
@@ -127,7 +130,7 @@ def unexplained(
     if problem := reason_problem(reason):
         rule = f"must say why: this {problem}"
     elif sum(map(str.isalnum, reason)) < MINIMUM_LETTERS:
-        rule = f"must have at least {MINIMUM_LETTERS} letters and digits: it is all that stays of the policy"
+        rule = f"must have at least {MINIMUM_LETTERS} letters and digits: it is the only record of the exception"
     else:
         return None
     return Mistake(f"{policy.name}.reason", reason, rule, "write who decided it, why, and until when")

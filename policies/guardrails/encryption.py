@@ -1,4 +1,4 @@
-"""Encryption at rest: a key of the customer's own, that rotates, that trusts nobody else, and that goes slowly."""
+"""Encryption at rest: customer keys that rotate, trust nobody else, and have a long waiting period."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from guardrails.resources import (
 
 @resource_policy(
     types=[REPOSITORY, CREATION_TEMPLATE],
-    reason="With a key of its own, an account decides who can read its images, sees each use, and can end all use.",
+    reason="With its own key, an account controls who can read its images, can audit each use, and can revoke access.",
     control="Security Hub ECR.5",
     url="https://docs.aws.amazon.com/securityhub/latest/userguide/ecr-controls.html#ecr-5",
     severity=Severity.MEDIUM,
-    remedy="Set encryptionConfigurations to one entry with encryptionType KMS and kmsKey, the ARN of a key of yours."
+    remedy="Set encryptionConfigurations to one entry with encryptionType KMS and kmsKey, the ARN of your own key."
     " This replaces an existing repository: copy its images first.",
     stack_file={
-        REPOSITORY: "Set `ecr-stack:encryption.type` to KMS, without keyArn for a key of its own. This replaces an"
+        REPOSITORY: "Set `ecr-stack:encryption.type` to KMS, without keyArn to create a key. This replaces an"
         " existing repository: copy its images first.",
         CREATION_TEMPLATE: "Set `ecr-stack:encryption.type` to KMS.",
     },
@@ -42,7 +42,7 @@ from guardrails.resources import (
 def repositories_are_encrypted_with_a_customer_key(
     resource: Resource, _config: Config, report: Callable[[str], None]
 ) -> None:
-    """Report repositories, and templates of repositories, without a customer's KMS key."""
+    """Report repositories and creation templates without a customer managed KMS key."""
     configured = next(each(resource.props, "encryptionConfigurations"), None)
     kind = look(configured, "encryptionType") or "AES256"
     key = look(configured, "kmsKey")
@@ -52,14 +52,14 @@ def repositories_are_encrypted_with_a_customer_key(
     if kind not in {"KMS", "KMS_DSSE"}:
         report(f"{name} is encrypted with {kind}, a key that AWS owns.")
     elif not key:
-        report(f"{name} is encrypted with {kind} but names no kmsKey, so that AWS's own aws/ecr key is used.")
+        report(f"{name} is encrypted with {kind} but has no kmsKey, so AWS's own aws/ecr key is used.")
     elif isinstance(key, str) and key.endswith("alias/aws/ecr"):
-        report(f"{name} is encrypted with {key}, the key that AWS manages.")
+        report(f"{name} is encrypted with {key}, an AWS managed key.")
 
 
 @resource_policy(
     types=[KEY],
-    reason="Rotation limits how much is encrypted under one version of a key, and so what a leaked version opens.",
+    reason="Rotation limits how much data one version of a key protects, and so the damage if it leaks.",
     control="Security Hub KMS.4",
     url="https://docs.aws.amazon.com/securityhub/latest/userguide/kms-controls.html#kms-4",
     severity=Severity.MEDIUM,
@@ -70,14 +70,14 @@ def repositories_are_encrypted_with_a_customer_key(
             "minimum": 90,
             "maximum": 2560,
             "default": 2560,
-            "description": "The longest rotation period that is accepted, in days. KMS itself allows 90 to 2560.",
+            "description": "The maximum rotation period, in days. KMS itself allows 90 to 2560.",
         }
     },
 )
 def keys_rotate(resource: Resource, config: Config, report: Callable[[str], None]) -> None:
-    """Report symmetric keys that do not rotate, or too rarely."""
+    """Report symmetric keys that do not rotate often enough."""
     props = resource.props
-    # Only symmetric encryption keys whose material KMS makes can rotate by themselves.
+    # Only symmetric encryption keys with KMS-generated material can rotate automatically.
     # https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html
     if (
         (text(props, "customerMasterKeySpec") or "SYMMETRIC_DEFAULT") != "SYMMETRIC_DEFAULT"
@@ -100,7 +100,7 @@ def keys_rotate(resource: Resource, config: Config, report: Callable[[str], None
 
 @resource_policy(
     types=[KEY, REPLICA_KEY, EXTERNAL_KEY],
-    reason="Nothing can be pulled or pushed while the key of a repository is disabled.",
+    reason="While a repository's key is disabled, nothing can be pulled or pushed.",
     control="checkov CKV_AWS_227",
     url="https://docs.aws.amazon.com/kms/latest/developerguide/enabling-keys.html",
     severity=Severity.HIGH,
@@ -115,7 +115,8 @@ def keys_are_enabled(resource: Resource, _config: Config, report: Callable[[str]
 
 @resource_policy(
     types=[KEY, KEY_POLICY, REPLICA_KEY, EXTERNAL_KEY],
-    reason="KMS refuses a key policy that locks out whoever writes it; without that check nobody may be able to fix it.",
+    reason="KMS rejects a key policy that locks out its author; without this check, nobody may be able to fix the "
+    "policy.",
     control="AWS KMS PutKeyPolicy",
     url="https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html",
     severity=Severity.HIGH,
@@ -129,7 +130,8 @@ def keys_keep_the_lockout_check(resource: Resource, _config: Config, report: Cal
 
 @resource_policy(
     types=[KEY, REPLICA_KEY, EXTERNAL_KEY],
-    reason="When a key is gone, so is every image under it; the waiting period is the time to notice and to cancel.",
+    reason="When a key is deleted, every image encrypted with it is lost; the waiting period is the time to notice "
+    "and cancel.",
     control="Security Hub KMS.3",
     url="https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html",
     severity=Severity.HIGH,
@@ -142,13 +144,13 @@ def keys_keep_the_lockout_check(resource: Resource, _config: Config, report: Cal
             "minimum": 7,
             "maximum": 30,
             "default": 30,
-            "description": "The shortest waiting period that is accepted, in days. KMS itself allows 7 to 30.",
+            "description": "The minimum waiting period, in days. KMS itself allows 7 to 30.",
         },
         **PRODUCTION,
     },
 )
 def keys_in_production_wait_before_deletion(resource: Resource, config: Config, report: Callable[[str], None]) -> None:
-    """Report production's keys with a short waiting period."""
+    """Report production keys with a short waiting period."""
     days = number(resource.props, "deletionWindowInDays")
     # Without a number, KMS waits 30 days.
     if in_production(resource, config) and days is not None and days < config["minimumDays"]:

@@ -37,7 +37,8 @@ class Analyzer(_PolicyAnalyzerServicer):
             config.properties.update(each.facts.defaults)
         if kept:
             sys.stderr.write(
-                f"Relaxed without a reason, and therefore in force: {', '.join(kept)}. {' '.join(kept.values())}\n"
+                f"Relaxed without a reason, and therefore still enforced: {', '.join(kept)}. "
+                f"{' '.join(kept.values())}\n"
             )
         return super().Configure(request, _context)  # type: ignore[no-untyped-call]
 

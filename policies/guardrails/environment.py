@@ -16,21 +16,19 @@ from guardrails.stack import configured
 
 @stack_policy(
     types=[REPOSITORY, KEY],
-    reason="What goes by another name than production is treated as something else by people, alarms and IAM conditions.",
+    reason="If production has another name, people, alarms and IAM conditions treat it as something else.",
     control="AWS Well-Architected SEC01-BP01",
     url="https://docs.aws.amazon.com/wellarchitected/latest/framework/sec_securely_operate_multi_accounts.html",
     severity=Severity.MEDIUM,
     level=EnforcementLevel.ADVISORY,
-    remedy="Give the stack, its configuration and its tags names that agree.",
-    stack_file=dict.fromkeys(
-        [REPOSITORY, KEY], "Set `ecr-stack:environment` to what the stack is, or give the stack another name."
-    ),
+    remedy="Use consistent names in the stack, its configuration and its tags.",
+    stack_file=dict.fromkeys([REPOSITORY, KEY], "Set `ecr-stack:environment` to match the stack, or rename the stack."),
     config=PRODUCTION,
 )
 def names_in_production_agree(
     resources: Sequence[PolicyResource], config: Config, report: Callable[[str, str], None]
 ) -> None:
-    """Report production whose configuration or tags call it something else."""
+    """Report production stacks whose configuration or tags have another name."""
     environment = configured("ecr-stack:environment")
     others: dict[str, list[PolicyResource]] = defaultdict(list)
     for resource in resources:
@@ -56,7 +54,7 @@ def names_in_production_agree(
             urn = first.urn if few else ""
         where = "`ecr-stack:environment`" if value == environment else f"the tag `{config['productionTag']}`"
         report(
-            f"By {says}, {what} counts as production, and by {where} it is {value!r}. One of them is enough: what is"
-            " asked of production is asked here.",
+            f"By {says}, {what} counts as production, and by {where} it is {value!r}. One of them is enough: "
+            "production rules apply.",
             urn,
         )

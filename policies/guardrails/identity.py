@@ -1,4 +1,4 @@
-"""Identity: which pipelines, and who else, may become a role, and how much its policies allow."""
+"""Identity: which pipelines and other principals may assume a role, and what its policies allow."""
 
 from __future__ import annotations
 
@@ -27,12 +27,13 @@ from guardrails.resources import (
 )
 from guardrails.subjects import KNOWN_TO_AWS, grammar_of, is_open
 
-_TRUST = {ROLE: "Fix `ecr-stack:pipelines`: name the repository and its branches, tags or environments."}
+_TRUST = {ROLE: "Fix `ecr-stack:pipelines`: specify the repository and its branches, tags or environments."}
 
 
 @resource_policy(
     types=[ROLE],
-    reason="An identity provider such as GitHub signs tokens for everybody's pipelines; the subject tells whose.",
+    reason="An identity provider such as GitHub signs tokens for everybody's pipelines; the subject identifies the "
+    "pipeline.",
     control="AWS Well-Architected SEC03-BP07",
     url="https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc_secure-by-default.html",
     severity=Severity.CRITICAL,
@@ -44,12 +45,12 @@ _TRUST = {ROLE: "Fix `ecr-stack:pipelines`: name the repository and its branches
             "type": "array",
             "items": {"type": "string"},
             "default": ["sub"],
-            "description": "The claims that say who asks: the part of the condition key after the issuer.",
+            "description": "The claims that identify the caller: the part of the condition key after the issuer.",
         }
     },
 )
 def oidc_roles_trust_named_subjects(resource: Resource, config: Config, report: Callable[[str], None]) -> None:
-    """Report trust in an OIDC provider that names no subject, or names it with a wildcard that opens it."""
+    """Report trust in an OIDC provider without a subject, or with a wildcard that makes it too broad."""
     claims = {claim.lower() for claim in config["subjectKeys"]}
     for _, document in documents(resource.props, "assumeRolePolicy"):
         for statement in statements(document):
@@ -71,7 +72,7 @@ def oidc_roles_trust_named_subjects(resource: Resource, config: Config, report: 
                 grammar = grammar_of(subjects[0].key.rpartition(":")[0])
                 example = f" Write e.g. {grammar.example} ({grammar.source})." if grammar else ""
                 report(
-                    f"Role {called(resource)} can be assumed by subjects that nobody named: {statement.called} has"
+                    f"Role {called(resource)} can be assumed by unlisted subjects: {statement.called} has"
                     f" {', '.join(repr(value) for value in open_ones[0])}.{example}"
                 )
 
@@ -106,24 +107,24 @@ def _named(statement: Statement, condition: Condition) -> Sequence[str]:
 
 @resource_policy(
     types=[ROLE],
-    reason="A role that everyone may assume is a password that everyone knows.",
+    reason="A role that everybody may assume is like a password that everybody knows.",
     control="IAM Access Analyzer IAM",
     url="https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-resources.html",
     severity=Severity.CRITICAL,
-    remedy="Name principals, or add the condition StringEquals aws:PrincipalOrgID.",
+    remedy="List principals, or add the condition StringEquals aws:PrincipalOrgID.",
     stack_file=_TRUST,
 )
 def roles_are_not_assumed_by_everyone(resource: Resource, _config: Config, report: Callable[[str], None]) -> None:
-    """Report roles whose trust policy lets everyone in."""
+    """Report roles with a public trust policy."""
     for _, document in documents(resource.props, "assumeRolePolicy"):
         for statement in statements(document):
             if how := public(statement):
-                report(f"Role {called(resource)} can be assumed by everyone: {statement.called} {how}.")
+                report(f"Role {called(resource)} can be assumed by everybody: {statement.called} {how}.")
 
 
 @resource_policy(
     types=IDENTITY_POLICIES,
-    reason="A role that may do everything makes every other limit void, for whoever gets hold of it.",
+    reason="A role that may do everything makes every other limit useless for whoever obtains it.",
     control="Security Hub IAM.21",
     url="https://docs.aws.amazon.com/securityhub/latest/userguide/iam-controls.html#iam-21",
     severity=Severity.HIGH,
@@ -135,12 +136,12 @@ def roles_are_not_assumed_by_everyone(resource: Resource, _config: Config, repor
             "type": "array",
             "items": {"type": "string"},
             "default": ["AdministratorAccess", "IAMFullAccess", "PowerUserAccess"],
-            "description": "AWS managed policies that nobody is given.",
+            "description": "AWS managed policies that must not be attached.",
         }
     },
 )
 def identity_policies_allow_no_wildcard(resource: Resource, config: Config, report: Callable[[str], None]) -> None:
-    """Report IAM policies that allow everything, all of a service, or decryption and roles everywhere."""
+    """Report IAM policies that allow everything, a whole service, or sensitive actions on all resources."""
     name = called(resource)
     for arn in _attached(resource):
         if isinstance(arn, str) and (
@@ -155,7 +156,7 @@ def identity_policies_allow_no_wildcard(resource: Resource, config: Config, repo
 
 @resource_policy(
     types=USERS_POLICIES,
-    reason="A permission of a single user is forgotten when the person changes teams; that of a group or a role is not.",
+    reason="A user's own permissions are forgotten when the person changes teams; those of a group or role are not.",
     control="Security Hub IAM.2",
     url="https://docs.aws.amazon.com/securityhub/latest/userguide/iam-controls.html#iam-2",
     severity=Severity.LOW,
@@ -260,7 +261,7 @@ def _too_much(statement: Statement) -> str | None:
     if not statement.allows:
         return None
     if statement.not_action:
-        return f"allows every action but some (NotAction {', '.join(statement.actions)})"
+        return f"allows all actions except a few (NotAction {', '.join(statement.actions)})"
     for action in statement.actions:
         service, _, verb = action.partition(":")
         if "*" in service or "?" in service or not verb.strip("*?"):
@@ -276,7 +277,7 @@ def _too_much(statement: Statement) -> str | None:
 
 
 def _is_everywhere(arn: str) -> bool:
-    """Whether a resource is all of its kind: `*`, or an ARN that names no key, no role and no repository."""
+    """Whether a resource covers all of its kind: `*`, or an ARN that does not specify a key, role or repository."""
     kinds = "key|alias|role|user|group|policy|repository|parameter|secret"
     named = arn.split(":", 5)[-1] if arn.startswith("arn:") else arn
     return re.fullmatch(rf"(?:(?:{kinds})(?=[/:*?]))?[*?/:]*", named) is not None

@@ -1,4 +1,4 @@
-"""Immutable image tags: what was tested and approved under a tag is what runs under it."""
+"""Immutable image tags: the image that was tested and approved under a tag is the one that runs."""
 
 from __future__ import annotations
 
@@ -47,17 +47,18 @@ RELEASE_WORDS = [
 
 @resource_policy(
     types=[REPOSITORY, CREATION_TEMPLATE],
-    reason="A tag that can move lets an image be exchanged under a name that is already deployed.",
+    reason="If a tag can be moved, an image can be replaced under a name that is already deployed.",
     control="Security Hub ECR.2",
     url="https://docs.aws.amazon.com/securityhub/latest/userguide/ecr-controls.html#ecr-2",
     severity=Severity.MEDIUM,
-    remedy="Set imageTagMutability to IMMUTABLE, or to IMMUTABLE_WITH_EXCLUSION with the few tags that must move written"
-    " out, e.g. latest.",
+    remedy="Set imageTagMutability to IMMUTABLE, or to IMMUTABLE_WITH_EXCLUSION with the few tags that must move "
+    "listed explicitly, e.g. latest.",
     stack_file={
         REPOSITORY: "Set `ecr-stack:repositories.{name}.tagMutability` (or `repositoryDefaults.tagMutability`) to"
-        " IMMUTABLE, or to IMMUTABLE_WITH_EXCLUSION with the few tags that must move written out in `mutableTags`.",
+        " IMMUTABLE, or to IMMUTABLE_WITH_EXCLUSION with the few tags that must move listed explicitly in "
+        "`mutableTags`.",
         CREATION_TEMPLATE: "Set `ecr-stack:repositoryDefaults.tagMutability` to IMMUTABLE, or to"
-        " IMMUTABLE_WITH_EXCLUSION with the few tags that must move written out in `mutableTags`.",
+        " IMMUTABLE_WITH_EXCLUSION with the few tags that must move listed explicitly in `mutableTags`.",
     },
     config={
         "immutableTags": {
@@ -80,15 +81,15 @@ RELEASE_WORDS = [
                 "v1.2.3-20260131",
                 "build-1234",
             ],
-            "description": "Examples of tags that must never move: an exclusion that matches one is reported.",
+            "description": "Examples of tags that must never move; exclusions that match one are reported.",
         },
         "releaseWords": {
             WEAKER: "fewer",
             "type": "array",
             "items": {"type": "string"},
             "default": RELEASE_WORDS,
-            "description": "What the tags of releases begin with, before the number: an exclusion such as v20* or prod*"
-            " that matches them is reported. The number alone counts too. Empty turns this off.",
+            "description": "Prefixes of release tags, before the number; exclusions such as v20* or prod* that match "
+            "them are reported. Plain numbers count too. An empty list turns this off.",
         },
         "minimumCharacters": {
             WEAKER: "lower",
@@ -96,14 +97,14 @@ RELEASE_WORDS = [
             "minimum": 0,
             "maximum": 128,
             "default": 3,
-            "description": "How many letters and digits an exclusion with a wildcard must have together, with no wildcard"
-            " between them; with fewer it is as good as no immutability.",
+            "description": "The minimum number of consecutive letters and digits in an exclusion with a wildcard; "
+            "with fewer, the repository is effectively mutable.",
         },
         **PRODUCTION,
     },
 )
 def image_tags_in_production_are_immutable(resource: Resource, config: Config, report: Callable[[str], None]) -> None:
-    """Report production's repositories whose tags move, or whose exclusions let nearly all tags move."""
+    """Report production repositories whose tags can move, or whose exclusions let nearly all tags move."""
     mutability = look(resource.props, "imageTagMutability") or "MUTABLE"
     if mutability is UNKNOWN or not in_production(resource, config):
         return
@@ -127,7 +128,10 @@ def image_tags_in_production_are_immutable(resource: Resource, config: Config, r
         moved = next((tag for tag in config["immutableTags"] if fnmatchcase(tag, glob)), None)
         if moved is not None or _takes_releases(pattern, config["releaseWords"]):
             such = f" such as {moved!r}" if moved else " of releases"
-            report(f"The exclusion {pattern!r} of {name} lets tags{such} be moved: this is mutable by another name.")
+            report(
+                f"The exclusion {pattern!r} of {name} lets tags{such} be moved, so the repository is effectively "
+                "mutable."
+            )
         elif "*" in pattern and _longest(pattern) < config["minimumCharacters"]:
             report(
                 f"The exclusion {pattern!r} of {name} lets nearly every tag be moved: it has fewer than"

@@ -1,4 +1,4 @@
-"""Lifecycle: every repository forgets images, and its rules do what they read like."""
+"""Lifecycle: every repository expires images, and its rules do what they seem to do."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _stack_file(before: str, after: str = "") -> dict[str, str]:
 
 @stack_policy(
     types=[REPOSITORY, LIFECYCLE_POLICY, CREATION_TEMPLATE],
-    reason="Without a lifecycle policy every image stays and is paid for, the vulnerable ones as well.",
+    reason="Without a lifecycle policy, every image is kept and paid for, including vulnerable ones.",
     control="Security Hub ECR.3",
     url="https://docs.aws.amazon.com/securityhub/latest/userguide/ecr-controls.html#ecr-3",
     severity=Severity.MEDIUM,
@@ -54,7 +54,7 @@ def _stack_file(before: str, after: str = "") -> dict[str, str]:
             "minimum": 1,
             "maximum": 36500,
             "default": 3650,
-            "description": "A rule that waits longer counts as none. ECR itself has no limit.",
+            "description": "The maximum age in a rule; rules with a longer one are ignored. ECR itself has no limit.",
         },
         "maximumImages": {
             WEAKER: "higher",
@@ -62,15 +62,15 @@ def _stack_file(before: str, after: str = "") -> dict[str, str]:
             "minimum": 1,
             "maximum": 1000000,
             "default": 99999,
-            "description": "A rule that keeps more images counts as none. A repository holds at most 100,000 unless AWS"
-            " has raised its quota.",
+            "description": "The maximum number of images in a rule; rules that keep more are ignored. ECR's default "
+            "quota is 100,000 per repository.",
         },
     },
 )
 def every_repository_has_a_lifecycle_policy(
     resources: Sequence[PolicyResource], config: Config, report: Callable[[str, str], None]
 ) -> None:
-    """Report repositories that no lifecycle policy of the stack is about, templates without one, and idle policies."""
+    """Report repositories and templates without a lifecycle policy, and policies that never act."""
     repositories = Repositories(resources)
     covered = set()
     for resource in resources:
@@ -95,13 +95,13 @@ def every_repository_has_a_lifecycle_policy(
 
 
 def _is_idle(resource: PolicyResource, config: Config) -> bool:
-    """Whether a lifecycle policy has rules, and none of them ever acts as far as can be seen."""
+    """Whether a lifecycle policy has rules, but none of them ever seems to act."""
     document = look(resource.props, "lifecyclePolicy" if resource.resource_type == CREATION_TEMPLATE else "policy")
     if document is UNKNOWN or not document:
         return False
     try:
         rules = _rules(document)
-    except (UnreadableDocument, UnknownValueError):  # other policies say so
+    except (UnreadableDocument, UnknownValueError):  # other policies report this
         return False
     return all(_waits_for_ever(_parts(rule)[0], config["maximumDays"], config["maximumImages"]) for rule in rules)
 
@@ -114,17 +114,17 @@ def _waits_for_ever(selection: Mapping[str, Any], days: float, images: float) ->
 
 @resource_policy(
     types=[LIFECYCLE_POLICY, CREATION_TEMPLATE],
-    reason="Each push of a moving tag leaves an untagged image behind; no rule for tagged images ever removes it.",
+    reason="Each push of a moving tag leaves an untagged image behind, which no rule for tagged images removes.",
     control="Security Hub ECR.3",
     url="https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_parameters.html",
     severity=Severity.LOW,
-    remedy='Add a rule with "tagStatus": "untagged" that expires images some days after they were pushed.',
+    remedy='Add a rule with "tagStatus": "untagged" that expires images some days after the push.',
     stack_file=_stack_file("Add `{untagged: true, expireAfterDays: 1}` to", " (with a description)"),
     config={
         "anyCounts": {
             "type": "boolean",
             "default": True,
-            "description": 'Whether a rule with "tagStatus": "any" counts, since it removes untagged images too.',
+            "description": 'Whether a rule with "tagStatus": "any" is sufficient, since it also removes untagged images.',
         },
         "maximumDays": {
             WEAKER: "higher",
@@ -132,7 +132,7 @@ def _waits_for_ever(selection: Mapping[str, Any], days: float, images: float) ->
             "minimum": 1,
             "maximum": 36500,
             "default": 365,
-            "description": "A rule that waits longer for an untagged image counts as none.",
+            "description": "The maximum age of untagged images in a rule; rules with a longer one are ignored.",
         },
         "maximumImages": {
             WEAKER: "higher",
@@ -140,14 +140,14 @@ def _waits_for_ever(selection: Mapping[str, Any], days: float, images: float) ->
             "minimum": 1,
             "maximum": 1000000,
             "default": 10000,
-            "description": "A rule that keeps more images counts as none.",
+            "description": "The maximum number of images in a rule; rules that keep more are ignored.",
         },
     },
 )
 def lifecycle_policies_expire_untagged_images(
     resource: Resource, config: Config, report: Callable[[str], None]
 ) -> None:
-    """Report lifecycle policies that let untagged images stay."""
+    """Report lifecycle policies that keep untagged images."""
     for _, document in documents(resource.props, "policy", "lifecyclePolicy"):
         statuses = {"untagged", "any"} if config["anyCounts"] else {"untagged"}
         rules = [rule for rule in _rules(document) if _parts(rule)[0].get("tagStatus") in statuses]
@@ -158,7 +158,7 @@ def lifecycle_policies_expire_untagged_images(
         ]
         if not _expire(acting):
             most = f", or for more than {config['maximumDays']:g} days" if _expire(rules) else ""
-            report(f"The lifecycle policy of {called(resource)} lets untagged images stay for ever{most}.")
+            report(f"The lifecycle policy of {called(resource)} keeps untagged images for ever{most}.")
 
 
 def _expire(rules: Sequence[Mapping[str, Any]]) -> bool:
@@ -172,12 +172,12 @@ def _expire(rules: Sequence[Mapping[str, Any]]) -> bool:
 
 @resource_policy(
     types=[LIFECYCLE_POLICY, CREATION_TEMPLATE],
-    reason="An image must match all entries of a rule's list, so a list of several prefixes matches next to nothing.",
+    reason="An image must match all entries in a rule's list, so a list of several prefixes matches almost nothing.",
     control="Amazon ECR tagPrefixList",
     url="https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_parameters.html",
     severity=Severity.MEDIUM,
     remedy="Write one rule for each prefix or pattern.",
-    stack_file=_stack_file("Use `tagPrefixes` or `tagPatterns`, of which any is enough, in"),
+    stack_file=_stack_file("Use `tagPrefixes` or `tagPatterns`, where any entry is enough, in"),
 )
 def lifecycle_rules_name_one_prefix_each(resource: Resource, _config: Config, report: Callable[[str], None]) -> None:
     """Report rules with several prefixes, or several patterns, in one list."""
@@ -195,19 +195,21 @@ def lifecycle_rules_name_one_prefix_each(resource: Resource, _config: Config, re
 
 @resource_policy(
     types=[LIFECYCLE_POLICY, CREATION_TEMPLATE],
-    reason="A rule for any image also expires the tags that nobody thought of when it was written, releases among them.",
+    reason="A rule for any image also expires tags that its author did not think of, including releases.",
     control="Amazon ECR tagStatus",
     url="https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html",
     severity=Severity.LOW,
     level=EnforcementLevel.ADVISORY,
-    remedy="Select what may go by its tags, with prefixes or patterns that releases do not have.",
-    stack_file=_stack_file("Select what may go by `tagPrefixes` or `tagPatterns` that releases do not have, in"),
+    remedy="Select images to expire by tag, with prefixes or patterns that do not match releases.",
+    stack_file=_stack_file(
+        "Select images to expire with `tagPrefixes` or `tagPatterns` that do not match releases, in"
+    ),
     config=PRODUCTION,
 )
 def lifecycle_rules_in_production_expire_by_tag(
     resource: Resource, config: Config, report: Callable[[str], None]
 ) -> None:
-    """Report production's rules that expire whatever no other rule selects."""
+    """Report production rules that expire every image that no other rule selects."""
     if not in_production(resource, config):
         return
     for _, document in documents(resource.props, "policy", "lifecyclePolicy"):
@@ -216,15 +218,15 @@ def lifecycle_rules_in_production_expire_by_tag(
             archived = str(selection.get("storageClass")).lower() == "archive"
             if action.get("type") == "expire" and not archived and (which := _whatever(selection)):
                 report(
-                    f"Rule {rule.get('rulePriority')} of the lifecycle policy of {called(resource)}, in production,"
-                    f" expires {which}, releases among them."
+                    f"Rule {rule.get('rulePriority')} of the lifecycle policy of {called(resource)}, in production, "
+                    f"expires {which}, including releases."
                 )
 
 
 def _whatever(selection: Mapping[str, Any]) -> str:
     """What a rule selects if its tags limit nothing; "" if they do."""
     if selection.get("tagStatus") == "any":
-        return "whatever no other rule selects"
+        return "every image that no other rule selects"
     for name in ("tagPrefixList", "tagPatternList"):
         entries = selection.get(name)
         if isinstance(entries, list) and entries and not any(str(each).strip("*") for each in entries):
@@ -258,11 +260,11 @@ def _read_rules(document: Any) -> tuple[dict[str, Any], ...]:
         or not all(isinstance(rule, Mapping) for rule in rules)
     ):
         raise UnreadableDocument('The lifecycle policy has no list of rules. It must be {"rules": [{…}]}.')
-    # What is not known may select less than it seems to, or do something else.
+    # Unknown parts may select less than they seem to, or do something else.
     strange = next((each for each in errors_in(document) if each.code in _NOT_UNDERSTOOD), None)
     if strange:
         raise UnreadableDocument(
-            f"What the lifecycle policy does cannot be known: {strange.message}. {strange.remedy[:1].upper()}"
+            f"The effect of the lifecycle policy is unknown: {strange.message}. {strange.remedy[:1].upper()}"
             f"{strange.remedy[1:]}."
         )
     return tuple(dict(rule) for rule in rules)

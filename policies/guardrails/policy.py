@@ -43,7 +43,8 @@ REASON: Schema = {
     "reason": {
         "type": "string",
         "default": "",
-        "description": "Why the policy is relaxed. Required for a lower level, and for values that make it find less.",
+        "description": "Why the policy is relaxed. Required for a lower level, and for values that make the policy "
+        "report less.",
     }
 }
 """What may be configured of every policy."""
@@ -99,7 +100,7 @@ class Facts:
         return {name: schema["default"] for name, schema in self.config.items()}
 
     def fix(self, policy: str, level: EnforcementLevel, resource: Resource | None) -> str:
-        """How to fix a violation, in the words of whoever wrote the resource, and how to accept it instead."""
+        """How to fix a violation, in terms of the stack file or the program, and how to accept it instead."""
         remedy = self.remedy
         if resource is not None and "ecr-stack:index:Registry$" in resource.urn:
             remedy = self.stack_file.get(resource.resource_type, remedy).replace("{name}", _name(resource))
@@ -251,6 +252,6 @@ def _judge(judge: Callable[[], None], report: Callable[[str], None]) -> None:
         report(str(error))
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
         report(
-            f"This could not be judged, because the resource has an unforeseen shape ({type(error).__name__}: {error})."
-            " Write the property in the shape that the provider's documentation gives."
+            f"This could not be checked, because the resource has an unexpected shape ({type(error).__name__}: "
+            f"{error}). Write the property in the form given in the provider's documentation."
         )

@@ -1,4 +1,4 @@
-"""What counts as production: what the stack's name, its configuration or a resource's tag calls production."""
+"""What counts as production, by the stack's name, its configuration or a resource's tag."""
 
 from __future__ import annotations
 
@@ -25,17 +25,16 @@ PRODUCTION: dict[str, dict[str, Any]] = {
     "productionValues": _texts(
         [*PRODUCTION_NAMES],
         "fewer",
-        "What means production in that tag and in `ecr-stack:environment`: patterns for the whole name, or for one of"
-        " its words. Leaving out the default needs a `reason`.",
+        "Patterns that mean production in that tag and in `ecr-stack:environment`, for the whole name or one of its "
+        "words. Omitting a default needs a `reason`.",
     ),
     "productionStacks": _texts(
-        [*PRODUCTION_NAMES], "fewer", "What means production in a stack's name, written in the same way."
+        [*PRODUCTION_NAMES], "fewer", "Patterns that mean production in a stack's name, in the same form."
     ),
     "notProduction": _texts(
         [*NOT_PRODUCTION],
         "more",
-        "Words that are left out before a name is matched, with or without hyphens: `preprod-2` is not production,"
-        " `preprod-prod` is.",
+        "Words that are ignored in a name, with or without hyphens: `preprod-2` is not production, `preprod-prod` is.",
     ),
 }
 """The part of a policy's configuration that says where it applies."""

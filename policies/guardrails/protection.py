@@ -1,4 +1,4 @@
-"""Protection: production's repositories do not go by mistake, and with them the images that run."""
+"""Protection: production repositories and their images are not deleted by mistake."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from guardrails.resources import REPOSITORY, called, flag
 
 @resource_policy(
     types=[REPOSITORY],
-    reason="With forceDelete a repository goes with all its images; without, AWS refuses while it holds any.",
+    reason="With forceDelete, deleting a repository deletes all its images; otherwise, AWS refuses while it contains "
+    "any.",
     control="AWS Well-Architected REL09-BP02",
     url="https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_DeleteRepository.html",
     severity=Severity.HIGH,
@@ -26,14 +27,14 @@ from guardrails.resources import REPOSITORY, called, flag
 def repositories_in_production_are_not_force_deleted(
     resource: Resource, config: Config, report: Callable[[str], None]
 ) -> None:
-    """Report production's repositories with forceDelete."""
+    """Report production repositories with forceDelete."""
     if flag(resource.props, "forceDelete") is True and in_production(resource, config):
         report(f"{called(resource)}, in production, has forceDelete: deleting or replacing it deletes its images.")
 
 
 @resource_policy(
     types=[REPOSITORY],
-    reason="Pulumi refuses to delete or to replace what is protected, so no change of a name or a key can take images.",
+    reason="Pulumi refuses to delete or replace a protected resource, so changing a name or key cannot delete images.",
     control="AWS Well-Architected REL09-BP02",
     url="https://www.pulumi.com/docs/iac/concepts/resources/options/protect/",
     severity=Severity.HIGH,
@@ -42,6 +43,6 @@ def repositories_in_production_are_not_force_deleted(
     config=PRODUCTION,
 )
 def repositories_in_production_are_protected(resource: Resource, config: Config, report: Callable[[str], None]) -> None:
-    """Report production's repositories without the option protect."""
+    """Report production repositories without the option protect."""
     if not resource.opts.protect and in_production(resource, config):
         report(f"{called(resource)}, in production, is not protected against deletion.")

@@ -22,20 +22,20 @@ BEGIN, END = "<!-- policies: begin -->\n", "<!-- policies: end -->"
 
 def reference(policies: Sequence[ResourceGuardrail | StackGuardrail] = POLICIES) -> str:
     """The policies, and what may be configured of each, as Markdown."""
-    lines = ["| policy | level | why | serves |", "| --- | --- | --- | --- |"]
+    lines = ["| policy | level | reason | control |", "| --- | --- | --- | --- |"]
     for policy in policies:
         facts = policy.facts
         lines.append(f"| `{policy.name}` | {_level(policy)} | {facts.reason} | [{facts.control}]({facts.url}) |")
-    lines += ["", "| policy | looks at | to pass it |", "| --- | --- | --- |"]
+    lines += ["", "| policy | resources | remedy |", "| --- | --- | --- |"]
     lines += [f"| `{policy.name}` | {_looks_at(policy.facts)} | {_cell(policy.facts.remedy)} |" for policy in policies]
     lines += ["", "| policy | property | default | meaning |", "| --- | --- | --- | --- |"]
     for policy in policies:
         for name, schema in policy.facts.config.items():
             if name not in PRODUCTION and name not in REASON:
                 lines.append(_property(f"`{policy.name}`", name, schema))
-    lines += [_property("every one about production", name, schema) for name, schema in PRODUCTION.items()]
-    lines += [_property("every one", name, schema) for name, schema in REASON.items()]
-    lines += ["", "| issuer | a subject that passes | its grammar |", "| --- | --- | --- |"]
+    lines += [_property("every production policy", name, schema) for name, schema in PRODUCTION.items()]
+    lines += [_property("every policy", name, schema) for name, schema in REASON.items()]
+    lines += ["", "| issuer | valid subject | syntax |", "| --- | --- | --- |"]
     lines += [f"| `{grammar.issuers[0]}` | `{grammar.example}` | [source]({grammar.source}) |" for grammar in GRAMMARS]
     return "\n".join(lines) + "\n"
 

@@ -28,11 +28,11 @@ Standing = Mapping[str, Any]
 
 @stack_policy(
     types=[REPOSITORY],
-    reason="ECR can change neither a repository's name nor its encryption: Pulumi makes another one, without the images.",
+    reason="ECR cannot change a repository's name or encryption: Pulumi creates a new repository, without the images.",
     control="Amazon ECR CreateRepository",
     url="https://docs.aws.amazon.com/AmazonECR/latest/userguide/encryption-at-rest.html",
     severity=Severity.HIGH,
-    remedy="Keep name and encryption as they are, or copy the images to a second repository before this one goes.",
+    remedy="Keep the name and encryption, or copy the images to a second repository before this one is deleted.",
     stack_file={
         REPOSITORY: "Keep its key and `name` in `ecr-stack:repositories`, and `ecr-stack:encryption`, as they are, or"
         " copy the images to a second repository before this one goes."

@@ -58,15 +58,15 @@ ROOT = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
 @pytest.mark.parametrize(
     ("before", "after", "told"),
     [
-        ([], [allow({"AWS": ROLE})], [f"danger: lets in {ROLE}: {PULL}"]),
-        ([allow({"AWS": ROLE})], [], [f"attention: shuts out {ROLE}: {PULL}"]),
-        ([allow({"AWS": ROLE})], [allow({"AWS": [ROLE, OTHER]})], [f"danger: lets in {OTHER}: {PULL}"]),
-        ([allow({"AWS": ROLE})], [allow({"AWS": ROLE}, [PULL, PUSH])], [f"danger: lets in {ROLE}: {PUSH}"]),
+        ([], [allow({"AWS": ROLE})], [f"danger: grants access to {ROLE}: {PULL}"]),
+        ([allow({"AWS": ROLE})], [], [f"attention: revokes access from {ROLE}: {PULL}"]),
+        ([allow({"AWS": ROLE})], [allow({"AWS": [ROLE, OTHER]})], [f"danger: grants access to {OTHER}: {PULL}"]),
+        ([allow({"AWS": ROLE})], [allow({"AWS": ROLE}, [PULL, PUSH])], [f"danger: grants access to {ROLE}: {PUSH}"]),
         ([allow(ROOT)], [allow({"AWS": ACCOUNT})], []),
         ([allow("*")], [allow({"AWS": "*"})], []),
         ([allow({"AWS": ROLE}, [PULL, PUSH])], [allow({"AWS": ROLE}, PULL), allow({"AWS": ROLE}, PUSH)], []),
-        ([allow({"AWS": ROLE}, "ecr:*")], [allow({"AWS": ROLE}, "ECR:putimage")], [f"attention: shuts out {ROLE}: ecr:*"]),
-        ([allow(ROOT)], [allow({"AWS": ROLE}), allow(ROOT)], [f"danger: lets in {ROLE}: {PULL}"]),
+        ([allow({"AWS": ROLE}, "ecr:*")], [allow({"AWS": ROLE}, "ECR:putimage")], [f"attention: revokes access from {ROLE}: ecr:*"]),
+        ([allow(ROOT)], [allow({"AWS": ROLE}), allow(ROOT)], [f"danger: grants access to {ROLE}: {PULL}"]),
         # denials are the other way round
         ([deny({"AWS": [ROLE, OTHER]})], [deny({"AWS": ROLE})], [f"danger: no longer denies {OTHER}: {PULL}"]),
         ([deny({"AWS": ROLE})], [deny({"AWS": [ROLE, OTHER]})], [f"attention: denies {OTHER}: {PULL}"]),
@@ -76,7 +76,7 @@ ROOT = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
         ([deny(ROOT)], [deny({"AWS": ROLE})], [f"danger: no longer denies the account {ACCOUNT}: {PULL}"]),
         ([deny({"AWS": ROLE})], [deny(ROOT)], [f"attention: denies the account {ACCOUNT}: {PULL}"]),
         ([deny("*"), allow("*")], [allow("*")], [f"danger: no longer denies everyone: {PULL}"]),
-        ([deny("*")], [allow("*")], [f"danger: lets in everyone: {PULL}", f"danger: no longer denies everyone: {PULL}"]),
+        ([deny("*")], [allow("*")], [f"danger: grants access to everyone: {PULL}", f"danger: no longer denies everyone: {PULL}"]),
         (
             [{"Effect": "Deny", "NotPrincipal": {"AWS": ROLE}, "Action": PULL}],
             [{"Effect": "Deny", "NotPrincipal": {"AWS": [ROLE, OTHER]}, "Action": PULL}],
@@ -88,21 +88,21 @@ ROOT = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
             ["danger: no longer denies everyone: all but ecr:BatchGetImage"],
         ),
         # conditions
-        ([allow(ROOT, Condition=named(ROLE))], [allow(ROOT, Condition=named(ROLE, OTHER))], [f"danger: lets in {OTHER}: {PULL}"]),
-        ([allow(ROOT, Condition=named(ROLE))], [allow(ROOT)], [f"danger: lets in the account {ACCOUNT}: {PULL}"]),
-        ([allow(ROOT)], [allow(ROOT, Condition=named(ROLE))], [f"attention: shuts out the account {ACCOUNT}: {PULL}"]),
+        ([allow(ROOT, Condition=named(ROLE))], [allow(ROOT, Condition=named(ROLE, OTHER))], [f"danger: grants access to {OTHER}: {PULL}"]),
+        ([allow(ROOT, Condition=named(ROLE))], [allow(ROOT)], [f"danger: grants access to the account {ACCOUNT}: {PULL}"]),
+        ([allow(ROOT)], [allow(ROOT, Condition=named(ROLE))], [f"attention: revokes access from the account {ACCOUNT}: {PULL}"]),
         (
             [allow("*", Condition={"StringNotEquals": {"aws:SourceVpc": ["a", "b"]}})],
             [allow("*", Condition={"StringNotEquals": {"aws:SourceVpc": ["a"]}})],
-            [f"danger: lets in everyone: {PULL} where StringNotEquals aws:SourceVpc a"],
+            [f"danger: grants access to everyone: {PULL} where StringNotEquals aws:SourceVpc a"],
         ),
         (
             [allow({"Service": "lambda.amazonaws.com"}, Condition={"ArnLike": {"aws:SourceArn": "arn:aws:lambda:*:1:*"}})],
             [allow({"Service": "lambda.amazonaws.com"})],
-            [f"danger: lets in Service lambda.amazonaws.com: {PULL}"],
+            [f"danger: grants access to Service lambda.amazonaws.com: {PULL}"],
         ),
         ([allow({"AWS": ROLE})], [allow({"AWS": ROLE}, Condition={"Null": {"aws:PrincipalOrgID": "true"}})],
-         [f"attention: shuts out {ROLE}: {PULL}"]),
+         [f"attention: revokes access from {ROLE}: {PULL}"]),
     ],
 )  # fmt: skip
 def test_it_is_told_whom_a_change_lets_in_and_shuts_out(
@@ -125,22 +125,22 @@ def test_policies_of_registries_keys_and_templates_are_read_too() -> None:
     ):
         old = record(type_, **owner, **{key: policy(allow(ROOT, "kms:*"))})
         new = record(type_, **owner, **{key: policy(allow(ROOT, "kms:*"), allow({"AWS": ROLE}, "kms:Decrypt"))})
-        assert changes([old], [new]) == [f"danger: lets in {ROLE}: kms:Decrypt"]
+        assert changes([old], [new]) == [f"danger: grants access to {ROLE}: kms:Decrypt"]
 
 
 def test_a_grant_of_a_key_lets_its_grantee_in() -> None:
     grant = record("aws:kms/grant:Grant", keyId="k", granteePrincipal=ROLE, operations=["Decrypt"])
     bound = record("aws:kms/grant:Grant", keyId="k", granteePrincipal=ROLE, operations=["Decrypt"],
                    constraints=[{"encryptionContextEquals": {"a": "b"}}], retiringPrincipal=OTHER)  # fmt: skip
-    assert changes([], [grant]) == [f"danger: lets in {ROLE}: kms:Decrypt"]
+    assert changes([], [grant]) == [f"danger: grants access to {ROLE}: kms:Decrypt"]
     # what the constraints allowed is allowed without them
     assert changes([bound], [grant]) == [
-        f"danger: lets in {ROLE}: kms:Decrypt",
-        f"attention: shuts out {OTHER}: kms:RetireGrant",
+        f"danger: grants access to {ROLE}: kms:Decrypt",
+        f"attention: revokes access from {OTHER}: kms:RetireGrant",
     ]
     assert changes([grant], [bound]) == [
-        f"danger: lets in {OTHER}: kms:RetireGrant",
-        f"attention: shuts out {ROLE}: kms:Decrypt",
+        f"danger: grants access to {OTHER}: kms:RetireGrant",
+        f"attention: revokes access from {ROLE}: kms:Decrypt",
     ]
 
 
@@ -154,8 +154,8 @@ def test_the_policies_of_a_role_are_read_together() -> None:
     attached = record("aws:iam/rolePolicyAttachment:RolePolicyAttachment", role="ci", policyArn="arn:x")
     assert changes([inline], [managed, attached]) == []
     wider = {**managed, "inputs": {"arn": "arn:x", "policy": policy({**own, "Action": "*"})}}
-    assert changes([managed, attached], [wider, attached]) == ["danger: lets in the role ci: *"]
-    assert changes([inline], []) == ["attention: shuts out the role ci: ecr:BatchGetImage, ecr:PutImage"]
+    assert changes([managed, attached], [wider, attached]) == ["danger: grants access to the role ci: *"]
+    assert changes([inline], []) == ["attention: revokes access from the role ci: ecr:BatchGetImage, ecr:PutImage"]
 
 
 def test_attachments_of_managed_policies_are_told_by_what_they_allow_or_by_name() -> None:
@@ -163,9 +163,9 @@ def test_attachments_of_managed_policies_are_told_by_what_they_allow_or_by_name(
         arn = f"arn:aws:iam::aws:policy/{name}"
         return record("aws:iam/rolePolicyAttachment:RolePolicyAttachment", role="ci", policyArn=arn)
 
-    assert changes([], [attachment("AdministratorAccess")]) == ["danger: lets in the role ci: *"]
+    assert changes([], [attachment("AdministratorAccess")]) == ["danger: grants access to the role ci: *"]
     assert changes([], [attachment("IAMFullAccess")]) == [
-        "danger: gets the policy arn:aws:iam::aws:policy/IAMFullAccess, whose document is not known here"
+        "danger: gets the policy arn:aws:iam::aws:policy/IAMFullAccess, whose document is unknown"
     ]
 
 
@@ -176,7 +176,7 @@ def test_trust_and_the_boundary_of_a_role_are_told() -> None:
         return record("aws:iam/role:Role", name="ci", assumeRolePolicy=document, **more)
 
     (told,) = changes([role("repo:o/a:x")], [role("repo:o/a:x", "repo:o/b:x")])
-    assert told.startswith("danger: lets in Federated ")
+    assert told.startswith("danger: grants access to Federated ")
     assert told.endswith(" for repo:o/b:x: sts:AssumeRoleWithWebIdentity")
     assert changes([role("x", permissionsBoundary="arn:b")], [role("x")]) == [
         "danger: loses its permissions boundary arn:b"

@@ -103,7 +103,7 @@ def test_encryption_a_lifecycle_rule_and_a_principal_make_a_reviewer_stop(tmp_pa
         "### 🛑 Stack `test`: 1 replaced, 2 removed",
         "AWS cannot change encryptionConfigurations",
         "EVERY IMAGE in it would be lost",
-        "lets in `arn:aws:iam::123456789012:role/stranger`: `ecr:BatchCheckLayerAvailability`, `ecr:BatchGetImage`, ",
+        "grants access to `arn:aws:iam::123456789012:role/stranger`: `ecr:BatchCheckLayerAvailability`, `ecr:BatchGetImage`, ",
         "| 🛑 images tagged `v*` | 10 stay | 3 stay |",
         "**New guardrail violations**",
         "- mandatory `repositories-are-encrypted-with-a-customer-key`",
@@ -149,7 +149,7 @@ def test_a_base_without_the_project_makes_every_stack_new(tmp_path: Path) -> Non
     (change,) = changes(head, head / "base", rehearse)
     assert change.new
     assert "The stack is new." in document([change])
-    assert "nothing changes" not in document([change])
+    assert "no changes" not in document([change])
 
 
 def test_the_base_is_rehearsed_by_its_own_code(tmp_path: Path) -> None:

@@ -272,8 +272,8 @@ def test_markdown_and_text_name_remedies(aws: EmbeddedAws) -> None:
     for format_ in ("markdown", "text"):
         result = CliRunner().invoke(app, ["doctor", "--stack", "prod", "--format", format_])
         assert result.exit_code == 1
-        assert "Somebody manages every repository of the registry" in result.stdout
-        assert "delete it once nobody needs it" in result.stdout.replace("&#45;", "-")
+        assert "Every repository in the registry is managed" in result.stdout
+        assert "delete it when it is no longer needed" in result.stdout.replace("&#45;", "-")
 
 
 def test_every_check_has_a_sentence_a_source_and_a_remedy() -> None:

@@ -44,7 +44,7 @@ def test_prune_removes_what_is_selected_and_says_what_it_keeps(aws: EmbeddedAws)
     code, told = prune("--tag", "dev-*", "--older-than", "30d")
     assert code == 0
     assert [entry["imageTags"] for entry in told["removed"]] == [["dev-1"]]
-    assert "v2, which no pattern matches" in reasons(told["kept"])["dev-2+v2"]
+    assert "v2, which matches no pattern" in reasons(told["kept"])["dev-2+v2"]
     assert "within 30 days" in reasons(told["kept"])["dev-3"]
     assert set(tags(aws)) == {"dev-2", "v2", "dev-3", "dev-4", "v5"}
     _, told = prune("--tag", "dev-*", "--older-than", "30d", "--keep-pulled-days", "0")
@@ -55,7 +55,7 @@ def test_the_newest_may_be_kept(aws: EmbeddedAws) -> None:
     aws.seed_images("api", [old(number, f"v{number}", days=100 - number) for number in range(1, 6)])
     _, told = prune("--keep-last", "2")
     assert set(tags(aws)) == {"v4", "v5"}
-    assert reasons(told["kept"])["v5"] == "it is one of the last 2"
+    assert reasons(told["kept"])["v5"] == "it is among the last 2"
 
 
 def test_a_dry_run_removes_nothing_and_leaves_no_record(aws: EmbeddedAws) -> None:
@@ -181,7 +181,7 @@ def test_a_tag_that_another_image_got_since_is_left_alone(aws: EmbeddedAws) -> N
     second = aws.push_image("api", "latest", content="second")
     code, restored = answer("images", "restore", told["record"])
     assert code == 1
-    assert f"latest is now the tag of {second}" in restored["failed"][0]["reason"]
+    assert f"latest is now a tag of {second}" in restored["failed"][0]["reason"]
     assert tags(aws)["latest"] == second
     code, _ = answer("images", "restore", told["record"], "--move")
     assert (code, tags(aws)["latest"]) == (0, first)
@@ -235,7 +235,7 @@ def test_hundreds_go_in_batches_and_a_batch_that_fails_is_reported(
     assert len(digests(aws)) == 150
     told_reasons = {entry["reason"] for entry in told["failed"]}
     assert any("AccessDeniedException" in reason for reason in told_reasons)
-    assert any(reason.startswith("not tried") for reason in told_reasons)
+    assert any(reason.startswith("skipped after") for reason in told_reasons)
     recorded = {line["imageDigest"] for line in record_lines() if line.get("kind") == "image"}
     removed = {entry["imageDigest"] for entry in told["removed"]}
     assert removed <= recorded
@@ -298,7 +298,7 @@ def test_an_image_that_got_a_tag_since_it_was_shown_is_kept(aws: EmbeddedAws, mo
     monkeypatch.setattr(command, "_show_plan", meanwhile)
     _, told = prune("--untagged", "--keep-pulled-days", "0")
     assert told["removed"] == []
-    assert "changed since it was shown" in told["kept"][0]["reason"]
+    assert "changed after it was listed" in told["kept"][0]["reason"]
     assert tags(aws) == {"v9": digest}
 
 

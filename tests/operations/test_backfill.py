@@ -73,7 +73,7 @@ def test_a_replica_that_is_gone_is_missing_although_ecr_says_complete(aws: Embed
     aws.call("ecr", "BatchDeleteImage", {"repositoryName": "api", "imageIds": [{"imageDigest": digest}]}, "us-west-2")
     status, reason = statuses(client)[("v1",)]
     assert status == "MISSING"
-    assert "not there any more" in reason
+    assert "no longer exists" in reason
 
 
 def test_a_tag_that_could_not_move_is_named(aws: EmbeddedAws, client: Any) -> None:

@@ -208,8 +208,8 @@ def test_a_file_says_sizes_scheme_by_scheme() -> None:
         ("v=-1", "0 to 1,000 images a day"),
         ("v=1e9", "0 to 1,000 images a day"),
         ("v=600,sha-=600", "at most 1,000 images a day"),
-        ("v=1,v=2", "twice"),
-        ("a b=1", "no tag scheme"),
+        ("v=1,v=2", "repeated"),
+        ("a b=1", "not a tag scheme"),
     ],
 )
 def test_pushes_that_are_none_are_refused(text: str, words: str) -> None:
@@ -304,7 +304,7 @@ def texts(svg: str) -> list[str]:
 def test_the_picture_says_what_is_saved_and_what_both_cost_at_the_end() -> None:
     found = year("v=0.5,sha-=20", *PROD)
     drawn = texts(picture(found, "The lifecycle of <api> & co", "20 a day"))
-    assert drawn[0] == "The lifecycle of <api> & co saves $172 a month after a year"
+    assert drawn[0] == "The lifecycle of <api> & co saves $172 per month after a year"
     for words in (
         "$187 a month",
         "1.9 TB in 7,482 images",
@@ -313,7 +313,7 @@ def test_the_picture_says_what_is_saved_and_what_both_cost_at_the_end() -> None:
         "months from today",
     ):
         assert words in drawn, words
-    assert "US dollars a month for storage" in drawn
+    assert "Storage cost, US dollars per month" in drawn
     assert any("share no layers" in line for line in drawn)
 
 

@@ -113,7 +113,7 @@ def test_images_of_which_ecr_may_take_others_are_named(cloud: EmbeddedAws) -> No
     verdict = asked(cloud, KEEP_ONE, Limits(max_expire=2))
     assert verdict.exceeded == ()
     assert (
-        "rule 1 takes 2 of 3 images that were pushed at the same instant, and ECR may choose others: v1.0.2; v1.0.3; v1.0.1"
+        "rule 1 takes 2 of 3 images pushed at the same instant, and ECR may choose others: v1.0.2; v1.0.3; v1.0.1"
         in report(verdict)
     )
 
@@ -136,7 +136,7 @@ def test_the_report_lists_what_would_go_and_says_how_to_allow_it(cloud: Embedded
     cloud.seed_images("api", [image(number, pulled=number) for number in range(1, 31)])
     text = report(asked(cloud, EVERYTHING, Limits(max_expire=3)))
     for words in (
-        "the lifecycle change is stopped",
+        "the lifecycle change was stopped",
         "30 images would expire",
         "v1.0.1; pulled",
         "and 10 more",

@@ -112,7 +112,7 @@ def test_a_change_is_held_against_the_limits() -> None:
 
 def test_what_goes_to_the_archive_is_held_against_the_limits() -> None:
     found = planned(ARCHIVE, limits=Limits(max_expire=1))
-    assert found.passed == ("2 images would be removed to the archive, where they cannot be pulled; maxArchive is 1",)
+    assert found.passed == ("2 images would be archived, after which they cannot be pulled; maxArchive is 1",)
     assert planned(ARCHIVE, limits=Limits(max_expire=1, max_archive=2)).passed == ()
 
 
@@ -224,7 +224,7 @@ def test_the_live_registry_is_read_to_its_last_page_and_nothing_is_changed(proje
     assert (api["expire"]["new"]["images"], api["expire"]["anyway"]["images"]) == (1198, 5)
     assert [image["imageTags"] for image in api["expire"]["missedFirst"]] == [[f"v{n}"] for n in range(3, 13)]
     assert api["limitsPassed"] == ["1,203 images would expire; maxExpire is 5"]
-    assert worker["missing"] == "the registry has no such repository yet"
+    assert worker["missing"] == "the repository does not exist yet"
     assert told["withinLimits"] is False
     assert cloud.calls["ecr:DescribeImages"] == 3
     assert set(cloud.calls) == {"sts:GetCallerIdentity", "ecr:DescribeImages", "ecr:GetLifecyclePolicy"}
@@ -300,7 +300,7 @@ def test_within_the_limits_it_exits_with_0(project: Make, tmp_path: Path) -> Non
     [
         (("--images", "nowhere"), "nowhere is not a folder"),
         (("--images", ".", "--at", "soon"), "ISO 8601"),
-        ((), "AWS cannot be asked"),
+        ((), "AWS cannot be reached"),
     ],
 )
 def test_what_cannot_be_carried_out_exits_with_2(project: Make, arguments: tuple[str, ...], words: str) -> None:

@@ -18,9 +18,9 @@ TEMPLATE = "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate"
         (None, "AES256"),
         ([], "AES256"),
         ([{"encryptionType": "AES256"}], "AES256"),
-        ([{"encryptionType": "KMS"}], "names no kmsKey"),
-        ([{"encryptionType": "KMS", "kmsKey": ""}], "names no kmsKey"),
-        ([{"encryptionType": "KMS", "kmsKey": f"arn:aws:kms:us-east-1:{ACCOUNT}:alias/aws/ecr"}], "AWS manages"),
+        ([{"encryptionType": "KMS"}], "has no kmsKey"),
+        ([{"encryptionType": "KMS", "kmsKey": ""}], "has no kmsKey"),
+        ([{"encryptionType": "KMS", "kmsKey": f"arn:aws:kms:us-east-1:{ACCOUNT}:alias/aws/ecr"}], "AWS managed key"),
     ],
 )
 def test_repositories_without_a_key_of_the_customers_are_reported(encryption: object, said: str) -> None:

@@ -205,7 +205,7 @@ def test_what_is_disabled_without_a_reason_stays_in_force(
     configure(analyzer, name, proto.DISABLED, reason=reason)
     assert said(analyzer.Analyze(request(weak), None)) == [(name, proto.MANDATORY)]
     told = capsys.readouterr().err
-    assert f"Relaxed without a reason, and therefore in force: {name}." in told
+    assert f"Relaxed without a reason, and therefore still enforced: {name}." in told
     assert f"{name}.reason is {reason!r}" in told if reason.strip() else "must come with a reason" in told
     configure(analyzer, name, proto.DISABLED, reason="The images are public anyway")
     assert said(analyzer.Analyze(request(weak), None)) == []
@@ -226,7 +226,7 @@ def test_each_policy_keeps_its_own_level_unless_it_has_a_reason_of_its_own(
         first: proto.DISABLED,
         **{name: getattr(proto, own[name].value.upper()) for name in others[1:]},
     }
-    assert f"therefore in force: {', '.join(others[1:])}." in capsys.readouterr().err
+    assert f"therefore still enforced: {', '.join(others[1:])}." in capsys.readouterr().err
 
 
 def test_production_is_not_configured_away_without_a_reason(analyzer: Analyzer) -> None:

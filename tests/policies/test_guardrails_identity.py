@@ -143,7 +143,7 @@ def test_roles_of_services_and_accounts_need_no_subject() -> None:
 @pytest.mark.parametrize("principal", ["*", {"AWS": "*"}, {"Service": "*"}], ids=str)
 def test_roles_that_everyone_can_assume_are_reported(principal: Any) -> None:
     [message] = messages(EVERYONE, role(statement(principal, "sts:AssumeRole")))
-    assert "by everyone" in message
+    assert "by everybody" in message
     condition = {"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}
     assert messages(EVERYONE, role(statement(principal, "sts:AssumeRole", Condition=condition))) == []
 

@@ -177,7 +177,7 @@ def test_account_settings_that_ask_for_the_old_scanner_or_scope_are_reported() -
 def test_a_repository_of_ecr_public_is_listed_or_reported() -> None:
     name, kind = "repositories-are-private", "aws:ecrpublic/repository:Repository"
     [message] = messages(name, record(kind, repositoryName="tools"))
-    assert "tools is a repository of ECR Public" in message
+    assert "tools is an ECR Public repository" in message
     assert messages(name, record(kind, repositoryName="tools"), config={"published": ["tools"]}) == []
     assert messages(
         "policies-name-no-wildcard-action",

@@ -147,8 +147,8 @@ def test_a_disabled_policy_says_nothing_and_a_level_can_be_changed() -> None:
         ({"nothing-crosses-to-those-who-are-not-trusted": {"trustedAccounts": ["me"]}}, "It must match"),
         ({"keys-rotate": "disabled"}, "must come with a reason"),
         ({"keys-rotate": {"enforcementLevel": "disabled", "reason": ""}}, "must come with a reason"),
-        ({"all": "disabled"}, "Relax each policy by itself"),
-        ({"all": "advisory"}, "Relax each policy by itself"),
+        ({"all": "disabled"}, "Relax each policy individually"),
+        ({"all": "advisory"}, "Relax each policy individually"),
         ({"keys-rotate": "advisory"}, "must come with a reason"),
         ({"keys-rotate": {"enforcementLevel": "advisory", "reason": "…"}}, "must say why: this says nothing"),
         *(

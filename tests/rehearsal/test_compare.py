@@ -85,7 +85,7 @@ def test_another_description_of_a_rule_alarms_nobody(project: Make) -> None:
 def test_a_new_principal_is_named(project: Make) -> None:
     comparison = difference(project, **defaults(access={"pull": ["role/nodes", "role/stranger"]}))
     assert (
-        "danger test-api lets in arn:aws:iam::123456789012:role/stranger: ecr:BatchCheckLayerAvailability, ecr:BatchGetImage, "
+        "danger test-api grants access to arn:aws:iam::123456789012:role/stranger: ecr:BatchCheckLayerAvailability, ecr:BatchGetImage, "
         in messages(comparison)
     )
 
@@ -94,11 +94,11 @@ def test_a_new_principal_is_named(project: Make) -> None:
     ("changes", "words"),
     [
         ({"protect": False}, "attention test-api is no longer protected"),
-        ({"protect": False, "forceDelete": True}, "attention test-api could be deleted with the images in it"),
+        ({"protect": False, "forceDelete": True}, "attention test-api could be deleted together with its images"),
         ({"scanOnPush": False}, "attention test-api is no longer scanned on push"),
         (
             {"tagMutability": "MUTABLE"},
-            "attention test-api tags that cannot be moved today could be, for example `v1.2.3`",
+            "attention test-api immutable tags would become movable, for example `v1.2.3`",
         ),
         ({"lifecycle": None}, "attention test-api the lifecycle would be removed"),
         ({"access": None}, "danger test-api the policy would be removed"),
@@ -189,7 +189,7 @@ def test_the_comment_of_a_pull_request_makes_a_reviewer_stop(project: Make) -> N
 def test_a_comment_about_nothing_is_short(project: Make) -> None:
     base = rehearsed(project)
     text = markdown(compare(base.as_json(), base.as_json()), base)
-    assert "\n\n### ✅ Stack `test`: nothing changes" in text
+    assert "\n\n### ✅ Stack `test`: no changes" in text
     assert "property by property" not in text
 
 
@@ -201,7 +201,7 @@ def test_a_comment_about_nothing_is_short(project: Make) -> None:
         ({"protectPulledWithinDays": 1}, "the lifecycle guard allows more: protectPulledWithinDays (30 → 1)"),
         (
             {"roleArn": "arn:aws:iam::123456789012:role/other"},
-            "the lifecycle guard asks ECR by other credentials, which may see another account",
+            "the lifecycle guard uses other credentials, which may query another account",
         ),
         (
             {"overrides": {"api": {"maxExpire": 5000, "reason": "old nightly builds go, OPS-12"}}},
@@ -230,13 +230,13 @@ KEPT = {"name": "base images", "tagPatterns": ["base-*"], "kept": True}
         (
             {},
             {"ecr-stack:trusted": {"accounts": ["111122223333"]}},
-            "ecr-stack:trusted.accounts the guardrails would let in",
+            "ecr-stack:trusted.accounts the guardrails would silently accept",
         ),
         ({}, {"ecr-stack:trusted": {"organizations": ["o-a1b2c3d4e5"]}}, "the organization `o-a1b2c3d4e5`"),
         ({}, {"ecr-stack:trusted": {"issuers": ["ci.example.com"]}}, "tokens of `ci.example.com`"),
         ({"aws:allowedAccountIds": ["123456789012"]}, {}, "(123456789012 → any account)"),
-        ({"aws:forbiddenAccountIds": ["210987654321"]}, {}, "the provider would no longer refuse 210987654321"),
-        ({"ecr-stack:tagSchemes": [KEPT]}, {}, "ecr-stack:tagSchemes nothing checks any longer"),
+        ({"aws:forbiddenAccountIds": ["210987654321"]}, {}, "the provider would no longer reject 210987654321"),
+        ({"ecr-stack:tagSchemes": [KEPT]}, {}, "ecr-stack:tagSchemes ecr-stack would no longer check"),
     ],
     ids=str,
 )
@@ -252,7 +252,7 @@ def test_a_tag_scheme_that_means_other_tags_is_a_risk(project: Make) -> None:
     reports = [
         rehearsed(project, tagSchemes=[{**KEPT, "tagPatterns": [pattern]}]).as_json() for pattern in ("base-*", "b-*")
     ]
-    assert "ecr-stack:tagSchemes `base images` means other tags than today" in messages(compare(*reports))
+    assert "ecr-stack:tagSchemes `base images` covers different tags than today" in messages(compare(*reports))
 
 
 def test_settings_of_the_provider_are_in_a_report_without_what_gives_access(project: Make) -> None:
@@ -277,14 +277,14 @@ GUARDED: dict[str, Any] = {"stack": "test", "resources": [], "violations": [], "
         (
             {},
             {"keys-rotate": {"enforcementLevel": "disabled", "reason": "KMS-12"}},
-            "danger policies/config.json `keys-rotate` goes from its default level to disabled",
+            "danger policies/config.json `keys-rotate` changes from its default level to disabled",
         ),
         (
             {},
             {"keys-in-production-wait-before-deletion": {"minimumDays": 7, "reason": "KMS-12"}},
             "danger policies/config.json `keys-in-production-wait-before-deletion` is configured differently",
         ),
-        ({}, None, "danger policies the guardrails are not run any more"),
+        ({}, None, "danger policies the guardrails are no longer run"),
     ],
     ids=["disabled", "property", "gone"],
 )
@@ -300,4 +300,4 @@ def test_a_base_that_does_not_say_how_its_guardrails_are_configured_is_told_so(p
     base = rehearsed(project).as_json()
     del base["guardrails"]
     head = {**base, "guardrails": {"keys-rotate": {"enforcementLevel": "disabled", "reason": "KMS-12"}}}
-    assert "attention policies/config.json the base does not say" in messages(compare(base, head))
+    assert "attention policies/config.json the base does not record" in messages(compare(base, head))

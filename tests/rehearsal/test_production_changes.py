@@ -26,7 +26,7 @@ def risks(base: dict[str, Any], head: dict[str, Any]) -> list[str]:
     return [f"{each.level} {each.name}: {each.message}" for each in compare(base, head).risks]
 
 
-NOT_ASKED = "what guardrails ask of production is not asked here any more, so that nothing is violated says little"
+NOT_ASKED = "production policies no longer apply here, so the absence of violations means little"
 
 
 def test_production_that_is_configured_as_something_else_is_no_longer_production() -> None:
@@ -41,7 +41,7 @@ def test_the_name_of_the_stack_is_enough_and_the_review_says_so() -> None:
     base, head = report("prod", "prod", "prod"), report("prod", "staging", "staging")
     assert risks(base, head) == [
         "attention ecr-stack:environment: no longer says production (prod → staging); it still counts as production by "
-        "the stack's name, and is judged so"
+        "the stack's name"
     ]
     assert sign(compare(base, head)) == "⚠️"
 
@@ -51,7 +51,7 @@ def test_a_tag_by_itself_makes_production_and_takes_it_away() -> None:
     assert risks(report("eu", "eu", "live"), report("eu", "eu", "dev")) == [gone]
     still = (
         "attention api: no longer says production (the tag `Environment`: prod → none); it still counts as production by "
-        "`ecr-stack:environment`, and is judged so"
+        "`ecr-stack:environment`"
     )
     assert risks(report("eu", "prd", "prod"), report("eu", "prd")) == [still]
     # a base of an older version has no settings
@@ -80,12 +80,12 @@ def test_what_means_production_to_the_guardrails_means_it_to_the_review() -> Non
 @pytest.mark.parametrize(
     ("head", "said"),
     [
-        (report("prod", "prod"), "Guardrails: nothing is violated."),
-        (report("prod", "staging"), "Guardrails: nothing is violated."),
-        (report("x", "x", "live"), "Guardrails: nothing is violated."),
+        (report("prod", "prod"), "Guardrails: no violations."),
+        (report("prod", "staging"), "Guardrails: no violations."),
+        (report("x", "x", "live"), "Guardrails: no violations."),
         (
             report("dev", "dev", "dev"),
-            "Guardrails: nothing is violated. What they ask of production alone is not asked of this stack.",
+            "Guardrails: no violations. What they ask of production alone is not asked of this stack.",
         ),
         (report("prod", "prod", guardrails=None), "No guardrail was run: what they would say is not known."),
     ],

@@ -201,15 +201,15 @@ ANYBODY = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
         (guard(maxExpire=51, reason="a big clean-up"), "(50 → 51, because: a big clean-up)"),
         (put("api-guard", input=None), "attention api: loses its lifecycle guard"),
         (lambda r: r["api-lifecycle"].update(parent=None), "attention api: loses its lifecycle guard"),
-        (exclusions("main*", "prod*"), "could be, for example `prod`, `production`, `main`"),
-        (exclusions("latest", "v*.*"), "could be, for example `v1.2.3`"),
+        (exclusions("main*", "prod*"), "become movable, for example `prod`, `production`, `main`"),
+        (exclusions("latest", "v*.*"), "become movable, for example `v1.2.3`"),
         (exclusions("*"), "`v1.2.3`"),
         (exclusions("latest", "team-x-*"), "for example `team-x-`, `team-x-x1`"),
-        (exclusions("latest", mutability="MUTABLE_WITH_EXCLUSION"), "attention api: tags that cannot be moved today"),
-        (drop("api", "imageTagMutability"), "attention api: tags that cannot be moved today could be"),
+        (exclusions("latest", mutability="MUTABLE_WITH_EXCLUSION"), "attention api: immutable tags would"),
+        (drop("api", "imageTagMutability"), "attention api: immutable tags would become movable"),
         (drop("api", "imageScanningConfiguration"), "attention api: is no longer scanned on push"),
         (put("api", imageScanningConfiguration={"scanOnPush": False}), "is no longer scanned on push"),
-        (put("api", forceDelete=True), "could be deleted with the images in it"),
+        (put("api", forceDelete=True), "could be deleted together with its images"),
         (
             put("api", tags={"Environment": "dev"}),
             "danger api: no longer counts as production (the tag `Environment`: prod → dev)",
@@ -217,40 +217,43 @@ ANYBODY = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
         (drop("api", "tags"), "danger api: no longer counts as production (the tag `Environment`: prod → none)"),
         (
             scanning("ENHANCED", ("SCAN_ON_PUSH", "a*")),
-            "scanned less by the registry (enhanced CONTINUOUS_SCAN → enhanced",
+            "scanned less often by the registry (enhanced CONTINUOUS_SCAN → enhanced",
         ),
         (scanning("BASIC", ("SCAN_ON_PUSH", "*")), "(enhanced CONTINUOUS_SCAN → basic SCAN_ON_PUSH)"),
         (scanning("ENHANCED", ("CONTINUOUS_SCAN", "b*")), "(enhanced CONTINUOUS_SCAN → enhanced MANUAL)"),
         (scanning("ENHANCED"), "(enhanced CONTINUOUS_SCAN → enhanced MANUAL)"),
-        (copies(), "attention api: is no longer copied to `123456789012/us-west-2`"),
-        (copies((ACCOUNT, "us-west-2"), prefix="web"), "is no longer copied to"),
+        (copies(), "attention api: is no longer replicated to `123456789012/us-west-2`"),
+        (copies((ACCOUNT, "us-west-2"), prefix="web"), "is no longer replicated to"),
         (
             copies((ACCOUNT, "us-west-2"), ("999999999999", "us-west-2")),
-            "danger copies: copies images to another account",
+            "danger copies: replicates images to another account",
         ),
         (
             drop("key", "enableKeyRotation"),
-            "attention key: is rotated less often or no longer (every 365 days → never)",
+            "attention key: is rotated less often or not at all (every 365 days → never)",
         ),
         (put("key", enableKeyRotation=False), "(every 365 days → never)"),
         (put("key", rotationPeriodInDays=2560), "(every 365 days → every 2560 days)"),
         (put("key", isEnabled=False), "danger key: the key is disabled"),
-        (put("key", deletionWindowInDays=7), "less time to stop the key's deletion (30 days → 7 days)"),
-        (put("key", bypassPolicyLockoutSafetyCheck=True), "danger key: its policy may lock everybody out"),
-        (put("key", policy=policy(ALLOW, ANYBODY)), "danger key: lets in everyone"),
-        (put("replicas", imageTagMutability="MUTABLE"), "attention replicas: tags that cannot be moved"),
+        (put("key", deletionWindowInDays=7), "less time to cancel the key's deletion (30 days → 7 days)"),
+        (put("key", bypassPolicyLockoutSafetyCheck=True), "danger key: its key policy may lock everybody out"),
+        (put("key", policy=policy(ALLOW, ANYBODY)), "danger key: grants access to everyone"),
+        (put("replicas", imageTagMutability="MUTABLE"), "attention replicas: immutable tags would"),
         (put("replicas", encryptionConfigurations=[{"encryptionType": "AES256"}]), "weaker encryption (KMS → AES256)"),
         (put("replicas", appliedFors=["PULL_THROUGH_CACHE"]), "no longer get these settings for `REPLICATION`"),
         (
             put("replicas", lifecyclePolicy=LIFECYCLE.replace("10", "1")),
             "danger replicas: the lifecycle of new replicas",
         ),
-        (put("replicas", repositoryPolicy=policy(ANYBODY)), "danger replicas: lets in"),
+        (put("replicas", repositoryPolicy=policy(ANYBODY)), "danger replicas: grants access to"),
         (put("ci", permissionsBoundary=None), "danger ci: loses its permissions boundary"),
         (put("ci", maxSessionDuration=43200), "attention ci: its sessions may last longer (3600 seconds → 43200"),
         (put("ci", managedPolicyArns=["arn:aws:iam::aws:policy/AdministratorAccess"]), "policy/AdministratorAccess"),
-        (put("ci", inlinePolicies=[{"name": "x", "policy": policy(ANYBODY)}]), "danger ci: lets in"),
-        (put("ci", assumeRolePolicy=policy({**ALLOW, "Action": "sts:AssumeRole"}, ANYBODY)), "danger ci: lets in"),
+        (put("ci", inlinePolicies=[{"name": "x", "policy": policy(ANYBODY)}]), "danger ci: grants access to"),
+        (
+            put("ci", assumeRolePolicy=policy({**ALLOW, "Action": "sts:AssumeRole"}, ANYBODY)),
+            "danger ci: grants access to",
+        ),
         (put("api-lifecycle", policy=LIFECYCLE.replace("10", "3")), "danger api-lifecycle: the lifecycle changes"),
         *((option(name, protect=False), f"attention {name}: is no longer protected") for name in ("api", "key", "ci")),
         (option("api", protect=None), "attention api: is no longer protected"),
@@ -269,14 +272,14 @@ ANYBODY = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
         ),
         (
             put("budget", notifications=[{**COSTS, "threshold": 99}]),
-            "nobody hears any longer when costs reach `80 % ACTUAL`",
+            "nobody is notified any more when costs reach `80 % ACTUAL`",
         ),
         (
             put("budget", notifications=[{**COSTS, "subscriberEmailAddresses": ["b@example.com"]}]),
-            "attention budget: `a@example.com` no longer hears of costs",
+            "attention budget: `a@example.com` no longer receives cost alerts",
         ),
         (put("events", eventPattern='{"source": ["aws.s3"]}'), "attention events: matches other events than today"),
-        (put("events", state="DISABLED"), "attention events: is switched off"),
+        (put("events", state="DISABLED"), "attention events: is disabled"),
     ],
 )
 def test_a_weaker_safeguard_is_a_risk(edit: Edit, words: str) -> None:
@@ -335,7 +338,7 @@ def test_a_stronger_safeguard_is_not_a_risk(edit: Edit) -> None:
         (record("aws:ecr/pullThroughCacheRule:PullThroughCacheRule", "x", upstreamRegistryUrl="q.io"), "`q.io`"),
         (
             record("aws:ecr/pullTimeUpdateExclusion:PullTimeUpdateExclusion", "x", principalArn="arn:scanner"),
-            "attention x: pulls by `arn:scanner` no longer count as pulls",
+            "attention x: pulls by `arn:scanner` are no longer recorded",
         ),
     ],
 )
@@ -347,11 +350,11 @@ def test_what_opens_by_being_there_is_a_risk(new: dict[str, Any], words: str) ->
     ("name", "words"),
     [
         ("api-guard", "attention api: loses its lifecycle guard"),
-        ("scanning", "danger scanning: the scanning of the registry would go back"),
+        ("scanning", "danger scanning: the registry's scanning would revert"),
         ("copies", "danger copies: replication would end"),
         ("replicas", "danger replicas: the template would be removed"),
         ("ci", "danger ci: the role would be deleted"),
-        ("key", "danger key: the key would be deleted; what it encrypts cannot be read any longer"),
+        ("key", "danger key: the key would be deleted; data encrypted with it could no longer be read"),
         ("signing", "attention signing: the signing configuration would be deleted"),
         ("signing", f"attention api: new images are no longer signed with `{PROFILE}`"),
         ("budget", "attention budget: the budget would be deleted"),
@@ -367,7 +370,7 @@ def test_the_key_of_images_is_another_loss_than_the_key_of_something_else() -> N
     key = next(each["urn"] for each in base["resources"] if each["name"] == "key")
     next(each for each in base["resources"] if each["name"] == "api")["dependencies"] = [key]
     head["resources"] = [each for each in head["resources"] if each["name"] != "key"]
-    assert "danger key: the key would be deleted, and no image that it encrypts can be pulled" in said(
+    assert "danger key: the key would be deleted, and images encrypted with it could no longer be pulled" in said(
         compare(base, head)
     )
 

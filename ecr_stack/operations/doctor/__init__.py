@@ -1,4 +1,4 @@
-"""A live registry held against its stack and against the best practices: `facts` reads, `checks` judges."""
+"""Checks a live registry against its stack and best practices: `facts` reads, `checks` evaluates."""
 
 from ecr_stack.operations.doctor.check import CHECKS, CheckResult, examine
 from ecr_stack.operations.doctor.facts import RegistryFacts, read_facts

@@ -1,4 +1,4 @@
-"""One check of `doctor`: a function whose docstring is its sentence, with its source and its remedy."""
+"""One check of `doctor`: a function whose docstring is its summary, with its source and remedy."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Status = Literal["pass", "fail", "unknown"]
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a check saw: something that fails, or something that it could not see."""
+    """A check's observation: a failure, or something that could not be determined."""
 
     status: Literal["fail", "unknown"]
     text: str
@@ -23,7 +23,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One line of the answer."""
+    """One line of the result."""
 
     name: str
     sentence: str
@@ -32,7 +32,7 @@ class CheckResult:
     source: str
     remedy: str
     lines: tuple[str, ...] = ()
-    """The evidence, one for each thing that was seen."""
+    """The evidence, one for each observation."""
 
     def as_json(self) -> dict[str, str]:
         """By the contract."""
@@ -57,7 +57,7 @@ class Check:
     run: Examine
 
     def result(self, facts: RegistryFacts) -> CheckResult:
-        """Run it: a failure outweighs what is not known, and that outweighs all that is well."""
+        """Run it: a failure outweighs an unknown, which outweighs a pass."""
         found = [
             each if isinstance(each, Evidence)
             else Evidence("unknown", each.reason) if isinstance(each, Unknown)
@@ -75,13 +75,12 @@ CHECKS: list[Check] = []
 
 
 def check(*, source: str, remedy: str, passes: str) -> Callable[[Examine], Examine]:
-    """Register a check. Its name is that of the function, its sentence the first line of the docstring.
-
-    The function yields a text for everything that fails, and an `Unknown` for everything that it cannot know.
+    """Register a check, named after the function, with the docstring's first line as its summary. The function yields a
+    text for each failure, and an `Unknown` for everything that it cannot determine.
 
     Args:
-        source: the page that says so.
-        remedy: what to do about it.
+        source: the page that it is based on.
+        remedy: the fix.
         passes: the evidence if nothing was found.
     """
 

@@ -1,4 +1,4 @@
-"""The checks of `doctor`, in the order in which they are listed. Pure: they judge `RegistryFacts`."""
+"""The checks of `doctor`, in the order in which they are listed. Pure: they evaluate `RegistryFacts`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ecr_stack.schema.checks import destination_regions
 from ecr_stack.schema.signing import SigningRule, rules_of, selects
 
 _GUIDE = "https://docs.aws.amazon.com/AmazonECR/latest/userguide"
-_APPLY = "run `pulumi up`, or change the stack file to what is meant"
+_APPLY = "run `pulumi up`, or correct the stack file"
 Found = Iterator[str | Unknown]
 
 
@@ -32,20 +32,20 @@ def _named(names: tuple[str, ...], most: int = 3) -> str:
 
 
 @check(
-    source=f"{_GUIDE}/Repositories.html", remedy="run `pulumi up`", passes="every repository of the stack exists",
+    source=f"{_GUIDE}/Repositories.html", remedy="run `pulumi up`", passes="every repository in the stack exists",
 )  # fmt: skip
 def repositories_exist(facts: RegistryFacts) -> Found:
-    """Every repository of the stack exists."""
+    """Every repository in the stack exists."""
     yield from (f"{name} does not exist" for name in facts.missing)
 
 
 @check(
     source="https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-create.html",
-    remedy="add it to the stack file with `import: true`, or delete it once nobody needs it",
-    passes="every repository of the registry is in the stack, or carries the tag ManagedBy of another",
+    remedy="add it to the stack file with `import: true`, or delete it when it is no longer needed",
+    passes="every repository in the registry is in the stack, or has another tool's ManagedBy tag",
 )
 def repositories_are_managed(facts: RegistryFacts) -> Found:
-    """Somebody manages every repository of the registry."""
+    """Every repository in the registry is managed."""
     for each in facts.repositories.values():
         if each.key is not None:
             continue
@@ -56,10 +56,11 @@ def repositories_are_managed(facts: RegistryFacts) -> Found:
 
 
 @check(
-    source=f"{_GUIDE}/image-tag-mutability.html", remedy=_APPLY, passes="tag mutability and its exclusions are the stack's",
+    source=f"{_GUIDE}/image-tag-mutability.html", remedy=_APPLY, passes="tag mutability and its exclusions match the "
+                                                                        "stack",
 )  # fmt: skip
 def tag_mutability_is_the_stacks(facts: RegistryFacts) -> Found:
-    """Tag mutability in ECR is what the stack says."""
+    """Tag mutability in ECR matches the stack."""
     for each in facts.managed:
         wanted = facts.settings.repository(str(each.key))
         mode = wanted.tag_mutability or "MUTABLE"
@@ -67,7 +68,7 @@ def tag_mutability_is_the_stacks(facts: RegistryFacts) -> Found:
         live = each.described.get("imageTagMutability", "MUTABLE")
         excluded = sorted(item["filter"] for item in each.described.get("imageTagMutabilityExclusionFilters", ()))
         if (live, excluded) != (mode, exclusions):
-            yield f"{each.name} is {_mode(live, excluded)}, and the stack says {_mode(str(mode), exclusions)}"
+            yield f"{each.name} is {_mode(live, excluded)}, but the stack says {_mode(str(mode), exclusions)}"
 
 
 def _mode(mode: str, exclusions: list[str]) -> str:
@@ -76,44 +77,44 @@ def _mode(mode: str, exclusions: list[str]) -> str:
 
 @check(
     source="https://docs.aws.amazon.com/securityhub/latest/userguide/ecr-controls.html#ecr-2",
-    remedy="write `tagMutability: IMMUTABLE`, or `IMMUTABLE_WITH_EXCLUSION` with the tags that are meant to move",
-    passes="no repository lets every tag be moved, unless its stack file says so",
+    remedy="write `tagMutability: IMMUTABLE`, or `IMMUTABLE_WITH_EXCLUSION` with the tags that should move",
+    passes="no repository has mutable tags, unless its stack file sets this",
 )
 def releases_cannot_be_overwritten(facts: RegistryFacts) -> Found:
-    """A tag cannot be moved to another image unless somebody decided so."""
+    """Tags are immutable unless the stack file says otherwise."""
     for each in facts.managed:
         chosen = facts.settings.repository(str(each.key)).tag_mutability
         if each.described.get("imageTagMutability", "MUTABLE") == "MUTABLE" and chosen != "MUTABLE":
-            yield f"{each.name} is MUTABLE, and its stack file does not ask for that"
+            yield f"{each.name} is MUTABLE, but its stack file does not set this"
 
 
 @check(
     source=f"{_GUIDE}/image-tag-mutability.html",
-    remedy="deploy by a version's tag or by digest, e.g. `ecr-stack images show REPOSITORY:latest` prints the digest",
-    passes="no image that was pulled within a week has a moving tag",
+    remedy="deploy by version tag or digest; `ecr-stack images show REPOSITORY:latest` prints the digest",
+    passes="no image pulled within a week has a moving tag",
 )
 def moving_tags_are_not_deployed(facts: RegistryFacts) -> Found:
-    """Nothing is deployed by a tag that moves."""
+    """No deployment uses a moving tag."""
     for each, images in _images(facts):
         if isinstance(images, Unknown):
             yield images
             continue
         if images.moving_only:
-            yield f"{each.name}: {_named(images.moving_only)} was pulled within a week and has moving tags only"
+            yield f"{each.name}: {_named(images.moving_only)} was pulled within a week and has only moving tags"
         if images.moving_and_others:
             yield Unknown(
-                f"{each.name}: {_named(images.moving_and_others)} was pulled within a week and has moving tags among others; "
-                "ECR does not record by which tag"
+                f"{each.name}: {_named(images.moving_and_others)} was pulled within a week and has moving tags and "
+                "others; ECR does not record which tag was used"
             )
 
 
 @check(
     source="https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_parameters.html",
-    remedy="let pipelines write the declared schemes only, or declare the scheme in `tagSchemes`",
+    remedy="use only declared schemes in pipelines, or declare the scheme in `tagSchemes`",
     passes="every tag belongs to a declared scheme",
 )
 def tags_follow_the_declared_schemes(facts: RegistryFacts) -> Found:
-    """Images are tagged as the stack's tag schemes say."""
+    """Image tags follow the stack's tag schemes."""
     if not facts.settings.tag_schemes:
         yield Unknown("the stack declares no `tagSchemes`")
         return
@@ -121,16 +122,16 @@ def tags_follow_the_declared_schemes(facts: RegistryFacts) -> Found:
         if isinstance(images, Unknown):
             yield images
         elif images.strange_tags:
-            yield f"{each.name} has tags of no scheme: {_named(images.strange_tags)}"
+            yield f"{each.name} has tags that match no scheme: {_named(images.strange_tags)}"
 
 
 @check(
     source=f"{_GUIDE}/image-scanning-filters.html",
-    remedy="cover the repository by a rule of `ecr-stack:scanning`, or write `scanOnPush: true`",
+    remedy="cover the repository with a rule in `ecr-stack:scanning`, or write `scanOnPush: true`",
     passes="every repository is scanned on push or continuously",
 )
 def images_are_scanned_on_push(facts: RegistryFacts) -> Found:
-    """Images are scanned when they are pushed."""
+    """Images are scanned on push."""
     if isinstance(facts.scanning, Unknown):
         yield facts.scanning
         return
@@ -138,7 +139,7 @@ def images_are_scanned_on_push(facts: RegistryFacts) -> Found:
     frequencies = effective_frequencies(scanning, [each.name for each in facts.managed])
     for each in facts.managed:
         flag = (each.described.get("imageScanningConfiguration") or {}).get("scanOnPush", False)
-        # The repository's own flag counts only as long as the registry has no rules.
+        # The repository's own flag only applies if the registry has no rules.
         own = flag and not scanning.rules and scanning.type == "BASIC"
         if frequencies.get(each.name) not in ("SCAN_ON_PUSH", "CONTINUOUS_SCAN") and not own:
             yield f"{each.name} is not scanned on push ({scanning.type}, {frequencies.get(each.name, '?').lower()})"
@@ -156,7 +157,8 @@ def _scans(facts: RegistryFacts) -> Iterator[tuple[str, ScanResult | Unknown]]:
 
 @check(
     source=f"{_GUIDE}/image-scanning.html",
-    remedy="run `ecr-stack scan start IMAGE` under basic scanning; see `ecr-stack scan gate` for what keeps a scan from ending",
+    remedy="run `ecr-stack scan start IMAGE` under basic scanning; `ecr-stack scan gate` shows why a scan does not "
+    "finish",
     passes="the newest image of every repository has a scan result",
 )
 def newest_images_have_a_scan(facts: RegistryFacts) -> Found:
@@ -170,7 +172,7 @@ def newest_images_have_a_scan(facts: RegistryFacts) -> Found:
 
 @check(
     source=f"{_GUIDE}/image-scanning.html",
-    remedy="rebuild on a patched base image, and let `ecr-stack scan gate` hold the pipeline",
+    remedy="rebuild on a patched base image, and use `ecr-stack scan gate` in the pipeline",
     passes="no newest image has critical findings",
 )
 def newest_images_have_no_critical_findings(facts: RegistryFacts) -> Found:
@@ -185,10 +187,10 @@ def newest_images_have_no_critical_findings(facts: RegistryFacts) -> Found:
 
 
 @check(
-    source=f"{_GUIDE}/LifecyclePolicies.html", remedy=_APPLY, passes="every lifecycle policy in force is the stack's",
+    source=f"{_GUIDE}/LifecyclePolicies.html", remedy=_APPLY, passes="every lifecycle policy matches the stack",
 )  # fmt: skip
 def lifecycle_policies_are_the_stacks(facts: RegistryFacts) -> Found:
-    """The lifecycle policies in force are what the stack says."""
+    """The lifecycle policies match the stack."""
     for each in facts.managed:
         text = facts.settings.lifecycle_text(str(each.key))
         wanted = json.loads(text) if text else None
@@ -216,7 +218,7 @@ def untagged_images_expire(facts: RegistryFacts) -> Found:
         elif not any(
             rule["selection"]["tagStatus"] in ("untagged", "any") for rule in (each.lifecycle or {}).get("rules", ())
         ):
-            yield f"{each.name} has no rule for them"
+            yield f"{each.name} has no rule for untagged images"
 
 
 @check(
@@ -225,7 +227,7 @@ def untagged_images_expire(facts: RegistryFacts) -> Found:
     passes="a rule selects every image that is not declared as kept",
 )
 def lifecycle_rules_cover_every_image(facts: RegistryFacts) -> Found:
-    """No image stays for ever without anybody having decided so."""
+    """No image is kept for ever unintentionally."""
     for each, images in _images(facts):
         if isinstance(images, Unknown):
             yield images
@@ -239,10 +241,10 @@ def lifecycle_rules_cover_every_image(facts: RegistryFacts) -> Found:
 
 
 @check(
-    source=f"{_GUIDE}/managed-signing.html", remedy=_APPLY, passes="the registry signs what the stack says",
+    source=f"{_GUIDE}/managed-signing.html", remedy=_APPLY, passes="the signing rules match the stack",
 )  # fmt: skip
 def signing_is_the_stacks(facts: RegistryFacts) -> Found:
-    """ECR signs the images that the stack says, with its profiles."""
+    """ECR signs the images selected by the stack, with its profiles."""
     settings = facts.settings
     if not settings.signing.rules:
         return
@@ -268,11 +270,11 @@ def signing_is_the_stacks(facts: RegistryFacts) -> Found:
 
 @check(
     source=f"{_GUIDE}/managed-signing.html",
-    remedy="give whoever pushes `signer:SignPayload` on the profile, see that the profile is active, and push again",
-    passes="the newest image of each repository that is to be signed is signed",
+    remedy="grant the pusher `signer:SignPayload` on the profile, check that the profile is active, and push again",
+    passes="the newest image of each repository with signing is signed",
 )
 def images_are_signed(facts: RegistryFacts) -> Found:
-    """What the stack has signed is signed."""
+    """Images are signed where the stack configures it."""
     if not _signing_rules(facts):
         return
     for each, images in _images(facts):
@@ -291,12 +293,12 @@ def images_are_signed(facts: RegistryFacts) -> Found:
             told = statuses.get(arn)
             if told is None:
                 yield Unknown(
-                    f"{name}: ECR tells of no signature by {arn}; it may have been pushed before the rule was there"
+                    f"{name}: ECR reports no signature by {arn}; it may have been pushed before the rule existed"
                 )
             elif told["status"] == "FAILED":
                 yield f"{name}: {told.get('failureCode', 'FAILED')}: {told.get('failureReason', 'no reason given')} ({arn})"
             elif told["status"] != "COMPLETE":
-                yield Unknown(f"{name}: the signing by {arn} is {told['status']}")
+                yield Unknown(f"{name}: signing by {arn} is {told['status']}")
 
 
 def _signing_rules(facts: RegistryFacts) -> list[SigningRule]:
@@ -306,10 +308,10 @@ def _signing_rules(facts: RegistryFacts) -> list[SigningRule]:
 @check(
     source=f"{_GUIDE}/repository-policies.html",
     remedy="grant named roles `pull` or `push` in `access`; see `ecr-stack access`",
-    passes="no repository policy is open to the world or allows every action",
+    passes="no repository policy is public or allows every action",
 )
 def repository_policies_are_narrow(facts: RegistryFacts) -> Found:
-    """Repository policies name who may do what."""
+    """Repository policies are restricted to specific principals and actions."""
     for each in facts.managed:
         if isinstance(each.policy, Unknown):
             yield Unknown(f"{each.name}: {each.policy.reason}")
@@ -332,41 +334,41 @@ def _list(value: Any) -> list[Any]:
 
 @check(
     source=f"{_GUIDE}/encryption-at-rest.html",
-    remedy="encryption cannot be changed: make a new repository with a new name, copy the images, and move over",
-    passes="every repository is encrypted as the stack says",
+    remedy="encryption cannot be changed: create a repository with a new name, copy the images, and switch to it",
+    passes="every repository's encryption matches the stack",
 )
 def encryption_is_the_stacks(facts: RegistryFacts) -> Found:
-    """Repositories are encrypted as the stack says."""
+    """The encryption of repositories matches the stack."""
     for each in facts.managed:
         wanted = facts.settings.encryption_of(str(each.key))
         live = each.described.get("encryptionConfiguration") or {"encryptionType": "AES256"}
         if live["encryptionType"] != wanted.type:
-            yield f"{each.name} is encrypted with {live['encryptionType']}, and the stack says {wanted.type}"
+            yield f"{each.name} is encrypted with {live['encryptionType']}, but the stack says {wanted.type}"
         elif wanted.key_arn and live.get("kmsKey") != wanted.key_arn:
-            yield f"{each.name} is encrypted with {live.get('kmsKey')}, and the stack says {wanted.key_arn}"
+            yield f"{each.name} is encrypted with {live.get('kmsKey')}, but the stack says {wanted.key_arn}"
 
 
 @check(
     source="https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html",
     remedy="enable the key and its rotation, or cancel its deletion before the images are lost",
-    passes="every key is enabled and rotates",
+    passes="every key is enabled and rotated",
 )
 def keys_are_enabled_and_rotate(facts: RegistryFacts) -> Found:
-    """The keys that encrypt images are enabled, and rotate."""
+    """The keys that encrypt images are enabled and rotated."""
     for arn, key in facts.keys.items():
         if isinstance(key, Unknown):
             yield Unknown(f"{arn}: {key.reason}")
         elif key.get("KeyState") != "Enabled":
             yield f"{arn} is {key.get('KeyState')}: its images cannot be pulled"
         elif not key["rotates"]:
-            yield f"{arn} does not rotate"
+            yield f"{arn} is not rotated"
 
 
 @check(
-    source=f"{_GUIDE}/replication.html", remedy=_APPLY, passes="the registry replicates what the stack says",
+    source=f"{_GUIDE}/replication.html", remedy=_APPLY, passes="the replication rules match the stack",
 )  # fmt: skip
 def replication_is_the_stacks(facts: RegistryFacts) -> Found:
-    """The registry replicates where the stack says."""
+    """The replication rules match the stack."""
     if isinstance(facts.replication, Unknown):
         yield facts.replication
         return
@@ -391,7 +393,7 @@ def replication_is_the_stacks(facts: RegistryFacts) -> Found:
 @check(
     source=f"{_GUIDE}/replication.html",
     remedy="see the destination's registry policy, its key and its creation template; push the image again, or run a backfill",
-    passes="the newest image that had 30 minutes to arrive is in every destination",
+    passes="the newest image older than 30 minutes is in every destination",
 )
 def replication_keeps_up(facts: RegistryFacts) -> Found:
     """Images arrive in every destination within 30 minutes."""
@@ -404,19 +406,19 @@ def replication_keeps_up(facts: RegistryFacts) -> Found:
 
 @check(
     source=f"{_GUIDE}/replication.html",
-    remedy="run a replication backfill for what is missing; delete in the replica what differs, and push it again",
-    passes="every tag is the same image in every destination",
+    remedy="run a replication backfill for missing images; delete differing images in the replica, and push them again",
+    passes="every tag refers to the same image in every destination",
 )
 def replicas_agree(facts: RegistryFacts) -> Found:
-    """A tag is the same image in every Region."""
+    """A tag refers to the same image in every Region."""
     for name, replica in _replicas(facts):
         if isinstance(replica, Unknown):
             yield replica
             continue
         if replica.different:
-            yield f"{name} in {replica.region}: {_named(replica.different)} is another image there"
+            yield f"{name} in {replica.region}: {_named(replica.different)} refers to another image there"
         if replica.missing:
-            yield f"{name} in {replica.region}: {_named(replica.missing)} is not there"
+            yield f"{name} in {replica.region}: {_named(replica.missing)} is missing there"
 
 
 def _replicas(facts: RegistryFacts) -> Iterator[tuple[str, Any]]:
@@ -432,10 +434,10 @@ def _replicas(facts: RegistryFacts) -> Iterator[tuple[str, Any]]:
 @check(
     source="https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/activating-tags.html",
     remedy="activate one of the stack's tags, e.g. `Environment` or `Name`, as a cost allocation tag in the billing console",
-    passes="a tag of the stack is a cost allocation tag",
+    passes="one of the stack's tags is a cost allocation tag",
 )
 def costs_can_be_told_apart(facts: RegistryFacts) -> Found:
-    """What the registry costs can be told from other costs."""
+    """The registry's costs can be identified."""
     own = {"Name", "Environment", *facts.settings.tags}
     if isinstance(facts.cost_tags, Unknown):
         yield facts.cost_tags

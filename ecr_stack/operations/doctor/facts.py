@@ -1,10 +1,11 @@
-"""What `doctor` knows of a live registry, read once. What cannot be read is an `Unknown` that says why.
+"""The facts about a live registry for `doctor`, read once. If something cannot be read, it is an `Unknown` with the
+reason.
 
-Nothing is pulled and nothing is changed. Needs `ecr:DescribeRepositories`, `ecr:DescribeImages`, `ecr:GetLifecyclePolicy`,
+Pulls and changes nothing. Needs `ecr:DescribeRepositories`, `ecr:DescribeImages`, `ecr:GetLifecyclePolicy`,
 `ecr:GetRepositoryPolicy`, `ecr:ListTagsForResource`, `ecr:DescribeRegistry`, `ecr:GetRegistryScanningConfiguration`,
 `ecr:DescribeImageScanFindings`, `ecr:DescribeImageReplicationStatus`, `ecr:GetSigningConfiguration`,
 `ecr:DescribeImageSigningStatus`, `kms:DescribeKey`, `kms:GetKeyRotationStatus`,
-`ce:ListCostAllocationTags`. A right that is missing makes its checks unknown.
+`ce:ListCostAllocationTags`. Without a permission, the checks that need it are unknown.
 """
 
 from __future__ import annotations
@@ -44,35 +45,35 @@ class Unknown:
 
 @dataclass(frozen=True)
 class Replica:
-    """What one destination holds of a repository."""
+    """A repository's replica in one destination."""
 
     region: str
     account: str
     different: tuple[str, ...] = ()
-    """Tags that are another image there."""
+    """Tags that refer to another image there."""
     missing: tuple[str, ...] = ()
-    """Tags that are not there."""
+    """Tags that are missing there."""
     status: str | None = None
-    """ECR's status of the newest image that had time to arrive."""
+    """ECR's status of the newest image that should have arrived."""
 
 
 @dataclass(frozen=True)
 class ImageFacts:
-    """What the images of one repository say."""
+    """Facts about a repository's images."""
 
     count: int
     bytes: int
     unselected: tuple[str, ...] = ()
-    """Images that no lifecycle rule in force selects, by tag or digest."""
+    """Images that no current lifecycle rule selects, by tag or digest."""
     unselected_bytes: int = 0
     strange_tags: tuple[str, ...] = ()
-    """Tags of no declared scheme."""
+    """Tags that match no declared scheme."""
     moving_only: tuple[str, ...] = ()
-    """Images pulled within a week that have moving tags and no others."""
+    """Images pulled within a week that have only moving tags."""
     moving_and_others: tuple[str, ...] = ()
-    """Images pulled within a week that have moving tags among others."""
+    """Images pulled within a week that have moving tags and others."""
     newest: str | None = None
-    """The tag or digest of the image that was pushed last."""
+    """The tag or digest of the last pushed image."""
     scan: ScanResult | Unknown | None = None
     """The scan of the newest image; `None` if there is none."""
     replicas: tuple[Replica | Unknown, ...] = ()
@@ -96,14 +97,14 @@ class RepositoryFacts:
 
 @dataclass(frozen=True)
 class RegistryFacts:
-    """One live registry, and the stack that it is held against."""
+    """A live registry and its stack."""
 
     settings: RegistrySettings
     account: str
     region: str
     at: datetime
     repositories: dict[str, RepositoryFacts]
-    """Those of the stack that exist, and those that nobody declared, by name in ECR."""
+    """The stack's existing repositories, and undeclared ones, by name in ECR."""
     missing: tuple[str, ...]
     replication: list[dict[str, Any]] | Unknown
     scanning: dict[str, Any] | Unknown
@@ -121,10 +122,10 @@ class RegistryFacts:
 
 
 def attempt(read: Callable[[], T]) -> T | Unknown:
-    """Read something, or say why it is not known.
+    """Read something, or return the reason why it is unknown.
 
     Raises:
-        NotFound: what it belongs to does not exist any more.
+        NotFound: its owner no longer exists.
     """
     try:
         return read()
@@ -152,7 +153,7 @@ def read_facts(
         try:
             return _repository(registry, settings, described[name], keys.get(name), at)
         except NotFound:
-            return None  # it was deleted meanwhile
+            return None  # it was deleted in the meantime
         finally:
             progress(name, -1)
 
@@ -188,7 +189,7 @@ def _repository(
     """Read one repository.
 
     Raises:
-        NotFound: it does not exist any more.
+        NotFound: it no longer exists.
     """
     name = described["repositoryName"]
 
@@ -221,7 +222,8 @@ def _key(registry: LiveRegistry, arn: str) -> dict[str, Any]:
     kms = registry.client("kms")
     with answered("AWS KMS"):
         told = dict(kms.describe_key(KeyId=arn)["KeyMetadata"])
-        # AWS's own keys rotate every year, and nobody may ask: https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html
+        # AWS's own keys rotate every year, and their status cannot be queried:
+        # https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html
         own = told.get("KeyManager") == "AWS"
         told["rotates"] = own or bool(kms.get_key_rotation_status(KeyId=arn)["KeyRotationEnabled"])
     return told
@@ -242,9 +244,9 @@ def _images(
     lifecycle: dict[str, Any] | Unknown | None,
     at: datetime,
 ) -> ImageFacts:
-    # Without manifests: fetching them would be a pull of every index.
+    # Without manifests: fetching them would count as a pull of every index.
     images = read_repository(registry, name, manifests=False).images
-    # A part of an index has no tag and is younger than it; what is older than every index is part of none.
+    # A part of an index is untagged and younger than the index, so anything older than every index is not a part.
     named = [image for image in images if image.top.tags]
     unselected = _unselected(images, settings, lifecycle, at)
     schemes = [entry for scheme in settings.tag_schemes for entry in scheme.filters()]
@@ -300,7 +302,7 @@ def _moving(settings: RegistrySettings, key: str) -> Callable[[str], bool]:
 def _unselected(
     images: list[CataloguedImage], settings: RegistrySettings, lifecycle: dict[str, Any] | Unknown | None, at: datetime
 ) -> list[CataloguedImage]:
-    """Tagged images that no rule selects and that no scheme declares as kept; parts of an index are free with it."""
+    """Tagged images that no rule selects and no scheme declares as kept; parts of an index are excluded with it."""
     if isinstance(lifecycle, Unknown):
         return []
     kept = [entry for scheme in settings.tag_schemes if scheme.kept for entry in scheme.filters()]
@@ -327,7 +329,7 @@ def _unselected(
 def _scan(
     registry: LiveRegistry, name: str, newest: Manifest, images: Iterable[CataloguedImage]
 ) -> ScanResult | Unknown:
-    """The scan of an image; of an index, that of the part that was pushed with it."""
+    """The scan of an image; for an index, of the part that was pushed with it."""
     scanned = newest
     if newest.is_index:
         parts = [
@@ -336,7 +338,7 @@ def _scan(
             if not image.top.tags and not image.top.is_index and abs(image.top.pushed_at - newest.pushed_at) < SETTLED
         ]
         if not parts:
-            return Unknown("which images it lists is not known without pulling it")
+            return Unknown("its parts are unknown without pulling it")
         scanned = max(parts, key=lambda part: part.size)
     try:
         answer = registry.ask(
@@ -365,7 +367,7 @@ def _replica(
     registry: LiveRegistry, name: str, there: tuple[str, str], named: list[CataloguedImage], at: datetime
 ) -> Replica:
     region, account = there
-    # Archived images are not in a replica's way, and young ones may still be on theirs.
+    # Archived images are not replicated, and recent ones may still be in progress.
     ours = {
         tag: image.top.digest
         for image in named

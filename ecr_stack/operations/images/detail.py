@@ -42,7 +42,7 @@ def describe(registry: LiveRegistry, reference: ImageReference) -> dict[str, Any
         None,
     )
     if image is None:
-        raise NotFound(f"{reference.text} was removed while it was read")
+        raise NotFound(f"{reference.text} was removed while reading it")
     platforms = list(image.platforms)
     if not platforms and not image.top.is_index:
         platforms = [platform] if (platform := _platform(registry, repository, digest)) else []

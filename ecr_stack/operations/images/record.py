@@ -64,10 +64,10 @@ class RecordWriter:
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
             raise Unavailable(
-                f"{path} exists already, and a record is never overwritten: give another --record"
+                f"{path} already exists, and records are never overwritten: use another --record"
             ) from None
         except OSError as error:
-            raise Unavailable(f"{path} cannot be written, so nothing is removed: {error.strerror}") from None
+            raise Unavailable(f"{path} cannot be written, so nothing was removed: {error.strerror}") from None
         self._file = os.fdopen(handle, "w", encoding="utf-8")
         header = {"format": _FORMAT, "version": _VERSION, "account": account, "region": region, "action": action}
         self._write([{**header, "at": datetime.now(UTC).isoformat(timespec="seconds")}])
@@ -100,7 +100,9 @@ class RecordWriter:
             self._file.flush()
             os.fsync(self._file.fileno())
         except OSError as error:
-            raise Unavailable(f"{self.path} cannot be written, so nothing more is removed: {error.strerror}") from None
+            raise Unavailable(
+                f"{self.path} cannot be written, so no more images were removed: {error.strerror}"
+            ) from None
 
     def __enter__(self) -> Self:
         return self
@@ -122,7 +124,7 @@ def read_record(path: Path) -> RemovalRecord:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise NotFound(f"{path} cannot be read: {error}") from None
-    remedy = "give the file that `ecr-stack images delete` or `prune` named"
+    remedy = "use the file written by `ecr-stack images delete` or `prune`"
     entries: list[dict[str, Any]] = []
     for number, line in enumerate(lines, start=1):
         try:

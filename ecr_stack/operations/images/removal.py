@@ -79,7 +79,7 @@ def plan(
     selected = [image for image in images if selection.selects(image, at)]
     result = Plan(repository)
     newest, rest = selected[: protection.keep_last], selected[protection.keep_last :]
-    result.kept += [Outcome(image, f"it is one of the last {protection.keep_last}") for image in newest]
+    result.kept += [Outcome(image, f"it is among the last {protection.keep_last}") for image in newest]
     running: Mapping[str, RunningImage] = {}
     if protection.in_use and rest:
         running, result.unknown_use = use(rest)
@@ -117,7 +117,7 @@ def running_images(
     except EcrStackError as error:
         return {}, f"the scanning configuration cannot be read: {error}"
     if scanning.get("scanType") != "ENHANCED":
-        return {}, "AWS knows which images are in use under enhanced scanning only"
+        return {}, "AWS only reports images in use under enhanced scanning"
     repository = images[0].repository
     running: dict[str, RunningImage] = {}
     problem: str | None = None
@@ -212,7 +212,7 @@ def remove(
             except EcrStackError as error:
                 stopped = str(error)
         if stopped is not None:
-            result.failed += [Outcome(each.image, f"not tried, since ECR refused before: {stopped}") for each in chunk]
+            result.failed += [Outcome(each.image, f"skipped after an error from ECR: {stopped}") for each in chunk]
             continue
         digests = [each.image.top.digest for each in unchanged]
         tags = {each.image.top.digest: each.image.top.tags for each in unchanged}
@@ -241,13 +241,13 @@ def _unchanged(registry: LiveRegistry, chunk: Sequence[Outcome], result: Result)
     for each in chunk:
         before, after = each.image.top, now.get(each.image.top.digest)
         if after is None:
-            result.kept.append(Outcome(each.image, "it is gone already"))
+            result.kept.append(Outcome(each.image, "it no longer exists"))
         elif (after.tags, after.status) != (before.tags, before.status):
             told = ", ".join(after.tags) or "no tags"
-            result.kept.append(Outcome(each.image, f"it has changed since it was shown: {after.status}, {told}"))
+            result.kept.append(Outcome(each.image, f"it changed after it was listed: {after.status}, {told}"))
         # Fetching what an index lists was a pull of it, which says nothing about others.
         elif after.pulled_at != before.pulled_at and not before.is_index:
-            result.kept.append(Outcome(each.image, "it was pulled since it was shown"))
+            result.kept.append(Outcome(each.image, "it was pulled after it was listed"))
         else:
             unchanged.append(each)
     return unchanged
@@ -317,7 +317,7 @@ def _take(
         gone.add(digest)
     for digest in digests:
         if digest not in gone:
-            failures[digest] = "ECR did not say what became of it"
+            failures[digest] = "ECR did not report the result"
     return failures, None
 
 
@@ -365,7 +365,7 @@ def _remove_parts(registry: LiveRegistry, planned: Plan, result: Result, record:
         record.outcomes(planned.repository, failures)
         by_digest = {outcome.image.top.digest: outcome.image for outcome in result.removed}
         result.failed += [
-            Outcome(by_digest[owners[digest]], f"deleted, but not {digest}, which belonged to it: {failure}")
+            Outcome(by_digest[owners[digest]], f"deleted, but its part {digest} was not: {failure}")
             for digest, failure in failures.items()
             if failure
         ]
@@ -384,7 +384,7 @@ def remove_tags(registry: LiveRegistry, planned: Iterable[Outcome], record: Reco
             left = set(read_manifest(now).tags) if now else set()
             if not left - set(tags) or not set(tags) <= left:
                 # With the last tag, ECR would delete the image.
-                result.kept.append(Outcome(image, "it has changed since it was shown", tags))
+                result.kept.append(Outcome(image, "it changed after it was listed", tags))
                 continue
             types = {digest: image.top.media_type}
             manifests = _manifests(registry, repository, [digest])
@@ -402,5 +402,5 @@ def remove_tags(registry: LiveRegistry, planned: Iterable[Outcome], record: Reco
         if failure:
             result.failed.append(Outcome(image, failure, tags))
         else:
-            result.removed.append(Outcome(image, f"the tag {', '.join(tags)} is removed, the image stays", tags))
+            result.removed.append(Outcome(image, f"the tag {', '.join(tags)} was removed, the image is kept", tags))
     return result

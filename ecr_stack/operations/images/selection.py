@@ -101,12 +101,15 @@ def obstacle(
     """
     others = [tag for tag in image.top.tags if not selection.matches(tag)] if selection.tags else []
     if others:
-        return f"it is also tagged {', '.join(others[:3])}{' and more' if len(others) > 3 else ''}, which no pattern matches"
+        return (
+            f"it is also tagged {', '.join(others[:3])}{' and more' if len(others) > 3 else ''}, which matches no "
+            "pattern"
+        )
     lists = [digest for digest in image.listed_by if digest not in set(going)]
     if lists:
         return f"the manifest list {lists[0]} needs it"
     if image.top.status == "ACTIVATING":
-        return "it is on its way back from the archive"
+        return "it is being restored from the archive"
     if protection.in_use:
         uses = [running[each.digest] for each in image.members if each.digest in running]
         count = sum(use.count for use in uses)

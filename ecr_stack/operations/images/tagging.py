@@ -69,18 +69,18 @@ def copy_tag(
         raise NotFound(f"{repository} has no image {image_id.get('imageTag') or image_id.get('imageDigest')}")
     manifest = read_manifest(details)
     if tag in manifest.tags:
-        return f"{manifest.digest} is tagged {tag} already"
+        return f"{manifest.digest} is already tagged {tag}"
     holder = registry.image(repository, {"imageTag": tag})
     if holder is not None and not move:
         raise Unavailable(
-            f"{tag} is the tag of another image, {holder['imageDigest']}: nothing is changed. To move it, add --move"
+            f"{tag} is the tag of another image, {holder['imageDigest']}; nothing was changed. To move it, add --move"
         )
     moved = f", moved from {holder['imageDigest']}" if holder else ""
     if dry_run:
         return f"{manifest.digest} would be tagged {tag}{moved}"
     fetched = registry.manifests(repository, [manifest.digest]).get(manifest.digest)
     if fetched is None:
-        why = "it is archived" if manifest.status != "ACTIVE" else "ECR does not give its manifest"
+        why = "it is archived" if manifest.status != "ACTIVE" else "ECR does not return its manifest"
         raise Unavailable(f"{manifest.digest} cannot be tagged: {why}")
     _put(registry, repository, manifest.digest, fetched["imageManifest"], fetched.get("imageManifestMediaType"), tag)
     return f"{manifest.digest} is now tagged {tag}{moved}"
@@ -150,11 +150,11 @@ def _restore(registry: LiveRegistry, removed: RemovedImage, move: bool, dry_run:
                 "update_image_storage_class", repositoryName=repository, imageId={"imageDigest": digest},
                 targetStorageClass="STANDARD",
             )  # fmt: skip
-        return answer("restored", "on its way back from the archive, which takes up to 20 minutes", removed.tags)
+        return answer("restored", "being restored from the archive, which takes up to 20 minutes", removed.tags)
     present = set(read_manifest(details).tags) if details else set()
     missing = [tag for tag in removed.tags if tag not in present]
     if details is not None and not missing:
-        return answer("kept", "it is there, with its tags")
+        return answer("kept", "it exists, with its tags")
     taken = {
         tag: holder["imageDigest"]
         for tag in missing
@@ -162,7 +162,7 @@ def _restore(registry: LiveRegistry, removed: RemovedImage, move: bool, dry_run:
     }
     free = tuple(tag for tag in missing if move or tag not in taken)
     if taken and not free:
-        told = ", ".join(f"{tag} is now the tag of {holder}" for tag, holder in taken.items())
+        told = ", ".join(f"{tag} is now a tag of {holder}" for tag, holder in taken.items())
         return answer("failed", f"{told}; to move it back, add --move", tuple(missing))
     text: str | None = removed.manifest
     media_type: str | None = removed.media_type or None
@@ -170,7 +170,7 @@ def _restore(registry: LiveRegistry, removed: RemovedImage, move: bool, dry_run:
         fetched = registry.manifests(repository, [digest]).get(digest)
         text = fetched["imageManifest"] if fetched else text
     if text is None:
-        return answer("failed", "the image is gone, and its manifest is not on record", removed.tags)
+        return answer("failed", "the image no longer exists, and its manifest is not in the record", removed.tags)
     if not dry_run:
         for tag in free or (None,):
             try:
@@ -178,9 +178,10 @@ def _restore(registry: LiveRegistry, removed: RemovedImage, move: bool, dry_run:
             except Unavailable as error:
                 if details is None and "LayersNotFound" in str(error):
                     reason = (
-                        "the image is gone, and ECR no longer has its layers: copy it from a replica or build it again"
+                        "the image no longer exists, and ECR no longer has its layers: copy it from a replica or "
+                        "rebuild it"
                     )
                     return answer("failed", reason, removed.tags)
                 raise
-    left = f"; left alone: {', '.join(tag for tag in taken if not move)}" if taken and not move else ""
+    left = f"; unchanged: {', '.join(tag for tag in taken if not move)}" if taken and not move else ""
     return answer("restored", ("pushed again from its manifest" if details is None else "tagged again") + left, free)
