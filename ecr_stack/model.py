@@ -32,6 +32,7 @@ from pydantic import (
     model_validator,
 )
 from pydantic.alias_generators import to_camel
+from pydantic.fields import FieldInfo
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError
 from pydantic_core.core_schema import ValidationInfo
@@ -190,6 +191,11 @@ class Model(BaseModel):
         for name in cls.NOT_HERE:
             own["properties"].pop(key_of(cls, name), None)
         return described
+
+    @classmethod
+    def own_fields(cls) -> dict[str, FieldInfo]:
+        """The fields that may be set here, by Python name."""
+        return {name: field for name, field in cls.model_fields.items() if name not in cls.NOT_HERE}
 
     def given(self) -> dict[str, Any]:
         """The fields that were set to something, by Python name; values as they are."""
@@ -448,6 +454,9 @@ def _problem(detail: ErrorDetails, model: type[BaseModel], place: str, python_na
             remedy = "write `key: value` lines, or {}"
             if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
                 remedy = f"write `{value[0]}: …` (a `key: value` line) for each entry, without the dash"
+            key = _only_required(_model_at(model, tuple(detail["loc"])))
+            if key is not None and isinstance(value, str):
+                remedy = f"write `{{{key}: {value}}}`"
             return Problem(where, value, "must be a map of keys to values", remedy)
         case "enum" | "literal_error":
             choices = _choices(context)
@@ -468,6 +477,13 @@ def _problem(detail: ErrorDetails, model: type[BaseModel], place: str, python_na
             return Problem(where, value, rule, "shorten it" if long else "write more")
         case _:
             return Problem(where, value, _lower(detail["msg"]), "write a value that keeps this rule")
+
+
+def _only_required(model: type[BaseModel] | None) -> str | None:
+    """The key of a model's only required field."""
+    fields = model.model_fields.items() if model is not None else ()
+    required = [key_of(model, name) for name, field in fields if model is not None and field.is_required()]
+    return required[0] if len(required) == 1 else None
 
 
 def _choices(context: Mapping[str, Any]) -> list[str]:

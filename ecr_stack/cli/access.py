@@ -10,7 +10,6 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 from rich.text import Text
 
 from ecr_stack.aws.iam.actions import PULL, PUSH, REPOSITORY_ACTIONS
@@ -74,7 +73,7 @@ def command(
         typer.echo(json.dumps(_as_json(stack, inventory, cells), indent=2))
     else:
         # the table omits repositories without access, unless they were asked for
-        _show(stack, inventory, [cell for cell in cells if principal or cell.anything], action, Console())
+        _show(stack, inventory, [cell for cell in cells if principal or cell.anything], action, Console(emoji=False))
     if principal and action and not any(_possible(cell, action) for cell in cells):
         raise typer.Exit(1)
 
@@ -164,14 +163,20 @@ def _show(stack: str, inventory: PolicyInventory, cells: list[Cell], action: str
     if not console.is_terminal:
         # one line per row, without wrapping, for grep and cut
         for line in [head, *lines, *([["(not known)", escape(", ".join(unresolved))]] if unresolved else [])]:
-            typer.echo("\t".join(Text.from_markup(cell).plain.replace("\n", "; ") for cell in line))
+            typer.echo("\t".join(Text.from_markup(cell, emoji=False).plain.replace("\n", "; ") for cell in line))
         return
-    table = Table(title=f"Access to the repositories of {escape(stack)}", title_justify="left")
-    for column in head:
-        table.add_column(column, overflow="fold", no_wrap=column == "principal")
-    for above, line in zip([head, *lines], lines, strict=False):
-        table.add_row("" if above[0] == line[0] else line[0], *line[1:])
-    console.print(table if lines else f"No policy in stack {escape(stack)} grants any access.")
+    console.print(f"[bold]Access to the repositories of {escape(stack)}[/]", highlight=False)
+    console.print()
+    if not lines:
+        console.print(f"No policy in stack {escape(stack)} grants any access.", highlight=False)
+    for above, (name, where, *said) in zip([head, *lines], lines, strict=False):
+        if above[0] != name:
+            console.print(f"[bold]{name}[/]", highlight=False, soft_wrap=True)
+        told = [f"{column} {text}" for column, text in zip(columns, said, strict=False) if text not in ("", _NO)]
+        told += [line.replace(": ", " ", 1) for cell in said[len(columns) :] for line in cell.splitlines()]
+        answer = ", ".join(told) or _NO
+        console.print(f"  {where.replace(chr(10), '; ')}: {answer}", highlight=False, soft_wrap=True)
+    console.print()
     console.print(
         "[dim]Own policy: who asks must be allowed by a policy of their own, too, and none in this stack does. "
         "Everybody needs ecr:GetAuthorizationToken of their own to log in. "
@@ -205,6 +210,9 @@ def _short(name: str, inventory: PolicyInventory) -> str:
     return arn[2] if arn[1] == inventory.account else f"{arn[2]} of {arn[1]}"
 
 
+_NO = "[dim]no[/dim]"
+
+
 def _said(answer: Answer | None) -> str:
     if answer is None:
         return ""
@@ -214,7 +222,7 @@ def _said(answer: Answer | None) -> str:
         case Verdict.DENIED:
             return "[red]denied[/red]"
         case Verdict.NOT_ALLOWED:
-            return "[dim]no[/dim]"
+            return _NO
     ways = " or ".join(answer.conditions)
     words = [word for word in ("own policy" if answer.needs_own_policy else "", ways) if word]
     said = [f"with {' and '.join(words)}"] if words else ["yes"]

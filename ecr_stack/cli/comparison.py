@@ -87,7 +87,7 @@ def disclaimer(calls: int) -> str:
 def sign(comparison: Comparison) -> str:
     """Stop, check, or proceed."""
     dangers = any(risk.level == "danger" for risk in comparison.risks)
-    return "🛑" if dangers or comparison.stops else "⚠️" if comparison.risks else "✅"
+    return "🛑" if dangers or comparison.stops else "⚠️" if comparison.risks or comparison.warnings else "✅"
 
 
 def summary(comparison: Comparison, changes: Sequence[RetentionChange] = ()) -> list[str]:

@@ -110,10 +110,10 @@ def command(
     if format_ is Format.JSON:
         typer.echo(json.dumps(_as_json(found), indent=2))
     else:
-        _show(found, subject, Console())
+        _show(found, subject, Console(emoji=False))
         for holding in holdings:
             if holding.missing and (images is not None or given is None):
-                Console(stderr=True).print(
+                Console(emoji=False, stderr=True).print(
                     f"[yellow]note:[/] {escape(holding.repository)}: {escape(holding.missing)}; treated as empty",
                     highlight=False,
                     soft_wrap=True,
@@ -196,7 +196,7 @@ def _prices(stack: str | None, region: str | None, price: str | None) -> Prices:
 
 def _forecast(repositories: Sequence[Repository], prices: Prices, at: datetime) -> Forecast:
     columns = (TextColumn("forecasting"), BarColumn(), MofNCompleteColumn(), TextColumn("[dim]{task.description}"))
-    console = Console(stderr=True)
+    console = Console(emoji=False, stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("", total=len(repositories))
         return forecast(repositories, prices, at, lambda name: progress.update(task, advance=1, description=name))

@@ -592,7 +592,7 @@ _SHOWN = 20
 
 
 def _show_plan(target: Target, plans: Sequence[Plan], untagging: Sequence[Outcome], verb: str) -> None:
-    err = Console(stderr=True)
+    err = Console(emoji=False, stderr=True)
 
     def show(outcomes: Sequence[Outcome], mark: str) -> None:
         for outcome in outcomes[:_SHOWN]:

@@ -70,11 +70,13 @@ def simulate(
     if format_ is Format.JSON:
         typer.echo(json.dumps(_evaluation_as_json(result), indent=2))
     else:
-        _show_evaluation(result, document, instant, Console())
+        _show_evaluation(result, document, instant, Console(emoji=False))
     if result.unknown_lists:
         _note_lists(result.unknown_lists)
     for tie in result.ties:
-        Console(stderr=True).print(f"[yellow]note:[/] {escape(tied(tie))}", highlight=False, soft_wrap=True)
+        Console(emoji=False, stderr=True).print(
+            f"[yellow]note:[/] {escape(tied(tie))}", highlight=False, soft_wrap=True
+        )
 
 
 @app.command()
@@ -94,7 +96,7 @@ def explain(
     if format_ is Format.JSON:
         typer.echo(json.dumps(_explanation_as_json(told), indent=2))
     else:
-        _show_explanation(told, Console())
+        _show_explanation(told, Console(emoji=False))
 
 
 @app.command()
@@ -110,7 +112,7 @@ def lint(
     if format_ is Format.JSON:
         typer.echo(json.dumps({"findings": [_finding_as_json(finding) for finding in findings]}, indent=2))
     else:
-        _show_findings(findings, str(policy), Console())
+        _show_findings(findings, str(policy), Console(emoji=False))
     if any(finding.severity == "error" for finding in findings):
         raise typer.Exit(1)
 
@@ -331,7 +333,7 @@ def _show_findings(findings: list[Finding], name: str, console: Console) -> None
 def _note_lists(lists: tuple[Image, ...]) -> None:
     """Print on standard error what the result cannot take into account."""
     many = f"{len(lists):,} images are manifest lists" if len(lists) > 1 else "1 image is a manifest list"
-    Console(stderr=True).print(
+    Console(emoji=False, stderr=True).print(
         f"[yellow]note:[/] {many}, and describe-images does not show their contents. ECR keeps the listed images as "
         "long as the lists exist, so fewer images may be removed than shown. To take this into account, add the "
         "imageManifest from `aws ecr batch-get-image` to each manifest list.",

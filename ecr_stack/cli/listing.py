@@ -36,13 +36,13 @@ class Column:
 
 def console() -> Console:
     """Standard output; nothing is wrapped or truncated in a pipe."""
-    found = Console()
-    return found if found.is_terminal else Console(width=400)
+    found = Console(emoji=False)
+    return found if found.is_terminal else Console(emoji=False, width=400)
 
 
 def note(text: str, style: str = "yellow", word: str = "note") -> None:
     """Print a note on standard error."""
-    Console(stderr=True).print(f"[{style}]{word}:[/] {escape(text)}", highlight=False, soft_wrap=True)
+    Console(emoji=False, stderr=True).print(f"[{style}]{word}:[/] {escape(text)}", highlight=False, soft_wrap=True)
 
 
 def ordered(rows: Iterable[Any], key: Callable[[Any], Any] | None, reverse: bool, limit: int | None) -> Iterator[Any]:
@@ -139,7 +139,7 @@ def reading(total: int | None = None) -> Iterator[Callable[[str, int], None]]:
 
     Gives a function that takes a repository's name and how many images of it were read, -1 at its end.
     """
-    err = Console(stderr=True)
+    err = Console(emoji=False, stderr=True)
     columns = (
         SpinnerColumn(),
         TextColumn("reading"),

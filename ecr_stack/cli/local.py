@@ -128,7 +128,7 @@ def _deploy(stack: str, aws: Any) -> None:
 
 
 def _welcome(description: dict[str, Any], stack: str | None, data: Path | None, *, is_new: bool) -> None:
-    console = Console(soft_wrap=True, highlight=False)
+    console = Console(emoji=False, soft_wrap=True, highlight=False)
     region, registries = description["region"], description["registries"]
     host = registries[region]
     if not is_new:
@@ -169,7 +169,7 @@ def lifecycle(
     if format_ is Format.JSON:
         typer.echo(json.dumps(answer, indent=2))
         return
-    console = Console(soft_wrap=True, highlight=False)
+    console = Console(emoji=False, soft_wrap=True, highlight=False)
     words = {"expire": "[red]expired [/]", "archive": "[yellow]archived[/]"}
     for action in answer["actions"]:
         tags = escape(", ".join(action["imageTags"])) or "[dim]untagged[/]"

@@ -78,7 +78,7 @@ def command(
     if format_ is Format.JSON:
         typer.echo(json.dumps(_as_json(stack, found, now, notes), indent=2))
     else:
-        _show(stack, found, now, notes, Console())
+        _show(stack, found, now, notes, Console(emoji=False))
     if any(entry.passed for here in found for entry in here.plans):
         raise typer.Exit(1)
 

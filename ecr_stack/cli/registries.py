@@ -74,7 +74,7 @@ def holdings_of(
         strangers = unclaimed(folder, [*repositories, *others]) if region is None else []
         if strangers:
             shown = ", ".join(strangers[:5]) + (f" and {len(strangers) - 5} more" if len(strangers) > 5 else "")
-            Console(stderr=True).print(
+            Console(emoji=False, stderr=True).print(
                 f"[yellow]note:[/] files for unknown repositories: {escape(shown)}",
                 highlight=False,
                 soft_wrap=True,
@@ -87,7 +87,7 @@ def holdings_of(
         MofNCompleteColumn(),
         TextColumn("[dim]{task.description}"),
     )
-    console = Console(stderr=True)
+    console = Console(emoji=False, stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("", total=len(repositories))
 

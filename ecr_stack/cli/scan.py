@@ -180,7 +180,7 @@ def _reader(region: str | None, stack: str | None, deadline: Any = None, start: 
 
     deadline = deadline or Deadline(60)
     ecr = _ecr(region, stack, patient=False, timeout=min(15.0, max(1.0, deadline.seconds)))
-    console = Console(stderr=True)
+    console = Console(emoji=False, stderr=True)
     return ScanReader(
         ecr,
         deadline,
@@ -330,8 +330,8 @@ def _show_gate(decision: Gate, console: Console) -> None:
 
 def _console() -> Console:
     # nothing is wrapped or truncated in a pipe, for grep and logs
-    console = Console()
-    return console if console.is_terminal else Console(width=400)
+    console = Console(emoji=False)
+    return console if console.is_terminal else Console(emoji=False, width=400)
 
 
 def _scans_table(scans: Sequence[PlatformScan]) -> Table:
@@ -476,7 +476,7 @@ def _start_pulled(period: timedelta, stack: str | None, region: str | None, form
 
     target = target_of(stack, None, region)
     names = list(target.repositories())
-    progress = Console(stderr=True)
+    progress = Console(emoji=False, stderr=True)
     done = 0
 
     def tick(_name: str) -> None:
@@ -551,7 +551,7 @@ def _with_progress(stack: str, region: str | None, names: Sequence[str], read_ro
 
     ecr = _ecr(region, stack, patient=True, timeout=30)
     reader = ScanReader(ecr, Deadline(0), start=False, retry=False)
-    console = Console(stderr=True)
+    console = Console(emoji=False, stderr=True)
     columns = (TextColumn("reading"), BarColumn(), MofNCompleteColumn(), TextColumn("[dim]{task.description}"))
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("", total=len(names))

@@ -19,7 +19,7 @@ __all__ = ["aligned", "console", "print_json"]
 
 def console(*, stderr: bool = False) -> Console:
     """Return a console that neither wraps nor truncates lines."""
-    return Console(stderr=stderr, soft_wrap=True, highlight=False)
+    return Console(emoji=False, stderr=stderr, soft_wrap=True, highlight=False)
 
 
 def aligned(
@@ -34,7 +34,7 @@ def aligned(
         right: the indices of columns that are aligned to the right.
         gap: spaces between columns.
     """
-    lines = [[Text.from_markup(cell) for cell in row] for row in rows]
+    lines = [[Text.from_markup(cell, emoji=False) for cell in row] for row in rows]
     if header:
         lines.insert(0, [Text(title, style="dim") for title in header])
     count = max((len(line) for line in lines), default=0)

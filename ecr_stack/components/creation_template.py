@@ -121,7 +121,7 @@ class CreationTemplate(Component):
         role = aws.iam.Role(
             self._label,
             name=role_name,
-            description="Lets Amazon ECR make the repositories of replicas with their key and tags",
+            description="Lets Amazon ECR make repositories from templates, with their key and tags",
             assume_role_policy=_TRUST,
             tags=together(all_tags, role_name, environment, tags),
             # A role that has another name in a stack of 0.1.0 keeps it: its replacement would stop replication meanwhile.

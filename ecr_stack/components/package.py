@@ -270,7 +270,7 @@ def _enum_token(literal: Any) -> str:
 
 
 def _properties(model: type[Model]) -> dict[str, Any]:
-    fields = model.model_fields.items()
+    fields = model.own_fields().items()
     return {
         "properties": {
             key_of(model, name): {

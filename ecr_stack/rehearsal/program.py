@@ -287,6 +287,7 @@ def _rehearse(
     report.warnings += scan_warnings(resources, **place)
     report.unchecked = list(recorder.unchecked.values())
     report.settings = {key: _parsed(config[key]) for key in _SETTINGS if key in config}
+    report.provider = _provider_settings(config, secret_keys)
     violations = [] if report.preview else list(undeclared_orders(resources))
     if project is not None:
         violations += _guardrails(project, report, resources, config)
@@ -300,6 +301,22 @@ _SETTINGS = (
     "ecr-stack:environment", "ecr-stack:trusted", "ecr-stack:tagSchemes", "aws:allowedAccountIds", "aws:forbiddenAccountIds",
 )  # fmt: skip
 """The settings of `Report.settings`."""
+
+
+_CREDENTIALS = frozenset({"accessKey", "secretKey", "token", "assumeRoleWithWebIdentities", "httpProxy", "httpsProxy"})
+"""Keys of the AWS provider whose values may give access."""
+_SHOWN = frozenset({"allowedAccountIds", "forbiddenAccountIds", "defaultTags", "region"})
+"""Keys of the AWS provider that settings or resources show."""
+
+
+def _provider_settings(config: Mapping[str, str], secret_keys: Collection[str]) -> dict[str, Any]:
+    """What a stack file says of the AWS provider, without what may give access."""
+    found = {}
+    for key, value in sorted(config.items()):
+        namespace, _, name = key.partition(":")
+        if namespace == "aws" and name not in _SHOWN:
+            found[key] = "(set)" if key in secret_keys or name in _CREDENTIALS else _parsed(value)
+    return found
 
 
 def _parsed(value: str) -> Any:

@@ -93,6 +93,9 @@ class Report:
     settings: dict[str, Any] = field(default_factory=dict)
     """What the stack's configuration says that no resource shows and that safeguards go by: `ecr-stack:environment`,
     `ecr-stack:trusted`, `aws:allowedAccountIds`, `aws:forbiddenAccountIds`."""
+    provider: dict[str, Any] = field(default_factory=dict)
+    """What the stack file says of the AWS provider (`aws:endpoints` and so on), without Region and tags; credentials are
+    `(set)`."""
     preview: bool = False
     """Whether nothing was made, and what only AWS can tell is `UNKNOWN_VALUE`."""
     seconds: float = 0.0

@@ -1,4 +1,4 @@
-"""What a change does to the guardrails themselves: their configuration, and their code.
+"""What a change does to the guardrails themselves, their configuration and their code, and to what the engine runs.
 
 A guardrail that is switched off violates nothing. Therefore what is run is compared as files, before anybody reads
 what it found.
@@ -10,6 +10,8 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from ecr_stack.review.comparison import Risk
 
@@ -27,6 +29,7 @@ def guardrail_risks(base: Path, head: Path) -> Iterator[Risk]:
         base: the folder of the project as it is.
         head: the folder of the project as it would be.
     """
+    yield from _project_risks(base, head)
     yield from configuration_risks(_read(base / _CONFIG), _read(head / _CONFIG))
     old, new = _code(base / _FOLDER), _code(head / _FOLDER)
     if old and not new:
@@ -35,7 +38,7 @@ def guardrail_risks(base: Path, head: Path) -> Iterator[Risk]:
     for name in sorted(old.keys() | new.keys()):
         if old.get(name) != new.get(name):
             event = "is removed" if name not in new else "is new" if name not in old else "changes"
-            level = "danger" if name in old else "attention"
+            level = "attention" if name not in old and name.endswith(".py") else "danger"
             words = f"this guardrail file {event}: review it, since the head is checked by its own guardrails"
             yield Risk(level, "", f"{_FOLDER}/{name}", words)
 
@@ -96,9 +99,46 @@ def _read(file: Path) -> Any:
 
 
 def _code(folder: Path) -> dict[str, bytes]:
-    """The files that decide what is checked, by their paths in the folder."""
-    return {
-        str(file.relative_to(folder)): file.read_bytes()
-        for file in sorted(folder.rglob("*"))
-        if file.suffix in (".py", ".yaml", ".txt") and "__pycache__" not in file.parts and file.is_file()
-    }
+    """The files that may decide what is checked, by their paths in the folder: all but the configuration, texts and what is installed.
+
+    Of compiled modules only those count that Python takes without a look at their source: nobody wrote the others.
+    https://docs.python.org/3/reference/import.html#cached-bytecode-invalidation
+    """
+    found = {}
+    for file in sorted(folder.rglob("*")):
+        name = file.relative_to(folder).as_posix()
+        elsewhere = any(
+            part.startswith(".") or part in ("venv", "node_modules") for part in file.relative_to(folder).parts
+        )
+        if elsewhere or not file.is_file() or name == "config.json" or file.suffix == ".md":
+            continue
+        content = file.read_bytes()
+        compiled = file.suffix == ".pyc" and file.parent.name == "__pycache__"
+        if not compiled or int.from_bytes(content[4:8], "little") == _UNCHECKED:
+            found[name] = content
+    return found
+
+
+_UNCHECKED = 1
+"""The flags of a compiled module that is never compared with its source."""
+
+
+def _project_risks(base: Path, head: Path) -> Iterator[Risk]:
+    """Yield what the engine would run or ask differently, by the project's own file."""
+    old, new = (_project(folder / "Pulumi.yaml") for folder in (base, head))
+    if old is None or new is None:
+        return
+    for key in ("main", "runtime", "plugins", "packages", "backend", "options"):
+        if old.get(key) != new.get(key):
+            texts = [json.dumps(each.get(key), sort_keys=True, default=str).replace("`", "'") for each in (old, new)]
+            words = f"`{key}` changes (`{texts[0]}` → `{texts[1]}`): the engine then runs something else than is rehearsed here"
+            yield Risk("danger" if key in ("plugins", "packages", "main") else "attention", "", "Pulumi.yaml", words)
+
+
+def _project(file: Path) -> Mapping[str, Any] | None:
+    """What a project's file says; nothing if it cannot be read: a rehearsal says that."""
+    try:
+        data = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError, yaml.YAMLError):
+        return None
+    return data if isinstance(data, Mapping) else None

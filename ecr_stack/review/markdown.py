@@ -56,7 +56,9 @@ def code(text: str, limit: int = 200) -> str:
 
 
 # An English word, a small number, or punctuation that means nothing to Markdown; brackets only around whole words.
-_PLAIN = re.compile(r"\(?(?:[A-Za-z]+(?:['’-][A-Za-z]+)*|[0-9]{1,6}%?|[→·…≤≥–])[,.;:!?)]{0,2}|[,.;:)]", re.ASCII)
+_PLAIN = re.compile(
+    r"\(?(?:[A-Za-z]+(?:['’-][A-Za-z]+)*|[0-9]{1,6}%?|[→·…≤≥–])[,.;:!?)]{0,2}|[,.;:!?)]{1,3}|\(", re.ASCII
+)
 _COMMIT = re.compile(r"[0-9a-f]{7,}", re.ASCII)
 _SPAN = re.compile(r"`([^`\r\n]+)`")
 _EDGES = re.compile(r"(\(?)(.*?)([,.;:!?)]{0,2})", re.DOTALL)

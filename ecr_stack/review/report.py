@@ -69,6 +69,7 @@ class _Report(_Strict):
     warnings: list[str] = []
     guardrails: _Object | None = None
     settings: _Object | None = None
+    provider: _Object | None = None
 
 
 def read_report(file: Path) -> dict[str, Any]:

@@ -68,6 +68,7 @@ def risks_of(comparison: Comparison, base: Record, head: Record) -> list[Risk]:
         *_retention(comparison, base, head),
         *weakened(base, head, renamed),
         *production_risks(base, head, renamed),
+        *_ignored(base, head, renamed),
         *_access(base, head),
     ]
     return sorted(dict.fromkeys(found), key=lambda risk: risk.level != "danger")
@@ -103,6 +104,19 @@ def _losses(comparison: Comparison, base: Record) -> Iterator[Risk]:
         if at(record, "inputs", "typeName") == SIGNING_CONFIGURATION:
             noun = "signing configuration"
         yield Risk(level, change.urn, change.name, message or f"the {noun} would be deleted")
+
+
+def _ignored(base: Record, head: Record, renamed: Mapping[str, str]) -> Iterator[Risk]:
+    """Yield the resources of which changes would no longer be made: what AWS has is then not what a rehearsal shows."""
+    before = {record["urn"]: record for record in base["resources"]}
+    for record in head["resources"]:
+        old = before.get(renamed.get(record["urn"], record["urn"]))
+        if old is not None:
+            ignored, known = (set(map(str, items(at(each, "options", "ignoreChanges")))) for each in (record, old))
+            if ignored - known:
+                names = ", ".join(f"`{name}`" for name in sorted(ignored - known))
+                words = f"changes of {names} would be ignored: what AWS has need not be what is rehearsed and reviewed"
+                yield Risk("attention", record["urn"], record["name"], words)
 
 
 def _key_loss(key: Record, report: Record) -> tuple[str, str]:

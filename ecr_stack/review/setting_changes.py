@@ -3,7 +3,9 @@ which tags are checked."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from typing import Any
 
 from ecr_stack.review.comparison import Risk
 from ecr_stack.review.report import Record, at, items
@@ -22,6 +24,7 @@ def setting_risks(base: Record, head: Record) -> Iterator[Risk]:
         base: how it is, as `rehearse --format json` prints it; of an older version it has no settings, and nothing is said.
         head: how it would be.
     """
+    yield from _provider(base.get("provider"), head.get("provider"))
     old, new = base.get("settings"), head.get("settings")
     if old is None or new is None:
         return
@@ -61,3 +64,35 @@ def setting_risks(base: Record, head: Record) -> Iterator[Risk]:
                 else (f"the provider would no longer reject {', '.join(sorted(before - after))}")
             )
             yield Risk("attention", "", key, words)
+
+
+def _provider(old: Any, new: Any) -> Iterator[Risk]:
+    """Yield what the AWS provider does differently: a rehearsal asks the embedded AWS, whatever is configured."""
+    if old is None or new is None:
+        return
+    for key in sorted(old.keys() | new.keys()):
+        before, after = old.get(key), new.get(key)
+        if before != after:
+            shown = [f"`{_text(value)}`" if value is not None else "none" for value in (before, after)]
+            words = f"is not what it was ({' → '.join(shown)}): {_MEANS.get(key, _OTHERWISE)}"
+            yield Risk("danger" if key in _MEANS else "attention", "", key, words)
+
+
+_ELSEWHERE = "the deployment may go to another account, with other permissions"
+_MEANS = {
+    **dict.fromkeys(
+        ("aws:profile", "aws:assumeRoles", "aws:assumeRoleWithWebIdentities", "aws:accessKey", "aws:secretKey",
+         "aws:token", "aws:sharedConfigFiles", "aws:sharedCredentialsFiles"),
+        _ELSEWHERE,
+    ),
+    **dict.fromkeys(
+        ("aws:endpoints", "aws:insecure", "aws:customCaBundle", "aws:httpProxy", "aws:httpsProxy", "aws:noProxy"),
+        "whoever answers there gets the requests, and need not be AWS",
+    ),
+}  # fmt: skip
+_OTHERWISE = "the provider would act differently, and no rehearsal shows how"
+
+
+def _text(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+    return (text if len(text) <= 160 else text[:159] + "…").replace("`", "'")

@@ -48,7 +48,7 @@ LambdaSource = Annotated[
     str,
     Form(
         r"[0-9]{12}|arn:aws[a-z-]*:lambda:([a-z0-9-]+|\*):[0-9]{12}:function:[\w*?-]+(:[\w$*?-]+)?",
-        "specify Lambda functions by their account or by an ARN, without wildcards in the account",
+        "specify Lambda functions by their account or by an ARN, with `*` allowed in the Region and the name",
         'write "111122223333" or arn:aws:lambda:us-east-1:111122223333:function:NAME',
     ),
     Item,

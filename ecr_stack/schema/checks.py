@@ -688,7 +688,7 @@ _ANY_ACCOUNT, _ANY_REGION = "0" * 12, "us-east-1"
 
 
 def trust_problems(trust: PipelineTrust, account: str | None, region: str | None) -> Iterator[Problem]:
-    """Yield an error if the trust policy is too long for IAM; nothing while the pipelines are unknown."""
+    """Yield an error if the trust policy is too long for IAM; nothing while the pipelines or their issuer are unknown."""
     if unknown_in(trust) or (trust.platform == "OTHER" and trust.issuer is None):
         return
     own = getattr(trust, "provider_arn", None)

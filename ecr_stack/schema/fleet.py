@@ -14,6 +14,7 @@ from ecr_stack.aws.iam.principals import account_of
 from ecr_stack.errors import Problem
 from ecr_stack.model import is_unknown
 from ecr_stack.schema.checks import destination_regions, managed_replicas
+from ecr_stack.schema.pipelines import issuer_host, role_name_of
 from ecr_stack.schema.registry import RegistrySettings
 from ecr_stack.schema.replication import replicates
 
@@ -138,6 +139,7 @@ def _shared(registries: Sequence[StackRegistry]) -> Iterator[FleetProblem]:
     """Settings that an account and Region have once, but two stacks set; reported for both."""
     single = {registry.stack: set(_single(registry)) for registry in registries}
     names = {registry.stack: set(_repositories(registry)) for registry in registries}
+    made = {registry.stack: set(_made_once(registry)) for registry in registries}
     for one, other in permutations(registries, 2):
         known = one.account is not None and other.account is not None
         if known and one.account != other.account:
@@ -151,6 +153,15 @@ def _shared(registries: Sequence[StackRegistry]) -> Iterator[FleetProblem]:
                 "deployment would overwrite the other",
                 "set it in only one of the two stacks"
                 + ("" if known else ", or set each stack's account in `aws:allowedAccountIds`"),
+            )
+            yield FleetProblem(one.stack, problem)
+        for place, what in sorted(made[one.stack] & made[other.stack]) if known else ():
+            consequence, remedy = _MADE_ONCE[place.partition(".")[0]]
+            problem = Problem(
+                f"ecr-stack:{place}",
+                None,
+                f"the stack `{other.stack}` of {account} has {what} too: {consequence}",
+                remedy,
             )
             yield FleetProblem(one.stack, problem)
         for region, name in sorted(names[one.stack] & names[other.stack]) if known else ():
@@ -174,6 +185,8 @@ def _single(registry: StackRegistry) -> Iterator[tuple[str, str]]:
     others = [f"in {region}" for region in destination_regions(settings, registry.account)]
     if settings.replication.rules:
         yield "replication", home
+    if settings.account_settings.given():
+        yield "accountSettings", home
     if settings.signing.rules:
         yield "signing", home
     for where in (home, *others):
@@ -181,6 +194,40 @@ def _single(registry: StackRegistry) -> Iterator[tuple[str, str]]:
             yield "registryAccess", where
         if settings.scanning.type is not None:
             yield "scanning", where
+
+
+_FAILS = "whichever is deployed second fails, because it exists"
+_MADE_ONCE = {
+    "pullThroughCache": (
+        _FAILS,
+        "keep the cache in one of the two stacks, for both, or give one of them another prefix",
+    ),
+    "creationTemplates": (_FAILS, "keep the template in one of the two stacks, for both"),
+    "publicRepositories": (_FAILS, "keep it in one of the two stacks, or choose another name"),
+    "pipelines": (_FAILS, "let one of the two make it, and write its ARN as `providerArn` in the other"),
+    "nodes": (
+        "the policy is attached to a role once, so whichever stack ends first takes it away from both",
+        "keep it in one of the two stacks",
+    ),
+}
+"""By section: what comes of two stacks that make the same thing, and the remedy."""
+
+
+def _made_once(registry: StackRegistry) -> Iterator[tuple[str, str]]:
+    """What a stack makes of which an account, or its Region, has one: the place in its file, and what it is."""
+    settings, region = registry.settings, registry.region
+    for host in {issuer_host(each.issued_by) for each in settings.pipelines.values() if each.provider_arn is None}:
+        yield "pipelines", f"the OpenID Connect provider of {host}"
+    for role in settings.nodes.roles if settings.nodes is not None else ():
+        yield "nodes.roles", f"the role `{role_name_of(role)}`"
+    for name in settings.public_repositories:
+        yield f"publicRepositories.{name}", "this public repository"
+    if region is None:
+        return
+    for prefix in settings.pull_through_cache:
+        yield f"pullThroughCache.{prefix}", f"a cache with this prefix in {region}"
+    for prefix in settings.creation_templates:
+        yield f"creationTemplates.{prefix}", f"a template for this prefix in {region}"
 
 
 def _repositories(registry: StackRegistry) -> Iterator[tuple[str, str]]:

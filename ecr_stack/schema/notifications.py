@@ -133,7 +133,7 @@ class NotificationSettings(Model):
 
     def cross_field_errors(self) -> Iterator[Problem]:
         """At least one event, no duplicate receivers, and each rule's pattern must be short enough."""
-        if not event_patterns(self, None):
+        if not event_patterns(self, None) and not any(is_unknown(value) for value in self.given().values()):
             yield Problem(
                 "",
                 self.as_written(),

@@ -9,8 +9,8 @@ https://docs.gitlab.com/ci/secrets/id_token_authentication/
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
@@ -173,6 +173,11 @@ Audience = Annotated[
 
 class PipelineTrust(Model):
     """Which pipelines may assume a role."""
+
+    MOVED: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("repository", "branches", "tags", "environments"),
+        "write it in an entry of `repositories`, e.g. `repositories: [{repository: octo-org/api, branches: [main]}]`",
+    )
 
     platform: Annotated[Platform, Structural] = "GITHUB"
     """`GITHUB`, `GITLAB`, or `OTHER` with its `issuer` and `subjects`. Default: `GITHUB`."""

@@ -69,7 +69,7 @@ def source() -> str:
 
 
 def _class(model: type[Model]) -> str:
-    fields = {name: field for name, field in model.model_fields.items() if name not in model.NOT_HERE}
+    fields = model.own_fields()
     lines = [f"    {_field(model, name, field)}" for name, field in fields.items()]
     doc = (model.__doc__ or "").strip().split("\n\n")[0]
     doc = " ".join(doc.split())

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pulumi_policy import Severity
 
 from ecr_stack.aws.iam.compact import named_subjects
+from ecr_stack.aws.iam.managed import MANAGED
 from ecr_stack.aws.iam.reader import Condition
 from guardrails.document import Statement, documents, statements
 from guardrails.policy import WEAKER, Config, Resource, resource_policy
@@ -143,7 +144,9 @@ def identity_policies_allow_no_wildcard(resource: Resource, config: Config, repo
     """Report IAM policies that allow everything, a whole service, or sensitive actions on all resources."""
     name = called(resource)
     for arn in _attached(resource):
-        if isinstance(arn, str) and arn.rpartition("/")[2] in config["forbiddenManagedPolicies"]:
+        if isinstance(arn, str) and (
+            arn.rpartition("/")[2] in config["forbiddenManagedPolicies"] or any(map(_too_much, _of_aws(arn)))
+        ):
             report(f"{name} attaches {arn}, which allows far more than a registry needs.")
     for document in _identity_documents(resource):
         for statement in statements(document):
@@ -164,6 +167,12 @@ def iam_policies_belong_to_roles_or_groups(resource: Resource, _config: Config, 
     users = [text(resource.props, "user"), *(user for user in each(resource.props, "users") if isinstance(user, str))]
     if resource.resource_type != POLICY_ATTACHMENT or any(users):
         report(f"{called(resource)} gives a policy to the user {', '.join(filter(None, users)) or 'of its program'}.")
+
+
+def _of_aws(arn: str) -> tuple[Statement, ...]:
+    """The statements of a policy that AWS manages, if they are known."""
+    name = arn.rpartition("/")[2]
+    return statements(MANAGED[name]) if ":iam::aws:policy/" in arn and name in MANAGED else ()
 
 
 def _attached(resource: Resource) -> Iterator[object]:

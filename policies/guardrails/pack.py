@@ -14,6 +14,7 @@ from guardrails import (
     replacement,
     replication,
     scanning,
+    sight,
     tags,
 )
 from guardrails.policy import ResourceGuardrail, StackGuardrail
@@ -48,5 +49,8 @@ POLICIES: list[ResourceGuardrail | StackGuardrail] = [
     protection.repositories_in_production_are_protected,
     replacement.repositories_are_not_replaced,
     replication.repositories_in_production_are_replicated,
+    sight.nothing_is_made_out_of_sight,
+    sight.each_document_has_one_resource,
+    sight.what_is_judged_is_what_is_deployed,
     tags.repositories_and_keys_have_the_required_tags,
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -118,6 +119,15 @@ def test_people_read_a_table_in_which_like_repositories_share_a_row(ask: Callabl
     assert f"account {OTHER}" in result.stdout
     # a pipe gets one line a row
     assert [line.split("\t")[0] for line in result.stdout.splitlines()][:2] == ["principal", "role/ci"]
+
+
+def test_a_narrow_terminal_breaks_no_name(ask: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "40")
+    text = re.sub(r"\x1b\[[0-9;]*m", "", ask().stdout)
+    assert "\nrole/node\n  api, web: pull with own policy" in text
+    assert "DeleteRepository denied" in text
+    assert f"pull with ArnLike aws:SourceArn arn:aws:lambda:*:{OTHER}:function:*" in text
 
 
 @pytest.mark.parametrize(

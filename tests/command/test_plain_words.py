@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from typer.testing import CliRunner
 
+from ecr_stack import cli
 from ecr_stack.cli import app
 from ecr_stack.errors import Problem, counted
 
@@ -26,16 +30,21 @@ FILE = """config:
 """
 
 
+PROGRAM = """import pulumi
+from ecr_stack import Registry, stack_settings
+
+registry = Registry("shop", stack_settings())
+for name, value in registry.outputs().items():
+    pulumi.export(name, value)
+"""
+
+
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("shop")
     (folder / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
     (folder / "Pulumi.prod.yaml").write_text(FILE)
-    (folder / "__main__.py").write_text(
-        "import pulumi\nfrom ecr_stack import Registry, stack_settings\n"
-        "settings = stack_settings()\nregistry = Registry('shop', settings)\n"
-        "for name, value in registry.outputs().items():\n    pulumi.export(name, value)\n"
-    )
+    (folder / "__main__.py").write_text(PROGRAM)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         done = CliRunner().invoke(app, ["rehearse", "--stack", "prod"], catch_exceptions=False)
@@ -91,3 +100,25 @@ def test_where_nothing_is_nothing_is_shown() -> None:
     missing = Problem("ecr-stack:replication.rules[0].destinations", None, "the key is required", "add it")
     assert str(missing).splitlines()[0] == "ecr-stack:replication.rules[0].destinations"
     assert ': ""' in str(Problem("a", "", "must not be empty", "write something"))
+
+
+def test_what_looks_like_an_emoji_is_told_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:ecr-pullthroughcache/hub-AbCdEf"
+    cache = f"{{hub: {{upstream: docker-hub, credentialArn: {arn}}}}}"
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
+    (tmp_path / "Pulumi.prod.yaml").write_text(FILE + f"  ecr-stack:pullThroughCache: {cache}\n")
+    (tmp_path / "__main__.py").write_text(PROGRAM)
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, ["rehearse", "--stack", "prod"], catch_exceptions=False)
+    assert f"assumed to exist: {arn}\n" in done.stdout
+
+
+def test_no_command_makes_emojis_of_what_it_prints() -> None:
+    made = [
+        line.strip()
+        for file in Path(cli.__file__).parent.glob("*.py")
+        for line in file.read_text(encoding="utf-8").splitlines()
+        if re.search(r"(?<!\w)Console\((?!\))", line) and not line.lstrip().startswith(("def ", "from "))
+    ]
+    assert len(made) > 10
+    assert [line for line in made if "emoji=False" not in line] == []

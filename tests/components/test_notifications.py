@@ -31,7 +31,7 @@ EVERYTHING: dict[str, Any] = {
     "findings": "MEDIUM",
     "replications": "FAILED",
     "pullThroughFailures": True,
-    "email": ["security@example.com"],
+    "email": ["platform@example.com"],
     "https": ["https://hooks.example.com/secret-token"],
     "slack": SLACK,
 }
@@ -177,7 +177,7 @@ def test_receivers_are_subscribed_in_each_region_and_a_token_in_an_address_is_in
     report, _ = everything
     for region in ("us-east-1", "us-west-2", "eu-west-1"):
         found = {each.outputs["protocol"]: each for each in of(report, "TopicSubscription", region)}
-        assert found["email"].outputs["endpoint"] == "security@example.com"
+        assert found["email"].outputs["endpoint"] == "platform@example.com"
         assert found["https"].outputs["endpoint"] == "https://hooks.example.com/secret-token"
         assert "deadLetterTargetArn" in found["https"].outputs["redrivePolicy"]
     assert not [each.urn for each in report.resources if "secret-token" in each.urn]

@@ -229,6 +229,18 @@ def test_a_former_name_of_a_component_finds_every_child(run: Run, kind: str, now
     assert former <= found
 
 
+@pytest.mark.parametrize("alias", ["old", "urn:pulumi:staging::theirs::ecr-stack:index:Repository::old"])
+def test_a_former_name_in_the_settings_finds_the_repository(run: Run, alias: str) -> None:
+    before = run(lambda: Repository("old", {"name": "api"}))
+    after = run(lambda: Repository("new", {"name": "api", "aliases": [alias]}))
+    former, now = (
+        [each for each in each_run.requests if each.type.endswith("epository")] for each_run in (before, after)
+    )
+    assert [former_one.type for former_one in former] == ["ecr-stack:index:Repository", "aws:ecr/repository:Repository"]
+    for old, new in zip(former, now, strict=True):
+        assert before.urn_of(old) in _aliases(after, new)
+
+
 def test_a_former_parent_of_a_component_finds_every_child(run: Run, kind: str) -> None:
     before = run(lambda: COMPONENTS[kind]("theirs", pulumi.ResourceOptions()))
     former = {before.urn_of(each) for each in before.requests if each.type.startswith(("aws:", "ecr-stack:"))}

@@ -283,3 +283,13 @@ def test_every_check_has_a_sentence_a_source_and_a_remedy() -> None:
         assert each.source.startswith("https://docs.aws.amazon.com/")
         assert each.remedy
     assert len({each.name for each in doctor_check.CHECKS}) == len(doctor_check.CHECKS)
+
+
+def test_what_leaves_several_checks_open_is_told_once(aws: EmbeddedAws, fail: Any) -> None:  # noqa: F811
+    fail("GetLifecyclePolicy", [refusal("AccessDeniedException")] * 50)
+    text = CliRunner().invoke(app, ["doctor", "--stack", "prod"]).stdout
+    open_ = [line for line in text.splitlines() if line.startswith("? ")]
+    assert len(open_) >= 3
+    reasons = [line for line in text.splitlines() if "AccessDeniedException" in line]
+    assert reasons
+    assert len(reasons) == len(set(reasons))

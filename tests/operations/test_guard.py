@@ -162,6 +162,14 @@ def test_images_that_would_go_to_the_archive_count_as_well(cloud: EmbeddedAws) -
     assert asked(cloud, archive, Limits(max_archive_percent=99)).exceeded
 
 
+def test_the_limits_for_what_expires_are_those_for_the_archive_where_it_has_none() -> None:
+    gone = [{"imageDigest": f"sha256:{n}", "action": {"type": "TRANSITION"}} for n in range(3)]
+    for limits in (Limits(max_expire=2), Limits(max_expire_percent=99)):
+        assert len(judge("api", gone, gone, limits, NOW).exceeded) == 1
+    for limits in (Limits(max_expire=2, max_archive=3), Limits(max_expire_percent=99, max_archive_percent=100)):
+        assert judge("api", gone, gone, limits, NOW).exceeded == ()
+
+
 def test_the_preview_of_another_document_is_not_taken_for_the_answer() -> None:
     class Other:
         def start_lifecycle_policy_preview(self, **_: Any) -> None: ...

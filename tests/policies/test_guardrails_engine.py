@@ -279,7 +279,7 @@ def test_trust_in_the_stack_file_holds_in_the_engine(
 
 
 def test_a_document_that_is_not_known_does_not_hide_who_else_crosses(pack: _PolicyAnalyzerServicer) -> None:
-    later = repository_policy(policy=UNKNOWN_STRING_VALUE)
+    later = repository_policy(policy=UNKNOWN_STRING_VALUE, repository="web")
     shared = repository_policy(statement({"AWS": "arn:aws:iam::999999999999:root"}))
     response = pack.AnalyzeStack(stack(repository(), lifecycle(), replication(), later, shared), None)
     name = "nothing-crosses-to-those-who-are-not-trusted"

@@ -221,7 +221,11 @@ def test_iam_policies_that_allow_too_much_are_reported_wherever_they_are(element
         assert messages(IDENTITY, role(inlinePolicies=[{"name": "all", "policy": policy}]))
 
 
-@pytest.mark.parametrize("name", ["AdministratorAccess", "IAMFullAccess", "PowerUserAccess"])
+@pytest.mark.parametrize(
+    "name",
+    ["AdministratorAccess", "IAMFullAccess", "PowerUserAccess", "AmazonEC2ContainerRegistryFullAccess",
+     "AmazonEC2ContainerRegistryPowerUser"],
+)  # fmt: skip
 def test_managed_policies_that_allow_everything_are_reported(name: str) -> None:
     arn = f"arn:aws:iam::aws:policy/{name}"
     for resource in (

@@ -158,6 +158,12 @@ def test_a_rule_that_never_acts_counts_as_none(rule: Record, acts: bool, expires
     assert (messages(EXPIRE, rule) == []) is expires_untagged
 
 
+def test_a_template_whose_rules_never_act_counts_as_one_without() -> None:
+    kind = "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate"
+    idle = waiting("sinceImagePushed", 36_500)["inputs"]["policy"]
+    assert messages(EVERY, record(kind, prefix="ROOT", lifecyclePolicy=idle)) != []
+
+
 def test_one_rule_that_acts_is_enough() -> None:
     idle = waiting("sinceImagePushed", 36_500)
     policy = json.loads(idle["inputs"]["policy"])

@@ -47,6 +47,12 @@ def test_a_scanning_filter_that_is_not_understood_covers_nothing() -> None:
     assert messages(SCANNED, repository(**UNSCANNED), registry)
 
 
+@pytest.mark.parametrize(("region", "scanned"), [("us-east-1", False), ("eu-west-1", True)])
+def test_a_repository_that_names_no_region_is_in_that_of_its_arn(region: str, scanned: bool) -> None:
+    standing = repository(arn=f"arn:aws:ecr:{region}:{ACCOUNT}:repository/api", **UNSCANNED)
+    assert (messages(SCANNED, standing, scanning("*", region="eu-west-1")) == []) is scanned
+
+
 @pytest.mark.parametrize("kind", ["BASIC", "ENHANCED"])
 def test_where_the_registry_has_rules_the_repositorys_own_flag_does_nothing(kind: str) -> None:
     [message] = messages(SCANNED, repository(), scanning("web", kind=kind))

@@ -255,6 +255,19 @@ def test_a_tag_scheme_that_means_other_tags_is_a_risk(project: Make) -> None:
     assert "ecr-stack:tagSchemes `base images` covers different tags than today" in messages(compare(*reports))
 
 
+def test_settings_of_the_provider_are_in_a_report_without_what_gives_access(project: Make) -> None:
+    given = {
+        "aws:endpoints": [{"ecr": "https://ecr.example"}],
+        "aws:secretKey": "very-secret-9f2c",
+        "aws:token": "t0k3n-81b7",
+    }
+    report = rehearse("test", project({**CONFIG, **given, "aws:allowedAccountIds": ["123456789012"]}))
+    assert report.provider == {
+        "aws:endpoints": [{"ecr": "https://ecr.example"}], "aws:secretKey": "(set)", "aws:token": "(set)",
+    }  # fmt: skip
+    assert not any(secret in json.dumps(report.as_json()) for secret in ("very-secret-9f2c", "t0k3n-81b7"))
+
+
 GUARDED: dict[str, Any] = {"stack": "test", "resources": [], "violations": [], "guardrails": {}}
 
 

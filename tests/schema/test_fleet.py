@@ -79,6 +79,36 @@ def test_a_budget_is_the_accounts_in_every_region() -> None:
     assert found(first, stack("second", TWO, "eu-west-1", budget=budget)) == []
 
 
+def test_what_an_account_has_once_is_made_by_one_stack() -> None:
+    settings = {
+        "pullThroughCache": {"quay": {"upstream": "quay"}},
+        "creationTemplates": {"team": {"appliedFor": ["CREATE_ON_PUSH"]}},
+        "publicRepositories": {"base-image": {}},
+        "nodes": {"roles": ["eks-nodes"]},
+        "pipelines": {"ci": {"repositories": [{"repository": "octo-org/api", "branches": ["main"]}]}},
+        "accountSettings": {"blobMounting": True},
+    }
+    first, second = (stack(name, ONE, namePrefix=f"{name}/", environment=name, **settings) for name in ("one", "two"))
+    told = [(place, rule) for name, place, rule in found(first, second) if name == "one"]
+    assert [place for place, _ in told] == [
+        "ecr-stack:accountSettings", "ecr-stack:creationTemplates.team", "ecr-stack:nodes.roles", "ecr-stack:pipelines",
+        "ecr-stack:publicRepositories.base-image", "ecr-stack:pullThroughCache.quay",
+    ]  # fmt: skip
+    assert (
+        "has the OpenID Connect provider of token.actions.githubusercontent.com too: whichever is deployed second"
+        in told[3][1]
+    )
+    # another account, or an account that is not known, has its own
+    for account in (TWO, None):
+        other = stack("two", account, namePrefix="two/", environment="two", **settings)
+        assert [place for _, place, _ in found(first, other) if place != "ecr-stack:accountSettings"] == []
+    # another Region has its own caches and templates, but not its own roles
+    there = stack("two", ONE, "eu-west-1", environment="two", **settings)
+    assert {place for _, place, _ in found(first, there)} == {
+        "ecr-stack:nodes.roles", "ecr-stack:pipelines", "ecr-stack:publicRepositories.base-image",
+    }  # fmt: skip
+
+
 def test_signing_is_said_by_one_stack() -> None:
     profile = f"arn:aws:signer:us-east-1:{ONE}:/signing-profiles/containers"
     signing = {"rules": [{"signingProfileArn": profile}]}

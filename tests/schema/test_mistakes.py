@@ -49,6 +49,28 @@ def test_another_platform_without_its_issuer_is_a_mistake_and_no_traceback() -> 
     )
 
 
+@pytest.mark.parametrize(
+    ("settings", "places", "remedy"),
+    [
+        (
+            {"replication": {"rules": [{"destinations": ["us-west-2"]}]}},
+            ["destinations[0]"],
+            "write `{region: us-west-2}`",
+        ),
+        (
+            {"pipelines": {"ci": {"repository": "octo-org/api", "branches": ["main"]}}},
+            ["branches", "repository"],
+            "an entry of `repositories`",
+        ),
+        ({"notifications": {"findings": "high", "email": ["ops@example.com"]}}, ["findings"], "write HIGH"),
+    ],
+)
+def test_a_mistake_brings_no_other_with_it(settings: dict[str, Any], places: list[str], remedy: str) -> None:
+    problems = mistakes({**GOOD, **settings})
+    assert sorted(problem.place.rpartition(".")[2] for problem in problems) == places
+    assert all(remedy in problem.remedy for problem in problems)
+
+
 def test_scanning_that_covers_no_repository_is_one_mistake_for_all_of_them() -> None:
     (problem,) = mistakes({**GOOD, "scanning": {"type": "BASIC"}})
     assert "`api-gateway`, `order-service`, `user-service` have" in problem.rule
