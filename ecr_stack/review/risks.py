@@ -146,8 +146,7 @@ def _retention(comparison: Comparison, base: Record, head: Record) -> Iterator[R
             if losing:
                 yield Risk("danger", urn, name, _loss(change, losing))
             else:
-                message = "the lifecycle changes, but keeps no fewer images of any kind that it selects"
-                yield Risk("attention", urn, name, message)
+                yield Risk("attention", urn, name, _no_loss(change))
     for difference in (*comparison.changed, *comparison.replaced):
         changed = [
             item
@@ -160,12 +159,27 @@ def _retention(comparison: Comparison, base: Record, head: Record) -> Iterator[R
             yield Risk("attention", difference.urn, difference.name, message)
 
 
+def _no_loss(change: RetentionChange) -> str:
+    archived = [kind.images for kind in change.kinds if kind.archives]
+    if archived:
+        return (
+            f"the lifecycle changes; images that can be pulled today may go to the archive, where they cannot: "
+            f"{_shortened(archived)}. `ecr-stack lifecycle plan` lists them"
+        )
+    if not change.complete:
+        return "the lifecycle changes in a way that cannot be counted; read the rules"
+    return "the lifecycle changes, but keeps no fewer images of any kind that it selects"
+
+
+def _shortened(kinds: list[str]) -> str:
+    return "; ".join(kinds[:3]) + (f" and {len(kinds) - 3} more kinds" if len(kinds) > 3 else "")
+
+
 def _loss(change: RetentionChange, losing: list[str]) -> str:
     where = "of new replicas" if change.replicas else ""
-    what = "; ".join(losing[:3]) + (f" and {len(losing) - 3} more kinds" if len(losing) > 3 else "")
     return (
         f"the lifecycle {where + ' ' if where else ''}changes; within 24 hours of the deployment, it may remove "
-        f"images that are kept today: {what}. `ecr-stack lifecycle plan` lists them"
+        f"images that are kept today: {_shortened(losing)}. `ecr-stack lifecycle plan` lists them"
     )
 
 

@@ -94,3 +94,83 @@ def test_a_base_with_a_document_that_ecr_refuses_is_no_reason_to_fail(text: str)
     base = report(api=[after(1)])
     base["resources"][1]["inputs"]["policy"] = text
     assert retention_changes(base, report(api=[after(2)])) == []
+
+
+def losing(base: list[dict[str, Any]], head: list[dict[str, Any]]) -> set[str]:
+    return {images for images, _, _, loses in said(retention_changes(report(api=base), report(api=head))) if loses}
+
+
+def aged(pattern: str, days: int) -> dict[str, Any]:
+    rule = after(days, "tagged")
+    rule["selection"]["tagPatternList"] = [pattern]
+    return rule
+
+
+def counting(keep: int) -> dict[str, Any]:
+    return {
+        "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": keep},
+        "action": {"type": "expire"},
+    }
+
+
+def test_images_with_two_tags_go_if_the_order_of_their_rules_changes() -> None:
+    releases, commits = tagged("release-*", keep=1000), aged("sha-*", 30)
+    assert losing([releases, commits], [commits, releases]) == {"images tagged `release-*` and `sha-*`"}
+    assert losing([commits, releases], [releases, commits]) == set()
+
+
+def test_images_with_two_tags_go_if_the_rule_that_keeps_them_is_removed() -> None:
+    base = [tagged("release-*", keep=1000), aged("sha-*", 30)]
+    assert losing(base, base[1:]) == {"images tagged `release-*` and `sha-*`"}
+
+
+def test_an_image_with_a_fixed_tag_goes_if_another_rule_comes_first() -> None:
+    latest, releases = tagged("latest", keep=1), aged("v*", 30)
+    assert losing([latest, releases], [releases, latest]) == {"images tagged `latest` and `v*`"}
+
+
+def test_a_tag_that_two_patterns_match_is_told() -> None:
+    releases, candidates = tagged("v*", keep=1000), aged("*-rc", 1)
+    assert losing([releases, candidates], [candidates, releases]) == {"images tagged `v*` and `*-rc`"}
+
+
+def test_two_rules_that_change_places_and_do_the_same_lose_nothing() -> None:
+    rules = [tagged("v*", keep=10), tagged("sha-*", keep=10), aged("dev-*", 7)]
+    assert losing(rules, [rules[1], rules[0], rules[2]]) == set()
+
+
+def test_images_that_a_rule_counts_with_more_of_others_go() -> None:
+    base, head = ([aged("sha-*", days), counting(50)] for days in (1, 365))
+    found = losing(base, head)
+    assert "images with any other tag, counted together with the others" in found
+    assert losing(head, base) == {"images tagged `sha-*`"}
+
+
+def test_images_that_stay_for_ever_are_as_many_before_and_after() -> None:
+    base = [tagged("v*", keep=100), tagged("v1*", keep=20)]
+    head = [tagged("v*", keep=100), tagged("v1*", keep=20), aged("sha-*", 3000)]
+    assert losing(base, head) == {"images tagged `sha-*`"}
+
+
+@pytest.mark.parametrize("prefix", ["a", "an-other-", "*"])
+def test_other_tags_are_those_that_no_rule_names(prefix: str) -> None:
+    pattern = f"{prefix.rstrip('*')}*"
+    rules = [tagged(pattern, keep=5), after(1, "untagged")]
+    found = losing(rules, [rules[0], after(1)])
+    assert found == (set() if pattern == "*" else {"images with any other tag"})
+
+
+def test_what_is_counted_further_back_than_is_looked_at_is_not_complete() -> None:
+    base, head = ([tagged("v*", keep=keep), after(days)] for keep, days in ((9000, 30), (5000, 31)))
+    (change,) = retention_changes(report(api=base), report(api=head))
+    assert not change.complete
+    (change,) = retention_changes(report(api=[after(30)]), report(api=[after(31)]))
+    assert change.complete
+
+
+def test_images_that_go_to_the_archive_can_no_longer_be_pulled() -> None:
+    archive = after(30, type="transition", targetStorageClass="archive")
+    (change,) = retention_changes(report(api=None), report(api=[archive]))
+    assert all(kind.archives for kind in change.kinds)
+    (change,) = retention_changes(report(api=[archive]), report(api=None))
+    assert not any(kind.archives for kind in change.kinds)
