@@ -138,7 +138,10 @@ def assert_matches_snapshot(report: Report, file: Path | str) -> None:
         raise AssertionError(f"the program makes something else; to keep it, set {UPDATE}=1\n{difference}")
 
 
-_RUN_SPECIFIC = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\bA(?:RO|NP)A[0-9A-Z]{10,}\b")
+_RUN_SPECIFIC = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\bmrk-[0-9a-f]{32}\b|\bA(?:RO|NP)A[0-9A-Z]{10,}\b"
+    r"|(?P<secret>arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[\w/+=.@-]+-)[0-9A-Za-z]{6}(?![\w/+=.@-])"
+)
 _TIMES = frozenset({"createDate", "uniqueId"})
 
 
@@ -161,7 +164,11 @@ def _snapshot(report: Report) -> str:
         "unchecked": [vars(each) for each in report.unchecked],
     }
     text = json.dumps(kept, indent=2, sort_keys=True, ensure_ascii=False)
-    return _RUN_SPECIFIC.sub(lambda match: numbers.setdefault(match[0], f"(id {len(numbers) + 1})"), text) + "\n"
+
+    def numbered(match: re.Match[str]) -> str:
+        return (match["secret"] or "") + numbers.setdefault(match[0], f"(id {len(numbers) + 1})")
+
+    return _RUN_SPECIFIC.sub(numbered, text) + "\n"
 
 
 try:

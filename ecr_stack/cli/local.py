@@ -20,6 +20,7 @@ from ecr_stack.cli import Format
 from ecr_stack.cli.measures import moment, short
 from ecr_stack.cli.rehearse import Account
 from ecr_stack.errors import InvalidInput, Problem, Unavailable, counted
+from ecr_stack.project.stack_file import read_project, read_stack
 
 __all__ = ["app"]
 
@@ -67,7 +68,9 @@ def serve(
     from ecr_stack.rehearsal.engine.server import serving
 
     with ExitStack() as held:
-        here = _checked(_region(stack) or region or _REGION)
+        if stack is not None:
+            account, region = _of_stack(stack, account, region)
+        here = _checked(region or _REGION)
         local = held.enter_context(local_aws(account, here, data=data, port=port))
         for registry, url in _upstreams(upstream or []).items():
             local.aws.use_upstream(registry, url)
@@ -111,11 +114,12 @@ def _checked(region: str) -> str:
     return region
 
 
-def _region(stack: str | None) -> str | None:
-    """Return the Region in a stack file."""
-    from ecr_stack.project.stack_file import read_project, read_stack
+def _of_stack(stack: str, account: str, region: str | None) -> tuple[str, str | None]:
+    """Return the account and the Region of a stack: its commands work only in an account that its file allows."""
+    from ecr_stack.rehearsal.program import played_account
 
-    return None if stack is None else read_stack(read_project(Path.cwd()), stack).config.get("aws:region")
+    file = read_stack(read_project(Path.cwd()), stack)
+    return played_account(file, file.config, account), file.config.get("aws:region") or region
 
 
 def _deploy(stack: str, aws: Any) -> None:

@@ -39,7 +39,16 @@ def _account(value: str) -> str:
     return value
 
 
-Account = Annotated[str, typer.Option(callback=_account, help="The account id of the embedded AWS, twelve digits.")]
+Account = Annotated[
+    str,
+    typer.Option(
+        callback=_account,
+        metavar="ID",
+        show_default=False,
+        help="The account id of the embedded AWS, twelve digits. Default: the account that the stack file allows, or "
+        "123456789012.",
+    ),
+]
 """The account of a rehearsal, as an option."""
 
 

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from ecr_stack.embedded_provider.resource import Inputs, Outputs, ResourceType
+from ecr_stack.embedded_provider.property_values import has_unknown
+from ecr_stack.embedded_provider.resource import Inputs, Outputs, ResourceType, text_of
 from ecr_stack.embedded_provider.schema import properties_of
 from ecr_stack.pulumi_sdk import resource_pulumi_to_py_names, resource_types
 
@@ -33,7 +34,7 @@ def planned(kind: ResourceType, inputs: Inputs, outputs: Inputs | None, known: I
     plan: Outputs = {}
     for name, optional in _outputs_of(kind.args).items():
         if name in given:
-            plan[name] = given[name]
+            plan[name] = _document(given[name], unknown) if name in kind.documents else given[name]
         elif name in known:
             plan[name] = known[name]
         elif outputs is None:
@@ -45,6 +46,13 @@ def planned(kind: ResourceType, inputs: Inputs, outputs: Inputs | None, known: I
             # AWS's own answers, and what stays as it is where nothing is said
             plan[name] = outputs[name]
     return plan
+
+
+def _document(given: Any, unknown: Any) -> Any:
+    """A program may hand a document over as an object; what comes back is text, as a whole or not at all."""
+    if not isinstance(given, Mapping):
+        return given
+    return unknown if has_unknown(given) else text_of(given)
 
 
 def inputs_of(kind: ResourceType, outputs: Inputs, inputs: Inputs | None) -> dict[str, Any]:

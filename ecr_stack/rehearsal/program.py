@@ -93,7 +93,7 @@ def rehearse(
     if not (project.program / "__main__.py").is_file():
         raise NotFound(f"no program: {project.program / '__main__.py'} does not exist")
     region = region_of(file, values)
-    account = _account(file, values, account)
+    account = played_account(file, values, account)
     report = Report(stack=stack, project=project.name, account=account, region=region, preview=preview)
     report.warnings = [
         _line(problem, file)
@@ -105,7 +105,7 @@ def rehearse(
     return report
 
 
-def _account(file: StackFile, config: Mapping[str, str], account: str) -> str:
+def played_account(file: StackFile, config: Mapping[str, str], account: str = ACCOUNT) -> str:
     """The account to play: by default the one that the stack file allows.
 
     Raises:

@@ -1,7 +1,7 @@
 """The difference between two rehearsals of a stack: what a deployment would add, change, replace and remove.
 
-Documents (policies, lifecycles) are compared as what they say, not as text. Keys have other ids in every rehearsal
-and are compared by the resource that they belong to.
+Documents (policies, lifecycles) are compared as what they say, not as text. Keys and secrets have other ids in every
+rehearsal: keys are compared by the resource that they belong to, secrets by their names.
 """
 
 from __future__ import annotations
@@ -118,16 +118,23 @@ def _violations(old: list[Any], new: list[Any], was: Mapping[str, str]) -> dict[
     }
 
 
-_KEY_ID = re.compile(r"(?:mrk-)?[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.ASCII)
+_RUN_SPECIFIC = re.compile(
+    r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[\w/+=.@-]+-[0-9A-Za-z]{6}"
+    r"|(?:mrk-)?[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}",
+    re.ASCII,
+)
+"""A secret's ARN, which ends in six random characters, and the id of a key."""
 
 
 def _comparable(report: Record) -> list[dict[str, Any]]:
-    """The physical resources, with the ids of their keys, which differ in every run, written as the keys' names."""
-    names = {
-        str(at(record, "outputs", "keyId")): f"({record['name']})"
-        for record in report["resources"]
-        if record["type"] == "aws:kms/key:Key"
-    }
+    """The physical resources, without what differs in every run: a key's id is its name, a secret's ARN has no suffix."""
+    names = {}
+    for record in report["resources"]:
+        if record["type"] == "aws:kms/key:Key":
+            names[str(at(record, "outputs", "keyId"))] = f"({record['name']})"
+        elif record["type"] == "aws:secretsmanager/secret:Secret":
+            arn = str(at(record, "outputs", "arn"))
+            names[arn] = arn.rpartition("-")[0]
     records = [record for record in report["resources"] if record.get("id") is not None]
     renamed: list[dict[str, Any]] = _with_names(records, names)
     return renamed
@@ -135,7 +142,7 @@ def _comparable(report: Record) -> list[dict[str, Any]]:
 
 def _with_names(value: Any, names: Mapping[str, str]) -> Any:
     if isinstance(value, str):
-        return _KEY_ID.sub(lambda match: names.get(match[0], match[0]), value) if names else value
+        return _RUN_SPECIFIC.sub(lambda match: names.get(match[0], match[0]), value) if names else value
     if isinstance(value, Mapping):
         return {key: _with_names(item, names) for key, item in value.items()}
     if isinstance(value, list):

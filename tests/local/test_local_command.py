@@ -118,6 +118,22 @@ def test_a_stack_is_deployed_into_it_with_uris_that_can_be_pushed_to() -> None:
         assert local.end()[0] == 0
 
 
+def test_the_account_is_one_that_the_stack_file_allows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    CliRunner().invoke(app, ["init", "--stack", "dev"])
+    file = tmp_path / "Pulumi.dev.yaml"
+    file.write_text(file.read_text().replace("config:\n", 'config:\n  aws:allowedAccountIds: ["111122223333"]\n'))
+    with running("--stack", "dev", directory=tmp_path) as local:
+        assert local.told["account"] == "111122223333"
+        environment = {
+            "AWS_ENDPOINT_URL": local.told["endpoint"],
+            "AWS_ACCESS_KEY_ID": "x",
+            "AWS_SECRET_ACCESS_KEY": "x",
+        }
+        listed = CliRunner().invoke(app, ["repositories", "list", "--stack", "dev"], env=environment)
+        assert (listed.exit_code, "api" in listed.stdout) == (0, True), listed.output
+
+
 def test_an_account_goes_on_where_it_was_left(tmp_path: Path) -> None:
     data = str(tmp_path / "account")
     with running("--data", data) as local:

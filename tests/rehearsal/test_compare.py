@@ -54,6 +54,14 @@ def test_the_same_stack_twice_is_the_same_although_its_keys_have_other_ids(proje
     assert comparison.risks == []
 
 
+def test_the_same_stack_twice_is_the_same_although_its_secrets_have_other_suffixes(project: Make) -> None:
+    credentials = {"username": "our-team", "accessToken": {"secure": "AAAB"}}
+    cache = {"pullThroughCache": {"docker-hub": {"upstream": "docker-hub", "credentials": credentials}}}
+    comparison = compare(rehearsed(project, **cache).as_json(), rehearsed(project, **cache).as_json())
+    assert comparison.same
+    assert comparison.risks == []
+
+
 def test_other_encryption_replaces_repositories_and_loses_their_images(project: Make) -> None:
     comparison = difference(project, encryption={"type": "AES256"})
     assert {(change.name, change.replaces) for change in comparison.replaced} == {

@@ -138,6 +138,30 @@ def test_a_snapshot_is_written_once_matches_another_run_and_shows_what_differs(t
         testing.assert_matches_snapshot(testing.rehearse_program(other, assume=ASSUMED), file)
 
 
+def test_a_preview_shows_policies_that_are_objects_as_text() -> None:
+    def program() -> None:
+        statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}
+        role = aws.iam.Role("ci", assume_role_policy={"Version": "2012-10-17", "Statement": [statement]})
+        may: Any = {"Effect": "Allow", "Action": "ecr:BatchGetImage", "Resource": role.arn}
+        aws.iam.RolePolicy("ci", role=role.name, policy={"Version": "2012-10-17", "Statement": [may]})
+        pulumi.export("trust", role.assume_role_policy)
+
+    report = testing.rehearse_program(program, preview=True)
+    assert json.loads(report.outputs["trust"])["Statement"][0]["Action"] == "sts:AssumeRole"
+    assert report.named("RolePolicy", "ci").outputs["policy"] == testing.UNKNOWN_VALUE
+
+
+def test_a_snapshot_has_no_random_parts_of_secrets_and_multi_region_keys(tmp_path: Path) -> None:
+    def program() -> None:
+        aws.kms.Key("images", multi_region=True)
+        secret = aws.secretsmanager.Secret("login", name="ecr-pullthroughcache/dev/docker-hub")
+        pulumi.export("login", secret.arn)
+
+    for _ in range(2):
+        testing.assert_matches_snapshot(testing.rehearse_program(program), tmp_path / "program.json")
+    assert ":secret:ecr-pullthroughcache/dev/docker-hub-(id " in (tmp_path / "program.json").read_text()
+
+
 def test_a_snapshot_is_updated_on_demand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "service.json"
     file.write_text("{}")
