@@ -22,7 +22,7 @@ __all__ = ["AccountSettings"]
 
 
 class AccountSettings(Component):
-    """The account's settings of ECR in one Region. An account and Region have one each: make them once."""
+    """The account's ECR settings in one Region. Each account and Region has only one: create it once."""
 
     ARGUMENTS = AccountSettingsArguments
 

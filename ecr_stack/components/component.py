@@ -112,7 +112,10 @@ class Component(pulumi.ComponentResource):
         key = (id(provider) if provider else None, region, kind, str(name).lower())
         holder = claims.setdefault(key, self)
         if holder is not self:
-            rule = f"an account has one {kind} of this name{f' in {region}' if region else ''}, and {holder._origin[0]} makes it"
+            rule = (
+                f"an account can have only one {kind} with this name{f' in {region}' if region else ''}, and "
+                f"{holder._origin[0]} makes it"
+            )
             self._check([Problem(kind, name, rule, remedy)])
 
     def _check(self, problems: Iterable[Problem]) -> None:

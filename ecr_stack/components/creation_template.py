@@ -26,7 +26,7 @@ __all__ = ["CreationTemplate"]
 
 
 class CreationTemplate(Component):
-    """A creation template for repositories that ECR makes in one Region. A Region has one for each prefix."""
+    """A creation template for repositories that ECR creates in one Region. A Region has one per prefix."""
 
     ARGUMENTS = CreationTemplateArguments
 

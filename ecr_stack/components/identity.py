@@ -41,7 +41,7 @@ _MANAGED = {"PULL_ONLY": PULL_ONLY, "READ_ONLY": READ_ONLY}
 
 
 class PipelineAccess(Component):
-    """A role that named pipelines assume, without any stored key, to push images."""
+    """A role that the specified pipelines assume to push images, without stored keys."""
 
     ARGUMENTS = PipelineAccessArguments
 
@@ -186,7 +186,7 @@ def issuer_provider(
 
 
 class PullAccess(Component):
-    """Lets roles of nodes pull every image of the account, by AWS's managed policy."""
+    """Lets node roles pull every image in the account, through AWS's managed policy."""
 
     ARGUMENTS = PullAccessArguments
 

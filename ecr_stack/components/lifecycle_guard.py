@@ -98,9 +98,7 @@ def lifecycle_guard(
         if before[0] == name and _same(before[1], text):
             return
         if not isinstance(text, str) or not isinstance(name, str):
-            pulumi.log.warn(
-                f"{owner._label}: the lifecycle guard cannot tell yet what the policy will be; it asks before the change"
-            )
+            pulumi.log.warn(f"{owner._label}: the policy is not known yet; the lifecycle guard runs before the change")
             return
         if text in asked or is_created_here("aws:ecr/repository:Repository", name):
             return  # nobody has pushed to a new one
@@ -203,11 +201,13 @@ def _ask(
     if account is None or region is None or config is None:
         if preview:
             pulumi.log.warn(
-                f"{repository}: the provider does not say its account or credentials yet; the lifecycle guard asks before the change"
+                f"{repository}: the provider's account and credentials are not known yet; the lifecycle guard runs "
+                "before the change"
             )
             return
         raise Unavailable(
-            f"{repository}: the lifecycle guard does not know the provider's account or credentials, so it stops"
+            f"{repository}: the provider's account or credentials are unknown, so the lifecycle guard stops the "
+            "deployment"
         )
     settings = ProviderSettings.of_config(config)
     try:
@@ -215,11 +215,12 @@ def _ask(
         identity = client(with_roles, "sts", settings).get_caller_identity()["Account"]
     except Exception as error:
         raise Unavailable(
-            f"{repository}: the lifecycle guard cannot ask ECR, so it stops: {error}\n{_CREDENTIALS}"
+            f"{repository}: the lifecycle guard cannot query ECR, so it stops the deployment: {error}\n{_CREDENTIALS}"
         ) from None
     if identity != account:
         raise EcrStackError(
-            f"{repository}: the lifecycle guard would ask account {identity}, and the provider works in {account}, so it stops"
+            f"{repository}: the lifecycle guard would query account {identity}, but the provider uses {account}, so "
+            "it stops the deployment"
             f"\n{_CREDENTIALS}"
         )
     try:
@@ -229,8 +230,8 @@ def _ask(
         if preview and new:
             return
         raise NotFound(
-            f"{repository}: account {account} has no such repository in {region}, so the lifecycle guard asks the wrong place "
-            "and stops"
+            f"{repository}: account {account} has no such repository in {region}, so the lifecycle guard stops the "
+            "deployment"
         ) from None
     if verdict.exceeded:
         raise EcrStackError(report(verdict, replacing=replacing))

@@ -37,7 +37,7 @@ https://docs.aws.amazon.com/general/latest/gr/chatbot.html"""
 
 
 class Notifications(Component):
-    """Notifications about the images of one Region, by a topic."""
+    """Notifications about the images in one Region, through an SNS topic."""
 
     ARGUMENTS = NotificationsArguments
 

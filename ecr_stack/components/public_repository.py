@@ -24,7 +24,7 @@ __all__ = ["PublicRepository"]
 
 
 class PublicRepository(Component):
-    """A public repository, with what the gallery shows of it."""
+    """A public repository with its gallery metadata."""
 
     ARGUMENTS = PublicRepositoryArguments
 

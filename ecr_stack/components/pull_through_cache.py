@@ -24,7 +24,7 @@ __all__ = ["PullThroughCache"]
 
 
 class PullThroughCache(Component):
-    """A cache of another registry under a prefix of repository names."""
+    """A pull-through cache of another registry under a repository prefix."""
 
     ARGUMENTS = PullThroughCacheArguments
 

@@ -38,7 +38,7 @@ M = TypeVar("M", bound=Model)
 
 
 class Registry(Component):
-    """A private container registry: what one stack file describes."""
+    """A private container registry, as described by one stack file."""
 
     ARGUMENTS = RegistryArguments
 
@@ -129,7 +129,7 @@ class Registry(Component):
         return self._repositories
 
     def outputs(self) -> dict[str, Any]:
-        """What a pipeline or another stack needs, under stable names."""
+        """The outputs for pipelines and other stacks, under stable names."""
         return {
             "registryId": self.registry_id,
             "region": self.region,

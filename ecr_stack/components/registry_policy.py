@@ -20,7 +20,7 @@ __all__ = ["RegistryPolicy"]
 
 
 class RegistryPolicy(Component):
-    """The policy of a registry. An account and Region have one: make one, once."""
+    """The registry policy. Each account and Region has only one: create it once."""
 
     ARGUMENTS = RegistryPolicyArguments
 

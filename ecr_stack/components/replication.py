@@ -25,7 +25,7 @@ __all__ = ["Replication"]
 
 
 class Replication(Component):
-    """The replication of a registry. An account and Region have one: make one, once."""
+    """The registry's replication. Each account and Region has only one: create it once."""
 
     ARGUMENTS = ReplicationArguments
 

@@ -31,7 +31,7 @@ REPOSITORY_POLICY = "aws:ecr/repositoryPolicy:RepositoryPolicy"
 
 
 class Repository(Component):
-    """A repository for container images, encrypted, scanned, with its lifecycle and its access."""
+    """A repository for container images, with encryption, scanning, lifecycle and access."""
 
     ARGUMENTS = RepositoryArguments
 
@@ -134,7 +134,7 @@ class Repository(Component):
         )
 
     def grant_pull(self, role: Grantee, *, name: Optional[str] = None) -> aws.iam.RolePolicy:
-        """Let a role log in and pull from this repository, by a policy of the role itself.
+        """Let a role log in and pull from this repository, through an identity policy.
 
         Args:
             role: a role of the program, or a role's name, `role/NAME` or ARN.
@@ -146,7 +146,7 @@ class Repository(Component):
         return grant(self, self._grants, "pull", role, name)
 
     def grant_push(self, role: Grantee, *, name: Optional[str] = None) -> aws.iam.RolePolicy:
-        """Let a role log in and push to this repository; one that also pulls is granted that, too.
+        """Let a role log in and push to this repository. Grant pulling separately.
 
         Args:
             role: a role of the program, or a role's name, `role/NAME` or ARN.

@@ -22,7 +22,7 @@ __all__ = ["RegistryScanning"]
 
 
 class RegistryScanning(Component):
-    """The scanning configuration of a registry. An account and Region have one: make one, once."""
+    """The registry's scanning configuration. Each account and Region has only one: create it once."""
 
     ARGUMENTS = RegistryScanningArguments
 

@@ -21,7 +21,7 @@ __all__ = ["RegistrySigning"]
 
 
 class RegistrySigning(Component):
-    """The signing configuration of a registry. An account and Region have one: make one, once."""
+    """The registry's signing configuration. Each account and Region has only one: create it once."""
 
     ARGUMENTS = RegistrySigningArguments
 

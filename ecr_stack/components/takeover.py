@@ -296,8 +296,8 @@ def _exported() -> Optional[State]:
 
 def _unread(reason: str) -> None:
     pulumi.log.warn(
-        "ecr-stack could not read this stack's state, so it does not know whether another resource of the stack stands for "
-        f"what is created here; if one does, its deletion would remove it ({reason})"
+        "ecr-stack could not read this stack's state, so it cannot tell whether another resource manages what is "
+        f"created here; if so, its deletion would remove it ({reason})"
     )
 
 
@@ -307,14 +307,14 @@ def _message(
     row = RESOURCES[token]
     name = " ".join(str(part) for part in identity_of(token, inputs) or ())
     lines = [
-        f"{row.noun} {name}: this stack has it already, as another resource".replace(" :", ":"),
-        "  rule:   Pulumi would make it anew and then delete the other resource: what is lost is "
+        f"{row.noun} {name}: this stack already has it as another resource".replace(" :", ":"),
+        "  rule:   Pulumi would create it again and then delete the other resource, and with it "
         f"{row.loss or f'the {row.noun}'}",
     ]
     former = _former_registry(urn, rival["urn"], state)
     if former is not None:
         lines += [
-            f"  remedy: this stack was deployed as environment `{former[0]}`, and its resources are named by it: write "
+            f"  remedy: this stack was deployed as environment `{former[0]}`, which its resource names contain: write "
             f"`environment: {former[0]}`,",
             f"          and deploy `{former[1]}` as a stack of its own",
         ]
@@ -322,7 +322,7 @@ def _message(
         lines += [
             "  remedy: if it was renamed or moved, add its URN to `aliases` of the repository (or to the `aliases` option of the "
             f"component): {rival['urn']}",
-            "          if it is to be given up, remove it from the state first: pulumi state delete URN",
+            "          to give it up, first remove it from the state: pulumi state delete URN",
         ]
     return "\n".join(lines)
 

@@ -254,7 +254,7 @@ def test_two_roles_of_one_name_are_refused_without_regard_to_case(run: Run) -> N
 
         return roles
 
-    with pytest.raises(InvalidArguments, match="one role of this name"):
+    with pytest.raises(InvalidArguments, match="only one role with this name"):
         run(program("Pusher"))
     assert len(run(program("puller")).of("aws:iam/role:Role")) == 2
 

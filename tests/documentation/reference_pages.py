@@ -39,12 +39,12 @@ def command_line() -> str:
     lines = [
         f"# The command line\n\n{_BY}",
         "`.venv/bin/ecr-stack` in this project's folder; `ecr-stack` in an activated environment.\n",
-        "Exit codes: 0 all is well; 1 the answer is no (a violation, a gate that closes, a lint error, a failed check); "
-        "2 the request cannot be carried out. Errors go to standard error, and what `--format json` prints is the only "
-        "thing on standard output.\n",
+        "Exit codes: 0 success; 1 a negative result (a violation, a closed gate, a lint error, a failed check); 2 the "
+        "command cannot run. Errors go to standard error. With `--format json`, standard output contains only the "
+        "JSON.\n",
         "`ecr-stack --install-completion` sets up completion of commands, options and stack names for bash, zsh, fish "
-        "or PowerShell; `ecr-stack --show-completion` prints the script instead. With `ECR_STACK_TRACEBACK=1` a mistake "
-        "of the program itself shows where it happened.\n",
+        "or PowerShell; `ecr-stack --show-completion` prints the script instead. `ECR_STACK_TRACEBACK=1` shows the "
+        "traceback of a bug in ecr-stack.\n",
     ]
     lines += _commands(typer.main.get_command(app), "ecr-stack")
     return "\n".join(lines)
@@ -80,12 +80,12 @@ def components() -> str:
     resources = component_schema()["resources"]
     lines = [
         f"# Components\n\n{_BY}",
-        "Every component is called `(name, args, opts)`, as in "
+        "A component's constructor is `(name, args, opts)`, as in "
         '`Repository("api", {"tag_mutability": "IMMUTABLE"})`. `args` is a dictionary whose type is the component\'s '
         "`…Args`. Values may be Outputs of other resources, except the structural ones, which decide which resources "
         "exist. `opts` is Pulumi's `ResourceOptions`; `protect`, `depends_on`, aliases and providers reach every child.\n",
-        "In Python an argument is spelled with underscores; in YAML, TypeScript, Go, .NET and Java as in "
-        "[the stack file](stack-file.md), which says what each key means.\n",
+        "In Python, arguments use underscores; in YAML, TypeScript, Go, .NET and Java, they are spelled as in [the "
+        "stack file](stack-file.md), which describes each key.\n",
     ]
     for name in ecr_stack.__all__:
         thing = getattr(ecr_stack, name)
@@ -140,10 +140,10 @@ def checks() -> str:
     """Every check of `ecr-stack doctor`, in its order."""
     lines = [
         f"# Checks of the doctor\n\n{_BY}",
-        "`ecr-stack doctor --stack prod` holds a live registry against its stack and the best practices. A check is "
-        "`pass`, `fail` or `unknown`; what cannot be read is never taken for `pass`. Exit code 1 if one fails. "
-        "[Health](../how-to/images.md#health) says how to run it.\n",
-        "| check | passes if | if it fails | source |\n| --- | --- | --- | --- |",
+        "`ecr-stack doctor --stack prod` checks a live registry against its stack and best practices. A check is "
+        "`pass`, `fail` or `unknown`; if something cannot be read, the check is never `pass`. The exit code is 1 if "
+        "one fails. To run it, see [health](../how-to/images.md#health).\n",
+        "| check | passes if | fix | source |\n| --- | --- | --- | --- |",
     ]
     assert registered  # importing the module registers them
     lines += [

@@ -95,7 +95,7 @@ def test_a_guard_whose_credentials_are_of_another_account_stops(standing_guard: 
 def test_a_guard_that_cannot_ask_stops(standing_guard: Engine) -> None:
     guarded(standing_guard, KEEP_TWO, maxExpire=10)
     standing_guard.environment["AWS_ENDPOINT_URL"] = "http://127.0.0.1:9"
-    stopped(standing_guard, "cannot ask ECR")
+    stopped(standing_guard, "cannot query ECR")
 
 
 def test_a_repository_that_the_guard_does_not_find_stops_it(standing_guard: Engine) -> None:

@@ -273,7 +273,7 @@ def test_attachments_of_roles_whose_order_changes_stay(engine: Engine) -> None:
     # exchanged, each name would stand for the other's role
     engine.write(NODES.format(arguments='"named_roles": {"b": roles["one"].name, "a": roles["two"].name}'))
     answer = engine("preview", code=-1)
-    assert "this stack has it already, as another resource" in answer.said
+    assert "this stack already has it as another resource" in answer.said
     assert len(attached()) == 2
     # without a preview one or both are deleted by then; that is told, and put right by the next update
     engine.up(code=-1)

@@ -141,7 +141,7 @@ def test_a_renamed_component_is_stopped_before_it_loses_its_documents(started: E
     started("config", "set", "repositoryName", "renamed")
     answer = started.up(code=-1)
     started("config", "rm", "repositoryName")
-    assert "this stack has it already, as another resource" in answer.said, answer.said
+    assert "this stack already has it as another resource" in answer.said, answer.said
     assert started.aws.call("ecr", "GetRepositoryPolicy", {"repositoryName": "team/jobs"})["policyText"]
 
 

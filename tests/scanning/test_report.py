@@ -80,7 +80,7 @@ def test_the_newest_image_is_reported_with_its_platforms_age_of_fixes_and_use(st
     assert api["fixable"] == {"CRITICAL": 2, "HIGH": 1}
     assert api["oldestFixableCritical"]["name"] == "CVE-2026-1040"
     assert (api["inUseCount"], api["fixabilityKnown"]) == (3, True)
-    assert later["problem"] == "the registry has no such repository yet"
+    assert later["problem"] == "the repository does not exist yet"
     assert answer["totals"]["CRITICAL"] == 3
 
 

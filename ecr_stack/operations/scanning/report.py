@@ -245,7 +245,7 @@ def _row(ecr: Any, reader: ScanReader, repository: str) -> RepositoryRow:
             return RepositoryRow(repository=repository, problem="it has no image")
         return _read(reader, repository, newest)
     except NotFound:
-        return RepositoryRow(repository=repository, problem="the registry has no such repository yet")
+        return RepositoryRow(repository=repository, problem="the repository does not exist yet")
     except EcrStackError as error:
         return RepositoryRow(repository=repository, problem=clause(str(error)), unreadable=True)
 
