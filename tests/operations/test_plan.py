@@ -112,7 +112,7 @@ def test_a_change_is_held_against_the_limits() -> None:
 
 def test_what_goes_to_the_archive_is_held_against_the_limits() -> None:
     found = planned(ARCHIVE, limits=Limits(max_expire=1))
-    assert found.passed == ("2 images would be removed to the archive, where they cannot be pulled; maxArchive is 1",)
+    assert found.passed == ("2 images would go to the archive, where they cannot be pulled; maxArchive is 1",)
     assert planned(ARCHIVE, limits=Limits(max_expire=1, max_archive=2)).passed == ()
 
 
