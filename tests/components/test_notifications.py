@@ -155,7 +155,7 @@ def test_a_review_tells_who_may_publish_from_then_on(everything: tuple[Report, d
     policy["outputs"]["policy"] = policy["inputs"]["policy"] = json.dumps(document)
     opened = [each for each in access_changes(before, after) if each.level == "danger"]
     assert [each.urn for each in opened] == [policy["urn"]]
-    assert "lets in" in opened[0].message
+    assert "grants access to" in opened[0].message
     assert "999988887777" in opened[0].message
 
 
