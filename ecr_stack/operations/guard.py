@@ -121,7 +121,7 @@ def judge(
             exceeded.append(f"{counted(count, 'image')} {happens}; {key} is {limit}")
         if percent is not None and count * 100 > percent * total:
             exceeded.append(
-                f"{count * 100 / total:.0f} % of {counted(total, 'image')} {happens}; {key}Percent is {percent}"
+                f"{count * 100 / total:.0f}% of {counted(total, 'image')} {happens}; {key}Percent is {percent}"
             )
     if limits.protect_pulled_within_days is not None:
         since = _days_before(at, limits.protect_pulled_within_days)

@@ -287,7 +287,7 @@ def test_an_image_that_came_after_the_images_were_read_counts_in_the_percentage(
     results = [{"imageDigest": f"sha256:{name}"} for name in "ab"]
     assert judge("api", results, results[:1], Limits(max_expire_percent=100), NOW).exceeded == ()
     assert judge("api", results, [], Limits(max_expire_percent=99), NOW).exceeded == (
-        "100 % of 2 images would expire; maxExpirePercent is 99",
+        "100% of 2 images would expire; maxExpirePercent is 99",
     )
 
 
