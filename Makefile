@@ -57,7 +57,7 @@ docs: .venv/ready ## Write anew what is generated, and build the documentation i
 api: .venv/ready ## Write the listing of the public surface anew; what changes in it belongs in CHANGELOG.md
 	$(BIN)/python -m tests.api.surface > docs/api.json
 
-SIZES ?= 5 100 1000 5000
+SIZES ?= 10 100 1000 5000
 bench: .venv/ready ## Measure components, rehearsal, start-up and lifecycle at SIZES, and write docs/reference/speed.*
 	$(BIN)/python -m benchmarks $(SIZES)
 
