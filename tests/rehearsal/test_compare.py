@@ -189,7 +189,7 @@ def test_the_comment_of_a_pull_request_makes_a_reviewer_stop(project: Make) -> N
 def test_a_comment_about_nothing_is_short(project: Make) -> None:
     base = rehearsed(project)
     text = markdown(compare(base.as_json(), base.as_json()), base)
-    assert "\n\n### ✅ Stack `test`: nothing changes" in text
+    assert "\n\n### ✅ Stack `test`: no changes" in text
     assert "property by property" not in text
 
 
