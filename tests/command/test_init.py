@@ -286,7 +286,7 @@ def test_what_cannot_be_written_down_is_left_alone_and_said() -> None:
         "live",
     )
     assert not {"ecr-stack:registryAccess", "ecr-stack:scanning"} & adoption.config.keys()
-    for told in ("the registry's policy", "quay", "ROOT", "ENHANCED", "cannot be read"):
+    for told in ("the registry policy", "quay", "ROOT", "ENHANCED", "cannot be read"):
         assert any(told in each for each in adoption.notes), told
 
 
@@ -303,7 +303,7 @@ def test_a_policy_that_can_be_said_in_part_only_is_left_out_whole(document: str)
     described = {"repositoryName": "api", "imageTagMutability": "MUTABLE"}
     adoption = stack_file_of(record(repositories=[LiveRepository(described, policy=document)]), "live")
     assert "access" not in adoption.config["ecr-stack:repositoryDefaults"]
-    assert [each for each in adoption.notes if each.startswith("repository api: its policy cannot be written")]
+    assert [each for each in adoption.notes if each.startswith("repository api: its policy cannot be expressed")]
 
 
 @pytest.mark.parametrize("match", ["PRINCIPAL", "CONDITION"])
