@@ -20,6 +20,7 @@ from ecr_stack.aws.lifecycle.document import native_rule
 from ecr_stack.aws.names import AccountId
 from ecr_stack.cli import ReportFormat as Format
 from ecr_stack.cli.signals import ended_by_signals
+from ecr_stack.cli.stacks import StackName
 from ecr_stack.cli.terminal import aligned, console, print_json
 from ecr_stack.errors import counted, needing_extra
 from ecr_stack.model import check
@@ -62,13 +63,15 @@ class Engine(StrEnum):
 
 
 def command(
-    stack: Annotated[str, typer.Option("--stack", "-s", help="The stack: NAME in Pulumi.NAME.yaml.")] = "dev",
+    stack: StackName = "dev",
     format_: Annotated[
         Format, typer.Option("--format", help="The output format; Markdown is for pull request comments.")
     ] = Format.TEXT,
     compare_with: Annotated[
         Path | None,
-        typer.Option("--compare", help="Show differences from this report, written earlier with --format json."),
+        typer.Option(
+            "--compare", metavar="FILE", help="Show differences from this report, written earlier with --format json."
+        ),
     ] = None,
     engine: Annotated[
         Engine,
@@ -76,7 +79,9 @@ def command(
     ] = Engine.EMBEDDED,
     endpoint: Annotated[
         str | None,
-        typer.Option(help="With --engine pulumi: the URL of a moto server or similar, for the real AWS provider."),
+        typer.Option(
+            metavar="URL", help="With --engine pulumi: the URL of a moto server or similar, for the real AWS provider."
+        ),
     ] = None,
     account: Account = "123456789012",
     preview: Annotated[

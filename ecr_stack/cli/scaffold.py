@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from ecr_stack.cli.listing import note
-from ecr_stack.cli.stacks import StackName, settings_of, stack_names
+from ecr_stack.cli.stacks import OptionalStack, settings_of, stack_names
 from ecr_stack.errors import InvalidInput, NotFound, Problem, Unavailable
 from ecr_stack.project.stack_file import read_project, read_stack
 
@@ -46,7 +46,7 @@ class Language(StrEnum):
 @app.command("github")
 def github(
     repository: Repository,
-    stack: StackName | None = None,
+    stack: OptionalStack = None,
     directory: Directory = Path(),
     force: Force = False,
     print_: Print = False,
@@ -85,7 +85,7 @@ def github(
 @app.command("gitlab")
 def gitlab(
     repository: Repository,
-    stack: StackName | None = None,
+    stack: OptionalStack = None,
     directory: Directory = Path(),
     force: Force = False,
     print_: Print = False,
@@ -117,7 +117,7 @@ def gitlab(
 
 @app.command("dockerfile")
 def dockerfile(
-    language: Annotated[Language, typer.Argument(help="The application's language.")],
+    language: Annotated[Language, typer.Argument(metavar="LANGUAGE", help="The application's language.")],
     directory: Directory = Path(),
     force: Force = False,
     print_: Print = False,

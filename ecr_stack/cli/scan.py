@@ -18,7 +18,7 @@ from rich.table import Table
 from ecr_stack.aws.scanning import SEVERITIES
 from ecr_stack.cli.formats import Format
 from ecr_stack.cli.measures import age, short
-from ecr_stack.cli.stacks import StackName
+from ecr_stack.cli.stacks import OptionalStack, StackName
 from ecr_stack.errors import InvalidInput, Problem, Unavailable, counted
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ Images = Annotated[
         help="ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY:TAG or @sha256:…, or REPOSITORY:TAG with --region or --stack.",
     ),
 ]
-Region = Annotated[str | None, typer.Option("--region", help="The Region of images without one.")]
-Timeout = Annotated[str, typer.Option("--timeout", help="How long to wait, e.g. 90s, 10m or 1h.")]
+Region = Annotated[str | None, typer.Option("--region", metavar="REGION", help="The Region of images without one.")]
+Timeout = Annotated[str, typer.Option("--timeout", metavar="TIME", help="How long to wait, e.g. 90s, 10m or 1h.")]
 
 
 class GateFormat(StrEnum):
@@ -72,7 +72,7 @@ def _limit(severity: str, default: str) -> Any:
         f"--max-{severity}",
         min=0,
         metavar="N",
-        help=f"The maximum number of {severity.upper()} findings per image. {default}",
+        help=f"The maximum number of {severity.upper()} findings per image. {default}".strip(),
     )
 
 
@@ -90,14 +90,14 @@ def gate(
     ] = False,
     exceptions: Annotated[
         list[Path] | None,
-        typer.Option("--exceptions", help="A file of exceptions, or an OpenVEX document. Repeatable."),
+        typer.Option("--exceptions", metavar="FILE", help="A file of exceptions, or an OpenVEX document. Repeatable."),
     ] = None,
     timeout: Timeout = "10m",
     start: Annotated[
         bool, typer.Option("--start/--no-start", help="Whether to start basic scans that are due.")
     ] = True,
     region: Region = None,
-    stack: StackName | None = None,
+    stack: OptionalStack = None,
     format_: Annotated[GateFormat, typer.Option("--format", help="The output format.")] = GateFormat.TEXT,
     output: Annotated[
         list[str] | None,
@@ -361,7 +361,7 @@ def _scans_table(scans: Sequence[PlatformScan]) -> Table:
 def findings(
     image: Annotated[str, typer.Argument(metavar="IMAGE", help="The image; see `ecr-stack scan gate --help`.")],
     region: Region = None,
-    stack: StackName | None = None,
+    stack: OptionalStack = None,
     format_: Annotated[Format, typer.Option("--format", help="For people, or for scripts.")] = Format.TEXT,
 ) -> None:
     """List an image's scan findings for every platform, without waiting. Exit code 1 if a scan is missing."""
@@ -423,7 +423,7 @@ def start(
         ),
     ] = None,
     region: Region = None,
-    stack: StackName | None = None,
+    stack: OptionalStack = None,
     format_: Annotated[Format, typer.Option("--format", help="For people, or for scripts.")] = Format.TEXT,
 ) -> None:
     """Start a basic scan of every platform of an image, or of all recently pulled images. Exit code 1 if ECR rejects
@@ -506,7 +506,7 @@ def _start_pulled(period: timedelta, stack: str | None, region: str | None, form
 def report(
     stack: StackName,
     compare: Annotated[
-        Path | None, typer.Option("--compare", help="An earlier report, written with --format json.")
+        Path | None, typer.Option("--compare", metavar="FILE", help="An earlier report, written with --format json.")
     ] = None,
     format_: Annotated[
         ReportFormat, typer.Option("--format", help="The output format: a table, JSON, or an HTML page.")
