@@ -45,9 +45,9 @@ setup: .venv/ready ## Make .venv with the locked dependencies
 	@touch $@
 
 docs: .venv/ready ## Write anew what is generated, and build the documentation into site, with warnings as errors
-	$(BIN)/python -m ecr_stack.schema.typed_dicts > ecr_stack/components/args.py
+	$(BIN)/python -m ecr_stack.schema.typed_dicts > args.py.new && mv args.py.new ecr_stack/components/args.py
 	$(BIN)/ruff format --quiet ecr_stack/components/args.py
-	$(BIN)/ecr-stack schema > schema/stack.schema.json
+	$(BIN)/ecr-stack schema > schema.json.new && mv schema.json.new schema/stack.schema.json
 	$(BIN)/python tests/schema/test_reference.py
 	$(BIN)/python tests/lifecycle/test_documentation.py
 	cd policies && ../$(BIN)/python -m guardrails.reference ../docs/reference/guardrails.md
@@ -55,7 +55,7 @@ docs: .venv/ready ## Write anew what is generated, and build the documentation i
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 api: .venv/ready ## Write the listing of the public surface anew; what changes in it belongs in CHANGELOG.md
-	$(BIN)/python -m tests.api.surface > docs/api.json
+	$(BIN)/python -m tests.api.surface > api.json.new && mv api.json.new docs/api.json
 
 SIZES ?= 10 100 1000 5000
 bench: .venv/ready ## Measure components, rehearsal, start-up and lifecycle at SIZES, and write docs/reference/speed.*

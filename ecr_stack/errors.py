@@ -1,12 +1,12 @@
-"""What can go wrong, written down in one place.
+"""The exception hierarchy.
 
-Everything that ecr-stack raises on purpose is an `EcrStackError`; the command line turns it into a message on
-standard error and exit code 2, the Pulumi program into `pulumi.RunError`. Nobody sees a traceback.
+Everything that ecr-stack raises deliberately is an `EcrStackError`. The command line prints it to standard error and
+exits with code 2; the Pulumi program raises `pulumi.RunError`. Users never see a traceback.
 
     EcrStackError
-    ├── InvalidInput     what somebody wrote breaks a rule: one or more `Problem`s, all of them at once
-    ├── NotFound         something that was named does not exist (a stack, a file, a repository)
-    └── Unavailable      something outside did not answer, or not as it should (AWS, a tool)
+    ├── InvalidInput     the input is invalid: one or more `Problem`s, all reported together
+    ├── NotFound         something that the user named does not exist (a stack, a file, a repository)
+    └── Unavailable      an external system failed or did not respond (AWS, a tool)
         └── MissingExtra an optional dependency is not installed
 """
 
@@ -33,31 +33,31 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Problem:
-    """One mistake: where it stands, what stands there, which rule it breaks and how to write it instead."""
+    """One error in the input: the place, the value, the rule that it breaks, and the remedy."""
 
     place: str
     """The key path as the author sees it, e.g. `ecr-stack:repositories.api-gateway.tagMutability`."""
     value: Any
-    """What stands there (plain JSON data), or `None` where the mistake is that nothing does."""
+    """The value (plain JSON data), or `None` if it is missing."""
     rule: str
-    """The rule that it breaks, a clause without a full stop."""
+    """The rule that it breaks, without a full stop."""
     remedy: str
-    """What to write instead, a clause without a full stop."""
+    """What to write instead, without a full stop."""
     line: int | None = None
-    """The line of the file that it is in, from 1, where that is known."""
+    """The line in the file, from 1, or `None` if it is not known."""
 
     def __str__(self) -> str:
-        """Three lines: the place and the value, the rule, the remedy."""
+        """Three lines: place and value, rule, remedy."""
         value = "" if self.value is None else f": {shown(self.value)}"
         return f"{self.place}{value}\n  rule:   {self.rule}\n  remedy: {self.remedy}"
 
 
 class EcrStackError(Exception):
-    """Base of all errors that ecr-stack raises on purpose. `str()` of one is fit for a person to read."""
+    """Base class of all errors that ecr-stack raises deliberately. `str()` returns a message for users."""
 
 
 class InvalidInput(EcrStackError):
-    """What somebody wrote breaks one or more rules; `problems` holds them all."""
+    """The input is invalid; `problems` holds all errors in it."""
 
     def __init__(self, source: str, problems: Iterable[Problem]) -> None:
         self.source = source
@@ -67,16 +67,16 @@ class InvalidInput(EcrStackError):
         super().__init__("\n\n".join([head, *map(self._written, self.problems)]))
 
     def _written(self, problem: Problem) -> str:
-        """One problem, after the file and the line as compilers write them, so that editors and terminals link them."""
+        """A problem prefixed with file and line in the format of compilers, so that editors and terminals link it."""
         return f"{self.source}:{problem.line}: {problem}" if problem.line else str(problem)
 
 
 class NotFound(EcrStackError):
-    """Something that was named does not exist."""
+    """Something that the user named does not exist."""
 
 
 class Unavailable(EcrStackError):
-    """Something outside this program did not answer, or answered with an error."""
+    """An external system did not respond, or returned an error."""
 
 
 class MissingExtra(Unavailable, ImportError):
@@ -88,10 +88,10 @@ class MissingExtra(Unavailable, ImportError):
 
 @contextmanager
 def needing_extra() -> Iterator[None]:
-    """Name the extra if an import in this context fails because one of its packages is not installed.
+    """Convert import errors in this context into `MissingExtra`, which names the extra to install.
 
     Raises:
-        MissingExtra: so it is.
+        MissingExtra: an import fails because a package of the extra is not installed.
     """
     try:
         yield
@@ -112,12 +112,12 @@ _EXTRA = {
 
 
 def counted(count: int, noun: str, plural: str | None = None) -> str:
-    """Write a number with what it counts, e.g. `1 image`, `2,000 images` or `1 repository`.
+    """Format a count with its noun, e.g. `1 image`, `2,000 images` or `1 repository`.
 
     Args:
-        count: how many.
-        noun: what one of them is called.
-        plural: what several are called. Default: the noun with an `s`, or `ies` for a `y` after a consonant.
+        count: the number.
+        noun: the singular.
+        plural: the plural. Default: the noun with an `s`, or `ies` for a `y` after a consonant.
     """
     if count == 1:
         return f"1 {noun}"
@@ -126,7 +126,7 @@ def counted(count: int, noun: str, plural: str | None = None) -> str:
 
 
 def shown(value: Any, limit: int = 200) -> str:
-    """Write a value as JSON on one line, at most `limit` characters."""
+    """Format a value as one line of JSON with at most `limit` characters."""
     try:
         text = json.dumps(value, ensure_ascii=False, default=str)
     except (TypeError, ValueError, RecursionError):

@@ -1,12 +1,12 @@
-"""The base of every pydantic model here, and the way from what somebody wrote to a model or to `Problem`s.
+"""The base class of the pydantic models, and the validation of input into a model or `Problem`s.
 
-Field names are snake_case in Python and camelCase (AWS's own words if AWS has one) in stack files. A model states each
-key once: its type, default and limits, its description (the docstring below it), and in `cross_field_errors` what must
-hold between keys. `validate` reports every mistake at once: a value that breaks a rule is replaced by `INVALID`, and
-whatever else can be checked still is.
+Field names are snake_case in Python and camelCase (AWS's own name if there is one) in stack files. A model defines each
+key once: its type, default and limits, its description (the docstring below it), and in `cross_field_errors` the rules
+between keys. `validate` reports every error at once: an invalid value is replaced by `INVALID`, and everything else is
+still checked.
 
-A value may be unknown when it is validated: the program gets it from a resource that does not exist yet. Such values
-(`register_unknown`) pass validation in their place; whoever uses the model validates again once they are known.
+A value may be unknown when it is validated, because it comes from a resource that does not exist yet. Unknown values
+(`register_unknown`) pass validation; the user of the model validates again once they are known.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ __all__ = [
 
 
 class _Invalid:
-    """What takes the place of a value that breaks a rule, so that everything else can be checked."""
+    """Replaces an invalid value, so that everything else can be checked."""
 
     def __repr__(self) -> str:
         return "INVALID"
@@ -72,13 +72,13 @@ _unknown_types: tuple[type, ...] = (_Invalid,)
 
 
 def register_unknown(*kinds: type) -> None:
-    """Let values of these types pass validation: they stand for values that are not known yet."""
+    """Let values of these types pass validation: they represent values that are not known yet."""
     global _unknown_types  # noqa: PLW0603 - one process, one set of types
     _unknown_types = tuple(dict.fromkeys((*_unknown_types, *kinds)))
 
 
 def is_unknown(value: object) -> bool:
-    """Whether a value is not known (yet): an Output of a resource, or a value that broke a rule."""
+    """Whether a value is not known (yet): an Output of a resource, or an invalid value."""
     return isinstance(value, _unknown_types)
 
 
@@ -94,7 +94,7 @@ Text = Annotated[str, Item]
 
 
 class _Structural:
-    """Metadata for a field that decides which resources exist: its value must be known."""
+    """Metadata for a field that determines which resources exist: its value must be known."""
 
     def __repr__(self) -> str:
         return "Structural"
@@ -110,8 +110,8 @@ def _must_be_known() -> PydanticCustomError:
         "refused",
         "{rule}",
         {
-            "rule": "the value decides which resources exist, so it must be known when the program runs; this is an Output",
-            "remedy": "pass a plain value, e.g. one from the stack's configuration",
+            "rule": "the value determines which resources exist, so it must be known when the program runs, but it is an Output",
+            "remedy": "pass a plain value, e.g. from the stack's configuration",
             "value": "(an Output)",
         },
     )
@@ -133,18 +133,18 @@ class Model(BaseModel):
     )
 
     _origin: tuple[str, str] | None = PrivateAttr(default=None)
-    """Whose arguments these are a part of, and at which key path; `None` if they are whole."""
+    """The arguments that this model is part of, and the key path; `None` if it is not part of others."""
     _places: Mapping[str, str] = PrivateAttr(default_factory=dict)
-    """The key paths of the maps from which fields come, by Python name, if that is another one."""
+    """For fields that come from another map: the key path of the map, by Python name."""
 
     STRUCTURAL: ClassVar[bool] = False
-    """Whether each of these decides which resources there are, so that it must be known itself; its fields need not."""
+    """Whether each of these determines which resources exist, so it must itself be known; its fields need not be."""
 
     EXAMPLES: ClassVar[Mapping[str, str]] = {}
-    """For required keys, an example of a value, by field name."""
+    """Example values for required keys, by field name."""
 
     NOT_HERE: ClassVar[Mapping[str, str]] = {}
-    """Fields of a base class that this model refuses, by name, each with the reason."""
+    """Fields of a base class that this model rejects, by name, each with the reason."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -169,20 +169,20 @@ class Model(BaseModel):
         return value if is_unknown(value) else handler(value)
 
     def cross_field_errors(self) -> Iterator[Problem]:
-        """Yield what is wrong between fields that are each right; places are relative, in camelCase.
+        """Yield conflicts between fields that are valid on their own; places are relative, in camelCase.
 
-        A field may be unknown (`is_unknown`); it then contradicts nothing.
+        A field may be unknown (`is_unknown`); then it conflicts with nothing.
         """
         return iter(())
 
     @classmethod
     def json_rules(cls) -> Iterator[dict[str, Any]]:
-        """Yield what JSON Schema can say of `cross_field_errors`: never more than these refuse, for no field is unknown there."""
+        """Yield the part of `cross_field_errors` that JSON Schema can express; it must not reject more than they do."""
         return iter(())
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler, /) -> JsonSchemaValue:
-        """The model's schema with what must hold between its keys."""
+        """The model's schema, including the rules between its keys."""
         described = super().__get_pydantic_json_schema__(core_schema, handler)
         own = handler.resolve_ref_schema(described)
         rules = list(cls.json_rules())
@@ -198,11 +198,11 @@ class Model(BaseModel):
         return {name: field for name, field in cls.model_fields.items() if name not in cls.NOT_HERE}
 
     def given(self) -> dict[str, Any]:
-        """The fields that were set to something, by Python name; values as they are."""
+        """The fields that were set, by Python name, with unchanged values."""
         return {name: value for name in type(self).model_fields if (value := self._set(name)) is not None}
 
     def as_written(self) -> dict[str, Any]:
-        """The fields that were set, by their keys in a stack file, for messages."""
+        """The fields that were set, by stack file key, for messages."""
         return {key_of(type(self), name): _written(value) for name, value in self.given().items()}
 
     def _set(self, name: str) -> Any:
@@ -230,12 +230,12 @@ def key_of(model: type[BaseModel], name: str) -> str:
 
 
 def refusal(rule: str, remedy: str) -> PydanticCustomError:
-    """Build the error that a validator raises: the rule that a value breaks, and what to write instead."""
+    """Build the error for a validator to raise: the rule that a value breaks, and the remedy."""
     return PydanticCustomError("refused", "{rule}", {"rule": rule, "remedy": remedy})
 
 
 def _whole(value: object) -> object:
-    """Take `7.0` for `7`: Pulumi hands every number from another language over as a float."""
+    """Convert `7.0` to `7`: Pulumi passes every number from another language as a float."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -246,17 +246,17 @@ _M = TypeVar("_M", bound=BaseModel)
 
 
 def validate(model: type[_M], data: object, place: str = "", *, python_names: bool = False) -> tuple[_M, list[Problem]]:
-    """Validate plain data, and report every mistake in it.
+    """Validate plain data and report every error in it.
 
     Args:
         model: what the data must be.
         data: plain data (`dict`, `list`, `str`, `int`, `float`, `bool`, `None`), with unknown values in places.
         place: the key path of the data, e.g. `ecr-stack:repositories`; may be empty.
-        python_names: whether keys are spelled in snake_case, as component arguments are.
+        python_names: whether keys are in snake_case, as component arguments are.
 
     Returns:
-        The model and the mistakes, in the spelling of whoever wrote the data. If there are mistakes, the model holds
-        `INVALID` in their places.
+        The model and the problems, with keys spelled as in the data. The model holds `INVALID` in place of invalid
+        values.
     """
     found, problems = _tolerant(model, data, place, python_names)
     if isinstance(found, Model):
@@ -273,11 +273,11 @@ def parse(model: type[_M], data: object, place: str, *, source: str, python_name
         model: what it must be.
         data: plain data (`dict`, `list`, `str`, `int`, `float`, `bool`, `None`).
         place: the key path of the data, e.g. `ecr-stack:repositories`; may be empty.
-        source: whose mistake it would be, e.g. `Pulumi.prod.yaml` or `Repository "api"`.
-        python_names: whether keys are spelled in snake_case, as component arguments are.
+        source: where the data comes from, for the error, e.g. `Pulumi.prod.yaml` or `Repository "api"`.
+        python_names: whether keys are in snake_case, as component arguments are.
 
     Raises:
-        InvalidInput: with every mistake found.
+        InvalidInput: with every error found.
     """
     found, problems = validate(model, data, place, python_names=python_names)
     if problems:
@@ -286,7 +286,7 @@ def parse(model: type[_M], data: object, place: str, *, source: str, python_name
 
 
 _ROUNDS = 12
-"""How often a document with mistakes is validated again without them: as deep as mistakes can hide each other."""
+"""How often data with errors is validated again without them: as deep as errors can hide each other."""
 
 
 def _tolerant(model: type[_M], data: Any, place: str, python_names: bool) -> tuple[_M, list[Problem]]:
@@ -299,7 +299,7 @@ def _tolerant(model: type[_M], data: Any, place: str, python_names: bool) -> tup
                 list(problems.values()),
             )
         except RecursionError:
-            remedy = "write plain YAML without aliases to itself"
+            remedy = "write plain YAML without self-referencing aliases"
             return typing.cast(_M, INVALID), [Problem(place, "…", "the value is nested too deeply", remedy)]
         except ValidationError as error:
             if attempt == 0:
@@ -307,10 +307,10 @@ def _tolerant(model: type[_M], data: Any, place: str, python_names: bool) -> tup
             for detail in error.errors(include_url=False):
                 loc = tuple(detail["loc"])
                 if detail["input"] is INVALID:
-                    # this type takes no unknown values: the mistake makes the whole of it unknown
+                    # this type takes no unknown values: the error makes all of it unknown
                     _replace(own, detail | {"loc": loc[:-1], "type": "refused"}, model)
                     continue
-                # what is too short later on is so because a mistake was taken out of it
+                # in later attempts, "too short" is only the result of removing an error
                 if loc not in problems and not (attempt and detail["type"] == "too_short"):
                     problems[loc] = _problem(detail, model, place, python_names)
                 if not loc:
@@ -328,12 +328,12 @@ def _copied(value: Any) -> Any:
 
 
 def _moved(model: type[BaseModel], loc: tuple[int | str, ...]) -> str | None:
-    """For a key that belongs elsewhere, where it belongs."""
+    """For a key that belongs elsewhere: where it belongs."""
     return getattr(_model_at(model, loc[:-1]), "MOVED", {}).get(str(loc[-1])) if loc else None
 
 
 def _replace(data: Any, detail: ErrorDetails, model: type[BaseModel]) -> None:
-    """Put `INVALID` where a mistake is; take out a key that is not known, or not a key."""
+    """Replace invalid values by `INVALID`; remove unknown and invalid keys."""
     loc = [part for part in detail["loc"] if part != "[key]"]
     here = data
     for part in loc[:-1]:
@@ -379,7 +379,7 @@ def _joined(place: str, key: str) -> str:
 
 
 def python_spelling(problem: Problem) -> Problem:
-    """Spell the keys of a problem, in its place and in its code spans, the way Python does."""
+    """Convert the keys in a problem, in its place and code spans, to snake_case."""
 
     def spelled(text: str) -> str:
         return re.sub(r"(?<![\w/])[A-Za-z]+(?![\w/])", lambda match: _SPELLINGS.get(match[0], match[0]), text)
@@ -392,7 +392,7 @@ def python_spelling(problem: Problem) -> Problem:
 
 
 def nearest(word: str, known: Sequence[str]) -> str | None:
-    """Find the known word that `word` was most likely meant to be, or `None`."""
+    """Return the known word that `word` was most likely meant to be, or `None`."""
     folded = {name.lower(): name for name in known}
     close = difflib.get_close_matches(word.lower()[:100], list(folded), n=1, cutoff=0.6)
     return folded[close[0]] if close else None
@@ -406,14 +406,14 @@ def problems_of(
     python_names: bool = False,
     at: tuple[int | str, ...] = (),
 ) -> list[Problem]:
-    """Translate pydantic's errors: one `Problem` each, in the words of whoever wrote the data.
+    """Translate pydantic's errors into one `Problem` each, with keys spelled as in the data.
 
     Args:
-        error: what pydantic found.
-        model: what the data should have been, by which unknown keys are compared with known ones.
+        error: the errors from pydantic.
+        model: the model of the data, for suggestions for unknown keys.
         place: the key path of the data.
-        python_names: whether keys are spelled in snake_case.
-        at: the location of the validated part in the model, if it was not the whole.
+        python_names: whether keys are in snake_case.
+        at: the location of the validated part in the model, if it was only a part.
     """
     return [
         _problem(detail | {"loc": (*at, *detail["loc"])}, model, place, python_names)
@@ -476,7 +476,7 @@ def _problem(detail: ErrorDetails, model: type[BaseModel], place: str, python_na
             rule = f"must have at {'most' if long else 'least'} {bound} characters"
             return Problem(where, value, rule, "shorten it" if long else "write more")
         case _:
-            return Problem(where, value, _lower(detail["msg"]), "write a value that keeps this rule")
+            return Problem(where, value, _lower(detail["msg"]), "write a value that satisfies this rule")
 
 
 def _only_required(model: type[BaseModel] | None) -> str | None:
@@ -491,7 +491,7 @@ def _choices(context: Mapping[str, Any]) -> list[str]:
 
 
 def _example(model: type[BaseModel], loc: tuple[int | str, ...], where: str) -> str:
-    """How a missing key would be written."""
+    """An example of a missing key."""
     owner = _model_at(model, loc[:-1])
     if owner is not None and issubclass(owner, Model):
         for name in owner.model_fields:
@@ -512,7 +512,7 @@ def _unknown_key(
         return Problem(where, value, f"`{word}` is not a key here", elsewhere)
     guess = nearest(word, known)
     prefix = where.removesuffix(word) if where.removesuffix(word).endswith(":") else ""
-    remedy = f"write `{prefix}{guess}`" if guess else f"remove it; known here: {', '.join(known) or 'nothing'}"
+    remedy = f"write `{prefix}{guess}`" if guess else f"remove it; known keys here: {', '.join(known) or 'none'}"
     return Problem(where, value, f"`{word}` is not a known key", remedy)
 
 
@@ -528,7 +528,7 @@ def _path(place: str, loc: tuple[int | str, ...]) -> str:
 
 
 def _model_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> type[BaseModel] | None:
-    """The model at a place: walks the models along pydantic's location."""
+    """The model at a pydantic location."""
     here: Any = model
     for part in loc:
         here = _step(here, part)

@@ -1,1 +1,1 @@
-"""Facts of AWS: names and quotas, lifecycle documents and IAM policies, with what they mean. Pure: no I/O."""
+"""Facts about AWS: names, quotas, and the semantics of lifecycle documents and IAM policies. Pure: no I/O."""

@@ -1,6 +1,6 @@
-"""Event patterns for what happens to images in ECR, as data for EventBridge rules.
+"""EventBridge event patterns for ECR images.
 
-ECR sends its events on a best-effort basis. Replication events are sent in the destination's Region. Findings of enhanced
+ECR sends events on a best-effort basis. Replication events are sent in the destination Region. Findings of enhanced
 scanning come from Amazon Inspector, not from ECR.
 
 - https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html
@@ -41,7 +41,7 @@ RepositoryMatch = str | dict[str, str]
 
 
 def beginning_with(prefix: str) -> dict[str, str]:
-    """Match every repository whose name begins with a prefix."""
+    """Matches every repository whose name begins with a prefix."""
     return {"prefix": prefix}
 
 
@@ -55,28 +55,28 @@ def _ecr(detail_type: str, repositories: Sequence[RepositoryMatch] | None, **det
 
 
 def pushes(repositories: Sequence[RepositoryMatch] | None = None) -> EventPattern:
-    """Images that were pushed.
+    """Matches image pushes.
 
     Args:
-        repositories: only these, by their exact names or as `beginning_with` has them. Default: every repository of the registry.
+        repositories: only these, by exact name or `beginning_with(...)`. Default: every repository of the registry.
     """
     return _ecr("ECR Image Action", repositories, action_type=["PUSH"], result=["SUCCESS"])
 
 
 def deletions(repositories: Sequence[RepositoryMatch] | None = None) -> EventPattern:
-    """Images that were deleted, by a person or by a lifecycle rule: the event does not tell the two apart."""
+    """Matches image deletions, by a user or a lifecycle rule: the event does not distinguish the two."""
     return _ecr("ECR Image Action", repositories, action_type=["DELETE"], result=["SUCCESS"])
 
 
 def archives(repositories: Sequence[RepositoryMatch] | None = None) -> EventPattern:
-    """Images that went to the archive storage class, from where they cannot be pulled."""
+    """Matches images that were archived. Archived images cannot be pulled."""
     return _ecr(
         "ECR Image Action", repositories, action_type=["UPDATE_STORAGE_CLASS"], target_storage_class=["ARCHIVE"]
     )
 
 
 def restores(repositories: Sequence[RepositoryMatch] | None = None) -> EventPattern:
-    """Images that came back from the archive storage class."""
+    """Matches images that were restored from the archive."""
     return _ecr(
         "ECR Image Action", repositories, action_type=["UPDATE_STORAGE_CLASS"], target_storage_class=["STANDARD"]
     )
@@ -85,47 +85,47 @@ def restores(repositories: Sequence[RepositoryMatch] | None = None) -> EventPatt
 def replications(
     repositories: Sequence[RepositoryMatch] | None = None, results: Sequence[str] = ("SUCCESS", "FAILED")
 ) -> EventPattern:
-    """Images that were replicated, or failed to be, into the Region of the rule."""
+    """Matches replications into the Region of the rule, successful or failed."""
     return _ecr("ECR Replication Action", repositories, action_type=["REPLICATE"], result=list(results))
 
 
 def pull_through_failures(repositories: Sequence[RepositoryMatch] | None = None) -> EventPattern:
-    """Pulls through a cache rule that could not be synchronised with the upstream registry.
+    """Matches pulls through a cache that failed to synchronise with the upstream registry.
 
-    AWS documents `SUCCESS` only and no word for a failure, so every other status matches.
+    AWS documents only the status `SUCCESS`, so every other status matches.
     """
     return _ecr("ECR Pull Through Cache Action", repositories, sync_status=[{"anything-but": ["SUCCESS"]}])
 
 
 def scan_configuration_changes() -> EventPattern:
-    """Repositories whose frequency of enhanced scanning changed."""
+    """Matches changes of a repository's enhanced scanning frequency."""
     return _ecr("ECR Scan Resource Change", None, action_type=["SCAN_FREQUENCY_CHANGE"])
 
 
 def basic_scans(repositories: Sequence[RepositoryMatch] | None = None, severity: str | None = None) -> EventPattern:
-    """Basic scans that completed.
+    """Matches completed basic scans.
 
     Args:
         repositories: only these. Default: every repository of the registry.
-        severity: only with at least one finding of this severity or a worse one. Default: every completed scan.
+        severity: only scans with a finding of this severity or higher. Default: every completed scan.
 
     Raises:
         ValueError: `severity` is not one of `SEVERITIES`.
     """
     pattern = _ecr("ECR Image Scan", repositories, scan_status=["COMPLETE"])
     if severity is not None:
-        # A count is in the event only if it is not zero. Fields beside each other are ANDed, hence `$or`, which EventBridge
-        # refuses with a single alternative.
+        # A count is in the event only if it is not zero. Sibling fields are ANDed, hence `$or`, which EventBridge rejects
+        # with a single alternative.
         counts = [{"finding-severity-counts": {each: [{"numeric": [">", 0]}]}} for each in _at_or_above(severity)]
         pattern["detail"] |= {"$or": counts} if len(counts) > 1 else counts[0]
     return pattern
 
 
 def inspector_scans(arn_prefixes: Sequence[str] | None = None) -> EventPattern:
-    """Images whose first enhanced scan completed.
+    """Matches completed first enhanced scans of images.
 
     Args:
-        arn_prefixes: only repositories whose ARNs begin with one of these: the event has no other name of theirs. Default:
+        arn_prefixes: only repositories whose ARNs begin with one of these; the event has no repository names. Default:
             every repository of the registry.
     """
     return {
@@ -139,10 +139,10 @@ def inspector_scans(arn_prefixes: Sequence[str] | None = None) -> EventPattern:
 
 
 def inspector_findings(severity: str = "HIGH", repositories: Sequence[RepositoryMatch] | None = None) -> EventPattern:
-    """Vulnerabilities that Inspector found in images of ECR and that are open.
+    """Matches open vulnerabilities that Inspector found in ECR images.
 
     Args:
-        severity: this one or a worse one.
+        severity: this severity or higher.
         repositories: only these. Default: every repository of the registry.
 
     Raises:
@@ -151,7 +151,7 @@ def inspector_findings(severity: str = "HIGH", repositories: Sequence[Repository
     resource: dict[str, Any] = {"type": ["AWS_ECR_CONTAINER_IMAGE"]}
     if repositories is not None:
         resource["details"] = {"awsEcrContainerImage": {"repositoryName": list(repositories)}}
-    # Inspector calls what has no severity yet UNTRIAGED, ECR calls it UNDEFINED.
+    # Findings without a severity are UNTRIAGED in Inspector, UNDEFINED in ECR.
     words = ["UNTRIAGED" if each == "UNDEFINED" else each for each in _at_or_above(severity)]
     return {
         "source": ["aws.inspector2"],
@@ -168,7 +168,7 @@ def inspector_findings(severity: str = "HIGH", repositories: Sequence[Repository
 def finding_patterns(
     severity: str = "HIGH", repositories: Sequence[RepositoryMatch] | None = None
 ) -> dict[str, EventPattern]:
-    """The patterns that together tell of findings under both types of scanning, by a name for their rules."""
+    """The patterns that match findings of both scan types, keyed by a name for their rules."""
     return {
         "basic-scan-findings": basic_scans(repositories, severity),
         "inspector-findings": inspector_findings(severity, repositories),

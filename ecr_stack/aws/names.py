@@ -1,8 +1,8 @@
-"""The shapes of single values, as AWS defines them: one annotated type each, with its message.
+"""The formats of single values, as AWS defines them: one annotated type each, with its error message.
 
-Lengths and patterns are those of the ECR API model (`botocore/data/ecr/2015-09-21/service-2.json.gz`), whose
-patterns AWS matches against the whole value; botocore itself does not check them. A test compares each constant
-here with the installed model.
+Lengths and patterns are from the ECR API model (`botocore/data/ecr/2015-09-21/service-2.json.gz`). AWS matches its
+patterns against the whole value; botocore does not check them. A test compares each constant here with the installed
+model.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ __all__ = [
 ]
 
 COST_SERVICE = "Amazon EC2 Container Registry (ECR)"
-"""What Cost Explorer and AWS Budgets call ECR. `Amazon Elastic Container Registry` matches nothing."""
+"""The name of ECR in Cost Explorer and AWS Budgets. `Amazon Elastic Container Registry` matches nothing."""
 REPOSITORY_NAME = re.compile(r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(\/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*")
 REPLICATION_FILTER = re.compile(r"^(?:[a-z0-9]+(?:[._-][a-z0-9]*)*/)*[a-z0-9]*(?:[._-][a-z0-9]*)*$")
 SIGNING_FILTER = re.compile(r"^(?:[a-z0-9*]+(?:[._-][a-z0-9*]+)*/)*[a-z0-9*]+(?:[._-][a-z0-9*]+)*$")
 SIGNING_PROFILE = re.compile(r"^arn:aws(-[a-z]+)*:signer:[a-z0-9-]+:[0-9]{12}:\/signing-profiles\/[a-zA-Z0-9_]{2,}$")
 SCAN_FILTER = re.compile(r"^[a-z0-9*](?:[._\-/a-z0-9*]?[a-z0-9*]+)*$")
 EXCLUSION_FILTER = re.compile(r"^[0-9a-zA-Z._*-]{1,128}$")
-# Where AWS offers ECR, of 2026-11; a test compares the list with the installed SDK's.
+# The Regions with ECR as of 2026-11; a test compares the list with that of the installed SDK.
 REGIONS = (
     "af-south-1", "ap-east-1", "ap-east-2", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1",
     "ap-south-2", "ap-southeast-1", "ap-southeast-2", "ap-southeast-3", "ap-southeast-4", "ap-southeast-5",
@@ -78,7 +78,7 @@ def _better_name(value: str) -> PydanticCustomError | None:
 REPOSITORY_FORM = Form(
     REPOSITORY_NAME.pattern,
     "a repository name has 2 to 256 characters: lowercase letters and digits, joined by single `.`, `_`, "
-    "`__`, `-` or `/`, none of them first or last",
+    "`__`, `-` or `/`, which are not allowed at the beginning or end",
     "write a name such as `team/api-gateway`",
     shortest=2,
     longest=256,
@@ -92,10 +92,10 @@ def _prefix_alone(value: str) -> PydanticCustomError | None:
     if "*" not in value:
         return None
     return refusal(
-        "a replication filter is a prefix of repository names, not a pattern; `*` is not allowed in it",
-        "leave `repositoryFilters` out to replicate every repository"
+        "a replication filter is a prefix of repository names, not a pattern; `*` is not allowed",
+        "omit `repositoryFilters` to replicate every repository"
         if set(value) == {"*"}
-        else f"write the prefix alone: `{value.split('*', maxsplit=1)[0]}`",
+        else f"write only the prefix: `{value.split('*', maxsplit=1)[0]}`",
     )
 
 
@@ -103,9 +103,9 @@ ReplicationFilter = Annotated[
     str,
     Form(
         REPLICATION_FILTER.pattern,
-        "a replication filter is the beginning of a repository name: 2 to 256 lowercase letters, digits, `.`, `_`, "
-        "`-` and `/`, and does not begin with a separator",
-        "write the first characters of the names that you mean, e.g. `api-`",
+        "a replication filter is a prefix of repository names: 2 to 256 lowercase letters, digits, `.`, `_`, "
+        "`-` and `/`, not beginning with a separator",
+        "write the prefix that the names share, e.g. `api-`",
         shortest=2,
         longest=256,
         explain=_prefix_alone,
@@ -118,34 +118,34 @@ ReplicationFilter = Annotated[
 ScanFilter = Annotated[
     str,
     Form(
-        # The language of `SCAN_FILTER`, which backtracks without end on long input.
+        # Equivalent to `SCAN_FILTER`, which backtracks catastrophically on long input.
         r"[a-z0-9*]+(?:[._/-][a-z0-9*]+)*",
-        "a scan filter has 1 to 255 lowercase letters, digits, `*`, and single `.`, `_`, `-`, `/` between them",
+        "a scan filter has 1 to 255 lowercase letters, digits and `*`, with single `.`, `_`, `-`, `/` between them",
         "write a name with wildcards, e.g. `prod-*`, or `*` for every repository",
         shortest=1,
         longest=255,
     ),
     Item,
 ]
-"""A repository name with `*` wildcards; without one it matches names that contain it."""
+"""A repository name with `*` wildcards; without a wildcard, it matches names that contain it."""
 
 
 _SIGNING_FORM = Form(
     SIGNING_FILTER.pattern,
-    "a signing filter has 1 to 256 lowercase letters, digits, `*`, and single `.`, `_`, `-`, `/` between them",
-    "write a name with wildcards, e.g. `prod-*`; `*` matches any characters, two separators in a row as well",
+    "a signing filter has 1 to 256 lowercase letters, digits and `*`, with single `.`, `_`, `-`, `/` between them",
+    "write a name with wildcards, e.g. `prod-*`; `*` matches any characters",
     shortest=1,
     longest=256,
 )
 
 
 def signing_filter_problem(value: str) -> tuple[str, str] | None:
-    """What is wrong with a filter of a signing rule, and what to do about it; `None` if nothing is."""
+    """The rule that a signing filter breaks and its remedy; `None` if it is valid."""
     return None if _SIGNING_FORM.fits(value) else (_SIGNING_FORM.rule, _SIGNING_FORM.remedy)
 
 
 def signing_filter_matches(text: str, repository: str) -> bool:
-    """Whether a filter of a signing rule matches a repository's whole name; `*` stands for any characters."""
+    """Whether a signing filter matches the whole name of a repository; `*` matches any characters."""
     return re.fullmatch(".*".join(map(re.escape, text.split("*"))), repository) is not None
 
 
@@ -157,7 +157,7 @@ SigningProfileArn = Annotated[
     str,
     Form(
         SIGNING_PROFILE.pattern,
-        "a signing profile is named by its ARN, without its version",
+        "a signing profile must be an ARN without a version",
         "write arn:aws:signer:REGION:ACCOUNT:/signing-profiles/NAME, as `aws signer get-signing-profile` prints it",
         longest=200,
     ),
@@ -170,8 +170,8 @@ ExclusionFilter = Annotated[
     str,
     Form(
         at_most(2, "*") + EXCLUSION_FILTER.pattern.removeprefix("^"),
-        "a mutable tag has 1 to 128 letters, digits, `.`, `_`, `-`, and at most two `*`",
-        "write the tag or a pattern of it, e.g. `latest` or `dev-*`",
+        "a mutable tag has 1 to 128 letters, digits, `.`, `_` and `-`, and at most two `*`",
+        "write the tag or a pattern, e.g. `latest` or `dev-*`",
     ),
     Item,
 ]
@@ -183,8 +183,8 @@ def _region(value: str) -> str:
         return value
     guess = nearest(value, REGIONS)
     raise refusal(
-        "a Region is the code of one where AWS offers ECR",
-        f"write `{guess}`" if guess else "write one such as `us-east-1` or `eu-west-1`",
+        "must be the code of a Region with ECR",
+        f"write `{guess}`" if guess else "write a Region such as `us-east-1` or `eu-west-1`",
     )
 
 
@@ -193,7 +193,9 @@ Region = Annotated[str, AfterValidator(_region), Described(enum=list(REGIONS)), 
 
 AccountId = Annotated[
     str,
-    Form(ACCOUNT_ID.pattern, "an AWS account id has exactly 12 digits", 'write it in quotes, e.g. "111122223333"'),
+    Form(
+        ACCOUNT_ID.pattern, "an AWS account id must have exactly 12 digits", 'write it in quotes, e.g. "111122223333"'
+    ),
     Item,
 ]
 """Twelve digits, in quotes."""
@@ -203,7 +205,7 @@ def _alias(value: str) -> PydanticCustomError | None:
     if ":alias/" not in value and not value.startswith("alias/"):
         return None
     return refusal(
-        "the key's ARN is needed, not an alias: Pulumi would plan to replace every repository, again and again",
+        "must be the ARN of the key, not an alias: with an alias, Pulumi plans to replace every repository on every run",
         "write the ARN that `aws kms describe-key --key-id alias/NAME --query KeyMetadata.Arn` prints",
     )
 
@@ -212,7 +214,7 @@ KmsKeyArn = Annotated[
     str,
     Form(
         KMS_KEY_ARN.pattern,
-        "a KMS key is named by its ARN, not by its id or an alias",
+        "a KMS key must be an ARN, not a key id or an alias",
         "write arn:aws:kms:REGION:ACCOUNT:key/ID",
         explain=_alias,
     ),
@@ -224,19 +226,19 @@ OrganizationId = Annotated[
     str,
     Form(
         ORGANIZATION_ID.pattern,
-        "an organization id is `o-` and 10 to 32 lowercase letters and digits",
+        "an organization id is `o-` followed by 10 to 32 lowercase letters and digits",
         "write the id that `aws organizations describe-organization --query Organization.Id` prints",
     ),
     Item,
 ]
-"""`o-` and 10 to 32 lowercase letters and digits."""
+"""`o-` followed by 10 to 32 lowercase letters and digits."""
 
 EmailAddress = Annotated[
     str,
     Form(
         r"[^\s@<>,;\x22]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+",
         "must be an e-mail address, without a name or angle brackets",
-        "write one such as `platform@example.com`",
+        "write an address such as `platform@example.com`",
         longest=254,
     ),
     Item,
@@ -245,7 +247,7 @@ EmailAddress = Annotated[
 
 # https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
 _TAG_TEXT = re.compile(r"[\w\s.:/=+\-@]*")
-# Letters of other scripts are allowed, and ECMA-262 and Python disagree on how to write them: patterns say what is not.
+# Letters of any script are allowed. ECMA-262 and Python write them differently, so the patterns list what is excluded.
 _NOT_IN_TAGS = re.escape("".join(char for char in map(chr, range(0x20, 0x7F)) if not _TAG_TEXT.fullmatch(char)))
 _TAG_CHARACTERS = f"[^{_NOT_IN_TAGS}]".replace(r"\#", "#").replace(r"\&", "&").replace(r"\~", "~")
 _RESERVED = "[aA][wW][sS]:"
@@ -304,22 +306,22 @@ def _path_is_short(value: str) -> bool:
 def _no_principal(value: str) -> PydanticCustomError | None:
     if value == "*":
         return refusal(
-            "`*` would let everybody on the internet in",
-            "name roles, accounts, or the organization (`organizations: [o-…]`)",
+            "`*` would allow everyone on the internet",
+            "specify roles, accounts, or the organization (`organizations: [o-…]`)",
         )
     if "*" in value or "?" in value:
-        return refusal("a principal is one role, user or account, without wildcards", "name each one")
+        return refusal("a principal must be one role, user or account, without wildcards", "name each one")
     found = _IDENTITY.fullmatch(value)
     if found and (not re.fullmatch(f"{_IAM_CHARACTER}{{1,64}}", found["name"], re.ASCII) or not _path_is_short(value)):
-        # a name that nobody can have would be granted something, and reach nobody
+        # a grant to an impossible name would have no effect
         return refusal(
-            "the name of a role or user has 1 to 64 letters without accents, digits and `+ = , . @ _ -`, and its "
-            "path at most 512 characters",
+            "the name of a role or user has 1 to 64 ASCII letters, digits and `+ = , . @ _ -`, and its path has "
+            "at most 512 characters",
             "write the name as `aws iam list-roles` prints it",
         )
     if ":assumed-role/" in value:
         return refusal(
-            "a session of a role cannot be granted for long; the role can",
+            "a role session is temporary; access must be granted to the role",
             "write arn:aws:iam::ACCOUNT:role/NAME",
         )
     return None
@@ -327,7 +329,7 @@ def _no_principal(value: str) -> PydanticCustomError | None:
 
 PRINCIPAL_FORM = Form(
     rf"[0-9]{{12}}|{_IAM_ARN}:root|(?:{_IAM_ARN}:)?(?:role|user)/(?:{_IAM_CHARACTER}+/)*{_IAM_CHARACTER}{{1,64}}",
-    "a principal is an IAM role's or user's ARN, `role/NAME` or `user/NAME` of this account, or an account id",
+    "a principal must be the ARN of an IAM role or user, `role/NAME` or `user/NAME` of this account, or an account id",
     'write `role/NAME`, `arn:aws:iam::111122223333:role/NAME` or "111122223333"',
     also=_path_is_short,
     explain=_no_principal,

@@ -1,4 +1,4 @@
-"""What ECR's scanning configuration means for each repository, and how severe a finding is.
+"""The effective scan frequency of each repository, and the severities of findings.
 
 https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning-filters.html
 """
@@ -22,17 +22,17 @@ __all__ = [
 ]
 
 SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL", "UNDEFINED")
-"""ECR's severities, the worst first (`FindingSeverity` in the API model)."""
+"""ECR's severities, highest first (`FindingSeverity` in the API model)."""
 
 EffectiveFrequency = Literal["CONTINUOUS_SCAN", "SCAN_ON_PUSH", "MANUAL", "OFF"]
-"""When the images of one repository are scanned. `OFF`: never, and a scan cannot be started either."""
+"""When the images of a repository are scanned. `OFF`: never; scans cannot be started manually either."""
 
-# The order in which overlapping rules win.
+# The precedence of overlapping rules.
 _STRONGEST_FIRST: tuple[EffectiveFrequency, ...] = ("CONTINUOUS_SCAN", "SCAN_ON_PUSH", "MANUAL")
 
 
 class ScanningRule(Protocol):
-    """One rule of a scanning configuration, as a stack file or ECR writes it."""
+    """One rule of a scanning configuration, from a stack file or ECR."""
 
     @property
     def frequency(self) -> str:
@@ -48,11 +48,11 @@ class ScanningConfiguration(Protocol):
 
     @property
     def type(self) -> str | None:
-        """`BASIC` or `ENHANCED`; None if it is not known."""
+        """`BASIC` or `ENHANCED`; `None` if it is not known."""
 
     @property
     def rules(self) -> Sequence[ScanningRule] | None:
-        """None if the request left them out, which is not the same as an empty list."""
+        """`None` if the request omitted them, which differs from an empty list."""
 
 
 @dataclass(frozen=True)
@@ -63,23 +63,23 @@ class _Rule:
 
 @dataclass(frozen=True)
 class RegistryScanning:
-    """The configuration that `GetRegistryScanningConfiguration` answers with."""
+    """The configuration in the response of `GetRegistryScanningConfiguration`."""
 
     type: str | None
     rules: tuple[_Rule, ...] | None = ()
 
     @classmethod
     def from_api(cls, configuration: Mapping[str, Any]) -> RegistryScanning:
-        """Read the `scanningConfiguration` of an answer."""
+        """Parse the `scanningConfiguration` of a response."""
         rules = tuple(
             _Rule(rule["scanFrequency"], tuple(entry["filter"] for entry in rule.get("repositoryFilters", ())))
             for rule in configuration.get("rules") or ()
         )
-        # A registry that nobody has configured answers BASIC without rules.
+        # An unconfigured registry returns BASIC without rules.
         return cls(configuration.get("scanType", "BASIC"), rules)
 
     def matched(self, repository_names: Iterable[str]) -> list[str]:
-        """The names that some rule matches, whatever its frequency."""
+        """The names that any rule matches, regardless of its frequency."""
         filters = [entry for rule in self.rules or () for entry in rule.filters]
         return [name for name in repository_names if any(filter_matches(entry, name) for entry in filters)]
 
@@ -96,19 +96,19 @@ def filter_matches(scan_filter: str, repository: str) -> bool:
 def effective_frequencies(
     scanning: ScanningConfiguration, repository_names: Iterable[str]
 ) -> dict[str, EffectiveFrequency]:
-    """Say when each repository's images are scanned.
+    """Return when the images of each repository are scanned.
 
-    - Several rules may match a repository: continuous scanning wins over scanning on push, which wins over manual.
+    - If several rules match a repository, continuous scanning wins over scanning on push, which wins over manual.
     - A repository that no rule matches is `OFF` under ENHANCED (it cannot even be scanned by hand) and `MANUAL` under BASIC.
     - ENHANCED without rules in the request (None, not an empty list) scans every repository continuously
       (https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning-enhanced-enabling.html).
 
     Args:
-        scanning: the section of a stack file, or `RegistryScanning.from_api(...)`.
-        repository_names: the repositories' names in ECR.
+        scanning: a section of a stack file, or `RegistryScanning.from_api(...)`.
+        repository_names: the names of the repositories in ECR.
 
     Returns:
-        A frequency for each name, in their order. Empty if the type of scanning is not known.
+        A frequency for each name, in their order. Empty if the scan type is not known.
     """
     if scanning.type is None:
         return {}
@@ -128,6 +128,6 @@ def effective_frequencies(
 
 
 def severity_of(word: str | None) -> str:
-    """ECR's word for a severity. Inspector's `UNTRIAGED`, and any word not known here, is `UNDEFINED`."""
+    """ECR's name for a severity. Inspector's `UNTRIAGED` and unknown severities become `UNDEFINED`."""
     upper = (word or "").upper()
     return upper if upper in SEVERITIES else "UNDEFINED"

@@ -103,7 +103,7 @@ def problems(args: type, inputs: Mapping[str, Any], place: str = "") -> list[Pro
             continue
         if name not in known:
             guess = nearest(name, sorted(known))
-            remedy = f"write `{guess}`" if guess else f"remove it; known here: {', '.join(sorted(known))}"
+            remedy = f"write `{guess}`" if guess else f"remove it; known keys here: {', '.join(sorted(known))}"
             found.append(Problem(place + name, value, f"`{name}` is not a property here", remedy))
         elif value is not None:
             found.extend(_mistyped(known[name].type, value, place + name))

@@ -492,14 +492,14 @@ def lifecycle_warnings(settings: RegistrySettings) -> Iterator[Problem]:
 
 _IN_STACK_FILES = {
     "untagged-uncovered": (
-        "and they are paid for until they are removed",
+        "and AWS charges for them until they are deleted",
         "add `{untagged: true, expireAfterDays: 7}`",
     ),
     "shielded": ("so this one never acts", "put the narrower rule first, or remove it"),
-    "releases-expire": (None, "put a rule that keeps enough releases before it, or write `untagged: true`"),
-    "never-reached": ("which no repository reaches", "write the number that you can afford to keep"),
+    "releases-expire": (None, "add an earlier rule that keeps enough releases, or write `untagged: true`"),
+    "never-reached": ("which is too high to have an effect", "write the number that you want to keep"),
     "archive-unfed": (
-        "so this one meets only what somebody archived by hand",
+        "so this one affects only images that were archived manually",
         "add a rule with `archiveAfterDays`, or remove this one",
     ),
 }

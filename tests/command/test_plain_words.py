@@ -57,9 +57,9 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> str:
     [
         # the second rule makes two rules of ECR, which have the numbers 2 and 3 there
         "warning Pulumi.prod.yaml:11: ecr-stack:repositoryDefaults.lifecycle[1]: images tagged w*: `lifecycle[0]` (images tagged "
-        "*) takes them all, so this one never acts; put the narrower rule first, or remove it",
-        "warning Pulumi.prod.yaml:9: ecr-stack:repositoryDefaults.lifecycle: no rule selects images without a tag, and they are "
-        "paid for until they are removed; add `{untagged: true, expireAfterDays: 7}`",
+        "*) matches them all, so this one never acts; put the narrower rule first, or remove it",
+        "warning Pulumi.prod.yaml:9: ecr-stack:repositoryDefaults.lifecycle: no rule selects untagged images, and AWS charges "
+        "for them until they are deleted; add `{untagged: true, expireAfterDays: 7}`",
         "warning Pulumi.prod.yaml:13: ecr-stack:repositories.api.name: `namePrefix: shop/` is put in front of it, so the "
         "repository is called `shop/shop/api` in ECR; write `api` if `shop/api` is meant",
         "warning Pulumi.prod.yaml:14: ecr-stack:repositories.shop/web: `namePrefix: shop/`",

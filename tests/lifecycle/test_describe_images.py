@@ -132,7 +132,7 @@ def test_what_cannot_be_read_is_named_with_its_place(key: str, value: object) ->
 def test_a_digest_that_stands_twice_is_refused() -> None:
     with pytest.raises(InvalidInput) as refused:
         parse_images([entry(), entry()])
-    assert "imageDetails[0] has this digest already" in str(refused.value)
+    assert "imageDetails[0] has the same digest" in str(refused.value)
 
 
 @pytest.mark.parametrize(

@@ -286,44 +286,44 @@ def test_an_explanation_gives_ages_and_limits() -> None:
 @pytest.mark.parametrize(
     ("about", "others", "why", "conclusion"),
     [
-        (image("A", days=9), [], "it has no tag", "Kept: no rule selects it, so it stays for ever"),
+        (image("A", days=9), [], "it has no tag", "Kept: no rule selects it, so it is kept forever"),
         (
             image("A", "x", "y", days=9),
             [],
             "none of its tags (x, y) matches v*",
-            "Kept: no rule selects it, so it stays for ever",
+            "Kept: no rule selects it, so it is kept forever",
         ),
         (
             image("A", "v1", days=9, status="ACTIVATING"),
             [],
-            "the image is on its way back from the archive",
-            "Kept: no rule touches an image that is on its way back from the archive",
+            "the image is being restored from the archive",
+            "Kept: no rule affects an image that is being restored from the archive",
         ),
         (
             image("A", "v1", days=9, status="ARCHIVED", archived_at=ago(1)),
             [],
-            "the rule is about standard images, and this one is in the archive",
-            "Kept: no rule selects it, so it stays for ever",
+            "the rule applies to standard images, and this one is in the archive",
+            "Kept: no rule selects it, so it is kept forever",
         ),
         (
             image("A", "v1", days=9, subject="B"),
             [image("B", "x", days=9)],
-            "it is about another image, its subject, and goes where that goes",
-            "Kept: it stays as long as its subject B",
+            "it refers to another image, its subject, and shares its fate",
+            "Kept: it is kept as long as its subject B",
         ),
         (
             image("A", days=9, subject="B"),
             [image("B", "v1", days=9)],
-            "it is about another image, its subject, and goes where that goes",
+            "it refers to another image, its subject, and shares its fate",
             "Expired: it goes with its subject B, by rule 7",
         ),
         (
             image("A", "v1", days=9),
             [image("B", "x", days=9, references=("A",))],
             "pushed 9 days ago; the limit is 1 day; but a manifest list refers to it",
-            "Kept: rule 7 would take it, but a manifest list that refers to it has to go first",
+            "Kept: rule 7 selects it, but a manifest list that refers to it must be removed first",
         ),
-        (image("A", "v1", days=1), [], "pushed 1 day ago; the limit is 1 day", "Kept: rule 7 leaves it alone, and no later rule may touch it"),
+        (image("A", "v1", days=1), [], "pushed 1 day ago; the limit is 1 day", "Kept: rule 7 keeps it, and no later rule can affect it"),
         (image("A", "v1", days=2), [], "pushed 2 days ago; the limit is 1 day", "Expired by rule 7"),
     ],
 )  # fmt: skip
@@ -334,7 +334,7 @@ def test_an_explanation_says_why(about: Image, others: list[Image], why: str, co
 
 
 def test_an_explanation_of_an_image_that_is_not_there_is_refused() -> None:
-    with pytest.raises(NotFound, match="there is no image B among the images"):
+    with pytest.raises(NotFound, match="the image B is not among the images"):
         explain(document(rule(1, ANY, pushed(1))), [image("A", days=1)], AT, image("B", days=1))
 
 
@@ -342,8 +342,8 @@ def test_an_explanation_of_an_image_that_is_not_there_is_refused() -> None:
     ("more", "why"),
     [
         ({"pulled_at": ago(40)}, "last pulled 40 days ago"),
-        ({"pulled_at": ago(40), "activated_at": ago(35)}, "back from the archive 35 days ago"),
-        ({"activated_at": ago(35)}, "never pulled, back from the archive 35 days ago"),
+        ({"pulled_at": ago(40), "activated_at": ago(35)}, "restored from the archive 35 days ago"),
+        ({"activated_at": ago(35)}, "never pulled, restored from the archive 35 days ago"),
     ],
 )
 def test_an_explanation_says_what_the_age_is_counted_from(more: dict[str, Any], why: str) -> None:

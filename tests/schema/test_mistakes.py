@@ -171,7 +171,7 @@ CASES = [
         [{"destinations": [{"region": "us-west-2"}], "repositoryFilters": ["*"]}],
         "replication.rules[0].repositoryFilters[0]",
         "not a pattern",
-        "leave `repositoryFilters` out",
+        "omit `repositoryFilters`",
     ),
     (
         "replication/rules",
@@ -184,7 +184,7 @@ CASES = [
         "replication/rules",
         [{"destinations": [{"region": "us-west-2"}], "repositoryFilters": ["/api"]}],
         "replication.rules[0].repositoryFilters[0]",
-        "beginning of a repository name",
+        "prefix of repository names",
         "api-",
     ),
     (
@@ -254,7 +254,7 @@ CASES = [
         "change a limit",
         "maxExpire",
     ),
-    (f"{REPOSITORY}/access", {"pull": ["*"]}, "api-gateway.access.pull[0]", "everybody", "organizations"),
+    (f"{REPOSITORY}/access", {"pull": ["*"]}, "api-gateway.access.pull[0]", "everyone", "organizations"),
     (f"{REPOSITORY}/access", {"pull": ["role/a*"]}, "api-gateway.access.pull[0]", "without wildcards", "each one"),
     (f"{REPOSITORY}/access", {"pull": [111122223333]}, "api-gateway.access.pull[0]", "string", '"111122223333"'),
     (f"{REPOSITORY}/access", {}, "api-gateway.access", "grant at least one permission", "remove"),

@@ -1,7 +1,7 @@
-"""ECR's lifecycle policies, understood outside AWS.
+"""ECR's lifecycle policies, evaluated outside AWS.
 
-`document` is the document that ECR reads, parsed; `lint` finds what ECR would refuse in it, and what it would accept
-and do something else with; `evaluate` says what it does to the `images` of a repository, and `explain` why.
+`document` parses the document that ECR reads; `lint` finds what ECR would reject, and what it would accept but is
+probably not what was meant; `evaluate` computes what it does to the `images` of a repository, and `explain` says why.
 """
 
 from ecr_stack.aws.lifecycle.document import Document, NativeRule, parse_document, policy_text

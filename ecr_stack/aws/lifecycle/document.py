@@ -1,4 +1,4 @@
-"""A lifecycle document as ECR reads it, parsed: its rules in the order in which they are applied.
+"""A parsed lifecycle document: its rules in order of priority.
 
 https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_parameters.html
 """
@@ -32,7 +32,7 @@ __all__ = [
 
 
 def policy_text(document: Mapping[str, Any]) -> str:
-    """Write a document as ECR takes it: compact JSON, always the same, padded to the 100 characters that ECR wants."""
+    """Write a document for ECR: deterministic compact JSON, padded to ECR's minimum of 100 characters."""
     text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
     return text if len(text) >= MIN_TEXT else json.dumps(document, indent=2, ensure_ascii=False)
 
@@ -48,21 +48,21 @@ class NativeRule:
     """One rule of a lifecycle document."""
 
     priority: int
-    """When it is applied: the lowest number first."""
+    """The lowest number is applied first."""
     description: str
-    """Why; may be empty."""
+    """May be empty."""
     tag_status: TagStatus
-    """Which images it selects: tagged ones that match `tag_filters`, untagged ones, or any."""
+    """Whether it selects tagged images that match `tag_filters`, untagged images, or any."""
     tag_filters: tuple[TagFilter, ...]
-    """Prefixes or patterns, for each of which a selected image has a tag."""
+    """Prefixes or patterns; a selected image has a matching tag for each of them."""
     storage_class: StorageClass
     """The storage class of the images that it selects."""
     count_type: CountType
-    """What is counted: images, or days since something."""
+    """What the limit counts: images, or days since an event."""
     count_number: int
-    """How many images are kept, or how many days an image is left alone."""
+    """The number of images to keep, or of days to keep an image."""
     action: Action
-    """What happens to the others: they expire, or go to the archive."""
+    """What happens to the others: they expire or are archived."""
 
     def selects(self, tags: tuple[str, ...]) -> bool:
         """Whether an image with these tags meets the tagging requirements of the rule."""
@@ -100,21 +100,21 @@ class NativeRule:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A lifecycle document that ECR would take."""
+    """A lifecycle document that ECR would accept."""
 
     rules: tuple[NativeRule, ...]
-    """The rules, in the order in which they are applied."""
+    """The rules in order of priority."""
 
 
 def parse_document(document: str | Mapping[str, Any], source: str = "the lifecycle policy") -> Document:
     """Parse a native lifecycle document.
 
     Args:
-        document: JSON text, or the data that is in it.
-        source: whose mistake it would be, e.g. the name of a file.
+        document: JSON text, or plain data.
+        source: where the document comes from, for the error, e.g. a file name.
 
     Raises:
-        InvalidInput: ECR would refuse the document; holds every reason.
+        InvalidInput: ECR would reject the document; with a problem for each reason.
     """
     data, findings = read(document)
     errors = [finding for finding in findings if finding.severity == "error"]
@@ -124,7 +124,7 @@ def parse_document(document: str | Mapping[str, Any], source: str = "the lifecyc
 
 
 def native_rule(rule: Mapping[str, Any]) -> NativeRule:
-    """Make a rule from its plain data, in which there is no error."""
+    """Build a rule from valid plain data."""
     selection = rule["selection"]
     filters = [
         *map(TagFilter.prefix, selection.get("tagPrefixList", ())),
@@ -143,12 +143,12 @@ def native_rule(rule: Mapping[str, Any]) -> NativeRule:
 
 
 def read(document: str | Mapping[str, Any]) -> tuple[Any, list[Finding]]:
-    """Read a document, and find everything for which ECR would refuse it, and keys that stand twice.
+    """Read a document, and find everything for which ECR would reject it, and duplicate keys.
 
-    Data is measured as the compact text that is sent for it, text as it is.
+    The length of plain data is that of the compact text that is sent for it.
 
     Returns:
-        The plain data (None where it cannot be read), and the findings.
+        The plain data (`None` if it cannot be read), and the findings.
     """
     if not isinstance(document, str):
         try:
@@ -164,18 +164,20 @@ def read(document: str | Mapping[str, Any]) -> tuple[Any, list[Finding]]:
             parse_constant=_no_number,
         )
     except RecursionError:
-        return None, [kinds.NOT_JSON.found(None, "the document: it is nested too deep")]
+        return None, [kinds.NOT_JSON.found(None, "the document: nested too deeply")]
     except ValueError as error:
         return None, [kinds.NOT_JSON.found(None, f"the document: {error}"), *_length(document)]
-    repeated = [kinds.DUPLICATE_KEY.found(None, f"the document: {key} stands twice in one object") for key in twice]
+    repeated = [
+        kinds.DUPLICATE_KEY.found(None, f"the document: the key {key} is there twice in one object") for key in twice
+    ]
     return data, errors_in(data) + _length(document) + repeated
 
 
 def _length(text: str) -> list[Finding]:
     if MIN_TEXT <= len(text) <= MAX_TEXT:
         return []
-    remedy = "write at least one whole rule" if len(text) < MIN_TEXT else None
-    return [kinds.TEXT_LENGTH.found(None, f"the document: it has {len(text):,} characters", remedy)]
+    remedy = "write at least one complete rule" if len(text) < MIN_TEXT else None
+    return [kinds.TEXT_LENGTH.found(None, f"the document: {len(text):,} characters", remedy)]
 
 
 def _object(pairs: list[tuple[str, Any]], twice: list[str]) -> dict[str, Any]:
@@ -188,7 +190,7 @@ def _object(pairs: list[tuple[str, Any]], twice: list[str]) -> dict[str, Any]:
 
 
 def _no_number(word: str) -> NoReturn:
-    raise ValueError(f"{word} is no JSON")
+    raise ValueError(f"{word} is not JSON")
 
 
 def _problem(finding: Finding, data: Any) -> Problem:
@@ -198,7 +200,7 @@ def _problem(finding: Finding, data: Any) -> Problem:
 
 
 def _value_at(data: Any, place: str) -> Any:
-    """What stands at a place such as `rules[0].selection`; nothing where nothing does."""
+    """The value at a place such as `rules[0].selection`; `None` if there is none."""
     try:
         for step in re.findall(r"\w+", place) if "rules" in place else ():
             data = data[int(step) if step.isdigit() else step]

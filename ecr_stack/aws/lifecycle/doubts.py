@@ -1,4 +1,4 @@
-"""What ECR takes in a lifecycle document and nobody means: each is a warning."""
+"""Lifecycle rules that ECR accepts but that probably do not do what was meant: each is a warning."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ IMAGES_A_REPOSITORY = 100_000
 DAYS_IN_TEN_YEARS = 3_652
 
 RELEASES = ("v1.2.3", "1.2.3", "release-1.2.3", "prod-1.2.3")
-"""What releases are commonly tagged with."""
+"""Common tags of releases."""
 
 
 def doubts_about(rules: Sequence[NativeRule]) -> Iterator[Finding]:
-    """Find what is doubtful in rules that are each right, in the order in which they are applied."""
+    """Return the warnings about rules that are valid on their own, given in order of priority."""
     for rule in rules:
         yield from _tags(rule)
         counts = rule.count_type == "imageCountMoreThan"
@@ -38,18 +38,18 @@ def doubts_about(rules: Sequence[NativeRule]) -> Iterator[Finding]:
             names = " and ".join(f"rule {earlier.priority} ({earlier.selector})" for earlier in shield)
             yield kinds.SHIELDED.found(
                 rule.priority,
-                f"rule {rule.priority} ({rule.selector}): {names} {'takes' if len(shield) == 1 else 'take'} them all",
+                f"rule {rule.priority} ({rule.selector}): {names} {'matches' if len(shield) == 1 else 'match'} them all",
             )
         elif _expires_releases(rule, rules[:number]):
             yield kinds.RELEASES_EXPIRE.found(
-                rule.priority, f"rule {rule.priority} (all images): it expires tagged images, releases among them"
+                rule.priority, f"rule {rule.priority} (all images): expires tagged images, including releases"
             )
 
 
 def doubts_about_the_whole(rules: Sequence[NativeRule]) -> Iterator[Finding]:
-    """Find what is missing from the rules of a document, when they are all of them."""
+    """Return the warnings about what the rules of a document lack; `rules` must be all of them."""
     if not any(rule.storage_class == "standard" and rule.tag_status != "tagged" for rule in rules):
-        yield kinds.UNTAGGED_UNCOVERED.found(None, "the document: no rule selects images without a tag")
+        yield kinds.UNTAGGED_UNCOVERED.found(None, "the document: no rule selects untagged images")
     if not any(rule.action == "transition" for rule in rules):
         for rule in rules:
             if rule.storage_class == "archive":
@@ -73,8 +73,8 @@ def shields(earlier: NativeRule, later: NativeRule) -> bool:
 
 
 def _shield(rule: NativeRule, before: Sequence[NativeRule]) -> list[NativeRule]:
-    """The earlier rules that leave a rule nothing: one that takes all its images, or for a rule about any image one
-    that takes every tagged image and one that takes the untagged ones."""
+    """The earlier rules that leave a rule nothing: one that matches all its images or, for a rule with tagStatus any, one
+    that matches every tagged image and one that matches the untagged ones."""
     for earlier in before:
         if shields(earlier, rule):
             return [earlier]
@@ -105,13 +105,13 @@ def _tags(rule: NativeRule) -> Iterator[Finding]:
     different = list(dict.fromkeys(rule.tag_filters))
     if len(different) > 1:
         both = " and ".join(entry.shown for entry in different)
-        yield kinds.SEVERAL_TAGS.found(rule.priority, f"{here}: it selects only images that are tagged {both}")
+        yield kinds.SEVERAL_TAGS.found(rule.priority, f"{here}: selects only images that are tagged {both}")
     for entry in different:
         if rule.tag_filters.count(entry) > 1:
-            yield kinds.REPEATED_TAG.found(rule.priority, f"{here}: {shown(entry.written)} stands twice")
+            yield kinds.REPEATED_TAG.found(rule.priority, f"{here}: {shown(entry.written)} is there twice")
         if not entry.written:
-            yield kinds.EMPTY_TAG.found(rule.priority, f"{here}: a tag is written as an empty text")
+            yield kinds.EMPTY_TAG.found(rule.priority, f"{here}: an entry is an empty string")
         elif any("*" in part for part in entry.parts):
             yield kinds.LITERAL_WILDCARD.found(rule.priority, f"{here}: the prefix {shown(entry.written)}")
         elif not _TAG.fullmatch(entry.shown) or len("".join(entry.parts)) > _LONGEST_TAG:
-            yield kinds.IMPOSSIBLE_TAG.found(rule.priority, f"{here}: no tag is like {shown(entry.written)}")
+            yield kinds.IMPOSSIBLE_TAG.found(rule.priority, f"{here}: no tag can match {shown(entry.written)}")

@@ -2,30 +2,30 @@
 
 The rules of evaluation are AWS's: https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html,
 "Lifecycle policy evaluation rules". In short: every rule identifies, in its storage class, the images that meet its
-tagging requirements. An image belongs to the first rule (by priority) that identifies it; that rule expires it,
-archives it, or leaves it alone, and no later rule touches it. A later rule still counts it.
+tagging requirements. An image belongs to the first rule (by priority) that identifies it. That rule expires, archives
+or keeps it, and no later rule affects it. Later rules still count it.
 
-Where the pages leave a case open, the reading here is the one that loses more images, so that nobody is surprised:
+If AWS does not document a case, this module assumes the outcome that removes more images, as the safer assumption:
 
-- *Ties.* Images are counted from the youngest, and "all images greater than the specified count" go: exactly so many
-  stay. Of images pushed at the same instant, those that an earlier rule identified come first, so AWS's example
-  "Filtering on all images, B" counts (https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_examples.html);
-  then those that a manifest list keeps, then the others by their digests. ECR may choose among these otherwise:
-  `Evaluation.ties` names them.
-- *Ages.* "Older than the specified number of days" is strict: an image of exactly so many days stays, as in the same
+- *Ties.* Images are counted from the newest, and "all images greater than the specified count" go: exactly that many
+  stay. Among images pushed at the same instant, those that an earlier rule identified come first, as in AWS's example
+  "Filtering on all images, B" (https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_examples.html);
+  then those that a manifest list protects, then the others by digest. ECR may choose differently among these:
+  `Evaluation.ties` lists them.
+- *Ages.* "Older than the specified number of days" is strict: an image of exactly that age stays, as in the same
   example. A day is 24 hours.
-- *Restored images.* The page orders an image that came back from the archive by `last_activated_at` "instead of
-  pushed_at_time"; its age since push is measured from there too.
-- *Images on their way back from the archive* (`ACTIVATING`) are counted as if they came back at the instant, so that
-  they take the place of older ones. They are in neither storage class yet: no rule acts on them.
-- *Archived images without a time of archiving* are as old as their push.
+- *Restored images.* The page orders an image restored from the archive by `last_activated_at` "instead of
+  pushed_at_time"; its age since push is measured from then too.
+- *Images being restored from the archive* (`ACTIVATING`) are counted as if they were restored at the time of the
+  evaluation, so they displace older ones. They are in neither storage class yet, so no rule acts on them.
+- *Archived images without a time of archiving* count as archived when they were pushed.
 - *Manifest lists.* An image that a manifest list refers to "cannot be expired or archived without the manifest list
-  being deleted or archived first". First means before: it stays even if the list goes in the same evaluation, and
-  goes in the next one. The images of a list in the archive are free. They are counted like any other.
-  `describe-images` does not say what a list refers to: where that is not known, nothing is protected, and
+  being deleted or archived first". If the list goes in an evaluation, the image stays in that one, and goes in the
+  next. An archived list does not protect its images. Protected images are counted like any other.
+  `describe-images` does not return what a list refers to: if that is unknown, nothing is protected, and
   `Evaluation.unknown_lists` names the lists.
-- *Reference artifacts* (signatures, attestations: images with a subject) go where their subject goes, by the rule
-  that takes it. While the subject is in the repository, no rule selects or counts them.
+- *Reference artifacts* (signatures, attestations: images with a subject) are expired or archived with their subject,
+  by the rule that selects it. While the subject is in the repository, no rule selects or counts them.
 """
 
 from __future__ import annotations
@@ -58,72 +58,72 @@ Reason = Literal["acted", "spared", "referenced", "subject", "unselected"]
 
 
 class Decision(NamedTuple):
-    """What happens to one image, and by which rule."""
+    """What happens to one image, and which rule decides it."""
 
     image: Image
     outcome: Outcome
     rule_priority: int | None
-    """The rule that expires or archives it, or that it is kept by; nothing where no rule identifies it."""
+    """The rule that expires, archives or keeps it; `None` if no rule identifies it."""
     reason: Reason
-    """`acted`: the rule says so. `spared`: the rule identifies it and leaves it alone. `referenced`: the rule would
-    act, but a manifest list refers to the image. `subject`: it goes where its subject goes. `unselected`: no rule
+    """`acted`: the rule expires or archives it. `spared`: the rule identifies and keeps it. `referenced`: the rule would
+    act, but a manifest list refers to the image. `subject`: it shares its subject's outcome. `unselected`: no rule
     identifies it."""
 
 
 class Tie(NamedTuple):
-    """Images pushed at the same instant, of which a rule that counts takes some and leaves some: ECR may choose others."""
+    """Images pushed at the same instant, of which a counting rule takes some and leaves some: ECR may choose others."""
 
     rule_priority: int
     taken: tuple[Image, ...]
-    """Those that go here."""
+    """Those that are expired or archived here."""
     left: tuple[Image, ...]
-    """Those that stay here; as many of them may go instead of as many of the others."""
+    """Those that stay here; ECR may choose some of these instead."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What happens to every image, in the order in which the images were given."""
+    """What happens to every image, in the order of the arguments."""
 
     decisions: tuple[Decision, ...]
     unknown_lists: tuple[Image, ...]
-    """Manifest lists of which it is not known what they refer to: the images that they list may be kept in truth."""
+    """Manifest lists with unknown contents: ECR may keep the images that they list."""
     ties: tuple[Tie, ...] = ()
-    """Where ECR may take other images than those that are told, and as many."""
+    """Where ECR may take the same number of other images than those reported."""
 
     @property
     def expire(self) -> list[Decision]:
-        """The images that are deleted."""
+        """The images that expire."""
         return [decision for decision in self.decisions if decision.outcome == "expire"]
 
     @property
     def archive(self) -> list[Decision]:
-        """The images that go to the archive."""
+        """The images that are archived."""
         return [decision for decision in self.decisions if decision.outcome == "archive"]
 
     @property
     def keep(self) -> list[Decision]:
-        """The images to which nothing happens."""
+        """The images that are kept."""
         return [decision for decision in self.decisions if decision.outcome == "keep"]
 
     @property
     def bytes_freed(self) -> int:
-        """The sizes of the images that are deleted, added up. Layers that are shared with others are counted in."""
+        """The total size of the images that expire, including layers shared with other images."""
         return sum(decision.image.size for decision in self.expire)
 
 
 def evaluate(document: Document | str | Mapping[str, Any], images: Iterable[Image], at: datetime) -> Evaluation:
-    """Evaluate a lifecycle document over the images of one repository.
+    """Evaluate a lifecycle document on the images of one repository.
 
     Args:
-        document: parsed, or as ECR takes it.
-        images: all images of the repository, in any order; no digest twice. The outcome does not depend on the order.
-        at: the instant; in UTC where it names no zone.
+        document: parsed, or JSON text or plain data for ECR.
+        images: all images of the repository, in any order, without duplicate digests. The order does not matter.
+        at: the time of the evaluation; in UTC if it has no zone.
 
     Returns:
-        One decision for each image. See the module for the reading of what AWS leaves open.
+        One decision for each image. See the module for cases that AWS does not document.
 
     Raises:
-        InvalidInput: ECR would refuse the document.
+        InvalidInput: ECR would reject the document.
     """
     parsed = document if isinstance(document, Document) else parse_document(document)
     run = Run(parsed, list(images), as_utc(at))
@@ -133,7 +133,7 @@ def evaluate(document: Document | str | Mapping[str, Any], images: Iterable[Imag
 
 
 def age_since(rule: NativeRule, image: Image) -> datetime:
-    """The time from which a rule that counts days measures the age of an image.
+    """The time from which a day-based rule measures the age of an image.
 
     https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html
     """
@@ -149,12 +149,12 @@ def age_since(rule: NativeRule, image: Image) -> datetime:
 
 
 def effective_push(image: Image) -> datetime:
-    """The time by which an image is ordered: of its push, or of its return from the archive if it was there."""
+    """The time by which an image is ordered: when it was pushed, or restored from the archive."""
     return image.pushed_at if image.activated_at is None else image.activated_at
 
 
 class Run:
-    """One evaluation: which rule identifies which image, and which are marked. Images are known by their index."""
+    """One evaluation: which rule identifies which image, and which images are marked. Images are identified by index."""
 
     def __init__(self, document: Document, images: list[Image], at: datetime) -> None:
         self.document = document
@@ -169,7 +169,7 @@ class Run:
         }
         self._tags = [joined(image.tags) for image in images]
         self.order = [at if image.status == "ACTIVATING" else image.activated_at or image.pushed_at for image in images]
-        """The times by which images are ordered, as `effective_push`; of those on their way back, the instant."""
+        """The times by which images are ordered: `effective_push`, or the time of the evaluation if being restored."""
         newest = sorted(range(len(images)), key=self.order.__getitem__, reverse=True)
         self._pools: dict[StorageClass, list[int]] = {
             "standard": [index for index in newest if self._belongs(images[index], "standard")],
@@ -197,7 +197,7 @@ class Run:
             self.marked[index] = 1
 
     def identified(self, rule: NativeRule) -> list[int]:
-        """The images that meet the tagging requirements of a rule, the youngest first."""
+        """The images that meet the tagging requirements of a rule, newest first."""
         pool = self._pools[rule.storage_class]
         tags = self._tags
         if rule.tag_status == "any":
@@ -213,7 +213,7 @@ class Run:
         return pool
 
     def _beyond(self, rule: NativeRule, identified: list[int], own: list[int]) -> list[int]:
-        """The rule's own images that come after the number of images that it keeps."""
+        """The rule's own images beyond the number that it keeps."""
         if len(identified) <= rule.count_number:
             return []
         order = self.order
@@ -233,7 +233,7 @@ class Run:
         return digest not in self._kept_by_lists, digest
 
     def ties(self, decisions: Sequence[Decision]) -> tuple[Tie, ...]:
-        """The images of one instant of which a rule takes some, and leaves some that it could take."""
+        """The images of one instant of which a rule takes some and leaves others that it could take."""
         found = []
         for rule, tied in self._tied:
             taken = tuple(self.images[index] for index in tied if decisions[index].outcome != "keep")
@@ -259,7 +259,7 @@ class Run:
             return None
 
     def decisions(self) -> tuple[Decision, ...]:
-        """Say what happens to each image."""
+        """Return what happens to each image."""
         made: list[Decision] = []
         for image, rule, marked in zip(self.images, self.owner, self.marked, strict=True):
             if rule is None:
@@ -274,7 +274,7 @@ class Run:
         return self._with_artifacts(made)
 
     def _with_artifacts(self, made: list[Decision]) -> tuple[Decision, ...]:
-        """Send reference artifacts after their subjects, and artifacts of artifacts after those."""
+        """Give reference artifacts the outcome of their subjects, and so on for artifacts of artifacts."""
         by_digest = {image.digest: index for index, image in enumerate(self.images)}
         waiting = {
             index: by_digest[image.subject] for index, image in enumerate(self.images) if image.subject in by_digest
@@ -298,5 +298,5 @@ class Run:
 
 
 def as_utc(at: datetime) -> datetime:
-    """The instant in UTC, in which it is taken to be where it names no zone."""
+    """The instant in UTC; one without a zone is assumed to be in UTC."""
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

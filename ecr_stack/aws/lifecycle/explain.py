@@ -1,4 +1,4 @@
-"""Why a lifecycle document does to an image what it does: rule by rule."""
+"""Explains, rule by rule, why a lifecycle document keeps, archives or expires an image."""
 
 from __future__ import annotations
 
@@ -19,57 +19,57 @@ Verdict = Literal["not selected", "shielded", "keeps", "expires", "archives", "c
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one rule does about the image."""
+    """What one rule does to the image."""
 
     rule: NativeRule
     verdict: Verdict
-    """`not selected`: the rule is not about it. `shielded`: it is, but an earlier rule was first. `cannot`: the rule
+    """`not selected`: the rule does not match it. `shielded`: it does, but an earlier rule was first. `cannot`: the rule
     would act, but a manifest list refers to the image."""
     because: str
-    """Why, a clause without a full stop."""
+    """The reason, without a full stop."""
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why something, or nothing, happens to an image."""
+    """The decision about an image, with the reasons."""
 
     decision: Decision
     steps: tuple[Step, ...]
-    """One for each rule, in the order in which they are applied."""
+    """One for each rule, in order of priority."""
     because: str
-    """What it comes to, a sentence without a full stop."""
+    """The conclusion, a sentence without a full stop."""
 
 
 def explain(
     document: Document | str | Mapping[str, Any], images: Iterable[Image], at: datetime, image: Image
 ) -> Explanation:
-    """Explain what a document does to one of the images of a repository.
+    """Explain what a document does to one image of a repository.
 
     Args:
         document: parsed, or as ECR takes it.
         images: all images of the repository.
-        at: the instant; in UTC where it names no zone.
-        image: one of them.
+        at: the time of the evaluation; in UTC if it has no zone.
+        image: one of the images.
 
     Raises:
-        InvalidInput: ECR would refuse the document.
+        InvalidInput: ECR would reject the document.
         NotFound: the image is not among the images.
     """
     parsed = document if isinstance(document, Document) else parse_document(document)
     run = Run(parsed, list(images), as_utc(at))
     index = next((index for index, one in enumerate(run.images) if one.digest == image.digest), None)
     if index is None:
-        raise NotFound(f"there is no image {image.digest} among the images")
+        raise NotFound(f"the image {image.digest} is not among the images")
     decision = run.decisions()[index]
     steps = tuple(_step(run, rule, index, decision) for rule in parsed.rules)
     return Explanation(decision, steps, _conclusion(run, index, decision))
 
 
 def find_image(images: Iterable[Image], name: str) -> Image:
-    """Find the image that a person names: by its digest, the beginning of it, or a tag.
+    """Find an image by its digest, a prefix of the digest, or a tag.
 
     Raises:
-        NotFound: there is none, or more than one.
+        NotFound: no image, or more than one, matches.
     """
     every = list(images)
     for found in (
@@ -84,8 +84,8 @@ def find_image(images: Iterable[Image], name: str) -> Image:
         if len(found) == 1:
             return found[0]
         if found:
-            raise NotFound(f"{len(found)} images are called {name}: write the whole digest")
-    raise NotFound(f"no image is called {name}: write a digest, the beginning of one, or a tag")
+            raise NotFound(f"{len(found)} images match {name}: specify the full digest")
+    raise NotFound(f"no image matches {name}: specify a digest, a prefix of a digest, or a tag")
 
 
 def _step(run: Run, rule: NativeRule, index: int, decision: Decision) -> Step:
@@ -95,7 +95,7 @@ def _step(run: Run, rule: NativeRule, index: int, decision: Decision) -> Step:
         return Step(rule, "not selected", outside)
     if owner is not rule:
         first = owner.priority if owner is not None else 0
-        return Step(rule, "shielded", f"its tags match, but rule {first} identified it first: it is only counted")
+        return Step(rule, "shielded", f"its tags match, but rule {first} matched it first; this rule only counts it")
     why = _measure(run, rule, index)
     if not run.marked[index]:
         return Step(rule, "keeps", why)
@@ -107,12 +107,12 @@ def _step(run: Run, rule: NativeRule, index: int, decision: Decision) -> Step:
 def _not_selected(run: Run, rule: NativeRule, index: int) -> str | None:
     image = run.images[index]
     if run.follows_subject(image):
-        return "it is about another image, its subject, and goes where that goes"
+        return "it refers to another image, its subject, and shares its fate"
     if image.status == "ACTIVATING":
-        return "the image is on its way back from the archive"
+        return "the image is being restored from the archive"
     if (image.status == "ARCHIVED") != (rule.storage_class == "archive"):
         where = "in the archive" if image.status == "ARCHIVED" else "not in the archive"
-        return f"the rule is about {rule.storage_class} images, and this one is {where}"
+        return f"the rule applies to {rule.storage_class} images, and this one is {where}"
     if rule.selects(image.tags):
         return None
     if rule.tag_status == "untagged":
@@ -124,7 +124,7 @@ def _not_selected(run: Run, rule: NativeRule, index: int) -> str | None:
 
 
 def _measure(run: Run, rule: NativeRule, index: int) -> str:
-    """The number that the rule compares with its own."""
+    """The value that the rule compares with its limit."""
     image = run.images[index]
     limit = rule.count_number
     if rule.count_type == "imageCountMoreThan":
@@ -138,7 +138,7 @@ def _measure(run: Run, rule: NativeRule, index: int) -> str:
 
 
 def _event(rule: NativeRule, image: Image) -> str:
-    came_back = "back from the archive" if image.activated_at is not None else "pushed"
+    came_back = "restored from the archive" if image.activated_at is not None else "pushed"
     if rule.count_type == "sinceImageTransitioned":
         return "archived" if image.archived_at is not None else f"archived at an unknown time, {came_back}"
     if (
@@ -162,15 +162,15 @@ def _conclusion(run: Run, index: int, decision: Decision) -> str:
     image = run.images[index]
     match decision.reason:
         case "unselected" if image.status == "ACTIVATING":
-            return "Kept: no rule touches an image that is on its way back from the archive"
+            return "Kept: no rule affects an image that is being restored from the archive"
         case "unselected":
-            return "Kept: no rule selects it, so it stays for ever"
+            return "Kept: no rule selects it, so it is kept forever"
         case "spared":
-            return f"Kept: rule {decision.rule_priority} leaves it alone, and no later rule may touch it"
+            return f"Kept: rule {decision.rule_priority} keeps it, and no later rule can affect it"
         case "referenced":
-            return f"Kept: rule {decision.rule_priority} would take it, but a manifest list that refers to it has to go first"
+            return f"Kept: rule {decision.rule_priority} selects it, but a manifest list that refers to it must be removed first"
         case "subject" if decision.outcome == "keep":
-            return f"Kept: it stays as long as its subject {image.subject}"
+            return f"Kept: it is kept as long as its subject {image.subject}"
         case "subject":
             return (
                 f"{_PAST[decision.outcome]}: it goes with its subject {image.subject}, by rule {decision.rule_priority}"

@@ -1,8 +1,9 @@
-"""What can be said against a lifecycle document: each kind of finding, with its reason, its AWS page and its remedy.
+"""The checks of a lifecycle document, each with its reason, its AWS page and its remedy.
 
-An *error* is what ECR refuses; a *warning* is what it takes, and does something else with than its author meant.
-Where AWS documents a rule, the kind carries the page. Where it does not, the comment beside the kind says what is
-known. Adding a kind touches this file and the one that finds it: `requirements` for errors, `doubts` for warnings.
+An *error* is something that ECR rejects. A *warning* is something that ECR accepts, but that does not do what the
+author probably meant. A kind has the AWS page that documents its rule; if the rule is undocumented, the comment beside
+the kind says what is known. To add a kind, edit this file and the one that detects it: `requirements` for errors,
+`doubts` for warnings.
 """
 
 from __future__ import annotations
@@ -24,22 +25,22 @@ PUT = "https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_PutLifecycl
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong, or doubtful, in a lifecycle document."""
+    """An error or a warning about a lifecycle document."""
 
     rule_priority: int | None
-    """The priority of the rule, or nothing where it is about the whole document or the rule has none."""
+    """The priority of the rule; `None` if the finding is about the whole document, or the rule has no priority."""
     code: str
-    """The kind: one of `KINDS`."""
+    """The kind: a key of `KINDS`."""
     severity: Severity
-    """`error`: ECR refuses the document. `warning`: ECR takes it, and its author hardly means it."""
+    """`error`: ECR rejects the document. `warning`: ECR accepts it, but it probably does not do what was meant."""
     message: str
-    """What is wrong here: the place and the value, a clause without a full stop."""
+    """What is wrong: the place and the value, without a full stop."""
     reason: str
-    """Why that is wrong: what ECR does, a clause without a full stop."""
+    """Why it is wrong: what ECR does, without a full stop."""
     source: str
-    """The AWS page that says so."""
+    """The AWS page that documents it."""
     remedy: str
-    """What to write instead, a clause without a full stop."""
+    """What to write instead, without a full stop."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,13 @@ class Kind:
     remedy: str
 
     def found(self, rule: int | None, message: str, remedy: str | None = None) -> Finding:
-        """Say that this was found: where and what, and the remedy where it is a particular one."""
+        """Return a finding of this kind.
+
+        Args:
+            rule: the priority of the rule.
+            message: the place and the value.
+            remedy: a more specific remedy. Default: the remedy of the kind.
+        """
         return Finding(rule, self.code, self.severity, message, self.reason, self.source, remedy or self.remedy)
 
 
@@ -69,45 +76,45 @@ def _warning(code: str, summary: str, reason: str, source: str, remedy: str) -> 
 NOT_JSON = _error(
     "not-json",
     "The text is not JSON",
-    "ECR reads a lifecycle policy as one JSON object",
+    "a lifecycle policy is one JSON object",
     EXAMPLES,
-    'write {"rules": [...]}: no comments, no comma after a last entry, numbers without NaN',
+    'write {"rules": [...]}, without comments, trailing commas or NaN',
 )
 TEXT_LENGTH = _error(
     "text-length",
     "The text is too short or too long",
-    "ECR takes a lifecycle policy of 100 to 30,720 characters",
+    "ECR accepts a lifecycle policy of 100 to 30,720 characters",
     PUT,
-    "shorten the descriptions, leave out white space, or use fewer rules",
+    "shorten the descriptions, remove white space, or use fewer rules",
 )
 WRONG_TYPE = _error(
     "wrong-type",
-    "A value is of the wrong JSON type",
-    "ECR checks each property against its documented type, and null is of none",
+    "A value has the wrong JSON type",
+    "ECR checks each property against its documented type; null is never accepted",
     PROPERTIES,
-    "write the type that is needed, or leave the key out",
+    "write a value of the documented type, or remove the key",
 )
 UNKNOWN_KEY = _error(
     "unknown-key",
-    "A key is not known",
-    "ECR refuses a document with a property that it does not know",
+    "A key is unknown",
+    "ECR rejects a document with an unknown property",
     PROPERTIES,
     "remove it",
 )
 MISSING_KEY = _error("missing-key", "A required key is missing", "ECR requires the property", PROPERTIES, "add the key")
 UNKNOWN_VALUE = _error(
     "unknown-value",
-    "A value is not one of those that are allowed",
-    "ECR takes only the listed values, in exactly this case",
+    "A value is not one of the allowed values",
+    "ECR accepts only the listed values, and they are case-sensitive",
     PROPERTIES,
     "write one of the allowed values",
 )
 RULES_COUNT = _error(
     "rules-count",
-    "There are no rules, or too many",
+    "There are no rules or too many",
     "a lifecycle policy has 1 to 50 rules",
     QUOTAS,
-    "write at least one rule, and at most 50",
+    "write 1 to 50 rules",
 )
 PRIORITY_RANGE = _error(
     "priority-range",
@@ -119,211 +126,211 @@ PRIORITY_RANGE = _error(
 PRIORITY_DUPLICATE = _error(
     "priority-duplicate",
     "Two rules have the same priority",
-    "every rule needs a priority of its own, which says which of two rules is applied first",
+    "every rule needs its own priority, which determines the order of evaluation",
     PROPERTIES,
-    "number the rules 1, 2, 3 in the order in which they are to be applied",
+    "number the rules 1, 2, 3 in the order of evaluation",
 )
-# The pages give no limit and nobody has reported a refusal, so it is no error; the API model and the console have 256
-# for every other description of ECR.
+# AWS documents no limit and no rejection has been reported, so this is not an error. In the API model and the console,
+# every other description in ECR is limited to 256 characters.
 DESCRIPTION_LENGTH = _warning(
     "description-length",
-    "A description is longer than others of ECR may be",
-    "ECR's other descriptions have at most 256 characters; whether it takes a longer one here is not documented",
+    "A description is longer than 256 characters",
+    "ECR limits its other descriptions to 256 characters, and does not document whether it accepts a longer one here",
     PROPERTIES,
     "shorten it",
 )
 TAG_LIST_MISSING = _error(
     "tag-list-missing",
-    "A rule for tagged images does not say which",
-    "with tagStatus tagged, ECR requires a tagPrefixList or a tagPatternList with an entry",
+    "A rule for tagged images names no tags",
+    "with tagStatus tagged, ECR requires a tagPrefixList or a tagPatternList with at least one entry",
     PROPERTIES,
-    'add "tagPatternList": ["*"] for every tagged image, or name the tags',
+    'add "tagPatternList": ["*"] to select every tagged image, or name the tags',
 )
 TAG_LIST_BOTH = _error(
     "tag-list-both",
     "A rule has both prefixes and patterns",
-    "a rule has either a tagPrefixList or a tagPatternList",
+    "a rule can have a tagPrefixList or a tagPatternList, not both",
     EVALUATION,
-    "write the prefixes as patterns with a `*` at the end, or make two rules",
+    "write the prefixes as patterns that end with `*`, or write two rules",
 )
 TAG_LIST_FORBIDDEN = _error(
     "tag-list-forbidden",
-    "A rule for untagged or any images names tags",
-    "tagPrefixList and tagPatternList are for tagStatus tagged only",
+    "A rule with tagStatus untagged or any names tags",
+    "tagPrefixList and tagPatternList are allowed only with tagStatus tagged",
     EVALUATION,
-    "remove the list, even an empty one, or write tagStatus tagged",
+    "remove the list, even if it is empty, or write tagStatus tagged",
 )
 WILDCARD_LIMIT = _error(
     "wildcard-limit",
     "A pattern has more than four `*`",
-    "a tag pattern has at most four wildcards",
+    "a tag pattern can have at most four wildcards",
     PROPERTIES,
-    "write fewer `*`",
+    "use at most four `*`",
 )
 COUNT_UNIT_MISSING = _error(
     "count-unit-missing",
-    "A rule by time has no unit",
-    "the count types that measure time require countUnit",
+    "A time-based rule has no unit",
+    "time-based count types require countUnit",
     PROPERTIES,
     'add "countUnit": "days"',
 )
 COUNT_UNIT_FORBIDDEN = _error(
     "count-unit-forbidden",
-    "A rule by number of images has a unit",
-    "ECR refuses countUnit beside imageCountMoreThan",
+    "A rule based on the number of images has a unit",
+    "ECR rejects countUnit with imageCountMoreThan",
     PROPERTIES,
     "remove countUnit",
 )
 COUNT_NUMBER_RANGE = _error(
     "count-number-range",
     "A count number is below 1",
-    "countNumber is positive; 0 is not accepted",
+    "countNumber must be positive; 0 is rejected",
     PROPERTIES,
     "write 1 or more",
 )
 PULLED_EXPIRES = _error(
     "pulled-expires",
-    "A rule by pull time expires images",
-    "sinceImagePulled goes with the action transition only",
+    "A rule based on pull time expires images",
+    "sinceImagePulled is allowed only with the action transition",
     EXAMPLES,
-    "archive the images by pull time, and expire them by sinceImageTransitioned in a second rule",
+    "archive images by pull time, and expire them with sinceImageTransitioned in a second rule",
 )
 TRANSITIONED_ARCHIVES = _error(
     "transitioned-archives",
-    "A rule by time in the archive archives images",
-    "sinceImageTransitioned goes with the action expire only",
+    "A rule based on time in the archive archives images",
+    "sinceImageTransitioned is allowed only with the action expire",
     EXAMPLES,
-    "write the action expire, or another countType",
+    "use the action expire or another countType",
 )
 STORAGE_CLASS = _error(
     "storage-class",
-    "A rule names the wrong storage class for its count type",
-    "sinceImageTransitioned requires storageClass archive; all other count types are about standard images",
+    "The storage class does not match the count type",
+    "sinceImageTransitioned requires storageClass archive; all other count types require standard",
     PROPERTIES,
-    "write storageClass archive with sinceImageTransitioned, and leave it out otherwise",
+    "write storageClass archive with sinceImageTransitioned, and omit storageClass otherwise",
 )
 ARCHIVE_MINIMUM = _error(
     "archive-minimum",
     "Archived images expire before 90 days",
-    "an image stays in the archive for at least 90 days, and is paid for so long in any case",
+    "archived images have a minimum storage duration of 90 days, for which AWS charges in any case",
     EXAMPLES,
     "write 90 or more",
 )
 TARGET_STORAGE_CLASS = _error(
     "target-storage-class",
-    "An action has a target that does not belong to it, or none where it needs one",
+    "An action has a target it does not allow, or lacks a required one",
     "the action transition requires targetStorageClass archive; the action expire has no target",
     PROPERTIES,
-    "write targetStorageClass archive beside transition, and nothing beside expire",
+    "write targetStorageClass archive with transition, and omit it with expire",
 )
 ANY_NOT_LAST = _error(
     "any-not-last",
-    "A rule for any image is not the last one of its storage class",
-    "a rule with tagStatus any must have the highest priority number of all rules of its storage class",
+    "A rule with tagStatus any is not the last rule of its storage class",
+    "a rule with tagStatus any must have the highest priority number of the rules of its storage class",
     PROPERTIES,
     "give it the highest priority number",
 )
 UNTAGGED_DUPLICATE = _error(
     "untagged-duplicate",
-    "Two rules of a storage class are for untagged images",
-    "one rule of a storage class may select untagged images",
+    "Two rules of a storage class select untagged images",
+    "only one rule of a storage class may select untagged images",
     EVALUATION,
     "keep one of the two rules",
 )
 PREFIX_DUPLICATE = _error(
     "prefix-duplicate",
     "Two rules of a storage class have the same prefixes",
-    "the rules of a storage class must have a unique set of prefixes",
+    "each rule of a storage class must have a unique set of prefixes",
     EVALUATION,
-    "keep one of the two rules, or write the prefix with a `*` under tagPatternList in one of them",
+    "remove one of the two rules, or write the prefix with a `*` in tagPatternList in one of them",
 )
 
-# No page says which of two equal keys ECR reads; JSON parsers commonly take the last one without a word.
+# AWS does not document which of two equal keys ECR reads. Most JSON parsers silently take the last.
 DUPLICATE_KEY = _warning(
     "duplicate-key",
-    "A key stands twice in one object",
-    "JSON leaves open which of the two is read, and it is commonly the last",
+    "An object has a key twice",
+    "JSON does not define which of the two is used; usually it is the last",
     EXAMPLES,
-    "keep one of the two",
+    "remove one of the two",
 )
 SEVERAL_TAGS = _warning(
     "several-tags",
-    "Several prefixes or patterns in one list",
-    "ECR selects only images that have a tag for each of them, not for any of them",
+    "A list has several prefixes or patterns",
+    "ECR selects only images with a tag for each of them, not images with a tag for any of them",
     EXAMPLES,
-    "write one rule for each",
+    "write a separate rule for each",
 )
 PREFIX_SHARED = _warning(
     "prefix-shared",
-    "A prefix stands in two rules of a storage class, beside others",
-    "whether ECR takes two sets of prefixes that have one in common is not documented: each must be unique",
+    "The prefix sets of two rules of a storage class overlap",
+    "each set of prefixes must be unique; whether ECR accepts sets that overlap is not documented",
     EVALUATION,
-    "keep the prefix in one of the two rules, or write it with a `*` under tagPatternList",
+    "remove the prefix from one of the two rules, or write it with a `*` in tagPatternList",
 )
 REPEATED_TAG = _warning(
     "repeated-tag",
-    "A prefix or pattern stands twice in one list",
-    "the second one selects nothing that the first does not",
+    "A list has a prefix or pattern twice",
+    "the duplicate has no effect",
     PROPERTIES,
-    "keep one of the two",
+    "remove one of the two",
 )
 SHIELDED = _warning(
     "shielded",
-    "A rule can never act, because an earlier one takes all its images",
-    "an image that matches the tags of a rule is never touched by a rule with a higher number, even when it is kept",
+    "A rule never acts because earlier rules match all its images",
+    "an image that matches the tags of a rule is never affected by a rule with a higher priority number, even if it is kept",
     EVALUATION,
-    "give the narrower rule the lower number, or remove it",
+    "give the narrower rule the lower priority number, or remove it",
 )
 LITERAL_WILDCARD = _warning(
     "literal-wildcard",
     "A prefix contains `*`",
-    "in a prefix `*` stands for itself, and no tag contains one: the rule selects nothing",
+    "in a prefix `*` is a literal character, which tags cannot contain, so the rule selects nothing",
     PROPERTIES,
-    "write it under tagPatternList, or leave the `*` out",
+    "write it in tagPatternList, or remove the `*`",
 )
 IMPOSSIBLE_TAG = _warning(
     "impossible-tag",
-    "A prefix or pattern that no tag can match",
-    "tags are made of letters, digits, `_`, `.` and `-`, at most 128, and begin with neither `.` nor `-`",
+    "A prefix or pattern cannot match any tag",
+    "a tag has 1 to 128 letters, digits, `_`, `.` and `-`, and does not begin with `.` or `-`",
     "https://docs.docker.com/reference/cli/docker/image/tag/",
-    "write what the tags in this repository look like",
+    "write a prefix or pattern of the tags in this repository",
 )
-# No page says whether an empty entry is accepted.
+# AWS does not document whether an empty entry is accepted.
 EMPTY_TAG = _warning(
     "empty-tag",
     "A prefix or pattern is empty",
-    "an empty prefix is the beginning of every tag, and an empty pattern matches none",
+    "an empty prefix matches every tag, and an empty pattern matches none",
     PROPERTIES,
-    "write `*` under tagPatternList if every tagged image is meant",
+    "to select every tagged image, write `*` in tagPatternList",
 )
 RELEASES_EXPIRE = _warning(
     "releases-expire",
-    "A rule for any image expires releases",
-    "tagStatus any selects tagged images too, and no earlier rule takes tags such as v1.2.3 out of its reach",
+    "A rule with tagStatus any expires releases",
+    "tagStatus any selects tagged images too, and no earlier rule protects tags such as v1.2.3",
     EXAMPLES,
-    "put a rule that keeps enough releases before it, or write tagStatus untagged",
+    "add an earlier rule that keeps enough releases, or write tagStatus untagged",
 )
 UNTAGGED_UNCOVERED = _warning(
     "untagged-uncovered",
-    "No rule for untagged images",
-    "every push of a tag that exists leaves its old image behind without one, and it is paid for until it is removed",
+    "No rule covers untagged images",
+    "pushing an existing tag leaves the old image untagged, and AWS charges for it until it is deleted",
     EVALUATION,
     "add a rule with tagStatus untagged",
 )
 NEVER_REACHED = _warning(
     "never-reached",
-    "A limit that no repository reaches",
-    "a repository holds 100,000 images unless AWS has raised its quota, and in ten years a rule of more days takes nothing",
+    "A limit is too high to have an effect",
+    "a repository holds at most 100,000 images by default, and a limit of more than ten years expires nothing for ten years",
     "https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html",
-    "write the number that you can afford to keep",
+    "write the number that you want to keep",
 )
 ARCHIVE_UNFED = _warning(
     "archive-unfed",
-    "A rule for archived images, and none that archives",
-    "without a rule that moves images to the archive, it meets only what somebody archived by hand",
+    "A rule selects archived images, but no rule archives any",
+    "without a rule that archives images, it affects only images that were archived manually",
     EVALUATION,
     "add a rule that archives, or remove this one",
 )
 
 KINDS: dict[str, Kind] = {kind.code: kind for kind in list(globals().values()) if isinstance(kind, Kind)}
-"""Every kind of finding, by its code."""
+"""All kinds of findings, by code."""

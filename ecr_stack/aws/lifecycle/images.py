@@ -1,4 +1,4 @@
-"""The images of a repository, as `aws ecr describe-images --output json` prints them.
+"""Parses the images of a repository, as `aws ecr describe-images --output json` prints them.
 
 https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ImageDetail.html
 """
@@ -36,33 +36,33 @@ class Image:
     pushed_at: datetime
     tags: tuple[str, ...] = ()
     pulled_at: datetime | None = None
-    """The last pull that ECR recorded (at least once in 24 hours), or nothing where it was never pulled."""
+    """The last pull that ECR recorded (it updates this at least once in 24 hours); `None` if it was never pulled."""
     status: ImageStatus = "ACTIVE"
-    """`ARCHIVED`: in the archive storage class. `ACTIVATING`: on its way back from there."""
+    """`ARCHIVED`: in the archive storage class. `ACTIVATING`: being restored from it."""
     archived_at: datetime | None = None
-    """When it last went to the archive."""
+    """When it was last archived."""
     activated_at: datetime | None = None
-    """When it last came back from the archive."""
+    """When it was last restored from the archive."""
     size: int = 0
     media_type: str = ""
-    """The media type of its manifest."""
+    """The media type of the manifest."""
     subject: str | None = None
-    """The digest of the image that this one, a signature or an attestation, is about."""
+    """For a signature or an attestation: the digest of the image that it refers to."""
     references: tuple[str, ...] | None = ()
-    """The digests of the manifests that it lists; None where it is a manifest list and they are not known."""
+    """The digests of the manifests that it lists; `None` if it is a manifest list and they are not known."""
 
 
 def parse_images(data: str | Mapping[str, Any] | Sequence[Any], source: str = "the images") -> list[Image]:
-    """Read images.
+    """Parse images.
 
     Args:
-        data: what `describe-images` prints, as text or as the data in it; a bare list of image details will do.
-            Times are ISO 8601 (in UTC where they name no zone), epoch seconds, or `datetime`. `describe-images` does not say
-            what a manifest list refers to: an entry may say so itself, in `imageManifest` as `batch-get-image` prints it.
-        source: whose mistake it would be, e.g. the name of a file.
+        data: the output of `describe-images`, as text or parsed; a plain list of image details is also accepted.
+            Times are ISO 8601 (in UTC if they have no zone), epoch seconds, or `datetime`. `describe-images` does not
+            return what a manifest list refers to: an entry may have it in `imageManifest`, as `batch-get-image` prints it.
+        source: where the data comes from, for the error, e.g. a file name.
 
     Raises:
-        InvalidInput: an image cannot be read; holds every reason.
+        InvalidInput: with a problem for everything that cannot be read.
     """
     if isinstance(data, str):
         try:
@@ -71,7 +71,7 @@ def parse_images(data: str | Mapping[str, Any] | Sequence[Any], source: str = "t
             raise InvalidInput(source, [Problem("(the document)", None, f"it is not JSON: {error}", _REMEDY)]) from None
     entries = data.get("imageDetails") if isinstance(data, Mapping) else data
     if not isinstance(entries, Sequence) or isinstance(entries, str):
-        raise InvalidInput(source, [Problem("imageDetails", entries, "a list of images is needed", _REMEDY)])
+        raise InvalidInput(source, [Problem("imageDetails", entries, "must be a list of images", _REMEDY)])
     problems: list[Problem] = list(_part_of_the_images(data))
     images = []
     seen: dict[str, int] = {}
@@ -81,7 +81,7 @@ def parse_images(data: str | Mapping[str, Any] | Sequence[Any], source: str = "t
         if image is None:
             continue
         if seen.setdefault(image.digest, index) != index:
-            reader.refuse("imageDigest", image.digest, f"imageDetails[{seen[image.digest]}] has this digest already")
+            reader.refuse("imageDigest", image.digest, f"imageDetails[{seen[image.digest]}] has the same digest")
         images.append(image)
     if problems:
         raise InvalidInput(source, problems)
@@ -97,7 +97,7 @@ def _part_of_the_images(data: Mapping[str, Any] | Sequence[Any]) -> Iterator[Pro
 
 
 def parse_time(value: object) -> datetime | None:
-    """Read a time: ISO 8601 text (in UTC where it names no zone), epoch seconds or a `datetime`; None if it is none."""
+    """Parse a time: ISO 8601 text (in UTC if it has no zone), epoch seconds or a `datetime`; `None` if it is not a time."""
     try:
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             return datetime.fromtimestamp(value, UTC)
@@ -112,7 +112,7 @@ def parse_time(value: object) -> datetime | None:
 
 
 class _Reader:
-    """Reads one entry, and notes what is wrong with it."""
+    """Reads one entry and records its problems."""
 
     def __init__(self, entry: object, place: str, problems: list[Problem]) -> None:
         self._entry: Mapping[str, Any] = entry if isinstance(entry, Mapping) else {}
@@ -120,7 +120,7 @@ class _Reader:
         self._problems = problems
         self._readable = isinstance(entry, Mapping)
         if not self._readable:
-            problems.append(Problem(place, entry, "a map of keys to values is needed", _REMEDY))
+            problems.append(Problem(place, entry, "must be a map of keys to values", _REMEDY))
 
     def refuse(self, key: str, value: object, rule: str) -> None:
         self._problems.append(Problem(f"{self._place}.{key}", value, rule, _REMEDY))
@@ -131,9 +131,9 @@ class _Reader:
         digest = self._text("imageDigest")
         pushed = self._time("imagePushedAt")
         if self._entry.get("imageDigest") is None:
-            self.refuse("imageDigest", None, "an image has a digest")
+            self.refuse("imageDigest", None, "an image must have a digest")
         if pushed is None and self._entry.get("imagePushedAt") is None:
-            self.refuse("imagePushedAt", None, "an image has a time at which it was pushed")
+            self.refuse("imagePushedAt", None, "an image must have a push time")
         image = Image(
             digest=digest or "",
             pushed_at=pushed or datetime.fromtimestamp(0, UTC),
@@ -153,7 +153,7 @@ class _Reader:
         value = self._entry.get(key)
         if value is None or isinstance(value, str):
             return value
-        self.refuse(key, value, "a text is needed")
+        self.refuse(key, value, "must be a string")
         return None
 
     def _time(self, key: str) -> datetime | None:
@@ -162,7 +162,7 @@ class _Reader:
             return None
         moment = parse_time(value)
         if moment is None:
-            self.refuse(key, value, "a time is ISO 8601 or epoch seconds")
+            self.refuse(key, value, "a time must be ISO 8601 or epoch seconds")
         return moment
 
     def _tags(self) -> tuple[str, ...]:
@@ -170,17 +170,17 @@ class _Reader:
         if value is None:
             return ()
         if not isinstance(value, list) or not all(isinstance(tag, str) for tag in value):
-            self.refuse("imageTags", value, "a list of texts is needed")
+            self.refuse("imageTags", value, "must be a list of strings")
             return ()
         if any(not tag or "\n" in tag for tag in value):
-            self.refuse("imageTags", value, "a tag is a text of one line, and not an empty one")
+            self.refuse("imageTags", value, "a tag must be one non-empty line")
             return ()
         return tuple(value)
 
     def _status(self) -> ImageStatus:
         value = self._entry.get("imageStatus")
         if value not in (None, "ACTIVE", "ARCHIVED", "ACTIVATING"):
-            self.refuse("imageStatus", value, "an image is ACTIVE, ARCHIVED or ACTIVATING")
+            self.refuse("imageStatus", value, "must be ACTIVE, ARCHIVED or ACTIVATING")
         return value if value in ("ARCHIVED", "ACTIVATING") else "ACTIVE"
 
     def _size(self) -> int:
@@ -188,7 +188,7 @@ class _Reader:
         if value is None:
             return 0
         if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _LARGEST_SIZE:
-            self.refuse("imageSizeInBytes", value, "a whole number of bytes is needed")
+            self.refuse("imageSizeInBytes", value, "must be a whole number of bytes")
             return 0
         return value
 
@@ -201,5 +201,5 @@ class _Reader:
             manifest = json.loads(text) if isinstance(text, str) else text
             return tuple(str(entry["digest"]) for entry in manifest.get("manifests", ()))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            self.refuse("imageManifest", text, "a manifest is JSON; one that lists manifests names their digests")
+            self.refuse("imageManifest", text, "must be JSON; a manifest list must have the digests of its manifests")
             return ()

@@ -1,4 +1,4 @@
-"""Lint: what ECR would refuse in a lifecycle document, and what it would take and do something else with."""
+"""Lints a lifecycle document: what ECR would reject, and what it would accept but is probably not what was meant."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ __all__ = ["lint"]
 
 
 def lint(document: str | Mapping[str, Any]) -> list[Finding]:
-    """Find what is wrong or doubtful in a native lifecycle document.
+    """Return the errors and warnings about a native lifecycle document.
 
     Args:
-        document: JSON text as it would be sent, or the data that is in it, which is measured as the compact text
-            that `policy_text` makes of it.
+        document: JSON text as it would be sent, or plain data, whose length is that of the compact text that
+            `policy_text` returns.
 
     Returns:
-        Errors (ECR refuses the document) before warnings; nothing where all is well. Warnings are about the rules
-        that are right by themselves, so that a mistake in one rule does not hide the others.
+        Errors (ECR rejects the document) before warnings; empty if there are none. Warnings cover the rules that are
+        valid on their own, so an error in one rule does not hide warnings about the others.
     """
     data, findings = read(document)
     rules = sorted(map(native_rule, rules_without_errors(data)), key=lambda rule: rule.priority)

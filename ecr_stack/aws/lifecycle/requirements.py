@@ -1,7 +1,7 @@
-"""What ECR requires of a lifecycle document: each thing that it refuses is an error.
+"""What ECR requires of a lifecycle document: everything that it rejects is an error.
 
-The rules are those of the pages cited in `findings`. Observed beside them: ECR refuses null for an optional key
-(cloudposse/terraform-aws-ecr#158) and an empty list of tags where none belongs.
+The rules are from the pages cited in `findings`. In addition, ECR has been observed to reject null for an optional key
+(cloudposse/terraform-aws-ecr#158) and an empty list of tags in a rule that may not have one.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ ACTIONS = ("expire", "transition")
 
 
 def errors_in(data: object) -> list[Finding]:
-    """Find everything in plain JSON data for which ECR would refuse it as a lifecycle document."""
+    """Return the errors for which ECR would reject plain JSON data as a lifecycle document."""
     if not isinstance(data, Mapping):
         return [kinds.WRONG_TYPE.found(None, f"the document: {shown(data)} is not an object")]
     found = list(_keys(None, "the document", data, {"rules": True}))
@@ -66,7 +66,7 @@ def errors_in(data: object) -> list[Finding]:
 
 
 def rules_without_errors(data: object) -> list[Mapping[str, Any]]:
-    """Pick the rules that are right by themselves, whatever the document as a whole or its other rules are like."""
+    """Return the rules that are valid on their own, regardless of the document and its other rules."""
     rules = data.get("rules") if isinstance(data, Mapping) else None
     if not isinstance(rules, list):
         return []
@@ -96,9 +96,9 @@ def _rule(place: str, rule: object) -> Iterator[Finding]:
 
 def _description(priority: int | None, place: str, value: object) -> Iterator[Finding]:
     if not isinstance(value, str):
-        yield kinds.WRONG_TYPE.found(priority, f"{place}: {shown(value)} is not a text")
+        yield kinds.WRONG_TYPE.found(priority, f"{place}: {shown(value)} is not a string")
     elif len(value) > MAX_DESCRIPTION:
-        yield kinds.DESCRIPTION_LENGTH.found(priority, f"{place}: it has {len(value)} characters")
+        yield kinds.DESCRIPTION_LENGTH.found(priority, f"{place}: {len(value)} characters")
 
 
 def _selection(priority: int | None, place: str, selection: Mapping[str, Any]) -> Iterator[Finding]:
@@ -116,9 +116,9 @@ def _tag_lists(priority: int | None, place: str, selection: Mapping[str, Any]) -
     status = selection.get("tagStatus")
     if status == "tagged":
         if len(lists) > 1:
-            yield kinds.TAG_LIST_BOTH.found(priority, f"{place}: it has tagPrefixList and tagPatternList")
+            yield kinds.TAG_LIST_BOTH.found(priority, f"{place}: has both tagPrefixList and tagPatternList")
         if not lists or any(selection[key] == [] for key in lists):
-            yield kinds.TAG_LIST_MISSING.found(priority, f"{place}: tagStatus is tagged, and no tags are named")
+            yield kinds.TAG_LIST_MISSING.found(priority, f"{place}: tagStatus is tagged, but no tags are named")
     elif status in ("untagged", "any"):
         for key in lists:
             yield kinds.TAG_LIST_FORBIDDEN.found(priority, f"{place}.{key}: tagStatus is {status}")
@@ -132,9 +132,11 @@ def _tags(priority: int | None, place: str, value: object, *, patterns: bool) ->
         return
     for index, entry in enumerate(value):
         if not isinstance(entry, str):
-            yield kinds.WRONG_TYPE.found(priority, f"{place}[{index}]: {shown(entry)} is not a text")
+            yield kinds.WRONG_TYPE.found(priority, f"{place}[{index}]: {shown(entry)} is not a string")
         elif patterns and entry.count("*") > MAX_WILDCARDS:
-            yield kinds.WILDCARD_LIMIT.found(priority, f"{place}[{index}]: {shown(entry)} has {entry.count('*')}")
+            yield kinds.WILDCARD_LIMIT.found(
+                priority, f"{place}[{index}]: {shown(entry)} has {entry.count('*')} wildcards"
+            )
 
 
 def _count(priority: int | None, place: str, selection: Mapping[str, Any]) -> Iterator[Finding]:
@@ -147,10 +149,10 @@ def _count(priority: int | None, place: str, selection: Mapping[str, Any]) -> It
     if kind == "imageCountMoreThan":
         if "countUnit" in selection:
             yield kinds.COUNT_UNIT_FORBIDDEN.found(
-                priority, f"{place}.countUnit: {shown(selection['countUnit'])} beside imageCountMoreThan"
+                priority, f"{place}.countUnit: {shown(selection['countUnit'])} with imageCountMoreThan"
             )
     elif kind in COUNT_TYPES and "countUnit" not in selection:
-        yield kinds.COUNT_UNIT_MISSING.found(priority, f"{place}: countType is {kind}, and there is no countUnit")
+        yield kinds.COUNT_UNIT_MISSING.found(priority, f"{place}: countType is {kind}, but there is no countUnit")
     else:
         yield from _choice(priority, place, selection, "countUnit", ("days",))
     if kind in COUNT_TYPES:
@@ -158,7 +160,7 @@ def _count(priority: int | None, place: str, selection: Mapping[str, Any]) -> It
         given = selection.get("storageClass", "standard")
         if given in STORAGE_CLASSES and given != needed:
             remedy = 'write "storageClass": "archive"' if needed == "archive" else "remove storageClass"
-            yield kinds.STORAGE_CLASS.found(priority, f"{place}: countType {kind} and storageClass {given}", remedy)
+            yield kinds.STORAGE_CLASS.found(priority, f"{place}: countType {kind} with storageClass {given}", remedy)
 
 
 def _action(priority: int | None, place: str, action: Mapping[str, Any]) -> Iterator[Finding]:
@@ -171,7 +173,9 @@ def _action(priority: int | None, place: str, action: Mapping[str, Any]) -> Iter
             )
     elif action.get("type") == "transition" and "targetStorageClass" not in action:
         yield kinds.TARGET_STORAGE_CLASS.found(
-            priority, f"{place}: the action is transition, to nowhere", 'add "targetStorageClass": "archive"'
+            priority,
+            f"{place}: the action is transition, but there is no targetStorageClass",
+            'add "targetStorageClass": "archive"',
         )
     else:
         yield from _choice(priority, place, action, "targetStorageClass", ("archive",))
@@ -182,21 +186,21 @@ def _pair(
 ) -> Iterator[Finding]:
     pair = (selection.get("countType"), action.get("type"))
     if pair == ("sinceImagePulled", "expire"):
-        yield kinds.PULLED_EXPIRES.found(priority, f"{place}: countType sinceImagePulled and action expire")
+        yield kinds.PULLED_EXPIRES.found(priority, f"{place}: countType sinceImagePulled with action expire")
     if pair == ("sinceImageTransitioned", "transition"):
         yield kinds.TRANSITIONED_ARCHIVES.found(
-            priority, f"{place}: countType sinceImageTransitioned and action transition"
+            priority, f"{place}: countType sinceImageTransitioned with action transition"
         )
 
 
 def _across(rules: list[Any]) -> Iterator[Finding]:
-    """Find what is wrong between rules: only rules that are readable that far take part."""
+    """Find conflicts between rules; rules that are not valid enough to compare are skipped."""
     seen: dict[int, int] = {}
     for index, rule in enumerate(rules):
         priority = _priority(rule)
         if priority is not None and seen.setdefault(priority, index) != index:
             yield kinds.PRIORITY_DUPLICATE.found(
-                priority, f"rules[{index}].rulePriority: {priority} is the priority of rules[{seen[priority]}] too"
+                priority, f"rules[{index}].rulePriority: {priority} is also the priority of rules[{seen[priority]}]"
             )
     readable = [
         (index, priority, rule["selection"])
@@ -221,7 +225,7 @@ def _one_of_each(own: list[tuple[int, int, Mapping[str, Any]]], storage_class: s
         if status == "any" and index != last:
             yield kinds.ANY_NOT_LAST.found(
                 priority,
-                f"{place}.tagStatus: any, with priority {priority}; the highest for {storage_class} is {highest}",
+                f"{place}.tagStatus: any with priority {priority}; the highest for {storage_class} is {highest}",
             )
         if status == "untagged":
             if untagged is not None:
@@ -244,13 +248,13 @@ def _one_of_each(own: list[tuple[int, int, Mapping[str, Any]]], storage_class: s
             for other, its_index in sets.items():
                 for prefix in sorted(own_set & other):
                     yield kinds.PREFIX_SHARED.found(
-                        priority, f"{place}.tagPrefixList: {shown(prefix)} is in rules[{its_index}] too"
+                        priority, f"{place}.tagPrefixList: {shown(prefix)} is also in rules[{its_index}]"
                     )
             sets[own_set] = index
 
 
 def _storage_class(selection: Mapping[str, Any]) -> str:
-    """The class whose images a rule selects, as far as it can be told: a wrong one is reported elsewhere."""
+    """The storage class that a rule selects. An invalid value is reported elsewhere."""
     given = selection.get("storageClass", "standard")
     return given if isinstance(given, str) else "standard"
 
@@ -262,7 +266,7 @@ def _keys(priority: int | None, place: str, data: Mapping[str, Any], known: Mapp
             yield kinds.UNKNOWN_KEY.found(
                 priority,
                 f"{place}: {shown(key)} is not a known key",
-                f"write {guess}" if guess and guess not in data else f"remove it; known here: {', '.join(known)}",
+                f"write {guess}" if guess and guess not in data else f"remove it; known keys here: {', '.join(known)}",
             )
     for key, required in known.items():
         if required and key not in data:
@@ -276,7 +280,7 @@ def _choice(
         return
     value = data[key]
     if not isinstance(value, str):
-        yield kinds.WRONG_TYPE.found(priority, f"{place}.{key}: {shown(value)} is not a text")
+        yield kinds.WRONG_TYPE.found(priority, f"{place}.{key}: {shown(value)} is not a string")
     elif value not in values:
         guess = nearest(value, values)
         yield kinds.UNKNOWN_VALUE.found(
@@ -287,7 +291,7 @@ def _choice(
 
 
 def _number(priority: int | None, place: str, value: object, below: kinds.Kind) -> Iterator[Finding]:
-    # `7.0` is a number and no integer to a JSON Schema of draft 4, which is how ECR checks a document.
+    # ECR validates documents with JSON Schema draft 4, in which `7.0` is a number but not an integer.
     if not _whole(value):
         yield kinds.WRONG_TYPE.found(
             priority, f"{place}: {shown(value)} is not a whole number", "write digits without quotes, e.g. 7"

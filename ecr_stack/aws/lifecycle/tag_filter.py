@@ -1,10 +1,10 @@
-"""Prefixes and patterns of tags, as ECR reads them.
+"""Tag prefixes and patterns, as ECR interprets them.
 
-In a pattern `*` stands for any characters, none included; in a prefix it stands for itself. Both are kept as the
-texts between the wildcards, so that they are matched and compared in one way.
+In a pattern, `*` matches zero or more characters; in a prefix, it is a literal. Both are stored as the literal parts
+between the wildcards, so they are matched and compared in the same way.
 
-Images are matched by the hundred thousand. An image's tags are therefore joined to one text, with line breaks before,
-between and after them, and looked through by one search in C for each image and filter, however many tags there are.
+For speed with hundreds of thousands of images, the tags of an image are joined into one string, with line breaks
+before, between and after them. Matching a filter is then a single search in C, however many tags there are.
 
 https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html
 """
@@ -20,49 +20,49 @@ __all__ = ["TagFilter", "joined"]
 
 
 def joined(tags: Iterable[str]) -> str:
-    """Join an image's tags to the text that `TagFilter.needle` is looked for in; empty for an image without tags."""
+    """Join an image's tags into the string that `TagFilter.needle` is searched in; empty for an untagged image."""
     text = "\n".join(tags)
     return f"\n{text}\n" if text else ""
 
 
 @dataclass(frozen=True, slots=True)
 class TagFilter:
-    """An entry of a tagPrefixList or a tagPatternList."""
+    """An entry of a tagPrefixList or tagPatternList."""
 
     written: str
-    """The entry as it stands in the document."""
+    """The entry as written in the document."""
     parts: tuple[str, ...]
-    """What stands before, between and after the wildcards."""
+    """The literals before, between and after the wildcards."""
 
     @classmethod
     def prefix(cls, written: str) -> Self:
-        """Read an entry of a tagPrefixList."""
+        """Parse an entry of a tagPrefixList."""
         return cls(written, (written, ""))
 
     @classmethod
     def pattern(cls, written: str) -> Self:
-        """Read an entry of a tagPatternList."""
+        """Parse an entry of a tagPatternList."""
         return cls(written, tuple(written.split("*")))
 
     @property
     def shown(self) -> str:
-        """The filter as a pattern: a prefix with a `*` at its end."""
+        """The filter as a pattern; a prefix gets a `*` at the end."""
         return "*".join(self.parts)
 
     def matches(self, tag: str) -> bool:
-        """Whether a tag matches, upper and lower case being different."""
+        """Whether a tag matches; case-sensitive."""
         return re.fullmatch(self._expression("."), tag, re.DOTALL) is not None
 
     def covers(self, other: TagFilter) -> bool:
         """Whether every tag that matches the other filter matches this one.
 
-        A wildcard of the other can be anything, so that only a wildcard of this one can take it up: it is matched as
-        a character that no filter contains.
+        A wildcard of the other filter can be anything, so only a wildcard of this one can match it. It is therefore
+        replaced by a character that no filter contains.
         """
         return self.matches("\0".join(other.parts))
 
     def needle(self) -> str | Callable[[str], object]:
-        """What finds a matching tag in joined tags: a text that is in them, or a search."""
+        """What finds a matching tag in joined tags: a substring, or a compiled search."""
         if len(self.parts) == 1:
             return f"\n{self.parts[0]}\n"
         if len(self.parts) == 2 and not self.parts[1]:
@@ -71,10 +71,10 @@ class TagFilter:
         return re.compile(f"\n{within_a_tag}\n").search
 
     def _expression(self, character: str) -> str:
-        """A regular expression that takes time in proportion to the tag.
+        """A regular expression that runs in linear time.
 
-        Where a part between two wildcards is found first is as good a place as any later one, so the search never
-        goes back to it: tried again at every place, `*a*a*a*ab` takes milliseconds for each tag of a hundred `a`.
+        The first occurrence of a part between two wildcards is as good as any later one, so the search never backtracks
+        into it. With backtracking, `*a*a*a*ab` takes milliseconds for each tag of a hundred `a`.
         """
         first, *rest = (re.escape(part) for part in self.parts)
         if not rest:
