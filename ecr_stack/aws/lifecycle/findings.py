@@ -298,8 +298,8 @@ EMPTY_TAG = _warning(
 )
 RELEASES_EXPIRE = _warning(
     "releases-expire",
-    "A rule for any image expires releases",
-    "tagStatus any selects tagged images too, and no earlier rule takes tags such as v1.2.3 out of its reach",
+    "A rule for any image or tag expires releases",
+    "tagStatus any and the pattern `*` select releases too, and no earlier rule takes tags such as v1.2.3 out of their reach",
     EXAMPLES,
     "put a rule that keeps enough releases before it, or write tagStatus untagged",
 )
