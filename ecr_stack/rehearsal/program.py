@@ -286,7 +286,10 @@ def _rehearse(
     report.outputs = dict(sorted(recorder.exports.items()))
     place = {"account": report.account, "region": report.region}
     report.scanning = {there: dict(found) for there, found in scan_frequencies(resources, **place).items()}
-    report.warnings += scan_warnings(resources, **place)
+    report.warnings += [
+        *scan_warnings(resources, **place),
+        *(f"--stack-reference {name}: the program reads no stack of this name" for name in references.unread()),
+    ]
     report.unchecked = list(recorder.unchecked.values())
     report.settings = {key: _parsed(config[key]) for key in _SETTINGS if key in config}
     report.provider = _provider_settings(config, secret_keys)
