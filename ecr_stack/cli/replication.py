@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ecr_stack.cli.formats import Format
+from ecr_stack.cli.listing import print_table
 from ecr_stack.cli.measures import short
 from ecr_stack.cli.stacks import settings_of, stack_names
 from ecr_stack.errors import NotFound, counted
@@ -136,7 +137,7 @@ def _show(found: list[ReplicaStatus], *, with_repository: bool) -> None:
         table.add_row(
             escape(image), f"{each.region} {each.registry_id}", f"[{colour}]{each.status}[/]", escape(each.reason)
         )
-    console.print(table)
+    print_table(console, table)
     missing = sum(each.status in ("MISSING", "FAILED") for each in found)
     images = len({(each.repository, each.image_digest) for each in found})
     console.print(

@@ -159,11 +159,19 @@ def _filled(template: str, pipeline: ApplicationPipeline, account: str, **values
     values |= {
         "HOST": f"{owner}.dkr.ecr.{pipeline.region}.{pipeline.suffix}", "REPOSITORY": pipeline.repository,
         "REGION": pipeline.region, "ROLE": role, "AUDIENCE": pipeline.audience,
+        "VARIABLES": _variables(template, needs_account=known == "ACCOUNT"),
     }  # fmt: skip
     text = _template(template)
     for name, value in values.items():
         text = text.replace(f"@{name}@", value)
     return text.rstrip("\n") + "\n"
+
+
+def _variables(template: str, *, needs_account: bool) -> str:
+    """Which variables to set, in a sentence."""
+    kind = "variable" if template == "github.yml" else "CI/CD variable"
+    package = "ECR_STACK_PACKAGE if ecr-stack is not on your index"
+    return f"Set the {kind} AWS_ACCOUNT_ID, and {package}." if needs_account else f"Set the {kind} {package}."
 
 
 def _flow(names: tuple[str, ...]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import subprocess
@@ -12,8 +13,10 @@ from typing import Any
 
 import pytest
 import typer
+from rich.console import Console
 
 from ecr_stack.cli.app import COMMANDS, app
+from ecr_stack.cli.listing import Column, lay_out
 
 Make = Callable[[dict[str, Any]], Path]
 CONFIG = {"aws:region": "us-east-1", "ecr-stack:environment": "test", "ecr-stack:repositories": {"api": {}}}
@@ -134,3 +137,19 @@ def test_a_full_disk_is_no_mistake_of_the_program() -> None:
     assert "No space left on device" in done.stderr
     assert "mistake in ecr-stack" not in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_table_that_is_too_wide_breaks_no_word_and_drops_only_what_is_empty() -> None:
+    columns = [
+        Column("repository", lambda row: row[0]),
+        Column("platforms", lambda row: "[dim]–[/]"),
+        Column("digest", lambda row: row[1]),
+    ]
+    rows = [("team/service-with-a-long-name", "sha256:c73a57fe8245"), ("a", "sha256:66c4bab0273a")]
+    for width, shown in ((30, False), (100, True)):
+        out = Console(file=io.StringIO(), force_terminal=True, width=width, color_system=None)
+        lay_out(out, columns, rows)
+        text = out.file.getvalue()
+        assert all(word in text for row in rows for word in row)
+        assert ("platforms" in text) is shown
+        assert len(text.splitlines()) == 3
