@@ -158,7 +158,7 @@ class RepositoryDefaultsArgs(TypedDict):
     scan_on_push: NotRequired[pulumi.Input[bool]]
     """Whether images are scanned for vulnerabilities when pushed. Default: `true`."""
     protect: NotRequired[bool]
-    """Whether Pulumi refuses to delete or replace the repository. Default: `false`."""
+    """Whether Pulumi rejects to delete or replace the repository. Default: `false`."""
     force_delete: NotRequired[pulumi.Input[bool]]
     """Whether deleting the repository deletes the images in it. Default: `false`."""
     encryption: NotRequired[RepositoryEncryptionArgs]
@@ -189,7 +189,7 @@ class RepositorySettingsArgs(TypedDict):
     scan_on_push: NotRequired[pulumi.Input[bool]]
     """Whether images are scanned for vulnerabilities when pushed. Default: `true`."""
     protect: NotRequired[bool]
-    """Whether Pulumi refuses to delete or replace the repository. Default: `false`."""
+    """Whether Pulumi rejects to delete or replace the repository. Default: `false`."""
     force_delete: NotRequired[pulumi.Input[bool]]
     """Whether deleting the repository deletes the images in it. Default: `false`."""
     encryption: NotRequired[RepositoryEncryptionArgs]
@@ -329,7 +329,7 @@ class PipelineSettingsArgs(TypedDict):
 
 
 class TrustedArgs(TypedDict):
-    """Who outside the account may be granted access; the guardrails report everybody else."""
+    """Who outside the account may be granted access; the guardrails report everyone else."""
 
     accounts: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
     """Accounts other than the stack's own, in quotes."""
@@ -569,7 +569,7 @@ class OwnTemplateArgs(TypedDict):
 
 
 class PublicRepositorySettingsArgs(TypedDict):
-    """A repository that everybody may pull from, with its gallery metadata."""
+    """A repository that everyone may pull from, with its gallery metadata."""
 
     description: NotRequired[pulumi.Input[str]]
     """One or two sentences, used in searches."""
@@ -584,13 +584,13 @@ class PublicRepositorySettingsArgs(TypedDict):
     logo: NotRequired[pulumi.Input[str]]
     """An image file of at most 512,000 bytes, in base64. The gallery only shows it for verified accounts."""
     push: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
-    """Roles, users and accounts that may push, through the repository policy. Everybody may pull."""
+    """Roles, users and accounts that may push, through the repository policy. Everyone may pull."""
     match: NotRequired[pulumi.Input[Literal["CONDITION", "PRINCIPAL"]]]
     """How roles and users are matched: by `CONDITION`, which works before they exist, or as `PRINCIPAL`. Default: `CONDITION`."""
     tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
     """AWS tags, in addition to the registry's."""
     protect: NotRequired[bool]
-    """Whether Pulumi refuses to delete or replace the repository. Default: `false`."""
+    """Whether Pulumi rejects to delete or replace the repository. Default: `false`."""
     force_delete: NotRequired[pulumi.Input[bool]]
     """Whether deleting the repository deletes the images in it. Default: `false`."""
 
@@ -698,7 +698,7 @@ class CreationTemplateArgs(TypedDict):
     scan_on_push: NotRequired[pulumi.Input[bool]]
     """Whether images are scanned for vulnerabilities when pushed. Default: `true`."""
     protect: NotRequired[bool]
-    """Whether Pulumi refuses to delete or replace the repository. Default: `false`."""
+    """Whether Pulumi rejects to delete or replace the repository. Default: `false`."""
     force_delete: NotRequired[pulumi.Input[bool]]
     """Whether deleting the repository deletes the images in it. Default: `false`."""
     encryption: NotRequired[RepositoryEncryptionArgs]
@@ -745,7 +745,7 @@ class EncryptionKeyArgs(TypedDict):
     primary_key_arn: NotRequired[pulumi.Input[str]]
     """The ARN of a multi-Region key in another Region, to create a replica of it."""
     protect: NotRequired[bool]
-    """Whether Pulumi refuses to delete the key, without which no image can be pulled. Default: the parent's setting."""
+    """Whether Pulumi rejects to delete the key, without which no image can be pulled. Default: the parent's setting."""
 
 
 class RepositoryGuardArgs(TypedDict):
@@ -868,13 +868,13 @@ class PublicRepositoryArgs(TypedDict):
     logo: NotRequired[pulumi.Input[str]]
     """An image file of at most 512,000 bytes, in base64. The gallery only shows it for verified accounts."""
     push: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
-    """Roles, users and accounts that may push, through the repository policy. Everybody may pull."""
+    """Roles, users and accounts that may push, through the repository policy. Everyone may pull."""
     match: NotRequired[pulumi.Input[Literal["CONDITION", "PRINCIPAL"]]]
     """How roles and users are matched: by `CONDITION`, which works before they exist, or as `PRINCIPAL`. Default: `CONDITION`."""
     tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
     """AWS tags, in addition to the registry's."""
     protect: NotRequired[bool]
-    """Whether Pulumi refuses to delete or replace the repository. Default: `false`."""
+    """Whether Pulumi rejects to delete or replace the repository. Default: `false`."""
     force_delete: NotRequired[pulumi.Input[bool]]
     """Whether deleting the repository deletes the images in it. Default: `false`."""
     name: NotRequired[pulumi.Input[str]]
@@ -993,7 +993,7 @@ class RepositoryArgs(TypedDict):
     scan_on_push: NotRequired[pulumi.Input[bool]]
     """Whether images are scanned for vulnerabilities when pushed. Default: `true`."""
     protect: NotRequired[bool]
-    """Whether Pulumi refuses to delete or replace the repository. Default: `false`."""
+    """Whether Pulumi rejects to delete or replace the repository. Default: `false`."""
     force_delete: NotRequired[pulumi.Input[bool]]
     """Whether deleting the repository deletes the images in it. Default: `false`."""
     encryption: NotRequired[RepositoryEncryptionArgs]

@@ -3,7 +3,7 @@
 https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/budgets/budget.go
 """
 
-# ruff: noqa: ARG002  (every resource type has the same methods, whatever it needs of their arguments)
+# ruff: noqa: ARG002  (all resource types have the same methods, and few use every argument)
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Budget(ResourceType):
     replaces_on = frozenset({"accountId", "name", "namePrefix"})
 
     def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse values that the provider's schema refuses."""
+        """Check values against the provider's schema."""
         types = (
             "USAGE", "COST", "RI_UTILIZATION", "RI_COVERAGE", "SAVINGS_PLANS_UTILIZATION", "SAVINGS_PLANS_COVERAGE",
         )  # fmt: skip

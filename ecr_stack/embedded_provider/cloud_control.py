@@ -6,7 +6,7 @@ Signing configurations are made by the calls that their handlers make. Resources
 their form is checked.
 """
 
-# ruff: noqa: ARG002  (every resource type has the same methods, whatever it needs of their arguments)
+# ruff: noqa: ARG002  (all resource types have the same methods, and few use every argument)
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["CloudControlResource"]
 class CloudControlResource(ResourceType):
     """A resource by its CloudFormation type; its id is the type's primary identifier.
 
-    The provider reads `properties` only, so a `desiredState` that somebody else changed is no difference.
+    The provider reads `properties` only, so a `desiredState` that someone else changed is no difference.
     https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/cloudcontrol/resource.go
     """
 
@@ -33,7 +33,7 @@ class CloudControlResource(ResourceType):
     replaces_on = frozenset({"typeName"})
 
     def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse what is no JSON and no type, and properties that a signing configuration does not have."""
+        """Reject what is not JSON and no type, and properties that a signing configuration does not have."""
         type_ = inputs.get("typeName")
         found = json_problem("desiredState", inputs)
         if isinstance(type_, str) and not re.fullmatch(

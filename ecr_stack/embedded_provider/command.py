@@ -1,6 +1,6 @@
 """`command.local.Command`: really run, in an environment in which AWS is the embedded one."""
 
-# ruff: noqa: ARG002  (every resource type has the same methods, whatever it needs of their arguments)
+# ruff: noqa: ARG002  (all resource types have the same methods, and few use every argument)
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Command(ResourceType):
     replaces_on = frozenset({"triggers"})
 
     def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse what is not rehearsed."""
+        """Reject what is not rehearsed."""
         return [
             Problem(name, inputs[name], "assets and archives of a command are not rehearsed", "leave them out")
             for name in ("archivePaths", "assetPaths")

@@ -1,6 +1,6 @@
 """The singletons of a registry: its policy, scanning, replication and account settings."""
 
-# ruff: noqa: ARG002  (every resource type has the same methods, whatever it needs of their arguments)
+# ruff: noqa: ARG002  (all resource types have the same methods, and few use every argument)
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class RegistryScanningConfiguration(ResourceType):
     token = "aws:ecr/registryScanningConfiguration:RegistryScanningConfiguration"
 
     def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse values that the provider's schema refuses."""
+        """Check values against the provider's schema."""
         found = [*one_of("scanType", inputs, ("BASIC", "ENHANCED")), *length("rules", inputs, 0, 100)]
         for index, rule in enumerate(inputs.get("rules") or []):
             for problem in [
@@ -116,7 +116,7 @@ class ReplicationConfiguration(ResourceType):
     token = "aws:ecr/replicationConfiguration:ReplicationConfiguration"
 
     def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse numbers of rules, destinations and filters that the provider's schema refuses."""
+        """Check the numbers of rules, destinations and filters against the provider's schema."""
         rules = (inputs.get("replicationConfiguration") or {}).get("rules")
         found = length("rules", {"rules": rules}, 1, 10)
         for index, rule in enumerate(rules or []):
@@ -167,7 +167,7 @@ class AccountSetting(ResourceType):
     replaces_on = frozenset({"name"})
 
     def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse names and values that the provider's schema refuses."""
+        """Check names and values against the provider's schema."""
         names = ("BASIC_SCAN_TYPE_VERSION", "REGISTRY_POLICY_SCOPE", "BLOB_MOUNTING")
         missing = [] if inputs.get("name") else [Problem("name", None, "the property is required", "add `name`")]
         return [*missing, *one_of("name", inputs, names)]

@@ -1,6 +1,6 @@
 """`aws.ecr.Repository`, `aws.ecr.LifecyclePolicy` and `aws.ecr.RepositoryPolicy`."""
 
-# ruff: noqa: ARG002  (every resource type has the same methods, whatever it needs of their arguments)
+# ruff: noqa: ARG002  (all resource types have the same methods, and few use every argument)
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _ENCRYPTIONS = ("AES256", "KMS", "KMS_DSSE")
 
 
 def mutability_problems(inputs: Inputs) -> list[Problem]:
-    """Find what the provider refuses about tag mutability and its exclusion filters."""
+    """Find what the provider rejects about tag mutability and its exclusion filters."""
     name = "imageTagMutabilityExclusionFilters"
     found = [*one_of("imageTagMutability", inputs, _MODES), *length(name, inputs, 0, 5)]
     for index, entry in enumerate(inputs.get(name) or []):
@@ -58,7 +58,7 @@ def mutability_problems(inputs: Inputs) -> list[Problem]:
 
 
 def encryption_problems(name: str, inputs: Inputs) -> list[Problem]:
-    """Find what the provider refuses about an encryption configuration."""
+    """Find what the provider rejects about an encryption configuration."""
     entries = inputs.get(name) or []
     found = list(length(name, inputs, 0, 1))
     for index, entry in enumerate(entries):
@@ -100,7 +100,7 @@ class Repository(ResourceType):
     defaults = {"imageTagMutability": "MUTABLE"}
 
     def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse values that the provider's schema refuses."""
+        """Check values against the provider's schema."""
         return [*mutability_problems(inputs), *encryption_problems("encryptionConfigurations", inputs)]
 
     def same(self, name: str, old: Any, new: Any) -> bool:

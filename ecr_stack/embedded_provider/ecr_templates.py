@@ -1,6 +1,6 @@
 """`aws.ecr.RepositoryCreationTemplate` and `aws.ecr.PullThroughCacheRule`: repositories that ECR itself creates."""
 
-# ruff: noqa: ARG002  (every resource type has the same methods, whatever it needs of their arguments)
+# ruff: noqa: ARG002  (all resource types have the same methods, and few use every argument)
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class RepositoryCreationTemplate(ResourceType):
     defaults = {"imageTagMutability": "MUTABLE"}
 
     def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse values that the provider's schema refuses."""
+        """Check values against the provider's schema."""
         found = [
             *mutability_problems(inputs),
             *encryption_problems("encryptionConfigurations", inputs),
@@ -109,7 +109,7 @@ class RepositoryCreationTemplate(ResourceType):
         asked, before = self._asked(new), self._asked(old)
         changes = {name: value for name, value in asked.items() if value != before[name]}
         if changed("imageTagMutabilityExclusionFilters", old, new):
-            # filters are refused without the mutability that they are exclusions from
+            # filters are rejected without the mutability that they are exclusions from
             changes["imageTagMutability"] = asked["imageTagMutability"]
         scope.call("ecr", "UpdateRepositoryCreationTemplate", **{**changes, "prefix": id_})
 
@@ -127,7 +127,7 @@ class PullThroughCacheRule(ResourceType):
     replaces_on = frozenset({"ecrRepositoryPrefix", "upstreamRegistryUrl", "upstreamRepositoryPrefix"})
 
     def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse prefixes that the provider's schema refuses."""
+        """Check prefixes against the provider's schema."""
         names = ("ecrRepositoryPrefix", "upstreamRepositoryPrefix")
         return [problem for name in names for problem in length(name, inputs, 2, 30)]
 

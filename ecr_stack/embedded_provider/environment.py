@@ -18,7 +18,7 @@ AWS_VARIABLES = ("AWS_", "AMAZON_")
 
 @contextmanager
 def embedded_environment(aws: EmbeddedAws, region: str, profile: str | None = None) -> Iterator[dict[str, str]]:
-    """Give the variables of a process whose only AWS is the embedded one, while the context lasts.
+    """Return the variables of a process whose only AWS is the embedded one, while the context lasts.
 
     Args:
         aws: the embedded AWS.

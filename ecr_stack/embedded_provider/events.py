@@ -1,6 +1,6 @@
 """`aws.cloudwatch.EventRule` and `aws.cloudwatch.EventTarget`: EventBridge, under its former name."""
 
-# ruff: noqa: ARG002  (every resource type has the same methods, whatever it needs of their arguments)
+# ruff: noqa: ARG002  (all resource types have the same methods, and few use every argument)
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class EventRule(ResourceType):
     defaults = {"eventBusName": _BUS, "forceDestroy": False}
 
     def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse values that the provider's schema refuses."""
+        """Check values against the provider's schema."""
         found = [*length("name", inputs, 1, 64), *length("description", inputs, 0, 512)]
         found += one_of("state", inputs, ("ENABLED", "DISABLED"))
         if not inputs.get("eventPattern") and not inputs.get("scheduleExpression"):
@@ -103,7 +103,7 @@ class EventRule(ResourceType):
         )
 
     def delete(self, scope: Scope, id_: str, outputs: Inputs) -> None:
-        """DeleteRule, which AWS refuses while the rule has targets."""
+        """DeleteRule, which AWS rejects while the rule has targets."""
         missing_is_none(lambda: scope.call("events", "DeleteRule", Name=id_), _MISSING)
 
 
@@ -119,7 +119,7 @@ class EventTarget(ResourceType):
               "redshiftTarget", "runCommandTargets", "sagemakerPipelineTarget", "sqsTarget")  # fmt: skip
 
     def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse values that the provider's schema refuses."""
+        """Check values against the provider's schema."""
         return [*length("targetId", inputs, 1, 64), *length("rule", inputs, 1, 64)]
 
     def create(self, scope: Scope, inputs: Inputs) -> str:

@@ -1,6 +1,6 @@
 """`aws.iam.Role` and what hangs on it: `RolePolicy`, `Policy`, `RolePolicyAttachment`."""
 
-# ruff: noqa: ARG002  (every resource type has the same methods, whatever it needs of their arguments)
+# ruff: noqa: ARG002  (all resource types have the same methods, and few use every argument)
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Role(ResourceType):
     defaults = {"forceDetachPolicies": False, "maxSessionDuration": 3600, "path": "/"}
 
     def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse values that the provider's schema refuses."""
+        """Check values against the provider's schema."""
         return [
             *between("maxSessionDuration", inputs, 3600, 43200),
             *length("name", inputs, 1, 64),
@@ -218,7 +218,7 @@ class Policy(ResourceType):
     defaults = {"path": "/"}
 
     def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse what is no JSON, and names that are too long."""
+        """Reject what is not JSON, and names that are too long."""
         return length("name", inputs, 1, 128)
 
     def create(self, scope: Scope, inputs: Inputs) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# ruff: noqa: ARG002  (every resource type has the same methods, whatever it needs of their arguments)
+# ruff: noqa: ARG002  (all resource types have the same methods, and few use every argument)
 from typing import Any
 
 from ecr_stack.embedded_provider.resource import (
@@ -24,14 +24,14 @@ _MISSING = "NoSuchEntity"
 
 
 class OpenIdConnectProvider(ResourceType):
-    """Somebody whose tokens the account trusts; its id is its ARN."""
+    """Someone whose tokens the account trusts; its id is its ARN."""
 
     token = "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
     replaces_on = frozenset({"url"})
     optional_blocks = frozenset({"thumbprintLists"})
 
     def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse addresses that the provider's schema refuses."""
+        """Check URLs against the provider's schema."""
         url = inputs.get("url") or ""
         if url.startswith("https://"):
             return []

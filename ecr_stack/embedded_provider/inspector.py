@@ -1,6 +1,6 @@
 """`aws.inspector2.Enabler`: which kinds of resources Amazon Inspector scans."""
 
-# ruff: noqa: ARG002  (every resource type has the same methods, whatever it needs of their arguments)
+# ruff: noqa: ARG002  (all resource types have the same methods, and few use every argument)
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Enabler(ResourceType):
     token = "aws:inspector2/enabler:Enabler"
 
     def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse what the provider's schema refuses."""
+        """Check values against the provider's schema."""
         found = [*length("accountIds", inputs, 1, 100), *length("resourceTypes", inputs, 1, len(_TYPES))]
         for index, name in enumerate(inputs.get("resourceTypes") or []):
             if name not in _TYPES:

@@ -1,6 +1,6 @@
 """`aws.kms.Key`, `aws.kms.KeyPolicy` and `aws.kms.Alias`."""
 
-# ruff: noqa: ARG002  (every resource type has the same methods, whatever it needs of their arguments)
+# ruff: noqa: ARG002  (all resource types have the same methods, and few use every argument)
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Key(ResourceType):
     }
 
     def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse values that the provider's schema refuses."""
+        """Check values against the provider's schema."""
         period = "rotationPeriodInDays"
         found = [
             *between("deletionWindowInDays", inputs, 7, 30),
@@ -161,7 +161,7 @@ class ReplicaKey(Key):
     defaults = {"bypassPolicyLockoutSafetyCheck": False, "enabled": True}
 
     def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse values that the provider's schema refuses."""
+        """Check values against the provider's schema."""
         return between("deletionWindowInDays", inputs, 7, 30)
 
     def create(self, scope: Scope, inputs: Inputs) -> str:
@@ -269,7 +269,7 @@ class Alias(ResourceType):
         return f"alias/{super().auto_name(name, seed)}"
 
     def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse names that the provider's schema refuses."""
+        """Check names against the provider's schema."""
         name = inputs.get("name") or ""
         if name and (not name.startswith("alias/") or name.startswith("alias/aws/")):
             return [Problem("name", name, "a name begins with alias/ and not with alias/aws/", "write alias/NAME")]

@@ -19,7 +19,7 @@ UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """What stands for a value that is known only after an update."""
 
 REDACTED = "[secret]"
-"""What is shown in the place of a secret, as the `pulumi` command shows it."""
+"""What is shown in place of a secret, as the `pulumi` command shows it."""
 
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"
@@ -35,7 +35,7 @@ def plain(properties: struct_pb2.Struct) -> dict[str, Any]:
 
 
 def redacted(properties: struct_pb2.Struct) -> dict[str, Any]:
-    """Read properties as `plain` does, with `REDACTED` in the place of every secret."""
+    """Read properties as `plain` does, with `REDACTED` in place of every secret."""
     return {name: _redacted(field) for name, field in properties.fields.items()}
 
 
@@ -71,7 +71,7 @@ def _hidden(field: struct_pb2.Value) -> struct_pb2.Value | None:
 
 
 def secrets_in(*properties: struct_pb2.Struct) -> frozenset[str]:
-    """Give the texts that are secret in properties, wherever they stand."""
+    """Return the texts that are secret in properties, wherever they stand."""
     found: set[str] = set()
 
     def look(field: struct_pb2.Value, secret: bool) -> None:
@@ -155,7 +155,7 @@ def steps(path: str) -> list[str | int]:
 
 
 def at(value: Any, path: Sequence[str | int]) -> Any:
-    """Give what stands at a path, or `None`; nothing can be said below an unknown value but that it is unknown."""
+    """Return what stands at a path, or `None`; nothing can be said below an unknown value but that it is unknown."""
     for step in path:
         if isinstance(value, str) and value == UNKNOWN:
             return UNKNOWN

@@ -100,7 +100,7 @@ class Provider:
     """Makes, reads, changes and deletes resources by the API calls that pulumi-aws makes.
 
     Inputs and outputs are plain JSON data under the names of the Pulumi engine (camelCase). Every method raises
-    `InvalidInput` for inputs that the provider refuses itself, botocore's `ClientError` where AWS refuses, and
+    `InvalidInput` for inputs that the provider rejects itself, botocore's `ClientError` if AWS rejects the request, and
     `Unavailable` for types and functions that are not rehearsed.
     """
 
@@ -111,7 +111,7 @@ class Provider:
 
         Args:
             aws: where everything is made; it must have been started before the first resource is.
-            region: where resources live that do not say it; that of `aws` unless given.
+            region: where resources live that do not say it; that of `aws` by default.
             default_tags: tags on everything that takes tags.
         """
         self.aws = aws
@@ -119,7 +119,7 @@ class Provider:
         self.default_tags = dict(default_tags or {})
 
     def configured(self, inputs: Inputs) -> Provider:
-        """Give the provider that an explicit provider resource configures: its own Region and default tags."""
+        """Return the provider that an explicit provider resource configures: its own Region and default tags."""
         values = {key: _decoded(value) for key, value in inputs.items()}
         defaults = values.get("defaultTags")
         tags = defaults.get("tags") if isinstance(defaults, Mapping) else None
@@ -131,23 +131,23 @@ class Provider:
         )
 
     def has_type(self, type_: str) -> bool:
-        """Whether a resource type is imitated."""
+        """Whether a resource type is emulated."""
         return type_ in RESOURCE_TYPES or type_.startswith(_PROVIDERS)
 
     def has_function(self, token: str) -> bool:
-        """Whether a function is imitated."""
+        """Whether a function is emulated."""
         return _full(token) in FUNCTIONS
 
     def made_up(self, type_: str, name: str, inputs: Inputs) -> tuple[str, Outputs]:
-        """Give an id and outputs for a resource of a type that is not imitated; see `unchecked`."""
+        """Return an id and outputs for a resource of a type that is not emulated; see `unchecked`."""
         return unchecked.outputs_of(self._scope(inputs), type_, name, inputs)
 
     def made_up_plan(self, type_: str, inputs: Inputs, unknown: Any) -> Outputs:
-        """Give what a preview knows of a resource of a type that is not imitated."""
+        """Return what a preview knows of a resource of a type that is not emulated."""
         return unchecked.planned_outputs_of(type_, inputs, unknown)
 
     def made_up_result(self, token: str, arguments: Inputs) -> Outputs:
-        """Give a result of a function that is not imitated."""
+        """Return a result of a function that is not emulated."""
         return unchecked.function_result(self._scope(arguments), token, arguments)
 
     def check(
@@ -163,7 +163,7 @@ class Provider:
             unknown: what stands for a value that is not known yet, about which nothing is wrong.
 
         Raises:
-            InvalidInput: with every mistake found.
+            InvalidInput: with every error found.
         """
         if type_.startswith(_PROVIDERS):
             return dict(inputs)
@@ -180,7 +180,7 @@ class Provider:
         return self._completed(kind, name, given, seed)
 
     def create(self, type_: str, name: str, inputs: Inputs) -> tuple[str, Outputs]:
-        """Make a resource; gives its id and its outputs."""
+        """Make a resource; returns its id and its outputs."""
         if type_.startswith(_PROVIDERS):
             return _made_up_id(type_, name), dict(inputs)
         kind = self._kind(type_)
@@ -195,7 +195,7 @@ class Provider:
         return id_, outputs
 
     def read(self, type_: str, id_: str, inputs: Inputs | None = None) -> Outputs | None:
-        """Read a resource; gives its outputs, or `None` where it does not exist.
+        """Read a resource; returns its outputs, or `None` where it does not exist.
 
         Args:
             type_: the resource type's token.
@@ -234,7 +234,7 @@ class Provider:
         return found
 
     def update(self, type_: str, id_: str, old: Inputs, new: Inputs, outputs: Inputs | None = None) -> Outputs:
-        """Change a resource in place, from one set of inputs to the other; gives its outputs.
+        """Change a resource in place, from one set of inputs to the other; returns its outputs.
 
         Args:
             type_: the resource type's token.
@@ -263,19 +263,19 @@ class Provider:
         return read
 
     def delete(self, type_: str, id_: str, outputs: Inputs) -> None:
-        """Delete a resource; one that is gone already is no mistake."""
+        """Delete a resource; one that is gone already is no error."""
         if not type_.startswith(_PROVIDERS):
             self._kind(type_).delete(self._scope(outputs), id_, outputs)
 
     def diff(self, type_: str, old_inputs: Inputs, new_inputs: Inputs, outputs: Inputs | None = None) -> Diff:
-        """Say which properties change, and which of them force a replacement.
+        """Return which properties change, and which of them force a replacement.
 
         Args:
             type_: the resource type's token.
             old_inputs: the inputs that it was made from.
             new_inputs: the inputs that it is to have.
             outputs: what it put out; where given, new inputs are compared with these, as the provider does: what was
-                changed behind its back differs too.
+                changed outside the program differs too.
         """
         if type_.startswith(_PROVIDERS):
             return Diff(
@@ -303,7 +303,7 @@ class Provider:
         return Diff(tuple(sorted(changes)), tuple(sorted({*found.replaces, *recreating})))
 
     def planned(self, type_: str, inputs: Inputs, outputs: Inputs | None = None, *, unknown: Any = None) -> Outputs:
-        """Give the outputs that a resource is going to have, without asking AWS anything.
+        """Return the outputs that a resource is going to have, without asking AWS anything.
 
         Args:
             type_: the resource type's token.
@@ -324,7 +324,7 @@ class Provider:
         return states.planned(kind, inputs, outputs, known, unknown)
 
     def inputs_of(self, type_: str, outputs: Inputs, inputs: Inputs | None = None) -> dict[str, Any]:
-        """Give the inputs that a state amounts to; see `states.inputs_of`."""
+        """Return the inputs that a state amounts to; see `states.inputs_of`."""
         if type_.startswith(_PROVIDERS):
             return dict(inputs or {})
         return states.inputs_of(self._kind(type_), outputs, inputs)

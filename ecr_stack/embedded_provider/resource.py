@@ -1,6 +1,6 @@
 """What a resource type is: its properties, and the API calls that the real provider makes for it."""
 
-# ruff: noqa: ARG002  (every resource type has the same methods, whatever it needs of their arguments)
+# ruff: noqa: ARG002  (all resource types have the same methods, and few use every argument)
 
 from __future__ import annotations
 
@@ -58,13 +58,13 @@ class Scope:
         return self.aws.call(service, operation, asked, self.region)
 
     def all_tags(self, inputs: Inputs) -> dict[str, str]:
-        """Give the tags of a resource, with the provider's default tags."""
+        """Return the tags of a resource, with the provider's default tags."""
         return {**self.default_tags, **(inputs.get("tags") or {})}
 
     def tag_outputs(self, inputs: Inputs | None, found: Mapping[str, str]) -> Outputs:
-        """Give `tags` and `tagsAll` for the tags that AWS answered.
+        """Return `tags` and `tagsAll` for the tags that AWS answered.
 
-        `tags` are those that the program gave, as far as they are still there, and those that somebody else added:
+        `tags` are those that the program gave, as far as they are still there, and those that someone else added:
         default tags that the program does not repeat are in `tagsAll` only.
         """
         own = set((inputs or {}).get("tags") or {})
@@ -84,7 +84,7 @@ class ResourceType:
     recreates_on: ClassVar[frozenset[str]] = frozenset()
     """The properties that the provider cannot update, though AWS could: the same thing is deleted and made again."""
     documents: ClassVar[frozenset[str]] = frozenset()
-    """The properties that are JSON documents: anything else is refused, and another spelling of the same document is no
+    """The properties that are JSON documents: anything else is rejected, and another spelling of the same document is no
     change."""
     optional_blocks: ClassVar[frozenset[str]] = frozenset()
     """The properties whose absence means: leave it as it is."""
@@ -101,7 +101,7 @@ class ResourceType:
         return found
 
     def problems(self, inputs: Inputs) -> list[Problem]:
-        """Find what the provider refuses before it asks AWS, beyond names and types of properties."""
+        """Find what the provider rejects before it asks AWS, beyond names and types of properties."""
         return []
 
     def auto_name(self, name: str, seed: str = "") -> str:
@@ -117,11 +117,11 @@ class ResourceType:
         return prefix + hashlib.sha256(f"{self.token} {name}{seed}".encode()).hexdigest()[:26]
 
     def create(self, scope: Scope, inputs: Inputs) -> str:
-        """Make it; gives its id."""
+        """Make it; returns its id."""
         raise NotImplementedError
 
     def read(self, scope: Scope, id_: str, inputs: Inputs | None) -> Outputs | None:
-        """Read it; gives its outputs, or `None` where it does not exist.
+        """Read it; returns its outputs, or `None` where it does not exist.
 
         `inputs` are those it was made from, or `None` when it is imported: what AWS does not know is taken from them.
         """
@@ -136,7 +136,7 @@ class ResourceType:
         raise NotImplementedError
 
     def diff(self, old: Inputs, new: Inputs) -> Diff:
-        """Say what differs, and what of it forces a replacement."""
+        """Return what differs, and what of it forces a replacement."""
         names = sorted(
             name
             for name in {*old, *new}
@@ -164,7 +164,7 @@ def changed(name: str, old: Inputs, new: Inputs) -> bool:
 
 
 def code_of(error: ClientError) -> str:
-    """Give the code of AWS's refusal."""
+    """Return the code of AWS's errors."""
     return str(error.response["Error"]["Code"])
 
 
@@ -194,7 +194,7 @@ def retag(
 
 
 def tag_list(tags: Mapping[str, str], key: str = "Key", value: str = "Value") -> list[dict[str, str]] | None:
-    """Write tags as AWS's lists of pairs; `None` where there are none."""
+    """Write tags as AWS's lists of pairs; `None` if there are none."""
     return [{key: name, value: text} for name, text in tags.items()] or None
 
 
@@ -204,7 +204,7 @@ def tag_map(tags: Sequence[Mapping[str, str]], key: str = "Key", value: str = "V
 
 
 def text_of(document: Any) -> str:
-    """Give a JSON document as the provider sends it: white space removed, keys sorted.
+    """Return a JSON document as the provider sends it: white space removed, keys sorted.
 
     Programs may hand a document over as text or as an object. `structure.NormalizeJsonString` in the provider's SDK
     reads it and writes it again; Go writes `<`, `>` and `&` as escapes.
@@ -220,7 +220,7 @@ def text_of(document: Any) -> str:
 
 
 def json_problem(name: str, inputs: Inputs) -> list[Problem]:
-    """Find a document that is no JSON object."""
+    """Find a document that is not JSON object."""
     document = inputs.get(name)
     if document is None or isinstance(document, Mapping):
         return []
@@ -232,7 +232,7 @@ def json_problem(name: str, inputs: Inputs) -> list[Problem]:
 
 
 def one_of(name: str, inputs: Inputs, choices: Sequence[str]) -> list[Problem]:
-    """Find a value that is none of the choices."""
+    """Find a value that is not one of the choices."""
     value = inputs.get(name)
     if value is None or value in choices:
         return []

@@ -36,7 +36,7 @@ class Property:
 
 @cache
 def properties_of(args: type) -> Mapping[str, Property]:
-    """Give the properties of an `…Args` class by their names in Pulumi (camelCase)."""
+    """Return the properties of an `…Args` class by their names in Pulumi (camelCase)."""
     names = input_type_py_to_pulumi_names(args)
     constructor: Any = vars(args)["__init__"]
     # `pulumi.Input[T]` refers to these two by name
@@ -66,7 +66,7 @@ def _plain(hint: Any) -> Any:
 
 @cache
 def class_of(token: str, suffix: str = "") -> Any:
-    """Give the class of a token in the Python SDK of its package: `aws:s3/bucket:Bucket` is `pulumi_aws.s3.Bucket`.
+    """Return the class of a token in the Python SDK of its package: `aws:s3/bucket:Bucket` is `pulumi_aws.s3.Bucket`.
 
     The module is imported when it is first asked for: those of all resource types together cost a quarter of a second.
 

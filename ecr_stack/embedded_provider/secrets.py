@@ -1,6 +1,6 @@
 """`aws.secretsmanager.Secret` and `aws.secretsmanager.SecretVersion`: where ECR finds the login at an upstream registry."""
 
-# ruff: noqa: ARG002  (every resource type has the same methods, whatever it needs of their arguments)
+# ruff: noqa: ARG002  (all resource types have the same methods, and few use every argument)
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Secret(ResourceType):
     defaults = {"forceOverwriteReplicaSecret": False, "recoveryWindowInDays": 30}
 
     def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse values that the provider's schema refuses."""
+        """Check values against the provider's schema."""
         days = inputs.get("recoveryWindowInDays")
         if days is None or days == 0 or 7 <= days <= 30:
             return []

@@ -1,6 +1,6 @@
 """`aws.sns.Topic`, `aws.sns.TopicPolicy` and `aws.sns.TopicSubscription`."""
 
-# ruff: noqa: ARG002  (every resource type has the same methods, whatever it needs of their arguments)
+# ruff: noqa: ARG002  (all resource types have the same methods, and few use every argument)
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ class TopicSubscription(ResourceType):
     _PROTOCOLS = ("application", "email", "email-json", "firehose", "http", "https", "lambda", "sms", "sqs")
 
     def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse values that the provider's schema refuses."""
+        """Check values against the provider's schema."""
         return one_of("protocol", inputs, self._PROTOCOLS)
 
     def _attribute(self, name: str, value: Any) -> str:

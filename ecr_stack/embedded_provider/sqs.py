@@ -1,6 +1,6 @@
 """`aws.sqs.Queue` and `aws.sqs.QueuePolicy`."""
 
-# ruff: noqa: ARG002  (every resource type has the same methods, whatever it needs of their arguments)
+# ruff: noqa: ARG002  (all resource types have the same methods, and few use every argument)
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Queue(ResourceType):
     }
 
     def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse values that the provider's schema refuses."""
+        """Check values against the provider's schema."""
         found = [
             *between("delaySeconds", inputs, 0, 900),
             *between("messageRetentionSeconds", inputs, 60, 1_209_600),

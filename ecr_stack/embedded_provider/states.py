@@ -21,7 +21,7 @@ __all__ = ["inputs_of", "planned"]
 
 
 def planned(kind: ResourceType, inputs: Inputs, outputs: Inputs | None, known: Inputs, unknown: Any) -> Outputs:
-    """Give the outputs that a resource is going to have, as far as anybody can know them.
+    """Return the outputs that a resource is going to have, as far as anybody can know them.
 
     Args:
         kind: the resource type.
@@ -56,7 +56,7 @@ def _document(given: Any, unknown: Any) -> Any:
 
 
 def inputs_of(kind: ResourceType, outputs: Inputs, inputs: Inputs | None) -> dict[str, Any]:
-    """Give the inputs that a state amounts to.
+    """Return the inputs that a state amounts to.
 
     Args:
         kind: the resource type.
@@ -79,7 +79,7 @@ def inputs_of(kind: ResourceType, outputs: Inputs, inputs: Inputs | None) -> dic
 
 @cache
 def _outputs_of(args: type) -> Mapping[str, bool]:
-    """Give the outputs of the resource that an `…Args` class is for: whether each is empty unless it is given."""
+    """Return the outputs of the resource that an `…Args` class is for: whether each is empty unless it is given."""
     resource: Any = getattr(sys.modules[args.__module__], args.__name__.removesuffix("Args"))
     python_names = resource_pulumi_to_py_names(resource)
     optional = {}

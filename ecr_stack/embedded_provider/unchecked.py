@@ -58,7 +58,7 @@ def outputs_of(scope: Scope, type_: str, name: str, inputs: Inputs) -> tuple[str
 
 
 def planned_outputs_of(type_: str, inputs: Inputs, unknown: Any) -> Outputs:
-    """Give what a preview knows of a resource's outputs: its inputs."""
+    """Return what a preview knows of a resource's outputs: its inputs."""
     outputs: Outputs = dict.fromkeys((key for key, kind in _output_types(type_).items() if kind is not None), unknown)
     return {**outputs, **{key: value for key, value in inputs.items() if value is not None}}
 

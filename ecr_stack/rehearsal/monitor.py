@@ -43,11 +43,11 @@ _PROVIDERS = "pulumi:providers:"
 
 
 class AwsRefused(EcrStackError):
-    """AWS would refuse a resource, with AWS's own message."""
+    """AWS would reject a resource, with AWS's own message."""
 
 
 class HookFailed(EcrStackError):
-    """A hook of the program refused a resource."""
+    """A hook of the program rejected a resource."""
 
 
 class Secrets:
@@ -66,11 +66,11 @@ class Secrets:
         self._texts.update(text for text in texts if len(text) >= self._SHORTEST)
 
     def hidden_in_text(self, text: str) -> str:
-        """Give a message without any secret."""
+        """Return a message without any secret."""
         return _without(text, self._texts) if self._texts else text
 
     def hidden_in(self, value: Any, own: frozenset[str] = frozenset()) -> Any:
-        """Give a value without the configuration's secrets, and without those texts that are secret in it."""
+        """Return a value without the configuration's secrets, and without those texts that are secret in it."""
         texts = self._configured | {text for text in own if len(text) >= self._SHORTEST}
         return _hide(value, texts) if texts else value
 
@@ -204,7 +204,7 @@ class Recorder(MockMonitor):
         return resource_pb2.ResourceInvokeResponse(**fields)
 
     def Call(self, request: Any) -> Any:
-        """Answer a method of a resource with nothing: methods are not imitated."""
+        """Answer a method of a resource with nothing: methods are not emulated."""
         self._uncheck("", request.tok, "methods are not imitated; this one returns nothing")
         return resource_pb2.ResourceInvokeResponse()
 
@@ -295,7 +295,7 @@ class Recorder(MockMonitor):
         self.unchecked.setdefault((urn, type_), Unchecked(urn, type_, reason))
 
     def _claim(self, urn: str) -> None:
-        """Refuse a second resource with one URN before it reaches AWS."""
+        """Reject a second resource with one URN before it reaches AWS."""
         if urn in self.records:
             raise AwsRefused(
                 f"{_who(urn)}: two resources of one type and parent have this name; Pulumi refuses the second. "
@@ -305,7 +305,7 @@ class Recorder(MockMonitor):
     def _record(
         self, urn: str, request: Any, inputs: dict[str, Any], outputs: Mapping[str, Any], id_: str | None
     ) -> tuple[frozenset[str], frozenset[str]]:
-        """Keep a resource; gives the texts and the names of the properties that are secret in it."""
+        """Keep a resource; returns the texts and the names of the properties that are secret in it."""
         secrets, names = secrets_in(request.object), _secret_names(request)
         self.secrets.add(secrets)
         options = _options(request, self)
@@ -343,7 +343,7 @@ class Recorder(MockMonitor):
         return secrets, names
 
     def _visible(self, values: Mapping[str, Any], secrets: frozenset[str] = frozenset()) -> dict[str, Any]:
-        """Give values as a report shows them: without secrets, and with a word for what is unknown."""
+        """Return values as a report shows them: without secrets, and with a word for what is unknown."""
         hidden: dict[str, Any] = self.secrets.hidden_in(dict(values), secrets)
         return _named(hidden) if self._preview else hidden
 

@@ -83,7 +83,7 @@ def rehearse(
     Raises:
         NotFound: there is no such project or stack.
         InvalidInput: the stack file is wrong.
-        EcrStackError: AWS would refuse a resource, or the program fails.
+        EcrStackError: AWS would reject a resource, or the program fails.
     """
     project = read_project(directory or Path.cwd())
     file = read_stack(project, stack)
@@ -109,7 +109,7 @@ def played_account(file: StackFile, config: Mapping[str, str], account: str = AC
     """The account to play: by default the one that the stack file allows.
 
     Raises:
-        InvalidInput: the provider would refuse to work in the account that was asked for.
+        InvalidInput: the provider would reject to work in the account that was asked for.
     """
     problems = list(provider_problems(config, account))
     if problems and account == ACCOUNT:
@@ -154,7 +154,7 @@ def _plain_tokens(settings: RegistrySettings) -> Iterator[Problem]:
 
 
 def region_of(file: StackFile, config: Mapping[str, Any] | None = None) -> str:
-    """Give the Region of a stack: its own, or that of the environment.
+    """Return the Region of a stack: its own, or that of the environment.
 
     Args:
         file: the stack file.
@@ -202,7 +202,7 @@ def rehearse_program(
         The resources with URNs, inputs, outputs and options, the stack's outputs, and what is wrong.
 
     Raises:
-        EcrStackError: AWS would refuse a resource, or there is no such project or stack.
+        EcrStackError: AWS would reject a resource, or there is no such project or stack.
         Exception: whatever the function raises.
     """
     if not callable(program):
@@ -385,7 +385,7 @@ def _refusal_in(error: BaseException) -> EcrStackError | None:
 
 
 def _where(error: BaseException, project: Project) -> str:
-    """Say what a program's own error is, and on which of its lines it arose."""
+    """Return what a program's own error is, and on which of its lines it arose."""
     line = ""
     trace = error.__traceback__
     while trace is not None:
@@ -463,7 +463,7 @@ _SHORT_ROLE = re.compile(r'"((?:role|user)/[\w+=,.@/-]+)"')
 
 
 def _suppose(config: Mapping[str, str], aws: EmbeddedAws) -> list[str]:
-    """Let everything exist that the configuration takes for granted: keys and principals that it names."""
+    """Let everything exist that the configuration assumes to exist: keys and principals that it names."""
     supposed: dict[str, None] = {}
     for key, text in config.items():
         if key.startswith("aws:"):
@@ -540,7 +540,7 @@ def _guardrail_config(file: Path, check: Any) -> Any:
     """Read what `pulumi preview --policy-pack-config` would be given, if the project keeps it beside its pack.
 
     Raises:
-        InvalidInput: where it is not JSON, or says what no policy understands.
+        InvalidInput: it is not JSON, or says what no policy understands.
     """
     if not file.is_file():
         return None

@@ -79,7 +79,7 @@ class Report:
     calls: dict[str, int] = field(default_factory=dict)
     """How often each API operation was called, e.g. `ecr:CreateRepository`."""
     assumed: list[str] = field(default_factory=list)
-    """What the stack takes for granted and the rehearsal assumed to exist, e.g. an existing key's ARN."""
+    """What the stack assumes to exist and the rehearsal assumed to exist, e.g. an existing key's ARN."""
     warnings: list[str] = field(default_factory=list)
     """What is allowed and probably not meant, e.g. a lifecycle rule that never acts; each with its place."""
     scanning: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -101,7 +101,7 @@ class Report:
     seconds: float = 0.0
 
     def named(self, type_: str, name: str) -> ResourceRecord:
-        """Give the resource of a type (its token, or the last part of it) with a logical name.
+        """Return the resource of a type (its token, or the last part of it) with a logical name.
 
         Raises:
             KeyError: there is none, or more than one.

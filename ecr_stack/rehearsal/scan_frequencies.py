@@ -21,7 +21,7 @@ _REPLICATION = "aws:ecr/replicationConfiguration:ReplicationConfiguration"
 def scan_frequencies(
     resources: Iterable[ResourceRecord], *, account: str, region: str
 ) -> dict[str, dict[str, EffectiveFrequency]]:
-    """Say when each repository is scanned, in the Regions whose scanning the program configures.
+    """Return when each repository is scanned, in the Regions whose scanning the program configures.
 
     The repositories of a Region are those that the program makes or adopts there, and those that replication into it
     makes. Where the program has no scanning configuration, the account's own decides, which a rehearsal does not know.
@@ -62,7 +62,7 @@ def scan_frequencies(
 def scan_warnings(resources: Iterable[ResourceRecord], *, account: str, region: str) -> Iterator[str]:
     """Yield a warning for each Region in which nothing scans some of the repositories; arguments as above.
 
-    A repository that a `MANUAL` rule names is not meant: somebody decided to scan it on request.
+    A repository that a `MANUAL` rule names is not meant: someone decided to scan it on request.
     """
     records = list(resources)
     configured = _configured(records, region)

@@ -47,7 +47,7 @@ class StackReferences:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def outputs_of(self, name: str) -> StackOutputs:
-        """Give the outputs of a stack.
+        """Return the outputs of a stack.
 
         Args:
             name: as the program writes it: `stack`, `project/stack` or `organization/project/stack`.

@@ -102,12 +102,12 @@ def rehearse_with_engine(
 ) -> EngineRun:
     """Take a stack through its life with the `pulumi` that is on PATH.
 
-    Without an endpoint the engine meets the embedded AWS in the place of the AWS provider. With one it takes the real
+    Without an endpoint the engine meets the embedded AWS in place of the AWS provider. With one it takes the real
     provider, which Pulumi installs where it is not, and that meets what answers at the endpoint: a moto server, say.
 
     Args:
         stack: the name of the stack, as in `Pulumi.NAME.yaml`.
-        directory: a folder of the project; the current one unless given.
+        directory: a folder of the project. Default: the current folder.
         account: the account that the embedded AWS plays, twelve digits.
         endpoint: the URL of an AWS that is none, e.g. `http://localhost:5000`.
         announce: called with the name of each step before it begins.
@@ -115,9 +115,9 @@ def rehearse_with_engine(
         secrets: values of secret configuration keys; encrypted values without one are replaced by a placeholder.
 
     Raises:
-        NotFound: where there is no such project or stack, or no `pulumi`.
-        InvalidInput: where the stack file is wrong.
-        EcrStackError: where the program fails, or a step does for another reason than what it found.
+        NotFound: there is no such project or stack, or no `pulumi`.
+        InvalidInput: the stack file is wrong.
+        EcrStackError: the program fails, or a step does for another reason than what it found.
     """
     began = time.perf_counter()
     if shutil.which("pulumi") is None:
@@ -127,7 +127,7 @@ def rehearse_with_engine(
         )
     project = read_project(directory or Path.cwd())
     file = read_stack(project, stack)
-    # It finds most mistakes in a second, and knows what the stack takes for given.
+    # It finds most errors in a second, and knows what the stack assumes to exist.
     report = rehearse(stack, project.directory, account=account, secrets=secrets)
     with contextlib.ExitStack() as stack_of_things:
         folder = Path(stack_of_things.enter_context(tempfile.TemporaryDirectory(prefix="ecr-stack-"))).resolve()
@@ -175,7 +175,7 @@ def _live(
         pulumi.said("config", "set-all", "--path", *pairs, "--stack", run.stack)
 
     for key, value in secrets.items():
-        # from standard input: a command line can be read by everybody on the machine
+        # from standard input: a command line can be read by everyone on the machine
         pulumi.said("config", "set", "--secret", key, "--stack", run.stack, stdin=value)
 
     def step(name: str, *arguments: str, answer: bool = False) -> None:
@@ -203,7 +203,7 @@ class StepFailed(EcrStackError):
 
 
 def _suppose(report: Report, aws: EmbeddedAws) -> None:
-    """Let everything exist that the stack takes for given: keys, principals, and what it adopts."""
+    """Let everything exist that the stack assumes to exist: keys, principals, and what it adopts."""
     for arn in report.assumed:
         aws.suppose(arn)
     provider = Provider(aws)
@@ -327,13 +327,13 @@ class _Pulumi:
         }
 
     def shown(self, *arguments: str) -> int:
-        """Run a command with its display on the terminal; gives its exit code."""
+        """Run a command with its display on the terminal; returns its exit code."""
         sys.stdout.flush()
         with self._started(self._command(arguments), stdout=sys.stderr if self._to_stderr else None) as process:
             return process.wait()
 
     def said(self, *arguments: str, stdin: str | None = None) -> str:
-        """Run a command; gives what it prints.
+        """Run a command; returns what it prints.
 
         Raises:
             Unavailable: it fails.

@@ -2,7 +2,7 @@
 
 What a resource type takes, makes and answers is `ecr_stack.embedded_provider`'s affair, here as in a rehearsal
 without the engine. Here are only the engine's own matters: values that are not known yet, previews, made-up names,
-imports, refreshes, and how a refusal is told.
+imports, refreshes, and how an error is told.
 
 https://www.pulumi.com/docs/iac/guides/building-extending/providers/implementers/protocol-reference
 """
@@ -142,7 +142,7 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
         )
 
     def Diff(self, request: Any, context: Any) -> Any:
-        """Say what changes, and whether that takes a replacement."""
+        """Return what changes, and whether that takes a replacement."""
         type_, _ = _who(request.urn)
         old_inputs, news, outputs = plain(request.old_inputs), plain(request.news), plain(request.olds)
         for path in request.ignoreChanges:
@@ -222,7 +222,7 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
 
 def _answer(context: Any, call: Callable[[], T]) -> T:
-    """Do what the engine asks; a refusal reaches the person at the terminal in its own words."""
+    """Do what the engine asks; an error reaches the person at the terminal in its own words."""
     try:
         return call()
     except (ClientError, BotoCoreError, EcrStackError) as error:
