@@ -106,7 +106,7 @@ def lint(
     ],
     format_: OutputFormat = Format.TEXT,
 ) -> None:
-    """Find errors for which ECR would reject a policy, and likely errors that it would accept. Exit code 1 for an
+    """Find errors for which ECR would reject a policy, and likely mistakes that it would accept. Exit code 1 for an
     error."""
     findings = lint_document(_read(policy))
     if format_ is Format.JSON:

@@ -158,7 +158,7 @@ class RepositoryDefaultsArgs(TypedDict):
     scan_on_push: NotRequired[pulumi.Input[bool]]
     """Whether images are scanned for vulnerabilities when pushed. Default: `true`."""
     protect: NotRequired[bool]
-    """Whether Pulumi rejects to delete or replace the repository. Default: `false`."""
+    """Whether Pulumi refuses to delete or replace the repository. Default: `false`."""
     force_delete: NotRequired[pulumi.Input[bool]]
     """Whether deleting the repository deletes the images in it. Default: `false`."""
     encryption: NotRequired[RepositoryEncryptionArgs]
@@ -189,7 +189,7 @@ class RepositorySettingsArgs(TypedDict):
     scan_on_push: NotRequired[pulumi.Input[bool]]
     """Whether images are scanned for vulnerabilities when pushed. Default: `true`."""
     protect: NotRequired[bool]
-    """Whether Pulumi rejects to delete or replace the repository. Default: `false`."""
+    """Whether Pulumi refuses to delete or replace the repository. Default: `false`."""
     force_delete: NotRequired[pulumi.Input[bool]]
     """Whether deleting the repository deletes the images in it. Default: `false`."""
     encryption: NotRequired[RepositoryEncryptionArgs]
@@ -590,7 +590,7 @@ class PublicRepositorySettingsArgs(TypedDict):
     tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
     """AWS tags, in addition to the registry's."""
     protect: NotRequired[bool]
-    """Whether Pulumi rejects to delete or replace the repository. Default: `false`."""
+    """Whether Pulumi refuses to delete or replace the repository. Default: `false`."""
     force_delete: NotRequired[pulumi.Input[bool]]
     """Whether deleting the repository deletes the images in it. Default: `false`."""
 
@@ -698,7 +698,7 @@ class CreationTemplateArgs(TypedDict):
     scan_on_push: NotRequired[pulumi.Input[bool]]
     """Whether images are scanned for vulnerabilities when pushed. Default: `true`."""
     protect: NotRequired[bool]
-    """Whether Pulumi rejects to delete or replace the repository. Default: `false`."""
+    """Whether Pulumi refuses to delete or replace the repository. Default: `false`."""
     force_delete: NotRequired[pulumi.Input[bool]]
     """Whether deleting the repository deletes the images in it. Default: `false`."""
     encryption: NotRequired[RepositoryEncryptionArgs]
@@ -745,7 +745,7 @@ class EncryptionKeyArgs(TypedDict):
     primary_key_arn: NotRequired[pulumi.Input[str]]
     """The ARN of a multi-Region key in another Region, to create a replica of it."""
     protect: NotRequired[bool]
-    """Whether Pulumi rejects to delete the key, without which no image can be pulled. Default: the parent's setting."""
+    """Whether Pulumi refuses to delete the key, without which no image can be pulled. Default: the parent's setting."""
 
 
 class RepositoryGuardArgs(TypedDict):
@@ -874,7 +874,7 @@ class PublicRepositoryArgs(TypedDict):
     tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
     """AWS tags, in addition to the registry's."""
     protect: NotRequired[bool]
-    """Whether Pulumi rejects to delete or replace the repository. Default: `false`."""
+    """Whether Pulumi refuses to delete or replace the repository. Default: `false`."""
     force_delete: NotRequired[pulumi.Input[bool]]
     """Whether deleting the repository deletes the images in it. Default: `false`."""
     name: NotRequired[pulumi.Input[str]]
@@ -993,7 +993,7 @@ class RepositoryArgs(TypedDict):
     scan_on_push: NotRequired[pulumi.Input[bool]]
     """Whether images are scanned for vulnerabilities when pushed. Default: `true`."""
     protect: NotRequired[bool]
-    """Whether Pulumi rejects to delete or replace the repository. Default: `false`."""
+    """Whether Pulumi refuses to delete or replace the repository. Default: `false`."""
     force_delete: NotRequired[pulumi.Input[bool]]
     """Whether deleting the repository deletes the images in it. Default: `false`."""
     encryption: NotRequired[RepositoryEncryptionArgs]

@@ -425,7 +425,7 @@ def _is_of(source: str, region: str) -> bool:
 
 
 def _as_it_is(args: pulumi.ResourceTransformationArgs) -> Optional[pulumi.ResourceTransformationResult]:
-    """Adopt a repository with the settings that it has: Pulumi rejects to adopt one whose settings differ."""
+    """Adopt a repository with the settings that it has: Pulumi refuses to adopt one whose settings differ."""
     if args.type_ != REPOSITORY:
         return None
     kept = pulumi.ResourceOptions(ignore_changes=_ADOPTED_AS_THEY_ARE)

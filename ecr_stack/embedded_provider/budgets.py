@@ -52,7 +52,7 @@ class Budget(ResourceType):
         for index, each in enumerate(inputs.get("notifications") or []):
             if not (each.get("subscriberEmailAddresses") or each.get("subscriberSnsTopicArns")):
                 place = f"notifications[{index}]"
-                found.append(Problem(place, each, "a notification has at least one subscriber", "add an address"))
+                found.append(Problem(place, each, "a notification must have at least one subscriber", "add an address"))
         return found
 
     def same(self, name: str, old: Any, new: Any) -> bool:
@@ -72,7 +72,7 @@ class Budget(ResourceType):
         """CreateBudget, then CreateNotification for each."""
         others = sorted(name for name, value in inputs.items() if value and name not in _REHEARSED and name[0] != "_")
         if others:
-            raise Unavailable(f"{self.token}: a budget with {', '.join(others)} is not rehearsed")
+            raise Unavailable(f"{self.token}: a rehearsal does not support a budget with {', '.join(others)}")
         account, name = inputs.get("accountId") or scope.account, inputs["name"]
         tags = tag_list(scope.all_tags(inputs))
         scope.call("budgets", "CreateBudget", AccountId=account, Budget=_budget(inputs), ResourceTags=tags)

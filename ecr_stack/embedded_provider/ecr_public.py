@@ -1,4 +1,4 @@
-"""`aws.ecrpublic.Repository` and `aws.ecrpublic.RepositoryPolicy`: repositories on the Public Gallery, made in us-east-1."""
+"""`aws.ecrpublic.Repository` and `aws.ecrpublic.RepositoryPolicy`: repositories in the ECR Public Gallery, always in us-east-1."""
 
 # ruff: noqa: ARG002  (all resource types have the same methods, and few use every argument)
 

@@ -53,7 +53,7 @@ class RegistryPolicy(ResourceType):
 
 
 class RegistryScanningConfiguration(ResourceType):
-    """How the registry scans; its id is the registry's. There is always one: to delete it is to scan nothing."""
+    """The registry's scanning configuration; its id is the registry's. It always exists: deleting it removes all rules."""
 
     token = "aws:ecr/registryScanningConfiguration:RegistryScanningConfiguration"
 
@@ -111,7 +111,7 @@ def _rule_set(rules: Sequence[Mapping[str, Any]]) -> set[tuple[Any, frozenset[tu
 
 
 class ReplicationConfiguration(ResourceType):
-    """Where the registry replicates to; its id is the registry's. To delete it is to replicate nothing."""
+    """The registry's replication configuration; its id is the registry's. Deleting it removes all rules."""
 
     token = "aws:ecr/replicationConfiguration:ReplicationConfiguration"
 
@@ -150,7 +150,7 @@ class ReplicationConfiguration(ResourceType):
 
 
 def _written(configuration: Inputs) -> dict[str, Any]:
-    """An empty list of filters is none to the provider."""
+    """To the provider, an empty list of filters is the same as no list."""
     rules = []
     for rule in configuration["rules"]:
         written = {"destinations": list(rule["destinations"])}
@@ -161,7 +161,7 @@ def _written(configuration: Inputs) -> dict[str, Any]:
 
 
 class AccountSetting(ResourceType):
-    """A setting of the account; its id is the setting's name. Deleting it changes nothing."""
+    """An account setting; its id is the setting's name. Deleting it changes nothing."""
 
     token = "aws:ecr/accountSetting:AccountSetting"
     replaces_on = frozenset({"name"})
@@ -186,11 +186,11 @@ class AccountSetting(ResourceType):
         self.create(scope, new)
 
     def delete(self, scope: Scope, id_: str, outputs: Inputs) -> None:
-        """Nothing: AWS has no call for it."""
+        """Do nothing: AWS has no call for it."""
 
 
 class PullTimeUpdateExclusion(ResourceType):
-    """A role or user whose pulls do not count as pulls of an image; its id is the principal's ARN."""
+    """A role or user whose pulls do not update the pull time of images; its id is the principal's ARN."""
 
     token = "aws:ecr/pullTimeUpdateExclusion:PullTimeUpdateExclusion"
     replaces_on = frozenset({"principalArn"})
@@ -201,12 +201,12 @@ class PullTimeUpdateExclusion(ResourceType):
         return str(scope.call("ecr", "RegisterPullTimeUpdateExclusion", principalArn=asked)["principalArn"])
 
     def read(self, scope: Scope, id_: str, inputs: Inputs | None) -> Outputs | None:
-        """ListPullTimeUpdateExclusions, looking for the ARN."""
+        """ListPullTimeUpdateExclusions, filtered by ARN."""
         found = scope.call("ecr", "ListPullTimeUpdateExclusions")["pullTimeUpdateExclusions"]
         return {"principalArn": id_} if id_ in found else None
 
     def update(self, scope: Scope, id_: str, old: Inputs, new: Inputs) -> None:
-        """Nothing: another principal is another exclusion."""
+        """Do nothing: another principal is another exclusion."""
 
     def delete(self, scope: Scope, id_: str, outputs: Inputs) -> None:
         """DeregisterPullTimeUpdateExclusion."""

@@ -50,12 +50,12 @@ class RepositoryCreationTemplate(ResourceType):
         ]
         for index, scenario in enumerate(inputs.get("appliedFors") or []):
             if scenario not in _SCENARIOS:
-                rule = f"one of {', '.join(_SCENARIOS)} is needed"
+                rule = f"must be one of {', '.join(_SCENARIOS)}"
                 found.append(Problem(f"appliedFors[{index}]", scenario, rule, f"write {_SCENARIOS[1]}"))
         return found
 
     def same(self, name: str, old: Any, new: Any) -> bool:
-        """Compare encryption as `same_encryption` does; where a template applies is a set."""
+        """Compare encryption as `same_encryption` does; `appliedFors` is a set."""
         if name == "encryptionConfigurations" and old and new:
             return same_encryption(old[0], new[0])
         if name == "appliedFors" and old and new:

@@ -1,4 +1,4 @@
-"""`aws.iam.OpenIdConnectProvider`: an issuer of tokens, such as GitHub Actions."""
+"""`aws.iam.OpenIdConnectProvider`: a token issuer, such as GitHub Actions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MISSING = "NoSuchEntity"
 
 
 class OpenIdConnectProvider(ResourceType):
-    """Someone whose tokens the account trusts; its id is its ARN."""
+    """A token issuer that the account trusts; its id is its ARN."""
 
     token = "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
     replaces_on = frozenset({"url"})
@@ -35,7 +35,7 @@ class OpenIdConnectProvider(ResourceType):
         url = inputs.get("url") or ""
         if url.startswith("https://"):
             return []
-        return [Problem("url", url, "an issuer's address begins with https://", f"write https://{url}")]
+        return [Problem("url", url, "an issuer's URL must begin with https://", f"write https://{url}")]
 
     def create(self, scope: Scope, inputs: Inputs) -> str:
         """CreateOpenIDConnectProvider."""
@@ -60,7 +60,7 @@ class OpenIdConnectProvider(ResourceType):
             "arn": id_,
             "clientIdLists": sorted(found.get("ClientIDList", [])),
             "thumbprintLists": list(found.get("ThumbprintList", [])),
-            # the API answers without the scheme, and so does the provider
+            # the API and the provider return it without the scheme
             "url": found["Url"].removeprefix("https://"),
             **scope.tag_outputs(inputs, tag_map(found.get("Tags", []))),
         }

@@ -89,7 +89,7 @@ def read_registry(registry: LiveRegistry) -> RegistryRecord:
 
     Raises:
         NotFound: the registry has no repository.
-        Unavailable: AWS does not answer, or rejects to list the repositories.
+        Unavailable: AWS does not answer, or refuses to list the repositories.
     """
     described = sorted(registry.repositories(), key=lambda each: str(each["repositoryName"]))
     if not described:

@@ -102,7 +102,7 @@ class EncryptionKeyArguments(_Tagged, _InRegion):
     primary_key_arn: Text | None = None
     """The ARN of a multi-Region key in another Region, to create a replica of it."""
     protect: Annotated[bool | None, Structural] = None
-    """Whether Pulumi rejects to delete the key, without which no image can be pulled. Default: the parent's setting."""
+    """Whether Pulumi refuses to delete the key, without which no image can be pulled. Default: the parent's setting."""
 
     def cross_field_errors(self) -> Iterator[Problem]:
         """A deletion window requires a new key."""

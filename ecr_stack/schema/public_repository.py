@@ -75,7 +75,7 @@ class PublicRepositorySettings(Model):
     tags: Tags = {}
     """AWS tags, in addition to the registry's."""
     protect: Annotated[bool | None, Structural] = None
-    """Whether Pulumi rejects to delete or replace the repository. Default: `false`."""
+    """Whether Pulumi refuses to delete or replace the repository. Default: `false`."""
     force_delete: bool | None = None
     """Whether deleting the repository deletes the images in it. Default: `false`."""
 

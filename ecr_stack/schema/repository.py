@@ -70,7 +70,7 @@ class RepositoryDefaults(Model):
     scan_on_push: bool | None = None
     """Whether images are scanned for vulnerabilities when pushed. Default: `true`."""
     protect: Annotated[bool | None, Structural] = None
-    """Whether Pulumi rejects to delete or replace the repository. Default: `false`."""
+    """Whether Pulumi refuses to delete or replace the repository. Default: `false`."""
     force_delete: bool | None = None
     """Whether deleting the repository deletes the images in it. Default: `false`."""
     encryption: RepositoryEncryption | None = None
