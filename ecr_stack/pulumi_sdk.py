@@ -164,7 +164,7 @@ def run_program(
 
 @contextmanager
 def without_stack_traces() -> Iterator[None]:
-    """Spare the SDK its stack traces: the engine is told where each resource is made; here nobody asks."""
+    """Spare the SDK its stack traces: the engine is told where each resource is made; here no one asks."""
     original = resource._get_stack_trace
     resource._get_stack_trace = StackTrace
     try:

@@ -47,7 +47,7 @@ UPDATE = "ECR_STACK_UPDATE_SNAPSHOTS"
 
 
 def dependencies(report: Report) -> dict[str, list[str]]:
-    """Give the graph of a report: what each resource depends on.
+    """Return the graph of a report: what each resource depends on.
 
     Resources are named `Type name`, e.g. `Repository api`; the stack itself is left out. Both the keys and the lists
     are sorted.
@@ -61,7 +61,7 @@ def dependencies(report: Report) -> dict[str, list[str]]:
 
 
 def access(report: Report, principal: str, action: str, repository: str, region: str | None = None) -> str:
-    """Say whether a principal may do something to a repository, by the documents that the program made.
+    """Return whether a principal may do something to a repository, by the documents that the program made.
 
     Args:
         report: the rehearsal.
@@ -94,7 +94,7 @@ def access(report: Report, principal: str, action: str, repository: str, region:
 def simulate_lifecycle(
     report: Report, repository: str, images: Sequence[Mapping[str, Any]], at: datetime | None = None
 ) -> Evaluation:
-    """Say what the lifecycle policy of a repository does to images.
+    """Return what the lifecycle policy of a repository does to images.
 
     Args:
         report: the rehearsal.

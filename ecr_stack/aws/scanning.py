@@ -99,7 +99,7 @@ def effective_frequencies(
     """Return when the images of each repository are scanned.
 
     - If several rules match a repository, continuous scanning wins over scanning on push, which wins over manual.
-    - A repository that no rule matches is `OFF` under ENHANCED (it cannot even be scanned by hand) and `MANUAL` under BASIC.
+    - A repository that no rule matches is `OFF` under ENHANCED (it cannot even be scanned manually) and `MANUAL` under BASIC.
     - ENHANCED without rules in the request (None, not an empty list) scans every repository continuously
       (https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning-enhanced-enabling.html).
 

@@ -97,7 +97,7 @@ def _show(label: str, results: Sequence[CheckResult]) -> None:
 
 
 def _grouped(results: Sequence[CheckResult]) -> list[list[CheckResult]]:
-    """Results in their order; those that are not known for the same reasons together, for one call that AWS refuses leaves
+    """Results in their order; those that are not known for the same reasons together, for one call that AWS rejects leaves
     several checks without an answer."""
     groups: dict[object, list[CheckResult]] = {}
     for each in results:

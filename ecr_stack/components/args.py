@@ -329,7 +329,7 @@ class PipelineSettingsArgs(TypedDict):
 
 
 class TrustedArgs(TypedDict):
-    """Who outside the account may be granted access; the guardrails report everybody else."""
+    """Who outside the account may be granted access; the guardrails report everyone else."""
 
     accounts: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
     """Accounts other than the stack's own, in quotes."""
@@ -569,7 +569,7 @@ class OwnTemplateArgs(TypedDict):
 
 
 class PublicRepositorySettingsArgs(TypedDict):
-    """A repository that everybody may pull from, with its gallery metadata."""
+    """A repository that everyone may pull from, with its gallery metadata."""
 
     description: NotRequired[pulumi.Input[str]]
     """One or two sentences, used in searches."""
@@ -584,7 +584,7 @@ class PublicRepositorySettingsArgs(TypedDict):
     logo: NotRequired[pulumi.Input[str]]
     """An image file of at most 512,000 bytes, in base64. The gallery only shows it for verified accounts."""
     push: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
-    """Roles, users and accounts that may push, through the repository policy. Everybody may pull."""
+    """Roles, users and accounts that may push, through the repository policy. Everyone may pull."""
     match: NotRequired[pulumi.Input[Literal["CONDITION", "PRINCIPAL"]]]
     """How roles and users are matched: by `CONDITION`, which works before they exist, or as `PRINCIPAL`. Default: `CONDITION`."""
     tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
@@ -860,7 +860,7 @@ class PublicRepositoryArgs(TypedDict):
     logo: NotRequired[pulumi.Input[str]]
     """An image file of at most 512,000 bytes, in base64. The gallery only shows it for verified accounts."""
     push: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
-    """Roles, users and accounts that may push, through the repository policy. Everybody may pull."""
+    """Roles, users and accounts that may push, through the repository policy. Everyone may pull."""
     match: NotRequired[pulumi.Input[Literal["CONDITION", "PRINCIPAL"]]]
     """How roles and users are matched: by `CONDITION`, which works before they exist, or as `PRINCIPAL`. Default: `CONDITION`."""
     tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]

@@ -1,6 +1,6 @@
 """What all components have in common: how they take arguments, and what their children get of their options.
 
-Arguments are validated once, by the component that somebody calls; what it makes inside gets the validated model. An
+Arguments are validated once, by the component that someone calls; what it makes inside gets the validated model. An
 Output is carried through in its place, and what is built from it is validated when it is known, with the same message.
 
 A child belongs to its component: it inherits `protect`, the provider, `retain_on_delete`, `deleted_with` and
@@ -122,7 +122,7 @@ class Component(pulumi.ComponentResource):
         """Stop if there are problems.
 
         Raises:
-            InvalidArguments: with every one of them.
+            InvalidArguments: with each of them.
         """
         found = list(problems)
         if found:
@@ -294,7 +294,7 @@ _made_here: WeakSet[Any] = WeakSet()
 
 
 def made_here(output: "pulumi.Output[T]") -> "pulumi.Output[T]":
-    """Mark a value that comes from a resource made here, so that it is not validated as if somebody had written it.
+    """Mark a value that comes from a resource made here, so that it is not validated as if someone had written it.
 
     Tests of other people's programs answer what they like for a resource's ARN.
     """

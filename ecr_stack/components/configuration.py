@@ -16,7 +16,7 @@ def stack_settings() -> RegistrySettings:
     """Read the settings of the stack that is running from its stack file.
 
     Raises:
-        InvalidArguments: with every mistake in the file; Pulumi prints it without a traceback.
+        InvalidArguments: with every error in the file; Pulumi prints it without a traceback.
     """
     config: dict[str, Any] = {**get_config_env(), **CONFIG.get()}
     with as_run_error():

@@ -86,10 +86,10 @@ class EncryptionKey(Component):
 
 
 def key_policy(place: Place) -> dict[str, Any]:
-    """Let the account's own IAM policies decide over the key, and nobody else.
+    """Let the account's own IAM policies decide over the key, and no one else.
 
     ECR needs no statement of its own: it works by grants that the caller makes while a repository is created.
-    Without the account among the principals, a key can become unmanageable, and KMS refuses the policy.
+    Without the account among the principals, a key can become unmanageable, and KMS rejects the policy.
     https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
     """
     return {

@@ -96,7 +96,7 @@ class PipelineAccess(Component):
         return json.dumps(document)
 
     def _permit(self, settings: PipelineAccessArguments, role: aws.iam.Role, role_name: "pulumi.Input[str]") -> None:
-        """Give the role its permissions: by one inline policy, or by managed policies if they do not fit into it.
+        """Give the role its permissions: in one inline policy, or in managed policies if they do not fit into it.
 
         Which of the two, and how many, is decided when the program runs: what is not known then must fit inline.
         """
@@ -150,7 +150,7 @@ class PipelineAccess(Component):
             )
 
     def _checked_provider(self, trust: PipelineTrust, arn: str) -> str:
-        """Refuse a provider of another issuer: no token would ever satisfy the role's conditions."""
+        """Reject a provider of another issuer: no token would ever satisfy the role's conditions."""
         host = issuer_host(trust.issued_by)
         if not arn or (check(ProviderArn, arn) and arn.partition(":oidc-provider/")[2] == host):
             return arn

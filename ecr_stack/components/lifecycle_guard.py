@@ -101,7 +101,7 @@ def lifecycle_guard(
             pulumi.log.warn(f"{owner._label}: the policy is not known yet; the lifecycle guard runs before the change")
             return
         if text in asked or is_created_here("aws:ecr/repository:Repository", name):
-            return  # nobody has pushed to a new one
+            return  # no one has pushed to a new one
         asked.add(text)
         account, region = await known_value(where.account), await known_value(where.region)
         try:
@@ -189,7 +189,7 @@ def _ask(
     new: bool,
     replacing: bool,
 ) -> None:
-    """Ask ECR, and stop if a limit is exceeded or the answer would be somebody else's.
+    """Ask ECR, and stop if a limit is exceeded or the answer would be someone else's.
 
     Raises:
         EcrStackError: the deployment must stop; says why.

@@ -67,7 +67,7 @@ class Package(Provider):
 
         Raises:
             InputPropertiesError: a key is spelled as in Python.
-            InvalidArguments: with every other mistake in the arguments, in Python's spelling.
+            InvalidArguments: with every other error in the arguments, in Python's spelling.
         """
         kind = self.components.get(resource_type.rsplit(":", maxsplit=1)[-1])
         if kind is None:
@@ -85,7 +85,7 @@ class Package(Provider):
 
 
 def _by_name(model: type[Model], data: Any, place: str, problems: list[Problem]) -> Any:
-    """Arguments by Python names; a key that is none stays as it is, for the model to refuse."""
+    """Arguments by Python names; a key that is none stays as it is, for the model to reject."""
     if not isinstance(data, dict):
         return _value(Any, data, place, problems)
     names = {key_of(model, name): (name, field.annotation) for name, field in model.model_fields.items()}
@@ -316,7 +316,7 @@ def _map(item: dict[str, Any], flag: dict[str, bool]) -> dict[str, Any]:
 
 
 class _Servicer(ProviderServicer):
-    """Answers the engine; what somebody's arguments are refused for is told without a traceback."""
+    """Answers the engine; what someone's arguments are rejected for is told without a traceback."""
 
     async def _construct(self, request: Any, context: Any) -> Any:
         identity = f"{request.parent}::{request.type}::{request.name}"
@@ -326,7 +326,7 @@ class _Servicer(ProviderServicer):
         except EcrStackError as error:
             raise InputPropertiesError(_respelled(str(error)), []) from None
         except Exception as error:
-            # so the SDK raises what the engine has answered, e.g. for a child that AWS refuses
+            # so the SDK raises what the engine has answered, e.g. for a child that AWS rejects
             if type(error) in (Exception, pulumi.RunError):
                 raise InputPropertiesError(str(error), []) from None
             raise

@@ -1,6 +1,6 @@
-"""A repository on the Amazon ECR Public Gallery, from which everybody may pull.
+"""A repository on the Amazon ECR Public Gallery, from which everyone may pull.
 
-Builds an `aws.ecrpublic.Repository` and, if somebody is to push by it, its policy. Both are made in us-east-1 whatever the
+Builds an `aws.ecrpublic.Repository` and, if someone is to push by it, its policy. Both are made in us-east-1 whatever the
 provider's Region is: Amazon ECR Public is managed there.
 
 https://docs.aws.amazon.com/AmazonECR/latest/public/public-repositories.html

@@ -293,7 +293,7 @@ class Regional:
 
         Args:
             templates: by prefix, what repositories get, and when ECR makes a repository from the template.
-            origin: where mistakes in them are.
+            origin: where errors in them are.
         """
         owner, settings = self._owner, self._settings
         role_arn: Any = None

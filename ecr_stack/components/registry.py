@@ -276,7 +276,7 @@ class Registry(Component):
     def _replicate(
         self, settings: RegistrySettings, where: Caller, home: Regional
     ) -> "tuple[pulumi.Output[list[str]], list[Regional]]":
-        """Replicate; gives the registries that receive copies, and those of this account."""
+        """Replicate; returns the registries that receive copies, and those of this account."""
         rules = settings.replication.rules
         sources: dict[str, dict[str, str]] = {}
         self.replicas = pulumi.Output.from_input(sources)

@@ -1,4 +1,4 @@
-"""An AWS account embedded in the process: no credentials, no network, and it refuses what AWS refuses."""
+"""An AWS account embedded in the process: no credentials, no network, and it rejects what AWS rejects."""
 
 from importlib.util import find_spec
 

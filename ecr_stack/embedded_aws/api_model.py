@@ -22,7 +22,7 @@ SERVICES = (
 
 @lru_cache(maxsize=1)
 def session() -> botocore.session.Session:
-    """Give a session that knows the API models, and nothing of the user."""
+    """Return a session that knows the API models, and nothing of the user."""
     # the user's profile and configuration are none of its business, and may be broken
     nothing = (None, None, os.devnull, None)
     variables = {"profile": (None, None, None, None), "config_file": nothing, "credentials_file": nothing}
@@ -31,7 +31,7 @@ def session() -> botocore.session.Session:
 
 @cache
 def service(name: str) -> ServiceModel:
-    """Give the API model of a service.
+    """Return the API model of a service.
 
     Raises:
         Unavailable: the service is not embedded.
@@ -43,7 +43,7 @@ def service(name: str) -> ServiceModel:
 
 @cache
 def operation(service_name: str, name: str) -> OperationModel:
-    """Give the API model of an operation, e.g. `("ecr", "CreateRepository")`.
+    """Return the API model of an operation, e.g. `("ecr", "CreateRepository")`.
 
     Raises:
         Unavailable: AWS has no such operation, or the service is not embedded.
@@ -56,7 +56,7 @@ def operation(service_name: str, name: str) -> OperationModel:
 
 @cache
 def service_labels() -> frozenset[str]:
-    """Give the names of every AWS service, of the SDKs and of their endpoints, e.g. `codebuild`, `states`."""
+    """Return the names of every AWS service, of the SDKs and of their endpoints, e.g. `codebuild`, `states`."""
     known = session()
     partitions = known.get_data("endpoints")["partitions"]
     endpoints = {label for partition in partitions for name in partition["services"] for label in name.split(".")}
@@ -74,7 +74,7 @@ def _regions() -> frozenset[str]:
 
 
 def check_region(region: str) -> None:
-    """Refuse a region that AWS does not have, as an SDK would: there is no such host.
+    """Reject a region that AWS does not have, as an SDK would: there is no such host.
 
     Raises:
         botocore.exceptions.EndpointConnectionError: there is no such region.
@@ -84,7 +84,7 @@ def check_region(region: str) -> None:
 
 
 def describe_region(region: str) -> str | None:
-    """Give the name of a region in words, e.g. `Europe (Ireland)`, or `None` where there is no such region."""
+    """Return the name of a region in words, e.g. `Europe (Ireland)`, or `None` where there is no such region."""
     for partition in session().get_data("endpoints")["partitions"]:
         if region in partition["regions"]:
             return str(partition["regions"][region]["description"])

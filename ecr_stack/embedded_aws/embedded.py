@@ -1,4 +1,4 @@
-"""The embedded AWS: an account that lives in this process, and refuses what AWS refuses.
+"""The embedded AWS: an account that lives in this process, and rejects what AWS rejects.
 
 A request goes through three gates before it changes anything: the API model (`request_validation`), the rules that AWS
 documents (`rules`), then moto (`moto_backend`) or, where moto is wrong, what answers in its place (`moto_overrides`).
@@ -132,7 +132,7 @@ class EmbeddedAws:
         self.stop()
 
     def caller_arn(self, region: str | None = None) -> str:
-        """Give the ARN of the IAM user whom calls without other credentials come from; it exists in the account."""
+        """Return the ARN of the IAM user whom calls without other credentials come from; it exists in the account."""
         return f"arn:{partition_of(region or self.region)}:iam::{self.account}:user/{_CALLER}"
 
     def call(
@@ -158,7 +158,7 @@ class EmbeddedAws:
             URL-encoded (RFC 3986).
 
         Raises:
-            botocore.exceptions.ClientError: AWS refuses; code and message are those of the operation.
+            botocore.exceptions.ClientError: AWS rejects the request; code and message are those of the operation.
             botocore.exceptions.ParamValidationError: the request has not the operation's form.
             botocore.exceptions.EndpointConnectionError: there is no such Region.
             Unavailable: the service or the operation is not embedded, or does not exist.
@@ -190,7 +190,7 @@ class EmbeddedAws:
             raise Unavailable("the embedded AWS has not been started")
 
     def registry(self, region: str | None = None) -> Registry:
-        """Give the registry of a Region as an implementation of the OCI distribution protocol needs it."""
+        """Return the registry of a Region as an implementation of the OCI distribution protocol needs it."""
         self._check_running()
         return Registry(self._state, region or self.region, self._lock, self.call)
 
@@ -217,7 +217,7 @@ class EmbeddedAws:
             The digest of the image or the index.
 
         Raises:
-            botocore.exceptions.ClientError: AWS refuses the push.
+            botocore.exceptions.ClientError: AWS rejects the push.
         """
         text = content or (tags[0] if tags else "image")
         return seeding.push(self.registry(region), repository, tags, tuple(platforms), text, subject)
@@ -238,7 +238,7 @@ class EmbeddedAws:
         platform: str | None = None,
         region: str | None = None,
     ) -> None:
-        """Say what a scan of an image finds.
+        """Return what a scan of an image finds.
 
         Whether and when the image is scanned is up to the registry's scanning configuration and `StartImageScan`; an
         image that was not scanned is `ScanNotFoundException` as before. The registry's scan type decides in which shape
@@ -274,7 +274,7 @@ class EmbeddedAws:
         platform: str | None = None,
         region: str | None = None,
     ) -> None:
-        """Say which states `DescribeImageScanFindings` goes through, one after the other, whatever the configuration is.
+        """Return which states `DescribeImageScanFindings` goes through, one after the other, whatever the configuration is.
 
         Each state is answered `reads` times (default: once) or for `seconds` from its first read; the last one stays.
         Pages of findings belong to the state that the first page showed.
@@ -318,7 +318,7 @@ class EmbeddedAws:
                 self.script_scan(entry["repository"], entry["image"], entry["states"], **common)
 
     def seed_costs(self, results_by_time: Iterable[Mapping[str, Any]]) -> None:
-        """Say what Cost Explorer answers: `ResultsByTime` as `GetCostAndUsage` gives them, in the granularity and groups
+        """Return what Cost Explorer answers: `ResultsByTime` as `GetCostAndUsage` gives them, in the granularity and groups
         that will be asked for. A request gets those whose `TimePeriod` lies in its own; filters are not applied.
         """
         with self._lock:
@@ -370,7 +370,7 @@ class EmbeddedAws:
 
     @contextmanager
     def uncounted(self) -> Iterator[None]:
-        """Leave calls out of `calls`: those that nobody would make, such as making what is assumed to exist."""
+        """Leave calls out of `calls`: those that no one would make, such as making what is assumed to exist."""
         with self._lock:
             before, self._counting = self._counting, False
             try:
@@ -379,7 +379,7 @@ class EmbeddedAws:
                 self._counting = before
 
     def serve(self, port: int = 0, routes: Sequence[Route] = ()) -> str:
-        """Give the URL of an HTTP endpoint on the loopback interface that answers from the same state.
+        """Return the URL of an HTTP endpoint on the loopback interface that answers from the same state.
 
         It is for other processes: `AWS_ENDPOINT_URL` is the URL, the credentials are any, the Region is that of the
         request's signature. It stays up until `stop`.
@@ -407,7 +407,7 @@ class EmbeddedAws:
         """Serve an application on a port of the loopback interface (default: any that is free), and give the port.
 
         Args:
-            app: makes the application, once somebody connects.
+            app: makes the application, once someone connects.
             port: where.
 
         Raises:
@@ -420,7 +420,7 @@ class EmbeddedAws:
             return self._listener.listen(app, port)
 
     def dump(self) -> bytes:
-        """Give everything that the account remembers, as bytes; layers are files of their own."""
+        """Return everything that the account remembers, as bytes; layers are files of their own."""
         with self._lock:
             self._check_running()
             from ecr_stack.embedded_aws import persistence
@@ -441,7 +441,7 @@ class EmbeddedAws:
         return self._lock
 
     def registry_regions(self) -> list[str]:
-        """Give the Regions whose registry holds or has held something."""
+        """Return the Regions whose registry holds or has held something."""
         with self._lock:
             kept = {region for (_, region), entries in self._state.entries.items() if entries and region != "global"}
             return sorted(kept | set(self._state.stores) | set(moto_backend.held(self.account).get("ecr", {})))
@@ -451,5 +451,5 @@ class EmbeddedAws:
         self._state.layer_url = url
 
     def layer_file(self, digest: str) -> Path:
-        """Give the file of a layer of any repository, whether it exists or not."""
+        """Return the file of a layer of any repository, whether it exists or not."""
         return self._state.layers.path(digest)

@@ -49,7 +49,7 @@ class _Refused(Exception):
 
 
 def api(call: Call, routes: Sequence[Route] = ()) -> Starlette:
-    """Give AWS's API as an ASGI application, with further routes that come before it."""
+    """Return AWS's API as an ASGI application, with further routes that come before it."""
 
     async def answer(request: Request) -> Response:
         if request.method in ("GET", "HEAD") and "Authorization" not in request.headers:
@@ -98,7 +98,7 @@ class _Exchange:
         return _response(200, _CONTENT[protocol], text.encode() if isinstance(text, str) else text)
 
     def _scope(self) -> tuple[str, str, str]:
-        """Give the service, the Region and the access key that the request is signed for."""
+        """Return the service, the Region and the access key that the request is signed for."""
         match = _CREDENTIAL.search(self.request.headers.get("Authorization", ""))
         if match is None:
             if _UNSIGNED.search(self.body):
@@ -109,7 +109,7 @@ class _Exchange:
         return match["service"], match["region"], match["key"]
 
     def _operation(self, service: str, protocol: str) -> tuple[str, dict[str, str]]:
-        """Give the operation, and its parameters in the path."""
+        """Return the operation, and its parameters in the path."""
         if protocol not in _CONTENT:
             raise _Refused(400, "UnknownOperationException", f"{service} cannot be called over HTTP here")
         if protocol == "rest-json":
@@ -151,7 +151,7 @@ class _Exchange:
 
 @cache
 def _paths(service: str) -> list[tuple[str, re.Pattern[str], str]]:
-    """Give the operations of a service by method and path; paths with fewer parameters come first."""
+    """Return the operations of a service by method and path; paths with fewer parameters come first."""
     model = api_model.service(service)
     found = []
     for name in model.operation_names:

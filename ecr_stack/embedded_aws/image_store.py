@@ -74,7 +74,7 @@ class StoredImage:
         return self.media_type in INDEX_MEDIA_TYPES
 
     def for_lifecycle(self) -> Image:
-        """Give it in the form that lifecycle policies are evaluated on."""
+        """Return it in the form that lifecycle policies are evaluated on."""
         return Image(
             digest=self.digest,
             pushed_at=self.pushed_at,
@@ -120,7 +120,7 @@ def read_manifest(text: str) -> dict[str, Any]:
 
 
 def platforms(image: StoredImage) -> dict[str, str]:
-    """Give the platforms that an index names, e.g. `linux/arm64` or `linux/arm/v7`: platform → digest."""
+    """Return the platforms that an index names, e.g. `linux/arm64` or `linux/arm/v7`: platform → digest."""
     try:
         entries = json.loads(image.manifest).get("manifests") or []
     except (ValueError, AttributeError):
@@ -146,7 +146,7 @@ class RepositoryContents:
         self._notes: dict[str, dict[str, Any]] = {}
 
     def notes(self, kind: str) -> dict[str, Any]:
-        """Give what else is known of the repository's images, e.g. their scans: digest → note. It goes with them."""
+        """Return what else is known of the repository's images, e.g. their scans: digest → note. It goes with them."""
         return self._notes.setdefault(kind, {})
 
     def add(self, image: StoredImage) -> None:
@@ -188,11 +188,11 @@ class RepositoryContents:
         return self.images.get(digest) if digest is not None else None
 
     def indexes_of(self, digest: str) -> list[str]:
-        """Give the digests of the manifest lists that refer to an image."""
+        """Return the digests of the manifest lists that refer to an image."""
         return [image.digest for image in self.images.values() if digest in (image.references or ())]
 
     def referrers(self, digest: str) -> Iterator[StoredImage]:
-        """Give the images that name an image as their subject."""
+        """Return the images that name an image as their subject."""
         return (image for image in self.images.values() if image.subject == digest)
 
 
@@ -203,7 +203,7 @@ class ImageStore:
         self._repositories: dict[str, RepositoryContents] = {}
 
     def repository(self, name: str) -> RepositoryContents:
-        """Give the contents of a repository; those of a new one are empty."""
+        """Return the contents of a repository; those of a new one are empty."""
         return self._repositories.setdefault(name, RepositoryContents())
 
     def forget_unused_layers(self) -> set[str]:

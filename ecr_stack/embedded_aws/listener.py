@@ -109,7 +109,7 @@ def _server(app: ASGIApp) -> uvicorn.Server:
 
 
 def _bound(port: int) -> list[socket.socket]:
-    """Give listening sockets at both loopback addresses: `localhost` is one for some clients, the other for others."""
+    """Return listening sockets at both loopback addresses: `localhost` is one for some clients, the other for others."""
     sockets: list[socket.socket] = []
     try:
         for family, address in ((socket.AF_INET, LOOPBACK), (socket.AF_INET6, "::1")):

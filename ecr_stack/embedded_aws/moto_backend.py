@@ -1,6 +1,6 @@
 """moto behind one door: one request in, one answer out, without patching anything in the process.
 
-moto's `mock_aws` patches botocore and boto3 for everybody in the process. Its request handlers need none of that: they take
+moto's `mock_aws` patches botocore and boto3 for everyone in the process. Its request handlers need none of that: they take
 an HTTP request and give an HTTP response. So botocore's serializer writes the request, the handler answers it, and
 botocore's parser reads the answer; nothing is signed, sent, or looked up.
 
@@ -83,7 +83,7 @@ _lock = threading.RLock()
 
 @contextmanager
 def _one_session() -> Iterator[None]:
-    """Give moto the session of `api_model`: a session of its own takes time, and reads the user's AWS configuration."""
+    """Return moto the session of `api_model`: a session of its own takes time, and reads the user's AWS configuration."""
     import boto3
 
     shared = boto3.Session(botocore_session=api_model.session())
@@ -95,7 +95,7 @@ def _one_session() -> Iterator[None]:
 
 
 def _backends(service: str) -> Any:
-    """Give moto's `BackendDict` of a service: account → Region (or partition) → state."""
+    """Return moto's `BackendDict` of a service: account → Region (or partition) → state."""
     backends = _loaded.get(service)
     if backends is None:
         with _lock:
@@ -124,19 +124,19 @@ def _service_name(package: str) -> str:
 
 
 def ecr_state(account: str, region: str) -> ECRBackend:
-    """Give moto's registry of an account and Region."""
+    """Return moto's registry of an account and Region."""
     state: ECRBackend = _state("ecr", account, region)
     return state
 
 
 def kms_state(account: str, region: str) -> KmsBackend:
-    """Give moto's keys of an account and Region."""
+    """Return moto's keys of an account and Region."""
     state: KmsBackend = _state("kms", account, region)
     return state
 
 
 def iam_state(account: str, region: str) -> IAMBackend:
-    """Give moto's users, roles and policies of an account."""
+    """Return moto's users, roles and policies of an account."""
     state: IAMBackend = _state("iam", account, region)
     return state
 
@@ -158,7 +158,7 @@ def make_secret(account: str, region: str, name: str, arn: str) -> bool:
 
 
 def secret_text(account: str, region: str, arn: str) -> str | None:
-    """Give the text of a secret of Secrets Manager, if there is one."""
+    """Return the text of a secret of Secrets Manager, if there is one."""
     if not has_secret(account, region, arn):
         return None
     secret = _state("secretsmanager", account, region).secrets.get(arn)
@@ -168,12 +168,12 @@ def secret_text(account: str, region: str, arn: str) -> str | None:
 
 
 def budgets(account: str, region: str) -> Any:
-    """Give moto's budgets of an account, by name."""
+    """Return moto's budgets of an account, by name."""
     return _state("budgets", account, region).budgets[account]
 
 
 def is_canceled_profile(account: str, region: str, arn: str) -> bool:
-    """Whether a profile of AWS Signer is known to be canceled; one that nobody made is not."""
+    """Whether a profile of AWS Signer is known to be canceled; one that no one made is not."""
     profile = _state("signer", account, region).signing_profiles.get(arn.rpartition("/")[2])
     return profile is not None and profile.arn == arn and profile.status == "Canceled"
 
@@ -187,7 +187,7 @@ def event_matches(pattern: str, event: Any) -> bool:
 
 @contextmanager
 def every_repository_name() -> Iterator[None]:
-    """Let moto take the repository names that ECR takes: its own pattern refuses `a__b` and `a--b`."""
+    """Let moto take the repository names that ECR takes: its own pattern rejects `a__b` and `a--b`."""
     import moto.ecr.models
 
     with mock.patch.object(moto.ecr.models, "ECR_REPOSITORY_NAME_PATTERN", REPOSITORY_NAME.pattern):
@@ -215,7 +215,7 @@ def aws_managed_policy(account: str, region: str, arn: str) -> None:
 
 
 def held(account: str) -> dict[str, dict[str, Any]]:
-    """Give everything that moto holds for an account: service → Region or partition → state."""
+    """Return everything that moto holds for an account: service → Region or partition → state."""
     return {service: dict(backends[account]) for service, backends in _loaded.items() if account in backends}
 
 
@@ -249,7 +249,7 @@ def answer(
     """Let moto answer a request, with parameters and answer shaped as boto3's.
 
     Raises:
-        botocore.exceptions.ClientError: moto refuses.
+        botocore.exceptions.ClientError: moto rejects the request.
         Unavailable: moto does not have the operation.
     """
     from moto.core.request import Request

@@ -14,7 +14,7 @@ _T = TypeVar("_T")
 
 
 def page(request: Request, entries: Sequence[_T], default: int) -> tuple[list[_T], dict[str, str]]:
-    """Give the page of `entries` that a request asks for, and the `nextToken` where more follow."""
+    """Return the page of `entries` that a request asks for, and the `nextToken` where more follow."""
     token = request.get("nextToken")
     try:
         start = int(base64.b64decode(token, validate=True)) if token else 0

@@ -47,7 +47,7 @@ def _private_key(written: bytes) -> Any:
 
 
 def dump(state: State) -> bytes:
-    """Give what an account remembers; layers are files of their own."""
+    """Return what an account remembers; layers are files of their own."""
     own = {field.name: getattr(state, field.name) for field in fields(state) if field.name not in _PROCESS}
     written = io.BytesIO()
     _Pickler(written).dump({"moto": moto_backend.held(state.account), "own": own})

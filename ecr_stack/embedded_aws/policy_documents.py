@@ -47,29 +47,29 @@ _ECR_ACTIONS_WITHOUT_OPERATION = {"ReplicateImage", "BatchImportUpstreamImage", 
 
 
 class UnknownPrincipal(Exception):
-    """A policy names somebody who does not exist."""
+    """A policy names someone who does not exist."""
 
 
 def statements_of(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Give the statements of a policy document; a single one may stand without a list."""
+    """Return the statements of a policy document; a single one may stand without a list."""
     statements = document["Statement"]
     return list(statements) if isinstance(statements, list) else [statements]
 
 
 def actions_of(statement: Mapping[str, Any]) -> list[str]:
-    """Give the actions (or those excepted by `NotAction`) of a statement."""
+    """Return the actions (or those excepted by `NotAction`) of a statement."""
     actions = statement.get("Action", statement.get("NotAction"))
     return [actions] if isinstance(actions, str) else list(actions or [])
 
 
 def known_actions(service: str) -> frozenset[str]:
-    """Give the names, without the service's prefix, that a policy may allow."""
+    """Return the names, without the service's prefix, that a policy may allow."""
     extra = _ECR_ACTIONS_WITHOUT_OPERATION if service == "ecr" else set()
     return frozenset(api_model.service(service).operation_names) | extra
 
 
 def check_document(document: Any, *, principals: bool, resources: bool, services: frozenset[str] | None) -> str | None:
-    """Say what is wrong with the shape of a policy document, or `None`.
+    """Return what is wrong with the shape of a policy document, or `None`.
 
     Args:
         document: plain JSON data.
@@ -163,7 +163,7 @@ def _check_condition(condition: Any) -> str | None:
 
 
 def principals_of(statement: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Give kind and name of the principals (or those excepted by `NotPrincipal`) of a statement.
+    """Return kind and name of the principals (or those excepted by `NotPrincipal`) of a statement.
 
     Raises:
         UnknownPrincipal: the element cannot be read.
@@ -180,12 +180,12 @@ def principals_of(statement: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def check_principals(document: Mapping[str, Any], account: str, region: str, partition: str) -> None:
-    """Look up everybody whom a resource policy names, as AWS does when the policy is attached.
+    """Look up everyone whom a resource policy names, as AWS does when the policy is attached.
 
     Roles and users of the account must exist. Those of other accounts cannot be known here and are taken to exist.
 
     Raises:
-        UnknownPrincipal: somebody does not exist, or could not.
+        UnknownPrincipal: someone does not exist, or could not.
     """
     checks: dict[str, Callable[[str], bool]] = {
         "AWS": lambda name: _exists(name, account, region, partition),

@@ -48,7 +48,7 @@ _CHUNK = 1 << 20
 
 
 def matching_rule(state: State, region: str, repository: str) -> Answer | None:
-    """Give the pull through cache rule of a repository's namespace: the longest prefix, or `ROOT`."""
+    """Return the pull through cache rule of a repository's namespace: the longest prefix, or `ROOT`."""
     rules: dict[str, Answer] = state.of(_RULES, region)
     prefixes = [prefix for prefix in rules if repository.startswith(prefix.rstrip("/") + "/")]
     return rules[max(prefixes, key=len)] if prefixes else rules.get("ROOT")
@@ -73,7 +73,7 @@ def refresh(request: Request, reference: str | None) -> None:
 
 
 def import_image(state: State, region: str, repository: str, reference: str) -> StoredImage | None:
-    """Give an image of a pull through cache, fetched from its upstream unless it is here and fresh.
+    """Return an image of a pull through cache, fetched from its upstream unless it is here and fresh.
 
     The repository is made, if need be, from a template for `PULL_THROUGH_CACHE` or by ECR's defaults.
 

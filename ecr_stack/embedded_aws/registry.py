@@ -37,7 +37,7 @@ class Registry:
         return self._state.account
 
     def repositories(self) -> list[str]:
-        """Give the names of the repositories, in alphabetical order."""
+        """Return the names of the repositories, in alphabetical order."""
         with self._lock:
             return sorted(moto_backend.ecr_state(self.account, self.region).repositories)
 
@@ -76,7 +76,7 @@ class Registry:
     ) -> str:
         """Put a manifest as `PutImage` does, and give its digest.
 
-        The same again is no mistake, as in a docker push, unless the tag is immutable: ECR refuses that too
+        The same again is no error, as in a docker push, unless the tag is immutable: ECR rejects that too
         (https://github.com/aws/containers-roadmap/issues/2380).
 
         Args:
@@ -106,7 +106,7 @@ class Registry:
         return str(answer["image"]["imageId"]["imageDigest"])
 
     def get_image(self, repository: str, reference: str) -> StoredImage | None:
-        """Give the image that a tag or digest (`sha256:…`) names, as a pull: its time is recorded, caches are filled.
+        """Return the image that a tag or digest (`sha256:…`) names, as a pull: its time is recorded, caches are filled.
 
         Images in the archive are not found.
 
@@ -127,18 +127,18 @@ class Registry:
         return failures
 
     def tags(self, repository: str) -> list[str]:
-        """Give the tags of a repository's active images, in alphabetical order."""
+        """Return the tags of a repository's active images, in alphabetical order."""
         with self._lock:
             contents = self._contents(repository)
             return sorted(tag for tag, digest in contents.tags.items() if contents.images[digest].status == "ACTIVE")
 
     def referrers(self, repository: str, digest: str) -> list[StoredImage]:
-        """Give the images that name an image as their subject."""
+        """Return the images that name an image as their subject."""
         with self._lock:
             return [image for image in self._contents(repository).referrers(digest) if image.status == "ACTIVE"]
 
     def layer(self, repository: str, digest: str) -> tuple[Path, int] | None:
-        """Give the file and the size in bytes of a layer of a repository."""
+        """Return the file and the size in bytes of a layer of a repository."""
         with self._lock:
             size = self._contents(repository).layers.get(digest)
             return None if size is None else (self._state.layers.path(digest), size)

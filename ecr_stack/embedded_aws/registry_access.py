@@ -1,6 +1,6 @@
 """Where the registries of an account are, and the passwords that clients log in to them with.
 
-In AWS a registry is at `ACCOUNT.dkr.ecr.REGION.amazonaws.com`, and so it is in a rehearsal. Where somebody serves the
+In AWS a registry is at `ACCOUNT.dkr.ecr.REGION.amazonaws.com`, and so it is in a rehearsal. Where someone serves the
 registries, as `ecr-stack local` does, they are at a host and port of this machine.
 """
 
@@ -34,7 +34,7 @@ class Signer:
     key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
 
     def sign(self, text: str) -> str:
-        """Give the signature of a text, in hexadecimal digits."""
+        """Return the signature of a text, in hexadecimal digits."""
         return hmac.new(self.key, text.encode(), hashlib.sha256).hexdigest()
 
     def signed(self, text: str, signature: str) -> bool:
@@ -67,14 +67,14 @@ class RegistryAccess:
     signer: Signer = field(default_factory=Signer)
 
     def host(self, region: str) -> str:
-        """Give the host of the registry of a Region, with its port if it has one of its own."""
+        """Return the host of the registry of a Region, with its port if it has one of its own."""
         if self.served is not None:
             return self.served(region)
         suffix = "amazonaws.com.cn" if partition_of(region) == "aws-cn" else "amazonaws.com"
         return f"{self.account}.dkr.ecr.{region}.{suffix}"
 
     def in_answer(self, request: Request, answer: Answer) -> Answer:
-        """Give an answer with the addresses that are true here; the token of an authorization is made here too."""
+        """Return an answer with the addresses that are true here; the token of an authorization is made here too."""
         if request.service != "ecr":
             return answer
         if request.model.name == "GetAuthorizationToken":

@@ -60,7 +60,7 @@ def _applies(rule: Answer, repository: str) -> bool:
 
 
 def destinations(state: State, region: str, repository: str, *, deletions: bool = False) -> list[Destination]:
-    """Give the destinations of a repository; with `deletions`, those that deletions are replicated to."""
+    """Return the destinations of a repository; with `deletions`, those that deletions are replicated to."""
     named = [
         (entry["region"], entry["registryId"])
         for rule in _rules(state, region)
@@ -183,7 +183,7 @@ def _is_about(statement: Any, action: str, arn: str, source: str) -> bool:
 
 
 def _replicas(state: State, region: str, repository: str, digest: str) -> list[Any]:
-    """Give the contents of the destinations that hold a replica, of those that deletions are replicated to."""
+    """Return the contents of the destinations that hold a replica, of those that deletions are replicated to."""
     places = []
     for to_region, registry in destinations(state, region, repository, deletions=True):
         target = state.accounts.get(registry)

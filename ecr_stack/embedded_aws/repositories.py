@@ -45,7 +45,7 @@ def create_repository(request: Request) -> Answer:
 
 
 def managed_key(request: Request) -> str:
-    """Give the ARN of AWS's own key for ECR, which comes into being on its first use."""
+    """Return the ARN of AWS's own key for ECR, which comes into being on its first use."""
     key = find_key(MANAGED_KEY, request.account, request.region)
     if key is None:
         state = moto_backend.kms_state(request.account, request.region)
@@ -102,7 +102,7 @@ def has_usable_key(repository: Repository, account: str, region: str) -> bool:
 
 
 def matching_template(state: State, region: str, name: str, scenario: Scenario) -> Answer | None:
-    """Give the creation template that a repository would be made from.
+    """Return the creation template that a repository would be made from.
 
     https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-creation-templates.html: a prefix is a namespace,
     `prod` is for `prod/…`; the most specific one is used; `ROOT` is for repositories that no other template matches.

@@ -40,15 +40,15 @@ class State:
     """The URL under which layers can be downloaded by digest, if something serves them."""
 
     def of(self, kind: str, region: str) -> dict[str, Any]:
-        """Give the entries of a kind in a Region: name → entry, in the order of their creation."""
+        """Return the entries of a kind in a Region: name → entry, in the order of their creation."""
         return self.entries.setdefault((kind, region), {})
 
     def images(self, region: str) -> ImageStore:
-        """Give the images of the account's registry in a Region."""
+        """Return the images of the account's registry in a Region."""
         return self.stores.setdefault(region, ImageStore())
 
     def contents(self, region: str, repository: str) -> RepositoryContents:
-        """Give what is in a repository; nothing is in one that does not exist."""
+        """Return what is in a repository; nothing is in one that does not exist."""
         return self.images(region).repository(repository)
 
     def now(self) -> datetime:
@@ -101,15 +101,15 @@ class Request:
         return self.state.images(self.region).repository(self.repository.name)
 
     def get(self, name: str, default: Any = None) -> Any:
-        """Give a parameter, or the default if it is not in the request."""
+        """Return a parameter, or the default if it is not in the request."""
         return self.parameters.get(name, default)
 
     def refuse(self, code: str, message: str, status: int = 400) -> ClientError:
-        """Build AWS's refusal of this request."""
+        """Build AWS's errors of this request."""
         return refusal(self.model.name, code, message, status)
 
     def invalid(self, place: str, constraint: str) -> ClientError:
-        """Build AWS's refusal of one member of this request."""
+        """Build AWS's errors of one member of this request."""
         return invalid(self.model, place, self.get(place), constraint)
 
     def forward(self, changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -119,7 +119,7 @@ class Request:
         return moto_backend.answer(self.model, asked, self.account, self.region, self.access_key)
 
     def json_parameter(self, name: str, refused: ClientError) -> Any:
-        """Give the JSON document of a text parameter, or raise `refused` if it is not one."""
+        """Return the JSON document of a text parameter, or raise `refused` if it is not one."""
         try:
             return json.loads(self.parameters[name])
         except (ValueError, RecursionError):

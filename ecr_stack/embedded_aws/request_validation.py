@@ -69,7 +69,7 @@ def check_request(model: OperationModel, parameters: Mapping[str, Any]) -> None:
     Raises:
         botocore.exceptions.ParamValidationError: members are missing, unknown or of the wrong type; no SDK sends
             such a request.
-        botocore.exceptions.ClientError: AWS refuses a value.
+        botocore.exceptions.ClientError: AWS rejects a value.
     """
     if model.input_shape is None:
         if parameters:

@@ -71,7 +71,7 @@ class _Script:
     since: float | None = None
 
     def read(self) -> ScanState:
-        """Give the state that a first page shows, and go on to the next one when its time is over."""
+        """Return the state that a first page shows, and go on to the next one when its time is over."""
         while self.position < len(self.states) - 1 and self._is_over():
             self.position, self.reads, self.since = self.position + 1, 0, None
         self.reads += 1
@@ -98,15 +98,15 @@ class _Scan:
 
 
 def scan_type(state: State, region: str) -> ScanType:
-    """Give the registry's scan type."""
+    """Return the registry's scan type."""
     kind: ScanType = moto_backend.ecr_state(state.account, region).registry_scanning_configuration["scanType"]
     return kind
 
 
 def frequency(state: State, region: str, repository: str) -> tuple[str | None, list[Answer]]:
-    """Give how often a repository is scanned, and the filters that say so.
+    """Return how often a repository is scanned, and the filters that say so.
 
-    Continuous scanning wins over scanning on push. A repository that no filter matches is scanned by hand under BASIC, and
+    Continuous scanning wins over scanning on push. A repository that no filter matches is scanned manually under BASIC, and
     not at all under ENHANCED.
     """
     configuration = moto_backend.ecr_state(state.account, region).registry_scanning_configuration
@@ -305,7 +305,7 @@ def _enhanced(finding: Mapping[str, Any], request: Request, image: StoredImage, 
 
 
 def inspector_findings(request: Request, repository: str) -> list[Answer]:
-    """Give the findings of a repository's images that enhanced scanning has found, as Amazon Inspector tells them."""
+    """Return the findings of a repository's images that enhanced scanning has found, as Amazon Inspector tells them."""
     contents = request.state.contents(request.region, repository)
     scans, seeded = contents.notes(_SCANS), contents.notes(_FINDINGS)
     told = [
@@ -318,7 +318,7 @@ def inspector_findings(request: Request, repository: str) -> list[Answer]:
 
 
 def summary(state: State, region: str, repository: str, image: StoredImage) -> Answer:
-    """Give what `DescribeImages` says of a scan: under basic scanning only, and only of one that was not scripted."""
+    """Return what `DescribeImages` says of a scan: under basic scanning only, and only of one that was not scripted."""
     contents = state.contents(region, repository)
     scan: _Scan | None = contents.notes(_SCANS).get(image.digest)
     if scan is None or scan.kind != "BASIC" or image.digest in contents.notes(_SCRIPTS):
@@ -369,7 +369,7 @@ def seed_findings(
     findings: Iterable[Mapping[str, Any]],
     platform: str | None = None,
 ) -> None:
-    """Say what a scan of an image finds; see `EmbeddedAws.seed_findings`."""
+    """Return what a scan of an image finds; see `EmbeddedAws.seed_findings`."""
     known = _checked(findings)
     for digest in _targets(state, region, repository, image, platform):
         state.contents(region, repository).notes(_FINDINGS)[digest] = known
@@ -378,7 +378,7 @@ def seed_findings(
 def script_scan(
     state: State, region: str, repository: str, image: str, states: Iterable[ScanState], platform: str | None = None
 ) -> None:
-    """Say which states a scan goes through; see `EmbeddedAws.script_scan`."""
+    """Return which states a scan goes through; see `EmbeddedAws.script_scan`."""
     script = list(states)
     known = {_NOT_FOUND, *api_model.service("ecr").shape_for("ScanStatus").enum}
     problems = [

@@ -67,7 +67,7 @@ def sign_on_push(state: State, region: str, repository: str, image: StoredImage)
 def _signed(account: str, region: str, arn: str) -> Answer:
     if not moto_backend.is_canceled_profile(account, region, arn):
         return {"signingProfileArn": arn, "status": "COMPLETE"}
-    # what SignPayload refuses with: https://docs.aws.amazon.com/signer/latest/api/API_SignPayload.html
+    # what SignPayload rejects with: https://docs.aws.amazon.com/signer/latest/api/API_SignPayload.html
     reason = "The signing profile is canceled."
     return {
         "signingProfileArn": arn, "status": "FAILED", "failureCode": "ValidationException", "failureReason": reason,

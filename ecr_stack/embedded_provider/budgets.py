@@ -3,7 +3,7 @@
 https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/budgets/budget.go
 """
 
-# ruff: noqa: ARG002  (every resource type has the same methods, whatever it needs of their arguments)
+# ruff: noqa: ARG002  (all resource types have the same methods, and few use every argument)
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Budget(ResourceType):
     replaces_on = frozenset({"accountId", "name", "namePrefix"})
 
     def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse values that the provider's schema refuses."""
+        """Check values against the provider's schema."""
         types = (
             "USAGE", "COST", "RI_UTILIZATION", "RI_COVERAGE", "SAVINGS_PLANS_UTILIZATION", "SAVINGS_PLANS_COVERAGE",
         )  # fmt: skip
@@ -52,7 +52,7 @@ class Budget(ResourceType):
         for index, each in enumerate(inputs.get("notifications") or []):
             if not (each.get("subscriberEmailAddresses") or each.get("subscriberSnsTopicArns")):
                 place = f"notifications[{index}]"
-                found.append(Problem(place, each, "a notification has at least one subscriber", "add an address"))
+                found.append(Problem(place, each, "a notification must have at least one subscriber", "add an address"))
         return found
 
     def same(self, name: str, old: Any, new: Any) -> bool:
@@ -72,7 +72,7 @@ class Budget(ResourceType):
         """CreateBudget, then CreateNotification for each."""
         others = sorted(name for name, value in inputs.items() if value and name not in _REHEARSED and name[0] != "_")
         if others:
-            raise Unavailable(f"{self.token}: a budget with {', '.join(others)} is not rehearsed")
+            raise Unavailable(f"{self.token}: a rehearsal does not support a budget with {', '.join(others)}")
         account, name = inputs.get("accountId") or scope.account, inputs["name"]
         tags = tag_list(scope.all_tags(inputs))
         scope.call("budgets", "CreateBudget", AccountId=account, Budget=_budget(inputs), ResourceTags=tags)

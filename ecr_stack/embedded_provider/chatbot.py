@@ -1,6 +1,6 @@
 """`aws.chatbot.SlackChannelConfiguration`: a Slack channel that gets what is published to topics."""
 
-# ruff: noqa: ARG002  (every resource type has the same methods, whatever it needs of their arguments)
+# ruff: noqa: ARG002  (all resource types have the same methods, and few use every argument)
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class SlackChannelConfiguration(ResourceType):
     defaults = {"loggingLevel": "NONE", "userAuthorizationRequired": False}
 
     def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse values that the provider's schema refuses."""
+        """Check values against the provider's schema."""
         return one_of("loggingLevel", inputs, ("ERROR", "INFO", "NONE"))
 
     def same(self, name: str, old: Any, new: Any) -> bool:

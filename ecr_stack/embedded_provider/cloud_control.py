@@ -1,12 +1,12 @@
-"""`aws.cloudcontrol.Resource`: a resource by its CloudFormation type, made by AWS's Cloud Control API.
+"""`aws.cloudcontrol.Resource`: a resource by its CloudFormation type, created by AWS's Cloud Control API.
 
 https://docs.aws.amazon.com/cloudcontrolapi/latest/userguide/what-is-cloudcontrolapi.html
 
-Signing configurations are made by the calls that their handlers make. Resources of other types are made up: nothing but
-their form is checked.
+Signing configurations are created by the calls that their handlers make. Resources of other types are placeholders, of
+which only the form is checked.
 """
 
-# ruff: noqa: ARG002  (every resource type has the same methods, whatever it needs of their arguments)
+# ruff: noqa: ARG002  (all resource types have the same methods, and few use every argument)
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["CloudControlResource"]
 class CloudControlResource(ResourceType):
     """A resource by its CloudFormation type; its id is the type's primary identifier.
 
-    The provider reads `properties` only, so a `desiredState` that somebody else changed is no difference.
+    The provider reads `properties` only, so a `desiredState` that someone else changed is no difference.
     https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/cloudcontrol/resource.go
     """
 
@@ -33,21 +33,24 @@ class CloudControlResource(ResourceType):
     replaces_on = frozenset({"typeName"})
 
     def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse what is no JSON and no type, and properties that a signing configuration does not have."""
+        """Reject what is not JSON and no type, and properties that a signing configuration does not have."""
         type_ = inputs.get("typeName")
         found = json_problem("desiredState", inputs)
         if isinstance(type_, str) and not re.fullmatch(
             r"[A-Za-z0-9]{2,64}::[A-Za-z0-9]{2,64}::[A-Za-z0-9]{2,64}", type_
         ):
             found.append(
-                Problem("typeName", type_, "this is no CloudFormation type", "write one such as AWS::ECR::Repository")
+                Problem("typeName", type_, "must be a CloudFormation type", "write a type such as AWS::ECR::Repository")
             )
         if not found and type_ == SIGNING_CONFIGURATION and isinstance(inputs.get("desiredState"), str):
             state = json.loads(inputs["desiredState"])
             if set(state) != {"Rules"} or not isinstance(state["Rules"], list):
                 found.append(
                     Problem(
-                        "desiredState", state, "a signing configuration has a list of `Rules`", 'write {"Rules": […]}'
+                        "desiredState",
+                        state,
+                        "a signing configuration must have a list of `Rules`",
+                        'write {"Rules": […]}',
                     )
                 )
         return found
@@ -93,14 +96,14 @@ class CloudControlResource(ResourceType):
 
 
 def _renamed(value: Any) -> Any:
-    """CloudFormation's property names as the API's."""
+    """Convert CloudFormation's property names to the API's."""
     if isinstance(value, dict):
         return {name[:1].lower() + name[1:]: _renamed(each) for name, each in value.items()}
     return [_renamed(each) for each in value] if isinstance(value, list) else value
 
 
 def _capitalized(value: Any) -> Any:
-    """The API's names as CloudFormation's."""
+    """Convert the API's names to CloudFormation's."""
     if isinstance(value, dict):
         return {name[:1].upper() + name[1:]: _capitalized(each) for name, each in value.items()}
     return [_capitalized(each) for each in value] if isinstance(value, list) else value

@@ -1,6 +1,6 @@
-"""`command.local.Command`: really run, in an environment in which AWS is the embedded one."""
+"""`command.local.Command`: really run, in an environment that reaches only the embedded AWS."""
 
-# ruff: noqa: ARG002  (every resource type has the same methods, whatever it needs of their arguments)
+# ruff: noqa: ARG002  (all resource types have the same methods, and few use every argument)
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["Command", "end_commands"]
 
 
 class Command(ResourceType):
-    """A command that runs when it is made, and others when it changes and goes.
+    """A resource whose commands run when it is created, updated and deleted.
 
     https://www.pulumi.com/registry/packages/command/api-docs/local/command/
     """
@@ -31,9 +31,9 @@ class Command(ResourceType):
     replaces_on = frozenset({"triggers"})
 
     def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse what is not rehearsed."""
+        """Reject what is not rehearsed."""
         return [
-            Problem(name, inputs[name], "assets and archives of a command are not rehearsed", "leave them out")
+            Problem(name, inputs[name], "a rehearsal does not support assets and archives of a command", "remove them")
             for name in ("archivePaths", "assetPaths")
             if inputs.get(name)
         ]
@@ -43,11 +43,11 @@ class Command(ResourceType):
         raise NotImplementedError
 
     def made(self, scope: Scope, inputs: Inputs) -> Outputs:
-        """Run `create`, and give the outputs."""
+        """Run `create` and return the outputs."""
         return self._outputs(scope, inputs, inputs.get("create"), {})
 
     def updated(self, scope: Scope, outputs: Inputs, inputs: Inputs) -> Outputs:
-        """Run `update`, or `create` where there is no `update`, and give the outputs."""
+        """Run `update`, or `create` if there is no `update`, and return the outputs."""
         return self._outputs(scope, inputs, inputs.get("update") or inputs.get("create"), outputs)
 
     def delete(self, scope: Scope, id_: str, outputs: Inputs) -> None:
@@ -55,7 +55,7 @@ class Command(ResourceType):
         self._outputs(scope, outputs, outputs.get("delete"), outputs)
 
     def read(self, scope: Scope, id_: str, inputs: Inputs | None) -> Outputs | None:
-        """Nothing but what is known: there is nothing to look at."""
+        """Return the known outputs: there is nothing to read."""
         return dict(inputs) if inputs is not None else None
 
     def _outputs(self, scope: Scope, inputs: Inputs, script: Any, before: Inputs) -> Outputs:
@@ -77,7 +77,7 @@ _running_lock = threading.Lock()
 
 
 def end_commands() -> None:
-    """Kill the commands that are running, with everything that they started."""
+    """Kill the running commands and their child processes."""
     with _running_lock:
         processes = list(_running)
     for process in processes:
@@ -89,7 +89,7 @@ def _run(scope: Scope, inputs: Inputs, script: str, before: Mapping[str, Any]) -
     interpreter = list(inputs.get("interpreter") or ["/bin/sh", "-c"])
     own = {name: str(value) for name, value in (inputs.get("environment") or {}).items()}
     with embedded_environment(scope.aws, scope.region, own.get("AWS_PROFILE")) as variables:
-        # A script that calls `ecr-stack` finds the one that rehearses, if there is no nearer one.
+        # Scripts that call `ecr-stack` get the one that runs the rehearsal, unless there is another one on PATH.
         path = os.pathsep.join(filter(None, [variables.get("PATH"), str(Path(sys.executable).parent)]))
         environment = {**variables, "PATH": path}
         if inputs.get("addPreviousOutputInEnv") is not False:
@@ -110,7 +110,7 @@ def _run(scope: Scope, inputs: Inputs, script: str, before: Mapping[str, Any]) -
 def _executed(
     command: list[str], folder: str | None, environment: Mapping[str, str], stdin: str
 ) -> tuple[int, str, str]:
-    """Run a command in a process group of its own, so that all of it can be ended at once."""
+    """Run a command in its own process group, so that all its processes can be killed together."""
     process = subprocess.Popen(
         command,
         cwd=folder,

@@ -1,4 +1,4 @@
-"""Whether two JSON documents mean the same to AWS, however they are spelled."""
+"""Semantic comparison of JSON documents."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ __all__ = ["same_document"]
 
 
 def same_document(one: Any, other: Any) -> bool:
-    """Whether two documents (texts or plain data) say the same.
+    """Whether two documents (JSON text or plain data) are equivalent.
 
-    Order of keys and lists, white space, and a list of one in place of its only entry make no difference: in policy
-    documents they are one and the same, and a lifecycle policy orders its rules by their priorities. An account's id
-    and the ARN of its root are one principal.
+    The order of keys and lists, white space, and a list of one in place of its only entry make no difference: they are
+    equivalent in policy documents, and the order of lifecycle rules is that of their priorities. An account id and the
+    ARN of its root are the same principal.
 
     https://github.com/hashicorp/awspolicyequivalence/blob/main/aws_policy_equivalence.go
     https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/ecr/lifecycle_policy.go

@@ -1,6 +1,6 @@
-"""`aws.ecrpublic.Repository` and `aws.ecrpublic.RepositoryPolicy`: repositories on the Public Gallery, made in us-east-1."""
+"""`aws.ecrpublic.Repository` and `aws.ecrpublic.RepositoryPolicy`: repositories in the ECR Public Gallery, always in us-east-1."""
 
-# ruff: noqa: ARG002  (every resource type has the same methods, whatever it needs of their arguments)
+# ruff: noqa: ARG002  (all resource types have the same methods, and few use every argument)
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The singletons of a registry: its policy, scanning, replication and account settings."""
 
-# ruff: noqa: ARG002  (every resource type has the same methods, whatever it needs of their arguments)
+# ruff: noqa: ARG002  (all resource types have the same methods, and few use every argument)
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ class RegistryPolicy(ResourceType):
 
 
 class RegistryScanningConfiguration(ResourceType):
-    """How the registry scans; its id is the registry's. There is always one: to delete it is to scan nothing."""
+    """The registry's scanning configuration; its id is the registry's. It always exists: deleting it removes all rules."""
 
     token = "aws:ecr/registryScanningConfiguration:RegistryScanningConfiguration"
 
     def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse values that the provider's schema refuses."""
+        """Check values against the provider's schema."""
         found = [*one_of("scanType", inputs, ("BASIC", "ENHANCED")), *length("rules", inputs, 0, 100)]
         for index, rule in enumerate(inputs.get("rules") or []):
             for problem in [
@@ -111,12 +111,12 @@ def _rule_set(rules: Sequence[Mapping[str, Any]]) -> set[tuple[Any, frozenset[tu
 
 
 class ReplicationConfiguration(ResourceType):
-    """Where the registry replicates to; its id is the registry's. To delete it is to replicate nothing."""
+    """The registry's replication configuration; its id is the registry's. Deleting it removes all rules."""
 
     token = "aws:ecr/replicationConfiguration:ReplicationConfiguration"
 
     def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse numbers of rules, destinations and filters that the provider's schema refuses."""
+        """Check the numbers of rules, destinations and filters against the provider's schema."""
         rules = (inputs.get("replicationConfiguration") or {}).get("rules")
         found = length("rules", {"rules": rules}, 1, 10)
         for index, rule in enumerate(rules or []):
@@ -150,7 +150,7 @@ class ReplicationConfiguration(ResourceType):
 
 
 def _written(configuration: Inputs) -> dict[str, Any]:
-    """An empty list of filters is none to the provider."""
+    """To the provider, an empty list of filters is the same as no list."""
     rules = []
     for rule in configuration["rules"]:
         written = {"destinations": list(rule["destinations"])}
@@ -161,13 +161,13 @@ def _written(configuration: Inputs) -> dict[str, Any]:
 
 
 class AccountSetting(ResourceType):
-    """A setting of the account; its id is the setting's name. Deleting it changes nothing."""
+    """An account setting; its id is the setting's name. Deleting it changes nothing."""
 
     token = "aws:ecr/accountSetting:AccountSetting"
     replaces_on = frozenset({"name"})
 
     def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse names and values that the provider's schema refuses."""
+        """Check names and values against the provider's schema."""
         names = ("BASIC_SCAN_TYPE_VERSION", "REGISTRY_POLICY_SCOPE", "BLOB_MOUNTING")
         missing = [] if inputs.get("name") else [Problem("name", None, "the property is required", "add `name`")]
         return [*missing, *one_of("name", inputs, names)]
@@ -186,11 +186,11 @@ class AccountSetting(ResourceType):
         self.create(scope, new)
 
     def delete(self, scope: Scope, id_: str, outputs: Inputs) -> None:
-        """Nothing: AWS has no call for it."""
+        """Do nothing: AWS has no call for it."""
 
 
 class PullTimeUpdateExclusion(ResourceType):
-    """A role or user whose pulls do not count as pulls of an image; its id is the principal's ARN."""
+    """A role or user whose pulls do not update the pull time of images; its id is the principal's ARN."""
 
     token = "aws:ecr/pullTimeUpdateExclusion:PullTimeUpdateExclusion"
     replaces_on = frozenset({"principalArn"})
@@ -201,12 +201,12 @@ class PullTimeUpdateExclusion(ResourceType):
         return str(scope.call("ecr", "RegisterPullTimeUpdateExclusion", principalArn=asked)["principalArn"])
 
     def read(self, scope: Scope, id_: str, inputs: Inputs | None) -> Outputs | None:
-        """ListPullTimeUpdateExclusions, looking for the ARN."""
+        """ListPullTimeUpdateExclusions, filtered by ARN."""
         found = scope.call("ecr", "ListPullTimeUpdateExclusions")["pullTimeUpdateExclusions"]
         return {"principalArn": id_} if id_ in found else None
 
     def update(self, scope: Scope, id_: str, old: Inputs, new: Inputs) -> None:
-        """Nothing: another principal is another exclusion."""
+        """Do nothing: another principal is another exclusion."""
 
     def delete(self, scope: Scope, id_: str, outputs: Inputs) -> None:
         """DeregisterPullTimeUpdateExclusion."""

@@ -1,6 +1,6 @@
 """`aws.ecr.Repository`, `aws.ecr.LifecyclePolicy` and `aws.ecr.RepositoryPolicy`."""
 
-# ruff: noqa: ARG002  (every resource type has the same methods, whatever it needs of their arguments)
+# ruff: noqa: ARG002  (all resource types have the same methods, and few use every argument)
 
 from __future__ import annotations
 
@@ -37,28 +37,26 @@ _ENCRYPTIONS = ("AES256", "KMS", "KMS_DSSE")
 
 
 def mutability_problems(inputs: Inputs) -> list[Problem]:
-    """Find what the provider refuses about tag mutability and its exclusion filters."""
+    """Find what the provider rejects in tag mutability and its exclusion filters."""
     name = "imageTagMutabilityExclusionFilters"
     found = [*one_of("imageTagMutability", inputs, _MODES), *length(name, inputs, 0, 5)]
     for index, entry in enumerate(inputs.get(name) or []):
         place = f"{name}[{index}]"
         if entry.get("filterType") != "WILDCARD":
-            found.append(
-                Problem(f"{place}.filterType", entry.get("filterType"), "WILDCARD is needed", "write WILDCARD")
-            )
+            found.append(Problem(f"{place}.filterType", entry.get("filterType"), "must be WILDCARD", "write WILDCARD"))
         text = entry.get("filter", "")
         if text.count("*") > 2:
-            found.append(Problem(f"{place}.filter", text, "a filter has at most two wildcards (*)", "remove some"))
+            found.append(Problem(f"{place}.filter", text, "a filter can have at most two wildcards (*)", "remove some"))
         if not re.fullmatch(r"[a-zA-Z0-9._*-]+", text):
-            rule = "a filter has letters, digits and . _ * - only"
-            found.append(Problem(f"{place}.filter", text, rule, "remove the others"))
+            rule = "a filter can have only letters, digits and . _ * -"
+            found.append(Problem(f"{place}.filter", text, rule, "remove other characters"))
         if not 1 <= len(text) <= 128:
-            found.append(Problem(f"{place}.filter", text, "a filter has 1 to 128 characters", "shorten it"))
+            found.append(Problem(f"{place}.filter", text, "a filter must have 1 to 128 characters", "shorten it"))
     return found
 
 
 def encryption_problems(name: str, inputs: Inputs) -> list[Problem]:
-    """Find what the provider refuses about an encryption configuration."""
+    """Find what the provider rejects in an encryption configuration."""
     entries = inputs.get(name) or []
     found = list(length(name, inputs, 0, 1))
     for index, entry in enumerate(entries):
@@ -68,7 +66,7 @@ def encryption_problems(name: str, inputs: Inputs) -> list[Problem]:
 
 
 def encryption(inputs: Inputs) -> dict[str, Any] | None:
-    """Write `encryptionConfigurations` for the API; the provider's default type is AES256."""
+    """Convert `encryptionConfigurations` for the API; the provider's default type is AES256."""
     entries = inputs.get("encryptionConfigurations")
     if not entries:
         return None
@@ -79,10 +77,10 @@ def encryption(inputs: Inputs) -> dict[str, Any] | None:
 
 
 def same_encryption(old: Inputs, new: Inputs) -> bool:
-    """Whether two encryption configurations are the same to the provider.
+    """Whether the provider considers two encryption configurations equal.
 
-    `kms_key` is optional and computed, so the key that AWS chose, or the empty text that is read if there is none, is
-    no difference to a configuration that names no key.
+    `kms_key` is optional and computed, so the key that AWS chose, or the empty string if there is none, does not differ
+    from a configuration without a key.
     """
     before, after = ({"encryptionType": "AES256", **each} for each in (old, new))
     if not after.get("kmsKey"):
@@ -100,7 +98,7 @@ class Repository(ResourceType):
     defaults = {"imageTagMutability": "MUTABLE"}
 
     def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse values that the provider's schema refuses."""
+        """Check values against the provider's schema."""
         return [*mutability_problems(inputs), *encryption_problems("encryptionConfigurations", inputs)]
 
     def same(self, name: str, old: Any, new: Any) -> bool:
@@ -149,7 +147,7 @@ class Repository(ResourceType):
         }
 
     def update(self, scope: Scope, id_: str, old: Inputs, new: Inputs) -> None:
-        """PutImageTagMutability, PutImageScanningConfiguration, TagResource, UntagResource: each where needed."""
+        """PutImageTagMutability, PutImageScanningConfiguration, TagResource, UntagResource: each if necessary."""
         filters = "imageTagMutabilityExclusionFilters"
         if changed("imageTagMutability", old, new) or changed(filters, old, new):
             scope.call(
@@ -178,7 +176,7 @@ class Repository(ResourceType):
         )
 
     def delete(self, scope: Scope, id_: str, outputs: Inputs) -> None:
-        """DeleteRepository, with its images only where `forceDelete` says so; DescribeRepositories until it is gone."""
+        """DeleteRepository, with its images only if `forceDelete` is set; DescribeRepositories until it is gone."""
         missing_is_none(
             lambda: scope.call(
                 "ecr",
@@ -197,7 +195,7 @@ class Repository(ResourceType):
 class LifecyclePolicy(ResourceType):
     """A repository's lifecycle policy; its id is the repository's name.
 
-    The provider cannot update one: another document replaces the resource, and the old one is deleted first.
+    The provider cannot update it: a changed document replaces the resource, and the old one is deleted first.
 
     https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/ecr/lifecycle_policy.go
     https://github.com/pulumi/pulumi-aws/pull/2085
@@ -255,7 +253,7 @@ class RepositoryPolicy(ResourceType):
     documents = frozenset({"policy"})
 
     def create(self, scope: Scope, inputs: Inputs) -> str:
-        """SetRepositoryPolicy. The real provider tries for two minutes while AWS does not find a principal."""
+        """SetRepositoryPolicy. The real provider retries for two minutes while AWS does not find a principal."""
         made = scope.call(
             "ecr", "SetRepositoryPolicy", repositoryName=inputs["repository"], policyText=text_of(inputs["policy"])
         )

@@ -1,6 +1,6 @@
 """`aws.ecr.RepositoryCreationTemplate` and `aws.ecr.PullThroughCacheRule`: repositories that ECR itself creates."""
 
-# ruff: noqa: ARG002  (every resource type has the same methods, whatever it needs of their arguments)
+# ruff: noqa: ARG002  (all resource types have the same methods, and few use every argument)
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class RepositoryCreationTemplate(ResourceType):
     defaults = {"imageTagMutability": "MUTABLE"}
 
     def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse values that the provider's schema refuses."""
+        """Check values against the provider's schema."""
         found = [
             *mutability_problems(inputs),
             *encryption_problems("encryptionConfigurations", inputs),
@@ -50,12 +50,12 @@ class RepositoryCreationTemplate(ResourceType):
         ]
         for index, scenario in enumerate(inputs.get("appliedFors") or []):
             if scenario not in _SCENARIOS:
-                rule = f"one of {', '.join(_SCENARIOS)} is needed"
+                rule = f"must be one of {', '.join(_SCENARIOS)}"
                 found.append(Problem(f"appliedFors[{index}]", scenario, rule, f"write {_SCENARIOS[1]}"))
         return found
 
     def same(self, name: str, old: Any, new: Any) -> bool:
-        """Compare encryption as `same_encryption` does; where a template applies is a set."""
+        """Compare encryption as `same_encryption` does; `appliedFors` is a set."""
         if name == "encryptionConfigurations" and old and new:
             return same_encryption(old[0], new[0])
         if name == "appliedFors" and old and new:
@@ -109,7 +109,7 @@ class RepositoryCreationTemplate(ResourceType):
         asked, before = self._asked(new), self._asked(old)
         changes = {name: value for name, value in asked.items() if value != before[name]}
         if changed("imageTagMutabilityExclusionFilters", old, new):
-            # filters are refused without the mutability that they are exclusions from
+            # filters are rejected without the mutability that they are exclusions from
             changes["imageTagMutability"] = asked["imageTagMutability"]
         scope.call("ecr", "UpdateRepositoryCreationTemplate", **{**changes, "prefix": id_})
 
@@ -127,7 +127,7 @@ class PullThroughCacheRule(ResourceType):
     replaces_on = frozenset({"ecrRepositoryPrefix", "upstreamRegistryUrl", "upstreamRepositoryPrefix"})
 
     def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse prefixes that the provider's schema refuses."""
+        """Check prefixes against the provider's schema."""
         names = ("ecrRepositoryPrefix", "upstreamRepositoryPrefix")
         return [problem for name in names for problem in length(name, inputs, 2, 30)]
 

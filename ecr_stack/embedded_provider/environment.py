@@ -1,4 +1,4 @@
-"""The environment variables that lead a process to the embedded AWS and to no other."""
+"""The environment variables with which a process reaches only the embedded AWS."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from ecr_stack.embedded_aws import EmbeddedAws
 __all__ = ["AWS_VARIABLES", "embedded_environment"]
 
 AWS_VARIABLES = ("AWS_", "AMAZON_")
-"""How the variables begin that could lead a process to another AWS."""
+"""Prefixes of the variables that could make a process use another AWS."""
 
 
 @contextmanager
 def embedded_environment(aws: EmbeddedAws, region: str, profile: str | None = None) -> Iterator[dict[str, str]]:
-    """Give the variables of a process whose only AWS is the embedded one, while the context lasts.
+    """Return the environment variables with which a process reaches only the embedded AWS; valid within the context.
 
     Args:
         aws: the embedded AWS.
-        region: the Region of calls that name none.
-        profile: the profile that the process asks for, if any. It exists, and leads to the embedded AWS too.
+        region: the default Region.
+        profile: the profile that the process uses, if any. It is defined, and uses the embedded AWS too.
     """
     kept = {name: value for name, value in os.environ.items() if not name.startswith(AWS_VARIABLES)}
     local_hosts = ",".join(filter(None, [kept.get("NO_PROXY") or kept.get("no_proxy"), "127.0.0.1"]))

@@ -1,6 +1,6 @@
 """`aws.cloudwatch.EventRule` and `aws.cloudwatch.EventTarget`: EventBridge, under its former name."""
 
-# ruff: noqa: ARG002  (every resource type has the same methods, whatever it needs of their arguments)
+# ruff: noqa: ARG002  (all resource types have the same methods, and few use every argument)
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ class EventRule(ResourceType):
     defaults = {"eventBusName": _BUS, "forceDestroy": False}
 
     def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse values that the provider's schema refuses."""
+        """Check values against the provider's schema."""
         found = [*length("name", inputs, 1, 64), *length("description", inputs, 0, 512)]
         found += one_of("state", inputs, ("ENABLED", "DISABLED"))
         if not inputs.get("eventPattern") and not inputs.get("scheduleExpression"):
-            rule = "a rule has an event pattern or a schedule"
+            rule = "a rule must have an event pattern or a schedule"
             found.append(Problem("eventPattern", None, rule, "add `eventPattern`"))
         return found
 
@@ -54,7 +54,7 @@ class EventRule(ResourceType):
 
     def _put(self, scope: Scope, inputs: Inputs, **more: Any) -> None:
         if inputs.get("eventBusName", _BUS) != _BUS:
-            raise Unavailable(f"{self.token}: only rules on the default event bus are rehearsed")
+            raise Unavailable(f"{self.token}: a rehearsal supports only rules on the default event bus")
         pattern = inputs.get("eventPattern")
         disabled = inputs.get("state") == "DISABLED" or inputs.get("isEnabled") is False
         scope.call(
@@ -103,12 +103,12 @@ class EventRule(ResourceType):
         )
 
     def delete(self, scope: Scope, id_: str, outputs: Inputs) -> None:
-        """DeleteRule, which AWS refuses while the rule has targets."""
+        """DeleteRule; AWS rejects it while the rule has targets."""
         missing_is_none(lambda: scope.call("events", "DeleteRule", Name=id_), _MISSING)
 
 
 class EventTarget(ResourceType):
-    """Where a rule sends its events; its id is the rule's name and the target's id."""
+    """A target of a rule; its id is the rule's name and the target's id."""
 
     token = "aws:cloudwatch/eventTarget:EventTarget"
     name_property = "targetId"
@@ -119,14 +119,14 @@ class EventTarget(ResourceType):
               "redshiftTarget", "runCommandTargets", "sagemakerPipelineTarget", "sqsTarget")  # fmt: skip
 
     def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse values that the provider's schema refuses."""
+        """Check values against the provider's schema."""
         return [*length("targetId", inputs, 1, 64), *length("rule", inputs, 1, 64)]
 
     def create(self, scope: Scope, inputs: Inputs) -> str:
         """PutTargets."""
         other = [name for name in self._OTHER if inputs.get(name)]
         if other or inputs.get("eventBusName", _BUS) != _BUS:
-            raise Unavailable(f"{self.token}: {', '.join(other) or 'another event bus'} is not rehearsed")
+            raise Unavailable(f"{self.token}: a rehearsal does not support {', '.join(other) or 'another event bus'}")
         retry = inputs.get("retryPolicy") or {}
         target = {
             "Id": inputs["targetId"],
@@ -150,8 +150,8 @@ class EventTarget(ResourceType):
         return f"{inputs['rule']}-{inputs['targetId']}"
 
     def read(self, scope: Scope, id_: str, inputs: Inputs | None) -> Outputs | None:
-        """ListTargetsByRule, looking for the id."""
-        # an import names them with a slash, the state with a hyphen
+        """ListTargetsByRule, filtered by id."""
+        # an import separates them with a slash, the state with a hyphen
         rule, _, target = id_.rpartition("/") if inputs is None else (inputs["rule"], "", inputs["targetId"])
         listed = missing_is_none(lambda: scope.call("events", "ListTargetsByRule", Rule=rule), _MISSING)
         found = next((each for each in (listed or {}).get("Targets", []) if each["Id"] == target), None)
@@ -177,7 +177,7 @@ class EventTarget(ResourceType):
         }
 
     def update(self, scope: Scope, id_: str, old: Inputs, new: Inputs) -> None:
-        """PutTargets, which replaces what has the same id."""
+        """PutTargets, which replaces a target with the same id."""
         self.create(scope, new)
 
     def delete(self, scope: Scope, id_: str, outputs: Inputs) -> None:

@@ -1,4 +1,4 @@
-"""The functions of pulumi-aws that look something up, and those that write a policy document."""
+"""The lookup functions of pulumi-aws, and those that generate a policy document."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ _STATEMENT = {
 
 
 def _policy_document(_scope: Scope, arguments: Inputs) -> Outputs:
-    """Write an IAM policy document as the provider does: statements merged by Sid, lists of one as a text."""
+    """Generate an IAM policy document as the provider does: statements merged by Sid, lists of one as a string."""
     statements: list[dict[str, Any]] = []
     version, name = arguments.get("version") or "2012-10-17", arguments.get("policyId")
     for source in arguments.get("sourcePolicyDocuments") or []:
@@ -238,4 +238,4 @@ FUNCTIONS: Mapping[str, Callable[[Scope, Inputs], Outputs]] = {
     "aws:iam/getRole:getRole": _role,
     "aws:iam/getPolicyDocument:getPolicyDocument": _policy_document,
 }
-"""The functions that can be called, by their tokens."""
+"""The supported functions, by token."""

@@ -1,6 +1,6 @@
-"""`aws.iam.Role` and what hangs on it: `RolePolicy`, `Policy`, `RolePolicyAttachment`."""
+"""`aws.iam.Role`, `aws.iam.RolePolicy`, `aws.iam.Policy` and `aws.iam.RolePolicyAttachment`."""
 
-# ruff: noqa: ARG002  (every resource type has the same methods, whatever it needs of their arguments)
+# ruff: noqa: ARG002  (all resource types have the same methods, and few use every argument)
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _MISSING = "NoSuchEntity"
 
 
 def _document(text: str) -> str:
-    """IAM answers documents URL-encoded."""
+    """IAM returns documents URL-encoded."""
     return unquote(text)
 
 
@@ -44,7 +44,7 @@ class Role(ResourceType):
     defaults = {"forceDetachPolicies": False, "maxSessionDuration": 3600, "path": "/"}
 
     def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse values that the provider's schema refuses."""
+        """Check values against the provider's schema."""
         return [
             *between("maxSessionDuration", inputs, 3600, 43200),
             *length("name", inputs, 1, 64),
@@ -52,7 +52,7 @@ class Role(ResourceType):
         ]
 
     def create(self, scope: Scope, inputs: Inputs) -> str:
-        """CreateRole, then PutRolePolicy and AttachRolePolicy for the policies that stand in the role itself."""
+        """CreateRole, then PutRolePolicy and AttachRolePolicy for the policies in the role's own inputs."""
         duration = inputs.get("maxSessionDuration")
         made = scope.call(
             "iam",
@@ -117,7 +117,7 @@ class Role(ResourceType):
         }
 
     def update(self, scope: Scope, id_: str, old: Inputs, new: Inputs) -> None:
-        """UpdateAssumeRolePolicy, UpdateRole, Put/DeleteRolePermissionsBoundary, policies and tags: where they differ."""
+        """UpdateAssumeRolePolicy, UpdateRole, Put/DeleteRolePermissionsBoundary, policies and tags: if they differ."""
         if changed("assumeRolePolicy", old, new):
             scope.call("iam", "UpdateAssumeRolePolicy", RoleName=id_, PolicyDocument=text_of(new["assumeRolePolicy"]))
         if changed("description", old, new) or changed("maxSessionDuration", old, new):
@@ -143,7 +143,7 @@ class Role(ResourceType):
         )
 
     def delete(self, scope: Scope, id_: str, outputs: Inputs) -> None:
-        """DeleteRole, after what stands in the role itself (everything, with `forceDetachPolicies`) is taken away."""
+        """DeleteRole, after removing the policies in the role's own inputs (with `forceDetachPolicies`, all policies)."""
         forced = bool(outputs.get("forceDetachPolicies"))
         if missing_is_none(lambda: scope.call("iam", "GetRole", RoleName=id_), _MISSING) is None:
             return
@@ -165,7 +165,7 @@ def _inline(inputs: Inputs) -> dict[str, str]:
 
 
 class RolePolicy(ResourceType):
-    """A policy inside of a role; its id is `ROLE:POLICY`."""
+    """An inline policy of a role; its id is `ROLE:POLICY`."""
 
     token = "aws:iam/rolePolicy:RolePolicy"
     name_property = "name"
@@ -218,7 +218,7 @@ class Policy(ResourceType):
     defaults = {"path": "/"}
 
     def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse what is no JSON, and names that are too long."""
+        """Reject documents that are not JSON, and names that are too long."""
         return length("name", inputs, 1, 128)
 
     def create(self, scope: Scope, inputs: Inputs) -> str:
@@ -255,7 +255,7 @@ class Policy(ResourceType):
         }
 
     def update(self, scope: Scope, id_: str, old: Inputs, new: Inputs) -> None:
-        """CreatePolicyVersion, after the oldest was deleted where there are five; tags."""
+        """CreatePolicyVersion, after deleting the oldest version if there are five; tags."""
         if changed("policy", old, new):
             versions = scope.call("iam", "ListPolicyVersions", PolicyArn=id_)["Versions"]
             if len(versions) >= 5:
@@ -283,7 +283,7 @@ class Policy(ResourceType):
 
 
 class RolePolicyAttachment(ResourceType):
-    """A managed policy on a role; its id is `ROLE/POLICY-ARN`, which is also what an import names."""
+    """A managed policy attached to a role; its id is `ROLE/POLICY-ARN`, also for imports."""
 
     token = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
     replaces_on = frozenset({"policyArn", "role"})
@@ -295,7 +295,7 @@ class RolePolicyAttachment(ResourceType):
         return f"{inputs['role']}/{inputs['policyArn']}"
 
     def read(self, scope: Scope, id_: str, inputs: Inputs | None) -> Outputs | None:
-        """ListAttachedRolePolicies, looking for the policy."""
+        """ListAttachedRolePolicies, filtered by policy."""
         role, _, arn = id_.partition("/")
         answer = missing_is_none(lambda: scope.call("iam", "ListAttachedRolePolicies", RoleName=role), _MISSING)
         attached = [policy["PolicyArn"] for policy in (answer or {}).get("AttachedPolicies", [])]

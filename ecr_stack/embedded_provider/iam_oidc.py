@@ -1,8 +1,8 @@
-"""`aws.iam.OpenIdConnectProvider`: an issuer of tokens, such as GitHub Actions."""
+"""`aws.iam.OpenIdConnectProvider`: a token issuer, such as GitHub Actions."""
 
 from __future__ import annotations
 
-# ruff: noqa: ARG002  (every resource type has the same methods, whatever it needs of their arguments)
+# ruff: noqa: ARG002  (all resource types have the same methods, and few use every argument)
 from typing import Any
 
 from ecr_stack.embedded_provider.resource import (
@@ -24,18 +24,18 @@ _MISSING = "NoSuchEntity"
 
 
 class OpenIdConnectProvider(ResourceType):
-    """Somebody whose tokens the account trusts; its id is its ARN."""
+    """A token issuer that the account trusts; its id is its ARN."""
 
     token = "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
     replaces_on = frozenset({"url"})
     optional_blocks = frozenset({"thumbprintLists"})
 
     def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse addresses that the provider's schema refuses."""
+        """Check URLs against the provider's schema."""
         url = inputs.get("url") or ""
         if url.startswith("https://"):
             return []
-        return [Problem("url", url, "an issuer's address begins with https://", f"write https://{url}")]
+        return [Problem("url", url, "an issuer's URL must begin with https://", f"write https://{url}")]
 
     def create(self, scope: Scope, inputs: Inputs) -> str:
         """CreateOpenIDConnectProvider."""
@@ -60,7 +60,7 @@ class OpenIdConnectProvider(ResourceType):
             "arn": id_,
             "clientIdLists": sorted(found.get("ClientIDList", [])),
             "thumbprintLists": list(found.get("ThumbprintList", [])),
-            # the API answers without the scheme, and so does the provider
+            # the API and the provider return it without the scheme
             "url": found["Url"].removeprefix("https://"),
             **scope.tag_outputs(inputs, tag_map(found.get("Tags", []))),
         }

@@ -1,6 +1,6 @@
 """`aws.inspector2.Enabler`: which kinds of resources Amazon Inspector scans."""
 
-# ruff: noqa: ARG002  (every resource type has the same methods, whatever it needs of their arguments)
+# ruff: noqa: ARG002  (all resource types have the same methods, and few use every argument)
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ecr_stack.errors import Problem, Unavailable
 
 __all__ = ["Enabler"]
 
-# The names of the API's answers, by those of its requests.
+# The names in the API's responses, by those in its requests.
 _TYPES = {
     "EC2": "ec2",
     "ECR": "ecr",
@@ -22,16 +22,16 @@ _TYPES = {
 
 
 class Enabler(ResourceType):
-    """What Inspector scans in accounts; its id is made of both.
+    """The resource types that Inspector scans in accounts; its id combines both.
 
-    The provider makes it exactly what is asked for: creating it disables every other kind of resource, and deleting it
-    disables Inspector as a whole (`internal/service/inspector2/enabler.go` of the Terraform provider).
+    The provider enables exactly the requested types: creating it disables every other type, and deleting it disables
+    Inspector entirely (`internal/service/inspector2/enabler.go` of the Terraform provider).
     """
 
     token = "aws:inspector2/enabler:Enabler"
 
     def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse what the provider's schema refuses."""
+        """Check values against the provider's schema."""
         found = [*length("accountIds", inputs, 1, 100), *length("resourceTypes", inputs, 1, len(_TYPES))]
         for index, name in enumerate(inputs.get("resourceTypes") or []):
             if name not in _TYPES:
@@ -45,10 +45,12 @@ class Enabler(ResourceType):
         return super().same(name, old, new)
 
     def create(self, scope: Scope, inputs: Inputs) -> str:
-        """Enable, BatchGetAccountStatus, then Disable for every other kind of resource."""
+        """Enable, BatchGetAccountStatus, then Disable for every other resource type."""
         accounts, wanted = sorted(inputs["accountIds"]), sorted(inputs["resourceTypes"])
         if accounts != [scope.account]:
-            raise Unavailable(f"{self.token}: Inspector is rehearsed for the account itself, {scope.account}")
+            raise Unavailable(
+                f"{self.token}: a rehearsal supports Inspector only for the account itself, {scope.account}"
+            )
         scope.call("inspector2", "Enable", accountIds=accounts, resourceTypes=wanted)
         self._statuses(scope)
         others = [name for name in _TYPES if name not in wanted]
@@ -57,7 +59,7 @@ class Enabler(ResourceType):
         return f"{':'.join(accounts)}-{':'.join(wanted)}"
 
     def _statuses(self, scope: Scope) -> list[str]:
-        """The kinds that are enabled."""
+        """The enabled resource types."""
         answer = scope.call("inspector2", "BatchGetAccountStatus", accountIds=[scope.account])
         states = answer["accounts"][0]["resourceState"]
         return [name for name, key in _TYPES.items() if states.get(key, {}).get("status") == "ENABLED"]
@@ -68,9 +70,9 @@ class Enabler(ResourceType):
         return {"accountIds": [scope.account], "resourceTypes": enabled} if enabled else None
 
     def update(self, scope: Scope, id_: str, old: Inputs, new: Inputs) -> None:
-        """Enable, and Disable for every kind that is not asked for."""
+        """Enable, and Disable for every type that is not requested."""
         self.create(scope, new)
 
     def delete(self, scope: Scope, id_: str, outputs: Inputs) -> None:
-        """Disable for every kind, whether it was asked for or not."""
+        """Disable for every type, whether it was requested or not."""
         scope.call("inspector2", "Disable", accountIds=list(outputs["accountIds"]), resourceTypes=list(_TYPES))

@@ -1,6 +1,6 @@
 """`aws.kms.Key`, `aws.kms.KeyPolicy` and `aws.kms.Alias`."""
 
-# ruff: noqa: ARG002  (every resource type has the same methods, whatever it needs of their arguments)
+# ruff: noqa: ARG002  (all resource types have the same methods, and few use every argument)
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Key(ResourceType):
     token = "aws:kms/key:Key"
     replaces_on = frozenset({"customKeyStoreId", "customerMasterKeySpec", "keyUsage", "multiRegion", "xksKeyId"})
     documents = frozenset({"policy"})
-    # what AWS chooses stays as it is where the program says nothing
+    # what AWS chooses is unchanged if the program does not set it
     optional_blocks = frozenset({"description", "multiRegion", "policy", "rotationPeriodInDays"})
     defaults = {
         "bypassPolicyLockoutSafetyCheck": False,
@@ -44,20 +44,20 @@ class Key(ResourceType):
     }
 
     def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse values that the provider's schema refuses."""
+        """Check values against the provider's schema."""
         period = "rotationPeriodInDays"
         found = [
             *between("deletionWindowInDays", inputs, 7, 30),
             *between(period, inputs, 90, 2560),
         ]
         if inputs.get(period) and "enableKeyRotation" not in inputs:
-            found.append(Problem(period, inputs[period], "it needs enableKeyRotation", "add enableKeyRotation: true"))
+            found.append(Problem(period, inputs[period], "requires enableKeyRotation", "add enableKeyRotation: true"))
         if inputs.get("xksKeyId") and not inputs.get("customKeyStoreId"):
-            found.append(Problem("xksKeyId", inputs["xksKeyId"], "it needs customKeyStoreId", "add it"))
+            found.append(Problem("xksKeyId", inputs["xksKeyId"], "requires customKeyStoreId", "add it"))
         return found
 
     def create(self, scope: Scope, inputs: Inputs) -> str:
-        """CreateKey, then EnableKeyRotation and DisableKey where asked for."""
+        """CreateKey, then EnableKeyRotation and DisableKey if requested."""
         policy = inputs.get("policy")
         made = scope.call(
             "kms",
@@ -142,7 +142,7 @@ class Key(ResourceType):
         )
 
     def delete(self, scope: Scope, id_: str, outputs: Inputs) -> None:
-        """ScheduleKeyDeletion; DescribeKey to see it through."""
+        """ScheduleKeyDeletion, then DescribeKey to confirm it."""
         days = outputs.get("deletionWindowInDays")
         try:
             scope.call("kms", "ScheduleKeyDeletion", KeyId=id_, PendingWindowInDays=int(days) if days else None)
@@ -153,7 +153,7 @@ class Key(ResourceType):
 
 
 class ReplicaKey(Key):
-    """A replica of a multi-Region key in another Region; its id is the key's. It is rotated with its primary key."""
+    """A replica of a multi-Region key in another Region; its id is the key's. It rotates with its primary key."""
 
     token = "aws:kms/replicaKey:ReplicaKey"
     replaces_on = frozenset({"primaryKeyArn"})
@@ -161,11 +161,11 @@ class ReplicaKey(Key):
     defaults = {"bypassPolicyLockoutSafetyCheck": False, "enabled": True}
 
     def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse values that the provider's schema refuses."""
+        """Check values against the provider's schema."""
         return between("deletionWindowInDays", inputs, 7, 30)
 
     def create(self, scope: Scope, inputs: Inputs) -> str:
-        """ReplicateKey, in the Region of the primary key, then DisableKey if asked for."""
+        """ReplicateKey, in the Region of the primary key, then DisableKey if requested."""
         policy, primary = inputs.get("policy"), str(inputs["primaryKeyArn"])
         asked = {
             "KeyId": primary.rpartition("/")[2],
@@ -200,13 +200,13 @@ class ReplicaKey(Key):
         }
 
     def update(self, scope: Scope, id_: str, old: Inputs, new: Inputs) -> None:
-        """As for any key; what is called `enabled` here is `isEnabled` there."""
+        """As for any key, except that `isEnabled` is called `enabled` here."""
         before, after = ({**inputs, "isEnabled": inputs.get("enabled", True)} for inputs in (old, new))
         super().update(scope, id_, before, after)
 
 
 class KeyPolicy(ResourceType):
-    """The policy of a key that is made elsewhere; its id is the key's."""
+    """The policy of a key that is created elsewhere; its id is the key's."""
 
     token = "aws:kms/keyPolicy:KeyPolicy"
     replaces_on = frozenset({"keyId"})
@@ -241,7 +241,7 @@ class KeyPolicy(ResourceType):
         self.create(scope, new)
 
     def delete(self, scope: Scope, id_: str, outputs: Inputs) -> None:
-        """PutKeyPolicy with the policy that AWS gives to a new key: a key always has one."""
+        """PutKeyPolicy with AWS's default policy for new keys: a key always has a policy."""
         root = f"arn:{scope.partition}:iam::{scope.account}:root"
         statement = {
             "Sid": "Enable IAM User Permissions",
@@ -258,25 +258,25 @@ class KeyPolicy(ResourceType):
 
 
 class Alias(ResourceType):
-    """A name of a key; its id is the name, with `alias/`."""
+    """An alias of a key; its id is the name, with `alias/`."""
 
     token = "aws:kms/alias:Alias"
     name_property = "name"
     replaces_on = frozenset({"name", "namePrefix"})
 
     def auto_name(self, name: str, seed: str = "") -> str:
-        """Begin with `alias/`, as every alias does."""
+        """Names begin with `alias/`, as all aliases do."""
         return f"alias/{super().auto_name(name, seed)}"
 
     def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse names that the provider's schema refuses."""
+        """Check names against the provider's schema."""
         name = inputs.get("name") or ""
         if name and (not name.startswith("alias/") or name.startswith("alias/aws/")):
-            return [Problem("name", name, "a name begins with alias/ and not with alias/aws/", "write alias/NAME")]
+            return [Problem("name", name, "must begin with alias/, but not with alias/aws/", "write alias/NAME")]
         return []
 
     def same(self, name: str, old: Any, new: Any) -> bool:
-        """A key's ARN and its id name the same key."""
+        """A key's ARN and its id refer to the same key."""
         if name == "targetKeyId" and isinstance(old, str) and isinstance(new, str):
             return old.rpartition("/")[2] == new.rpartition("/")[2]
         return super().same(name, old, new)
@@ -287,7 +287,7 @@ class Alias(ResourceType):
         return str(inputs["name"])
 
     def read(self, scope: Scope, id_: str, inputs: Inputs | None) -> Outputs | None:
-        """ListAliases, looking for the name."""
+        """ListAliases, filtered by name."""
         for found in scope.call("kms", "ListAliases")["Aliases"]:
             if found["AliasName"] == id_:
                 key = found["TargetKeyId"]

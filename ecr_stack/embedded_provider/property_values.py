@@ -1,4 +1,4 @@
-"""Property values as the engine sends them, as plain JSON data and back.
+"""Converts property values between the engine's form and plain JSON data.
 
 https://www.pulumi.com/docs/iac/guides/building-extending/providers/implementers/protocol-reference
 """
@@ -16,10 +16,10 @@ __all__ = [
 ]  # fmt: skip
 
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-"""What stands for a value that is known only after an update."""
+"""The placeholder for a value that is known only after an update."""
 
 REDACTED = "[secret]"
-"""What is shown in the place of a secret, as the `pulumi` command shows it."""
+"""What is shown in place of a secret, as by the `pulumi` command."""
 
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"
@@ -27,7 +27,7 @@ _RESOURCE = "5cf8f73096256a8f31e491e813e4eb8e"
 
 
 def plain(properties: struct_pb2.Struct) -> dict[str, Any]:
-    """Read properties: whole numbers are `int`, unknown values `UNKNOWN`, and secrets are unwrapped.
+    """Convert properties to plain data: whole numbers are `int`, unknown values `UNKNOWN`, and secrets are unwrapped.
 
     A reference to another resource becomes its id, or its URN if it has no id.
     """
@@ -35,7 +35,7 @@ def plain(properties: struct_pb2.Struct) -> dict[str, Any]:
 
 
 def redacted(properties: struct_pb2.Struct) -> dict[str, Any]:
-    """Read properties as `plain` does, with `REDACTED` in the place of every secret."""
+    """Convert properties as `plain` does, with `REDACTED` in place of every secret."""
     return {name: _redacted(field) for name, field in properties.fields.items()}
 
 
@@ -71,7 +71,7 @@ def _hidden(field: struct_pb2.Value) -> struct_pb2.Value | None:
 
 
 def secrets_in(*properties: struct_pb2.Struct) -> frozenset[str]:
-    """Give the texts that are secret in properties, wherever they stand."""
+    """Return all secret strings in properties."""
     found: set[str] = set()
 
     def look(field: struct_pb2.Value, secret: bool) -> None:
@@ -94,12 +94,12 @@ def secrets_in(*properties: struct_pb2.Struct) -> frozenset[str]:
 def message(
     properties: Mapping[str, Any], secrets: frozenset[str] = frozenset(), names: frozenset[str] = frozenset()
 ) -> struct_pb2.Struct:
-    """Write properties; those that are `None` are left out.
+    """Convert plain data to properties, without those that are `None`.
 
     Args:
         properties: plain data.
-        secrets: texts; a property that holds one of them becomes secret as a whole.
-        names: the properties that become secret whatever they hold.
+        secrets: strings; a property that contains one of them becomes secret as a whole.
+        names: properties that always become secret.
     """
     written = struct_pb2.Struct()
     for name, value in _given(properties).items():
@@ -109,7 +109,7 @@ def message(
 
 
 def holds_secret(field: struct_pb2.Value) -> bool:
-    """Whether a value is a secret, or anything in it is."""
+    """Whether a value is, or contains, a secret."""
     if _hidden(field) is not None:
         return True
     kind = field.WhichOneof("kind")
@@ -135,7 +135,7 @@ def _holds(value: Any, secrets: frozenset[str]) -> bool:
 
 
 def has_unknown(value: Any) -> bool:
-    """Whether a value is unknown, or anything in it is."""
+    """Whether a value is, or contains, an unknown value."""
     if isinstance(value, Mapping):
         return any(has_unknown(item) for item in value.values())
     if isinstance(value, (list, tuple)):
@@ -147,7 +147,7 @@ _STEP = re.compile(r'\.?([^.\[\]"]+)|\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]')
 
 
 def steps(path: str) -> list[str | int]:
-    """Take a property path apart: `tags["a.b"]`, `rules[0].filter`."""
+    """Split a property path, e.g. `tags["a.b"]` or `rules[0].filter`."""
     return [
         int(match[2]) if match[2] is not None else match[1] if match[1] is not None else match[3].replace('\\"', '"')
         for match in _STEP.finditer(path)
@@ -155,7 +155,7 @@ def steps(path: str) -> list[str | int]:
 
 
 def at(value: Any, path: Sequence[str | int]) -> Any:
-    """Give what stands at a path, or `None`; nothing can be said below an unknown value but that it is unknown."""
+    """Return the value at a path, or `None`; everything below an unknown value is unknown."""
     for step in path:
         if isinstance(value, str) and value == UNKNOWN:
             return UNKNOWN
@@ -171,7 +171,7 @@ def _is_index(step: str | int, value: Any) -> bool:
 
 
 def put(value: Any, path: Sequence[str | int], what: Any) -> Any:
-    """Copy a value with something else at a path; `None` takes away what stands there."""
+    """Copy a value with another value at a path; `None` removes it."""
     if not path:
         return what
     first, rest = path[0], path[1:]

@@ -1,7 +1,7 @@
-"""The AWS provider, on top of the embedded AWS: what the engine asks of a provider, for plain JSON data.
+"""The AWS provider on top of the embedded AWS, as a provider's methods on plain JSON data.
 
-It knows nothing of who asks: the rehearsal's monitor, or a server that speaks the engine's protocol. Secrets are
-unwrapped and unknowns resolved by whoever asks.
+It is independent of the caller, which is the rehearsal's monitor or a server for the engine's protocol. The caller
+unwraps secrets and resolves unknowns.
 """
 
 from __future__ import annotations
@@ -82,13 +82,13 @@ RESOURCE_TYPES: Mapping[str, ResourceType] = {
         Command(),
     )
 }
-"""The resource types, by their tokens."""
+"""The resource types, by token."""
 
 _PROVIDERS = "pulumi:providers:"
 
 
 def imported(id_: str) -> tuple[str, str | None]:
-    """What an import names: the id, and the Region behind an `@` if it is not the provider's.
+    """Split an import id into the id and the Region after an `@`, if it is not the provider's.
 
     https://hashicorp.github.io/terraform-provider-aws/enhanced-region-support
     """
@@ -97,11 +97,11 @@ def imported(id_: str) -> tuple[str, str | None]:
 
 
 class Provider:
-    """Makes, reads, changes and deletes resources by the API calls that pulumi-aws makes.
+    """Creates, reads, updates and deletes resources with the API calls of pulumi-aws.
 
     Inputs and outputs are plain JSON data under the names of the Pulumi engine (camelCase). Every method raises
-    `InvalidInput` for inputs that the provider refuses itself, botocore's `ClientError` where AWS refuses, and
-    `Unavailable` for types and functions that are not rehearsed.
+    `InvalidInput` for inputs that the provider itself rejects, botocore's `ClientError` if AWS rejects the request, and
+    `Unavailable` for unsupported types and functions.
     """
 
     def __init__(
@@ -110,16 +110,16 @@ class Provider:
         """Use an embedded AWS.
 
         Args:
-            aws: where everything is made; it must have been started before the first resource is.
-            region: where resources live that do not say it; that of `aws` unless given.
-            default_tags: tags on everything that takes tags.
+            aws: where resources are created; it must be started before the first resource is.
+            region: the Region of resources without one. Default: that of `aws`.
+            default_tags: tags for every resource that supports tags.
         """
         self.aws = aws
         self.region = region or aws.region
         self.default_tags = dict(default_tags or {})
 
     def configured(self, inputs: Inputs) -> Provider:
-        """Give the provider that an explicit provider resource configures: its own Region and default tags."""
+        """Return the provider that an explicit provider resource configures: its own Region and default tags."""
         values = {key: _decoded(value) for key, value in inputs.items()}
         defaults = values.get("defaultTags")
         tags = defaults.get("tags") if isinstance(defaults, Mapping) else None
@@ -131,23 +131,23 @@ class Provider:
         )
 
     def has_type(self, type_: str) -> bool:
-        """Whether a resource type is imitated."""
+        """Whether a resource type is emulated."""
         return type_ in RESOURCE_TYPES or type_.startswith(_PROVIDERS)
 
     def has_function(self, token: str) -> bool:
-        """Whether a function is imitated."""
+        """Whether a function is emulated."""
         return _full(token) in FUNCTIONS
 
     def made_up(self, type_: str, name: str, inputs: Inputs) -> tuple[str, Outputs]:
-        """Give an id and outputs for a resource of a type that is not imitated; see `unchecked`."""
+        """Return an id and outputs for a resource of a type that is not emulated; see `unchecked`."""
         return unchecked.outputs_of(self._scope(inputs), type_, name, inputs)
 
     def made_up_plan(self, type_: str, inputs: Inputs, unknown: Any) -> Outputs:
-        """Give what a preview knows of a resource of a type that is not imitated."""
+        """Return what a preview knows of a resource of a type that is not emulated."""
         return unchecked.planned_outputs_of(type_, inputs, unknown)
 
     def made_up_result(self, token: str, arguments: Inputs) -> Outputs:
-        """Give a result of a function that is not imitated."""
+        """Return a result of a function that is not emulated."""
         return unchecked.function_result(self._scope(arguments), token, arguments)
 
     def check(
@@ -157,13 +157,13 @@ class Provider:
 
         Args:
             type_: the resource type's token.
-            inputs: the program's inputs; nulls count as not given.
-            name: the resource's name; with it, a physical name that is not given is made up.
-            seed: made-up names differ where this does.
-            unknown: what stands for a value that is not known yet, about which nothing is wrong.
+            inputs: the program's inputs; nulls count as omitted.
+            name: the resource's name; if given, a missing physical name is generated from it.
+            seed: generated names differ if this does.
+            unknown: the placeholder for values that are not known yet, which are always valid.
 
         Raises:
-            InvalidInput: with every mistake found.
+            InvalidInput: with every error found.
         """
         if type_.startswith(_PROVIDERS):
             return dict(inputs)
@@ -180,7 +180,7 @@ class Provider:
         return self._completed(kind, name, given, seed)
 
     def create(self, type_: str, name: str, inputs: Inputs) -> tuple[str, Outputs]:
-        """Make a resource; gives its id and its outputs."""
+        """Create a resource; returns its id and its outputs."""
         if type_.startswith(_PROVIDERS):
             return _made_up_id(type_, name), dict(inputs)
         kind = self._kind(type_)
@@ -191,16 +191,16 @@ class Provider:
         id_ = kind.create(scope, checked)
         outputs = self._read(kind, scope, id_, checked)
         if outputs is None:
-            raise Unavailable(f"{type_} {name}: made as {id_}, but not there when read")
+            raise Unavailable(f"{type_} {name}: created as {id_}, but not found when read")
         return id_, outputs
 
     def read(self, type_: str, id_: str, inputs: Inputs | None = None) -> Outputs | None:
-        """Read a resource; gives its outputs, or `None` where it does not exist.
+        """Read a resource; returns its outputs, or `None` if it does not exist.
 
         Args:
             type_: the resource type's token.
             id_: its id.
-            inputs: those it was made from, or as much of them as is known.
+            inputs: those it was created from, as far as they are known.
         """
         if type_.startswith(_PROVIDERS):
             return dict(inputs or {})
@@ -208,40 +208,40 @@ class Provider:
         return self._read(kind, self._scope(inputs or {}), id_, inputs)
 
     def adopt(self, type_: str, id_: str, inputs: Inputs) -> Outputs:
-        """Take over a resource that exists outside of the program, as `import` does.
+        """Import a resource that exists outside the program.
 
-        An embedded account is empty at first, so what is to be taken over is supposed to exist, as the inputs
-        describe it; that is no call of the provider's and is not counted as one.
+        An embedded account is empty at first, so the resource is assumed to exist as the inputs describe it; this is
+        not counted as a call of the provider.
 
         Raises:
-            NotFound: what the inputs describe is something other than `id_`.
+            NotFound: the inputs describe another resource than `id_`.
         """
         checked = self.check(type_, inputs)
         kind = self._kind(type_)
         scope = self._scope(checked)
         id_, region = imported(id_)
         if region is not None and region != scope.region:
-            raise NotFound(f"the resource to import is in {region}, and the one that is described in {scope.region}")
+            raise NotFound(f"the resource to import is in {region}, but the program describes one in {scope.region}")
         found = self._read(kind, scope, id_, checked)
         if found is None:
             with self.aws.uncounted():
                 made = self._suppose(kind, scope, id_, checked)
             if made != id_:
-                raise NotFound(f"the resource to import, `{id_}`, is not the one that is described, `{made}`")
+                raise NotFound(f"the resource to import is `{id_}`, but the program describes `{made}`")
             found = self._read(kind, scope, id_, checked)
         if found is None:
             raise NotFound(f"there is no {type_} `{id_}` to import")
         return found
 
     def update(self, type_: str, id_: str, old: Inputs, new: Inputs, outputs: Inputs | None = None) -> Outputs:
-        """Change a resource in place, from one set of inputs to the other; gives its outputs.
+        """Update a resource in place, from the old to the new inputs; returns its outputs.
 
         Args:
             type_: the resource type's token.
             id_: its id.
-            old: the inputs that it was made from.
-            new: the inputs that it is to have.
-            outputs: what it put out before, which a command's scripts see.
+            old: the inputs that it was created from.
+            new: the new inputs.
+            outputs: the previous outputs, which a command's scripts see.
         """
         if type_.startswith(_PROVIDERS):
             return dict(new)
@@ -251,7 +251,7 @@ class Provider:
         if isinstance(kind, Command):
             return kind.updated(scope, outputs or {}, after)
         if outputs is not None and "tagsAll" in outputs:
-            # the default tags may have changed since: what counts is what the resource has
+            # the default tags may have changed since, so compare with the tags that the resource has
             bare = Scope(self.aws, scope.region, {})
             tagged = {**before, "tags": outputs["tagsAll"]}, {**after, "tags": scope.all_tags(after)}
             kind.update(bare, id_, *tagged)
@@ -259,23 +259,23 @@ class Provider:
             kind.update(scope, id_, before, after)
         read = self._read(kind, scope, id_, after)
         if read is None:
-            raise NotFound(f"there is no {type_} `{id_}` any more")
+            raise NotFound(f"{type_} `{id_}` no longer exists")
         return read
 
     def delete(self, type_: str, id_: str, outputs: Inputs) -> None:
-        """Delete a resource; one that is gone already is no mistake."""
+        """Delete a resource; one that is gone already is no error."""
         if not type_.startswith(_PROVIDERS):
             self._kind(type_).delete(self._scope(outputs), id_, outputs)
 
     def diff(self, type_: str, old_inputs: Inputs, new_inputs: Inputs, outputs: Inputs | None = None) -> Diff:
-        """Say which properties change, and which of them force a replacement.
+        """Return which properties change, and which of them force a replacement.
 
         Args:
             type_: the resource type's token.
-            old_inputs: the inputs that it was made from.
-            new_inputs: the inputs that it is to have.
-            outputs: what it put out; where given, new inputs are compared with these, as the provider does: what was
-                changed behind its back differs too.
+            old_inputs: the inputs that it was created from.
+            new_inputs: the new inputs.
+            outputs: its outputs; if given, new inputs are compared with these, as in the provider, which also detects
+                changes made outside the program.
         """
         if type_.startswith(_PROVIDERS):
             return Diff(
@@ -287,7 +287,7 @@ class Provider:
             before[key] = (outputs or {})[key]
         for each in (before, after):
             if kind.name_property and not each.get(kind.name_property):
-                # a name that was made up stays
+                # a generated name is kept
                 each[kind.name_property] = (outputs or before).get(kind.name_property)
         before.setdefault("region", self.region)
         after.setdefault("region", self.region)
@@ -296,26 +296,26 @@ class Provider:
         tags = after.get("tags")
         known_tags = tags is None or isinstance(tags, Mapping)
         if outputs is not None and "tagsAll" in outputs and known_tags:
-            # other default tags change a resource whose own tags stay as they are
+            # changed default tags change a resource whose own tags are unchanged
             wanted = self._scope(after).all_tags(after)
             if not has_unknown(wanted) and dict(outputs["tagsAll"] or {}) != wanted:
                 changes.add("tagsAll")
         return Diff(tuple(sorted(changes)), tuple(sorted({*found.replaces, *recreating})))
 
     def planned(self, type_: str, inputs: Inputs, outputs: Inputs | None = None, *, unknown: Any = None) -> Outputs:
-        """Give the outputs that a resource is going to have, without asking AWS anything.
+        """Return the planned outputs of a resource, without calling AWS.
 
         Args:
             type_: the resource type's token.
-            inputs: the inputs that it is to have, checked.
-            outputs: what it puts out now; `None` where it does not exist.
-            unknown: what stands for a value that only AWS can tell.
+            inputs: the new, checked inputs.
+            outputs: its current outputs; `None` if it does not exist.
+            unknown: the placeholder for values that only AWS can provide.
         """
         if type_.startswith(_PROVIDERS):
             return dict(inputs)
         kind = self._kind(type_)
         if isinstance(kind, Command):
-            outputs = None  # what a command prints is known when it has run
+            outputs = None  # the output of a command is known only after it has run
         scope = self._scope(inputs)
         known: Outputs = {"region": scope.region}
         tags = inputs.get("tags")
@@ -324,7 +324,7 @@ class Provider:
         return states.planned(kind, inputs, outputs, known, unknown)
 
     def inputs_of(self, type_: str, outputs: Inputs, inputs: Inputs | None = None) -> dict[str, Any]:
-        """Give the inputs that a state amounts to; see `states.inputs_of`."""
+        """Return the inputs equivalent to a state; see `states.inputs_of`."""
         if type_.startswith(_PROVIDERS):
             return dict(inputs or {})
         return states.inputs_of(self._kind(type_), outputs, inputs)
@@ -334,7 +334,7 @@ class Provider:
         function = FUNCTIONS.get(_full(token))
         if function is None:
             known = ", ".join(sorted(FUNCTIONS))
-            raise Unavailable(f"the function `{token}` is not rehearsed; these are: {known}")
+            raise Unavailable(f"a rehearsal does not support the function `{token}`; supported functions: {known}")
         given = {key: value for key, value in arguments.items() if value is not None}
         return function(self._scope(given), given)
 
@@ -342,8 +342,8 @@ class Provider:
         kind = RESOURCE_TYPES.get(type_)
         if kind is None:
             guess = nearest(type_, sorted(RESOURCE_TYPES))
-            hint = f"; did you mean `{guess}`?" if guess else f"; these are: {', '.join(sorted(RESOURCE_TYPES))}"
-            raise Unavailable(f"the resource type `{type_}` is not rehearsed{hint}")
+            hint = f"; did you mean `{guess}`?" if guess else f"; supported types: {', '.join(sorted(RESOURCE_TYPES))}"
+            raise Unavailable(f"a rehearsal does not support the resource type `{type_}`{hint}")
         return kind
 
     def _scope(self, inputs: Inputs) -> Scope:
@@ -376,7 +376,7 @@ class Provider:
 
 
 def _decoded(value: Any) -> Any:
-    """Read a value of a provider's configuration: all but strings arrive as JSON."""
+    """Parse a value of a provider's configuration: all values except strings are JSON."""
     if isinstance(value, str) and value[:1] in ("{", "["):
         try:
             return json.loads(value)
@@ -386,7 +386,7 @@ def _decoded(value: Any) -> Any:
 
 
 def _full(token: str) -> str:
-    """Write `aws:index:getRegion` as `aws:index/getRegion:getRegion`."""
+    """Convert `aws:index:getRegion` to `aws:index/getRegion:getRegion`."""
     package, _, rest = token.partition(":")
     module, _, name = rest.partition(":")
     return token if "/" in module or not name else f"{package}:{module}/{name}:{name}"

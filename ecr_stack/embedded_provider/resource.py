@@ -1,6 +1,6 @@
-"""What a resource type is: its properties, and the API calls that the real provider makes for it."""
+"""The base of resource types: their properties, and the API calls that the real provider makes."""
 
-# ruff: noqa: ARG002  (every resource type has the same methods, whatever it needs of their arguments)
+# ruff: noqa: ARG002  (all resource types have the same methods, and few use every argument)
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ Outputs = dict[str, Any]
 
 @dataclass(frozen=True)
 class Diff:
-    """What a change of inputs comes to."""
+    """The difference between inputs."""
 
     changes: tuple[str, ...]
-    """The properties that change, sorted."""
+    """The changed properties, sorted."""
     replaces: tuple[str, ...]
-    """Those of them that cannot change in place: the resource is replaced."""
+    """The changed properties that force a replacement."""
 
 
 @dataclass(frozen=True)
 class Scope:
-    """Where a resource lives: the account, one region, and the tags that everything in it gets."""
+    """Where a resource is: the account, the Region, and the provider's default tags."""
 
     aws: EmbeddedAws
     region: str
@@ -53,19 +53,19 @@ class Scope:
         return partition_of(self.region)
 
     def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
-        """Call AWS; parameters that are `None` are left out."""
+        """Call AWS, without the parameters that are `None`."""
         asked = {name: value for name, value in parameters.items() if value is not None}
         return self.aws.call(service, operation, asked, self.region)
 
     def all_tags(self, inputs: Inputs) -> dict[str, str]:
-        """Give the tags of a resource, with the provider's default tags."""
+        """Return the tags of a resource, with the provider's default tags."""
         return {**self.default_tags, **(inputs.get("tags") or {})}
 
     def tag_outputs(self, inputs: Inputs | None, found: Mapping[str, str]) -> Outputs:
-        """Give `tags` and `tagsAll` for the tags that AWS answered.
+        """Return `tags` and `tagsAll` for the tags that AWS returned.
 
-        `tags` are those that the program gave, as far as they are still there, and those that somebody else added:
-        default tags that the program does not repeat are in `tagsAll` only.
+        `tags` are those of the program that still exist, and those that someone else added. Default tags that the
+        program does not repeat are only in `tagsAll`.
         """
         own = set((inputs or {}).get("tags") or {})
         tags = {key: value for key, value in found.items() if key in own or self.default_tags.get(key) != value}
@@ -78,20 +78,19 @@ class ResourceType:
     token: ClassVar[str]
     """E.g. `aws:ecr/repository:Repository`."""
     replaces_on: ClassVar[frozenset[str]] = frozenset()
-    """The properties that cannot change in place, beside `region`."""
+    """The properties besides `region` whose change forces a replacement."""
     deletes_first: ClassVar[bool] = False
-    """Whether a replacement deletes the old resource before it makes the new one."""
+    """Whether a replacement deletes the old resource before creating the new one."""
     recreates_on: ClassVar[frozenset[str]] = frozenset()
-    """The properties that the provider cannot update, though AWS could: the same thing is deleted and made again."""
+    """The properties that AWS can update but the provider cannot: the same thing is deleted and created again."""
     documents: ClassVar[frozenset[str]] = frozenset()
-    """The properties that are JSON documents: anything else is refused, and another spelling of the same document is no
-    change."""
+    """The properties that are JSON documents: other values are rejected, and equivalent documents are not a change."""
     optional_blocks: ClassVar[frozenset[str]] = frozenset()
-    """The properties whose absence means: leave it as it is."""
+    """The properties that are left unchanged if they are omitted."""
     defaults: ClassVar[Mapping[str, Any]] = {}
-    """What the provider fills in."""
+    """The provider's defaults."""
     name_property: ClassVar[str | None] = None
-    """The property that the provider makes up from the resource's name, unless it is given."""
+    """The property that the provider generates from the resource's name if it is omitted."""
     name_length: ClassVar[int] = 255
 
     @property
@@ -101,34 +100,34 @@ class ResourceType:
         return found
 
     def problems(self, inputs: Inputs) -> list[Problem]:
-        """Find what the provider refuses before it asks AWS, beyond names and types of properties."""
+        """Find what the provider rejects before calling AWS, besides names and types of properties."""
         return []
 
     def auto_name(self, name: str, seed: str = "") -> str:
-        """Make up a physical name, as the provider does: the resource's name and seven hexadecimal digits.
+        """Generate a physical name, as the provider does: the resource's name and seven hexadecimal digits.
 
-        The real digits are random. These come from the name and the seed, so that two rehearsals of a program agree.
+        The real digits are random. These depend on the name and the seed, so that rehearsals are reproducible.
         """
         suffix = hashlib.sha256(f"{self.token} {name}{seed}".encode()).hexdigest()[:7]
         return f"{name[: self.name_length - 8]}-{suffix}"
 
     def prefixed_name(self, prefix: str, name: str, seed: str = "") -> str:
-        """Make up a physical name that begins with `prefix`, for `namePrefix`."""
+        """Generate a physical name that begins with `prefix`, for `namePrefix`."""
         return prefix + hashlib.sha256(f"{self.token} {name}{seed}".encode()).hexdigest()[:26]
 
     def create(self, scope: Scope, inputs: Inputs) -> str:
-        """Make it; gives its id."""
+        """Create it; returns its id."""
         raise NotImplementedError
 
     def read(self, scope: Scope, id_: str, inputs: Inputs | None) -> Outputs | None:
-        """Read it; gives its outputs, or `None` where it does not exist.
+        """Read it; returns its outputs, or `None` if it does not exist.
 
-        `inputs` are those it was made from, or `None` when it is imported: what AWS does not know is taken from them.
+        `inputs` are those it was created from, or `None` for an import: they provide what AWS does not store.
         """
         raise NotImplementedError
 
     def update(self, scope: Scope, id_: str, old: Inputs, new: Inputs) -> None:
-        """Change it in place, from one set of inputs to the other."""
+        """Update it in place, from the old to the new inputs."""
         raise NotImplementedError
 
     def delete(self, scope: Scope, id_: str, outputs: Inputs) -> None:
@@ -136,7 +135,7 @@ class ResourceType:
         raise NotImplementedError
 
     def diff(self, old: Inputs, new: Inputs) -> Diff:
-        """Say what differs, and what of it forces a replacement."""
+        """Return the changed properties, and which of them force a replacement."""
         names = sorted(
             name
             for name in {*old, *new}
@@ -146,7 +145,7 @@ class ResourceType:
         return Diff(tuple(names), tuple(name for name in names if name in forcing))
 
     def same(self, name: str, old: Any, new: Any) -> bool:
-        """Whether a property is the same to the provider: `verify.SuppressEquivalentPolicyDiffs` and the like."""
+        """Whether the provider considers a property equal, e.g. with `verify.SuppressEquivalentPolicyDiffs`."""
         if name in self.optional_blocks and not new:
             return True
         if old == new or (
@@ -164,12 +163,12 @@ def changed(name: str, old: Inputs, new: Inputs) -> bool:
 
 
 def code_of(error: ClientError) -> str:
-    """Give the code of AWS's refusal."""
+    """Return the code of AWS's error."""
     return str(error.response["Error"]["Code"])
 
 
 def missing_is_none(call: Callable[[], dict[str, Any]], *codes: str) -> dict[str, Any] | None:
-    """Call AWS, and give `None` where it says that there is no such thing."""
+    """Call AWS; returns `None` if the thing does not exist."""
     try:
         return call()
     except ClientError as error:
@@ -184,7 +183,7 @@ def retag(
     untag: Callable[[list[str]], Any],
     tag: Callable[[dict[str, str]], Any],
 ) -> None:
-    """Take away the tags that are gone, and set those that are new or different."""
+    """Remove old tags, and set new and changed ones."""
     gone = sorted(set(old) - set(new))
     fresh = {key: value for key, value in new.items() if old.get(key) != value}
     if gone:
@@ -194,20 +193,20 @@ def retag(
 
 
 def tag_list(tags: Mapping[str, str], key: str = "Key", value: str = "Value") -> list[dict[str, str]] | None:
-    """Write tags as AWS's lists of pairs; `None` where there are none."""
+    """Convert tags to AWS's list of pairs; `None` if there are none."""
     return [{key: name, value: text} for name, text in tags.items()] or None
 
 
 def tag_map(tags: Sequence[Mapping[str, str]], key: str = "Key", value: str = "Value") -> dict[str, str]:
-    """Read AWS's lists of pairs, without AWS's own tags."""
+    """Convert AWS's list of pairs to tags, without AWS's own tags."""
     return {tag[key]: tag.get(value, "") for tag in tags if not tag[key].startswith("aws:")}
 
 
 def text_of(document: Any) -> str:
-    """Give a JSON document as the provider sends it: white space removed, keys sorted.
+    """Normalize a JSON document as the provider does: white space removed, keys sorted.
 
-    Programs may hand a document over as text or as an object. `structure.NormalizeJsonString` in the provider's SDK
-    reads it and writes it again; Go writes `<`, `>` and `&` as escapes.
+    Programs may pass a document as text or as an object. `structure.NormalizeJsonString` in the provider's SDK parses
+    and serializes it; Go escapes `<`, `>` and `&`.
     """
     try:
         data = json.loads(document) if isinstance(document, str) else document
@@ -220,7 +219,7 @@ def text_of(document: Any) -> str:
 
 
 def json_problem(name: str, inputs: Inputs) -> list[Problem]:
-    """Find a document that is no JSON object."""
+    """Find a document that is not JSON object."""
     document = inputs.get(name)
     if document is None or isinstance(document, Mapping):
         return []
@@ -232,11 +231,11 @@ def json_problem(name: str, inputs: Inputs) -> list[Problem]:
 
 
 def one_of(name: str, inputs: Inputs, choices: Sequence[str]) -> list[Problem]:
-    """Find a value that is none of the choices."""
+    """Find a value that is not one of the choices."""
     value = inputs.get(name)
     if value is None or value in choices:
         return []
-    return [Problem(name, value, f"one of {', '.join(choices)} is needed", f"write {choices[0]}")]
+    return [Problem(name, value, f"must be one of {', '.join(choices)}", f"write {choices[0]}")]
 
 
 def between(name: str, inputs: Inputs, low: int, high: int) -> list[Problem]:
@@ -244,13 +243,13 @@ def between(name: str, inputs: Inputs, low: int, high: int) -> list[Problem]:
     value = inputs.get(name)
     if value is None or low <= value <= high:
         return []
-    return [Problem(name, value, f"a number from {low} to {high} is needed", f"write {min(max(value, low), high)}")]
+    return [Problem(name, value, f"must be a number from {low} to {high}", f"write {min(max(value, low), high)}")]
 
 
 def length(name: str, inputs: Inputs, low: int, high: int) -> list[Problem]:
-    """Find a list or text that is too short or too long."""
+    """Find a list or string that is too short or too long."""
     value = inputs.get(name)
     if value is None or low <= len(value) <= high:
         return []
     unit = "characters" if isinstance(value, str) else "entries"
-    return [Problem(name, value, f"{low} to {high} {unit} are allowed, not {len(value)}", "shorten or complete it")]
+    return [Problem(name, value, f"must have {low} to {high} {unit}, not {len(value)}", "shorten or complete it")]

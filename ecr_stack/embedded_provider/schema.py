@@ -1,7 +1,6 @@
-"""The properties that a resource of pulumi-aws takes, read from the installed `pulumi_aws` itself.
+"""The input properties of pulumi-aws resources, read from the installed `pulumi_aws`.
 
-Its `…Args` classes say which properties there are, their types, and which are required; nothing of that is written
-down a second time here.
+Its `…Args` classes define the properties, their types, and which are required, so none of that is repeated here.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ __all__ = ["Property", "class_of", "problems", "properties_of"]
 
 @dataclass(frozen=True)
 class Property:
-    """One property: whether it must be given, and the type of its value."""
+    """A property: whether it is required, and its type."""
 
     required: bool
     type: Any
@@ -36,7 +35,7 @@ class Property:
 
 @cache
 def properties_of(args: type) -> Mapping[str, Property]:
-    """Give the properties of an `…Args` class by their names in Pulumi (camelCase)."""
+    """Return the properties of an `…Args` class by their names in Pulumi (camelCase)."""
     names = input_type_py_to_pulumi_names(args)
     constructor: Any = vars(args)["__init__"]
     # `pulumi.Input[T]` refers to these two by name
@@ -49,7 +48,7 @@ def properties_of(args: type) -> Mapping[str, Property]:
 
 
 def _plain(hint: Any) -> Any:
-    """Take away `Input`, `Output`, `Optional`, and the dictionaries that stand for `…Args` classes."""
+    """Strip `Input`, `Output`, `Optional`, and the dictionary alternatives of `…Args` classes."""
     origin = typing.get_origin(hint)
     if origin not in (typing.Union, types.UnionType):
         return hint
@@ -66,16 +65,16 @@ def _plain(hint: Any) -> Any:
 
 @cache
 def class_of(token: str, suffix: str = "") -> Any:
-    """Give the class of a token in the Python SDK of its package: `aws:s3/bucket:Bucket` is `pulumi_aws.s3.Bucket`.
+    """Return the class of a token in the Python SDK of its package: `aws:s3/bucket:Bucket` is `pulumi_aws.s3.Bucket`.
 
-    The module is imported when it is first asked for: those of all resource types together cost a quarter of a second.
+    The module is imported on first use: importing those of all resource types takes a quarter of a second.
 
     Args:
         token: the token of a resource type or function.
-        suffix: what follows in the name of the class, such as `Args`.
+        suffix: the suffix of the class name, such as `Args`.
 
     Returns:
-        The class, or `None` if the package is not installed or is laid out otherwise.
+        The class, or `None` if the package is not installed or has another layout.
     """
     package, module, last = (*token.split(":"), "", "")[:3]
     if not last:
@@ -92,7 +91,7 @@ def class_of(token: str, suffix: str = "") -> Any:
 
 
 def problems(args: type, inputs: Mapping[str, Any], place: str = "") -> list[Problem]:
-    """Find what a provider's check finds: properties that are missing, unknown or of another type."""
+    """Find missing and unknown properties and wrong types, as a provider's check does."""
     known = properties_of(args)
     found = []
     for name, described in known.items():
@@ -104,7 +103,7 @@ def problems(args: type, inputs: Mapping[str, Any], place: str = "") -> list[Pro
         if name not in known:
             guess = nearest(name, sorted(known))
             remedy = f"write `{guess}`" if guess else f"remove it; known keys here: {', '.join(sorted(known))}"
-            found.append(Problem(place + name, value, f"`{name}` is not a property here", remedy))
+            found.append(Problem(place + name, value, f"`{name}` is not a known property", remedy))
         elif value is not None:
             found.extend(_mistyped(known[name].type, value, place + name))
     return found
@@ -115,20 +114,20 @@ def _mistyped(expected: Any, value: Any, place: str) -> list[Problem]:
     if isinstance(kind, type) and is_input_type(kind):
         if isinstance(value, Mapping):
             return problems(kind, value, f"{place}.")
-        return [Problem(place, value, "an object is needed", "write its properties")]
+        return [Problem(place, value, "must be an object", "write its properties")]
     if kind is collections.abc.Sequence:
         if not isinstance(value, (list, tuple)):
-            return [Problem(place, value, "a list is needed", "write it in brackets")]
+            return [Problem(place, value, "must be a list", "write it in brackets")]
         item = _plain(typing.get_args(expected)[0])
         return [found for index, each in enumerate(value) for found in _mistyped(item, each, f"{place}[{index}]")]
     if kind is collections.abc.Mapping:
         if not isinstance(value, Mapping):
-            return [Problem(place, value, "a map is needed", "write keys and values")]
+            return [Problem(place, value, "must be a map", "write keys and values")]
         item = _plain(typing.get_args(expected)[1])
         return [found for name, each in value.items() for found in _mistyped(item, each, f"{place}.{name}")]
     if value is not None and not _is(kind, value):
         names = {str: "a text", bool: "true or false", int: "a whole number", float: "a number"}
-        return [Problem(place, value, f"{names[kind]} is needed", "write a value of that type")]
+        return [Problem(place, value, f"must be {names[kind]}", "write a value of that type")]
     return []
 
 
@@ -139,6 +138,6 @@ def _is(kind: Any, value: Any) -> bool:
         return isinstance(value, str)
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if kind is int:
-        # the Pulumi engine knows one kind of number
+        # the Pulumi engine has only one type of number
         return number and float(value).is_integer()
     return number if kind is float else True

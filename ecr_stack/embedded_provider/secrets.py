@@ -1,6 +1,6 @@
-"""`aws.secretsmanager.Secret` and `aws.secretsmanager.SecretVersion`: where ECR finds the login at an upstream registry."""
+"""`aws.secretsmanager.Secret` and `aws.secretsmanager.SecretVersion`: the credentials of upstream registries for ECR."""
 
-# ruff: noqa: ARG002  (every resource type has the same methods, whatever it needs of their arguments)
+# ruff: noqa: ARG002  (all resource types have the same methods, and few use every argument)
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ class Secret(ResourceType):
     defaults = {"forceOverwriteReplicaSecret": False, "recoveryWindowInDays": 30}
 
     def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse values that the provider's schema refuses."""
+        """Check values against the provider's schema."""
         days = inputs.get("recoveryWindowInDays")
         if days is None or days == 0 or 7 <= days <= 30:
             return []
-        return [Problem("recoveryWindowInDays", days, "it is 0, or 7 to 30", "write 0 or 7")]
+        return [Problem("recoveryWindowInDays", days, "must be 0, or 7 to 30", "write 0 or 7")]
 
     def create(self, scope: Scope, inputs: Inputs) -> str:
         """CreateSecret."""
         if inputs.get("policy") or inputs.get("replicas"):
-            raise Unavailable(f"{self.token}: a secret with a policy or with replicas is not rehearsed")
+            raise Unavailable(f"{self.token}: a rehearsal does not support a secret with a policy or replicas")
         made = scope.call(
             "secretsmanager",
             "CreateSecret",
@@ -132,7 +132,7 @@ class SecretVersion(ResourceType):
         }
 
     def update(self, scope: Scope, id_: str, old: Inputs, new: Inputs) -> None:
-        """Nothing: another value is another version."""
+        """Do nothing: another value is another version."""
 
     def delete(self, scope: Scope, id_: str, outputs: Inputs) -> None:
-        """Nothing: the current version goes with its secret."""
+        """Do nothing: the current version is deleted with its secret."""

@@ -1,6 +1,6 @@
 """`aws.sns.Topic`, `aws.sns.TopicPolicy` and `aws.sns.TopicSubscription`."""
 
-# ruff: noqa: ARG002  (every resource type has the same methods, whatever it needs of their arguments)
+# ruff: noqa: ARG002  (all resource types have the same methods, and few use every argument)
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ecr_stack.errors import Problem, Unavailable
 __all__ = ["Topic", "TopicPolicy", "TopicSubscription"]
 
 _MISSING = ("NotFound", "NotFoundException")
-# What is rehearsed of a topic: its property, and its attribute in the API.
+# The supported properties of a topic, with their attributes in the API.
 _ATTRIBUTES = {"displayName": "DisplayName", "kmsMasterKeyId": "KmsMasterKeyId", "signatureVersion": "SignatureVersion"}
 _COMPUTED = ("applicationSuccessFeedbackSampleRate", "firehoseSuccessFeedbackSampleRate", "httpSuccessFeedbackSampleRate",
              "lambdaSuccessFeedbackSampleRate", "sqsSuccessFeedbackSampleRate")  # fmt: skip
@@ -62,7 +62,7 @@ class Topic(ResourceType):
         other = [name for name, value in inputs.items() if value and name not in known and not name.startswith("__")]
         other += ["fifoTopic"] if inputs.get("fifoTopic") else []
         if other:
-            raise Unavailable(f"{self.token}: {', '.join(sorted(other))} is not rehearsed")
+            raise Unavailable(f"{self.token}: a rehearsal does not support {', '.join(sorted(other))}")
 
     def read(self, scope: Scope, id_: str, inputs: Inputs | None) -> Outputs | None:
         """GetTopicAttributes, ListTagsForResource."""
@@ -107,7 +107,7 @@ class Topic(ResourceType):
 
 
 class TopicPolicy(ResourceType):
-    """The policy of a topic that is made elsewhere; its id is the topic's ARN."""
+    """The policy of a topic that is created elsewhere; its id is the topic's ARN."""
 
     token = "aws:sns/topicPolicy:TopicPolicy"
     replaces_on = frozenset({"arn"})
@@ -134,7 +134,7 @@ class TopicPolicy(ResourceType):
         self.create(scope, new)
 
     def delete(self, scope: Scope, id_: str, outputs: Inputs) -> None:
-        """SetTopicAttributes with the policy that AWS gives to a new topic: a topic always has one."""
+        """SetTopicAttributes with AWS's default policy for new topics: a topic always has a policy."""
         actions = ("AddPermission", "DeleteTopic", "GetTopicAttributes", "ListSubscriptionsByTopic", "Publish",
                    "RemovePermission", "SetTopicAttributes", "Subscribe")  # fmt: skip
         statement = {
@@ -150,7 +150,7 @@ class TopicPolicy(ResourceType):
 
 
 class TopicSubscription(ResourceType):
-    """A subscription of a topic; its id is its ARN. AWS asks e-mail addresses and HTTPS endpoints to confirm it."""
+    """A subscription to a topic; its id is its ARN. AWS asks e-mail addresses and HTTPS endpoints to confirm it."""
 
     token = "aws:sns/topicSubscription:TopicSubscription"
     replaces_on = frozenset({"endpoint", "protocol", "topic"})
@@ -164,7 +164,7 @@ class TopicSubscription(ResourceType):
     _PROTOCOLS = ("application", "email", "email-json", "firehose", "http", "https", "lambda", "sms", "sqs")
 
     def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse values that the provider's schema refuses."""
+        """Check values against the provider's schema."""
         return one_of("protocol", inputs, self._PROTOCOLS)
 
     def _attribute(self, name: str, value: Any) -> str:

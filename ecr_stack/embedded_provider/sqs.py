@@ -1,6 +1,6 @@
 """`aws.sqs.Queue` and `aws.sqs.QueuePolicy`."""
 
-# ruff: noqa: ARG002  (every resource type has the same methods, whatever it needs of their arguments)
+# ruff: noqa: ARG002  (all resource types have the same methods, and few use every argument)
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Queue(ResourceType):
     }
 
     def problems(self, inputs: Inputs) -> list[Problem]:
-        """Refuse values that the provider's schema refuses."""
+        """Check values against the provider's schema."""
         found = [
             *between("delaySeconds", inputs, 0, 900),
             *between("messageRetentionSeconds", inputs, 60, 1_209_600),
@@ -65,13 +65,13 @@ class Queue(ResourceType):
             *between("visibilityTimeoutSeconds", inputs, 0, 43_200),
         ]
         if inputs.get("kmsMasterKeyId") and inputs.get("sqsManagedSseEnabled"):
-            rule = "a queue is encrypted by one kind of key"
+            rule = "a queue can use only one kind of key"
             found.append(Problem("sqsManagedSseEnabled", True, rule, "remove it, or remove kmsMasterKeyId"))
         return found
 
     def _attributes(self, inputs: Inputs) -> dict[str, str]:
         if inputs.get("fifoQueue"):
-            raise Unavailable(f"{self.token}: a FIFO queue is not rehearsed")
+            raise Unavailable(f"{self.token}: a rehearsal does not support FIFO queues")
         attributes = {name: str(int(inputs[key])) for key, name in _NUMBERS.items() if inputs.get(key) is not None}
         attributes |= {name: text_of(inputs[key]) for key, name in _DOCUMENTS.items() if inputs.get(key)}
         if inputs.get("kmsMasterKeyId"):
@@ -137,7 +137,7 @@ class Queue(ResourceType):
 
 
 class QueuePolicy(ResourceType):
-    """The policy of a queue that is made elsewhere; its id is the queue's URL."""
+    """The policy of a queue that is created elsewhere; its id is the queue's URL."""
 
     token = "aws:sqs/queuePolicy:QueuePolicy"
     replaces_on = frozenset({"queueUrl"})

@@ -1,7 +1,7 @@
-"""What a preview knows of a resource's outputs, and which inputs the state of a resource amounts to.
+"""Derives the planned outputs of a resource in a preview, and the inputs equivalent to a state.
 
-Both are the same for every resource type: the classes of `pulumi_aws` say which outputs there are, and which of them
-stay empty unless they are given.
+Both work the same for every resource type: the classes of `pulumi_aws` define the outputs, and which of them are empty
+unless given.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ __all__ = ["inputs_of", "planned"]
 
 
 def planned(kind: ResourceType, inputs: Inputs, outputs: Inputs | None, known: Inputs, unknown: Any) -> Outputs:
-    """Give the outputs that a resource is going to have, as far as anybody can know them.
+    """Return the planned outputs of a resource, as far as they can be known.
 
     Args:
         kind: the resource type.
-        inputs: the inputs that it is to have, checked.
-        outputs: what it puts out now; `None` where it does not exist.
-        known: outputs that follow from the provider's own configuration: its Region, its default tags.
-        unknown: what stands for a value that only AWS can tell.
+        inputs: the new, checked inputs.
+        outputs: its current outputs; `None` if it does not exist.
+        known: outputs that follow from the provider's configuration: its Region, its default tags.
+        unknown: the placeholder for values that only AWS can provide.
     """
     given = {name: value for name, value in inputs.items() if value is not None and not name.startswith("__")}
     plan: Outputs = {}
@@ -49,20 +49,20 @@ def planned(kind: ResourceType, inputs: Inputs, outputs: Inputs | None, known: I
 
 
 def _document(given: Any, unknown: Any) -> Any:
-    """A program may hand a document over as an object; what comes back is text, as a whole or not at all."""
+    """A program may pass a document as an object; the output is text, known either entirely or not at all."""
     if not isinstance(given, Mapping):
         return given
     return unknown if has_unknown(given) else text_of(given)
 
 
 def inputs_of(kind: ResourceType, outputs: Inputs, inputs: Inputs | None) -> dict[str, Any]:
-    """Give the inputs that a state amounts to.
+    """Return the inputs equivalent to a state.
 
     Args:
         kind: the resource type.
-        outputs: what was read.
-        inputs: the inputs that it was made from: they are brought up to date, and keep their spelling where that is
-            all that differs. `None` when it is imported: everything that was read and can be an input is one.
+        outputs: the outputs that were read.
+        inputs: the inputs that it was created from. They are updated; equivalent values keep their spelling. `None` for
+            an import: then all outputs that can be inputs are returned.
     """
     if inputs is None:
         known = properties_of(kind.args)
@@ -79,7 +79,7 @@ def inputs_of(kind: ResourceType, outputs: Inputs, inputs: Inputs | None) -> dic
 
 @cache
 def _outputs_of(args: type) -> Mapping[str, bool]:
-    """Give the outputs of the resource that an `…Args` class is for: whether each is empty unless it is given."""
+    """Return the outputs of the resource of an `…Args` class: whether each is empty unless given."""
     resource: Any = getattr(sys.modules[args.__module__], args.__name__.removesuffix("Args"))
     python_names = resource_pulumi_to_py_names(resource)
     optional = {}

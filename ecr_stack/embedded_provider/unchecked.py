@@ -1,8 +1,7 @@
-"""Resources and functions that the embedded AWS does not have: they answer as a test mock would, and are not checked.
+"""Resources and functions that the embedded AWS does not support: placeholders like those of a mock, without checks.
 
-A resource gives back its inputs. What only its provider can know (an ARN, a generated name, a domain name) is made up
-from the resource's name, because a program cannot do much with nothing. The resource's class says which outputs there
-are.
+A resource returns its inputs. Values that only its provider can know (an ARN, a generated name, a domain name) are
+generated from the resource's name, because programs need a value. The resource's class defines the outputs.
 """
 
 from __future__ import annotations
@@ -34,14 +33,14 @@ _ARN_RESOURCE = {
     "secretsmanager": "secret:{name}",
     "ssm": "parameter/{name}",
 }
-"""How ARNs of these services end; those of others end with `type/name`."""
+"""The suffixes of ARNs of these services; those of others end with `type/name`."""
 
 _GLOBAL_SERVICES = ("iam", "route53", "cloudfront")
-"""The services whose ARNs name no Region."""
+"""The services whose ARNs have no Region."""
 
 
 def outputs_of(scope: Scope, type_: str, name: str, inputs: Inputs) -> tuple[str, Outputs]:
-    """Make up the id and the outputs of a resource.
+    """Generate the id and the outputs of a resource.
 
     Args:
         scope: the account and the Region.
@@ -58,13 +57,13 @@ def outputs_of(scope: Scope, type_: str, name: str, inputs: Inputs) -> tuple[str
 
 
 def planned_outputs_of(type_: str, inputs: Inputs, unknown: Any) -> Outputs:
-    """Give what a preview knows of a resource's outputs: its inputs."""
+    """Return the planned outputs of a resource in a preview: its inputs."""
     outputs: Outputs = dict.fromkeys((key for key, kind in _output_types(type_).items() if kind is not None), unknown)
     return {**outputs, **{key: value for key, value in inputs.items() if value is not None}}
 
 
 def function_result(scope: Scope, token: str, arguments: Inputs) -> Outputs:
-    """Make up what a function returns: its arguments, and an empty value of the right type for everything else."""
+    """Generate the result of a function: its arguments, and an empty value of the right type for everything else."""
     name = token.rsplit(":", 1)[-1]
     result: Outputs = {}
     for key, kind in _result_types(token).items():
@@ -79,7 +78,7 @@ def function_result(scope: Scope, token: str, arguments: Inputs) -> Outputs:
 
 
 def _physical_name(type_: str, name: str, inputs: Inputs) -> str:
-    """The name that was given, or one that is made up as the AWS provider does it."""
+    """The given name, or one generated as by the AWS provider."""
     last = type_.rsplit(":", 1)[-1]
     for key in ("name", last[:1].lower() + last[1:], "identifier"):
         if isinstance(inputs.get(key), str) and inputs[key]:
@@ -108,7 +107,7 @@ def _made_up(scope: Scope, type_: str, key: str, physical: str) -> str:
 
 @cache
 def _output_types(type_: str) -> Mapping[str, Any]:
-    """The types of a resource's outputs: `None` for those that may be empty; nothing if its class is not installed."""
+    """The types of a resource's outputs: `None` for those that may be empty; no types if its class is not installed."""
     cls = class_of(type_)
     if cls is None:
         return {}
@@ -120,7 +119,7 @@ def _output_types(type_: str) -> Mapping[str, Any]:
         found = {}
         for key in resource_types(cls):
             if key in inputs and key not in ("name", "region", last[:1].lower() + last[1:]):
-                continue  # what could have been given and was not stays empty
+                continue  # inputs that were omitted stay empty
             getter: Any = getattr(cls, names[key]).fget
             inner = typing.get_args(typing.get_type_hints(getter)["return"])[0]
             optional = type(None) in typing.get_args(inner)
@@ -132,7 +131,7 @@ def _output_types(type_: str) -> Mapping[str, Any]:
 
 @cache
 def _result_types(token: str) -> Mapping[str, Any]:
-    """The types of what a function returns; nothing if its class is not installed."""
+    """The types in the result of a function; none if its class is not installed."""
     cls = class_of(token, "Result")
     if cls is None:
         return {}

@@ -3,7 +3,7 @@
 https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md
 
 What an image is and what may be done to it is the embedded AWS's affair. Here are only the protocol's own matters:
-credentials, uploads in parts, ranges, pages, and how AWS's refusals read in the protocol.
+credentials, uploads in parts, ranges, pages, and how AWS's errors read in the protocol.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ _REFUSALS: Mapping[str, tuple[int, str]] = {
 
 
 class _Refused(Exception):
-    """A request that is refused: status, code of the protocol, message, further headers."""
+    """A request that is rejected: status, code of the protocol, message, further headers."""
 
     def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
@@ -76,7 +76,7 @@ class _Refused(Exception):
 
 
 def application(registry: Registry, signer: Signer) -> ASGIApp:
-    """Give the registry of one Region as an ASGI application.
+    """Return the registry of one Region as an ASGI application.
 
     Args:
         registry: its images and layers.
@@ -361,7 +361,7 @@ def _progress(status: int, name: str, upload: Upload) -> Response:
 
 
 def _progress_headers(name: str, upload: Upload) -> dict[str, str]:
-    """Say where an upload goes on."""
+    """Return where an upload goes on."""
     return {
         **_VERSION,
         "Location": f"/v2/{name}/blobs/uploads/{upload.id}",

@@ -66,7 +66,7 @@ class LocalAws:
             self.host(region)
 
     def host(self, region: str) -> str:
-        """Give `host:port` of the registry of a Region, and see that something listens there."""
+        """Return `host:port` of the registry of a Region, and see that something listens there."""
         with self.aws.lock:
             if region not in self.registries:
                 app = partial(application, self.aws.registry(region), self.aws.access.signer)
@@ -76,7 +76,7 @@ class LocalAws:
             return self.registries[region]
 
     def description(self) -> dict[str, Any]:
-        """Give what clients need to know, with the registries of all Regions that hold anything."""
+        """Return what clients need to know, with the registries of all Regions that hold anything."""
         for region in self.aws.registry_regions():
             self.host(region)
         return {

@@ -1,7 +1,7 @@
 """An account that survives in a folder: what AWS remembers in one file, layers in files of their own.
 
-The file is a pickle: whoever can write to the folder can run code as its owner. So a folder that belongs to somebody
-else, or that others can write to, is refused.
+The file is a pickle: whoever can write to the folder can run code as its owner. So a folder that belongs to someone
+else, or that others can write to, is rejected.
 """
 
 from __future__ import annotations

@@ -435,13 +435,13 @@ def _without_mistakes(own: dict[str, Any], region: str, notes: list[str]) -> dic
     """Leave out what the stack file does not take, so that it stays in ECR as it is.
 
     Raises:
-        InvalidInput: the mistake is in something that cannot be left out.
+        InvalidInput: the error is in something that cannot be left out.
     """
     while True:
         try:
             stack_settings_of(own, source="the stack file", region=region)
         except InvalidInput as error:
-            # every one of them, not the first
+            # each of them, not the first
             left_out = [_left_out(own, problem, notes) for problem in error.problems]
             if not any(left_out):
                 raise
@@ -454,7 +454,7 @@ _REMOVABLE = ("lifecycle", "lifecycleDocument", "access", "tags")
 
 
 def _left_out(own: dict[str, Any], problem: Problem, notes: list[str]) -> bool:
-    """Leave out what one mistake is about, if that is possible, and say so."""
+    """Leave out what one error is about, if that is possible, and say so."""
     place = problem.place.removeprefix(NAMESPACE)
     section = next((each for each in _SECTIONS if place.startswith(each)), None)
     if section is not None:

@@ -51,7 +51,7 @@ def charges(registry: LiveRegistry, start: str, end: str, tag: str | None = None
         tag: the tag's key. Images without it are left out.
 
     Raises:
-        Unavailable: Cost Explorer refuses, or does not answer.
+        Unavailable: Cost Explorer rejects, or does not answer.
     """
     selected: list[dict[str, Any]] = [
         {"Dimensions": {"Key": "SERVICE", "Values": [COST_SERVICE]}},

@@ -1,4 +1,4 @@
-"""Live reads from ECR: paged, retried, with AWS's refusals as messages."""
+"""Live reads from ECR: paged, retried, with AWS's errors as messages."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def client(region: str | None, *, patient: bool = True, timeout: float = 60) -> 
     """Make a client of ECR that waits and tries again when ECR is busy.
 
     Args:
-        region: the Region's code; what the AWS configuration says unless given.
+        region: the Region's code; what the AWS configuration says by default.
         patient: whether to try again; False for a caller that has a deadline and tries again by itself.
         timeout: how many seconds to wait for a connection and for an answer, each.
 
     Raises:
-        Unavailable: where there is no Region or no credentials.
+        Unavailable: there is no Region or no credentials.
     """
     # boto3 takes a tenth of a second to import, which commands that do not ask AWS need not wait for
     import boto3
@@ -45,7 +45,7 @@ def client_config(patient: bool, timeout: float) -> Any:
 
 @contextmanager
 def answered(service: str = "ECR") -> Iterator[None]:
-    """Turn what AWS refuses, or does not answer, into a message.
+    """Turn what AWS rejects, or does not answer, into a message.
 
     Args:
         service: who was asked, in words.
@@ -86,8 +86,8 @@ def describe_images(ecr: Any, repository: str) -> Iterator[dict[str, Any]]:
     """Yield every image of a repository, as `aws ecr describe-images` gives them.
 
     Raises:
-        NotFound: where there is no such repository.
-        Unavailable: where ECR does not answer.
+        NotFound: there is no such repository.
+        Unavailable: ECR does not answer.
     """
     with answered():
         pages = ecr.get_paginator("describe_images").paginate(

@@ -147,7 +147,7 @@ def forecast(
         progress: called with each repository's name when its year is over.
 
     Raises:
-        InvalidInput: where the calendar ends before the year does.
+        InvalidInput: the calendar ends before the year does.
     """
     if at.year > _LAST_YEAR:
         problem = Problem("--at", at.isoformat(), "the calendar ends too soon after that", "use an earlier time")

@@ -165,7 +165,7 @@ def guard(ecr: Any, repository: str, document: str, limits: Limits, at: datetime
     Raises:
         NotFound: there is no such repository.
         Unavailable: ECR does not answer, or the preview fails.
-        InvalidInput: ECR would refuse the document.
+        InvalidInput: ECR would reject the document.
     """
     images = list(describe_images(ecr, repository))
     results = preview(ecr, repository, document) if images else []
@@ -253,8 +253,8 @@ def preview(
         `previewResults`: the images that an action would be taken on.
 
     Raises:
-        NotFound: where there is no such repository.
-        Unavailable: where the preview fails or takes longer than `patience`.
+        NotFound: there is no such repository.
+        Unavailable: the preview fails or takes longer than `patience`.
     """
     give_up = time.monotonic() + patience
     while True:

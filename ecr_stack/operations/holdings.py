@@ -20,7 +20,7 @@ from ecr_stack.operations.ecr import answered, describe_images
 
 __all__ = ["Holding", "read_file", "read_folder", "read_live", "unclaimed"]
 
-# Clients of boto3 may be shared by threads; more of them only make ECR slow everybody down.
+# Clients of boto3 may be shared by threads; more of them only make ECR slow everyone down.
 _AT_ONCE = 8
 
 
@@ -31,7 +31,7 @@ class Holding:
     repository: str
     images: tuple[Image, ...] = ()
     policy: Document | None = None
-    """The lifecycle policy in force; nothing where there is none, or where it is not known."""
+    """The lifecycle policy in force; nothing if there is none, or where it is not known."""
     missing: str | None = None
     """Why there is nothing to read, a clause without a full stop; nothing where there was."""
 
@@ -53,8 +53,8 @@ def read_live(
         One for each name, in their order.
 
     Raises:
-        Unavailable: where ECR does not answer, or refuses.
-        InvalidInput: where a policy in force cannot be read.
+        Unavailable: ECR does not respond, or rejects the request.
+        InvalidInput: a policy in force cannot be read.
     """
 
     def read(repository: str) -> Holding:
@@ -96,8 +96,8 @@ def read_folder(folder: Path, repositories: Sequence[str]) -> list[Holding]:
         One for each name, in their order.
 
     Raises:
-        NotFound: where there is no such folder.
-        InvalidInput: where a file cannot be read.
+        NotFound: there is no such folder.
+        InvalidInput: a file cannot be read.
     """
     if not folder.is_dir():
         raise NotFound(f"{folder} is not a folder")
@@ -119,8 +119,8 @@ def read_file(path: Path) -> list[Image]:
     """Read the images of one repository from a file.
 
     Raises:
-        NotFound: where it cannot be read.
-        InvalidInput: where it is not what `aws ecr describe-images` prints.
+        NotFound: it cannot be read.
+        InvalidInput: it is not what `aws ecr describe-images` prints.
     """
     return parse_images(_text(path), source=str(path))
 

@@ -55,7 +55,7 @@ class LiveRegistry:
 
         Raises:
             NotFound: no such repository or policy.
-            Unavailable: ECR refuses, or does not answer.
+            Unavailable: ECR rejects the request, or does not respond.
         """
         with answered():
             answer: dict[str, Any] = getattr(self.ecr, operation)(registryId=self.account, **parameters)
@@ -81,7 +81,7 @@ class LiveRegistry:
 
         Raises:
             NotFound: no such repository.
-            Unavailable: ECR refuses, or does not answer.
+            Unavailable: ECR rejects the request, or does not respond.
         """
         with answered():
             # Without a filter ECR lists active images only.
@@ -106,7 +106,7 @@ class LiveRegistry:
         except Unavailable as error:
             if "ImageNotFoundException" not in str(error):
                 raise
-            # ECR refuses the whole request if one of the images is gone.
+            # ECR rejects the whole request if one of the images is gone.
             if len(image_ids) == 1:
                 return []
             half = len(image_ids) // 2
@@ -147,7 +147,7 @@ def connect(
     patient: bool = True,
     timeout: float = 60,
 ) -> LiveRegistry:
-    """Find out whose registry it is, and refuse a wrong one.
+    """Find out whose registry it is, and reject a wrong one.
 
     Args:
         settings: where credentials come from.

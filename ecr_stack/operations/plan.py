@@ -62,7 +62,7 @@ class RepositoryPlan:
 
 
 def plan(holding: Holding, document: Document | None, limits: Limits, at: datetime) -> RepositoryPlan:
-    """Say what a lifecycle document would do to a repository.
+    """Return what a lifecycle document would do to a repository.
 
     Args:
         holding: the repository as it stands, with the policy in force.

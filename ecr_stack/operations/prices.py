@@ -76,7 +76,7 @@ def prices_of(region: str) -> Prices:
     """Look up the prices of a Region.
 
     Raises:
-        NotFound: where there is no price for it, and none to take instead.
+        NotFound: there is no price for it, and none to take instead.
     """
     data = json.loads(files(__package__).joinpath("prices.json").read_text(encoding="utf-8"))
     known, elsewhere = data["regions"], data["elsewhere"]
@@ -95,13 +95,13 @@ def _tiers(entries: list[dict[str, Any]]) -> tuple[Tier, ...]:
 
 
 def overridden(text: str, region: str) -> Prices:
-    """Read prices as somebody gives them: one number for both classes, or `standard=…,archive=…`.
+    """Read prices as someone gives them: one number for both classes, or `standard=…,archive=…`.
 
     A class that is not given has the price of the Region.
 
     Raises:
-        InvalidInput: where it is neither.
-        NotFound: where a class is not given and there is no price for the Region.
+        InvalidInput: it is neither.
+        NotFound: a class is not given and there is no price for the Region.
     """
     entries = dict(entry.partition("=")[::2] for entry in text.split(","))
     if len(entries) == 1 and not next(iter(entries.values())):

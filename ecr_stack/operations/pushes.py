@@ -1,4 +1,4 @@
-"""Which images pipelines push: so many a day for each tag scheme, as somebody says or as the history shows."""
+"""Which images pipelines push: so many a day for each tag scheme, as someone says or as the history shows."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def parse_size(text: str) -> int:
     """Read a size such as `250MB` or `1.5 GiB`, in bytes.
 
     Raises:
-        ValueError: where it is none.
+        ValueError: it is none.
     """
     match = _SIZE.fullmatch(text)
     if match is None:
@@ -180,7 +180,7 @@ def pushes_of(data: object, *, source: str, size: int | None = None, pulled_for_
         pulled_for_days: how long an image is pulled where the file says nothing.
 
     Raises:
-        InvalidInput: with every mistake.
+        InvalidInput: with every error.
     """
     pattern = parse(_PushPattern, data, "", source=source)
     usual = pattern.image_size if pattern.image_size is not None else size
@@ -206,7 +206,7 @@ def parse_pushes(text: str, *, size: int | None = None, pulled_for_days: int = 0
     """Read `v=0.5,sha-=20`: tag schemes with their builds a day.
 
     Raises:
-        InvalidInput: with every mistake.
+        InvalidInput: with every error.
     """
     remedy = "write tag schemes with their builds per day, e.g. `v=0.5,sha-=20,untagged=2`"
     problems: list[Problem] = []

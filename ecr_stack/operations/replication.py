@@ -120,7 +120,7 @@ def replica_statuses(
 
 
 def _replicas(ecr: Any | None, repository: str) -> dict[str, list[str]] | None:
-    """The tags of each image of a destination by digest, or `None` if nobody can look."""
+    """The tags of each image of a destination by digest, or `None` if no one can look."""
     if ecr is None:
         return None
     try:
@@ -160,7 +160,7 @@ def start_backfill(ecr: Any, destination: Destination) -> Backfill:
     """Start to copy what was pushed before a destination was added, unless that is under way already.
 
     Raises:
-        Unavailable: ECR refuses, or does not answer.
+        Unavailable: ECR rejects the request, or does not respond.
     """
     region, registry = destination
     with answered():

@@ -63,7 +63,7 @@ class Document:
     """1, or 2 where there are more than one; then the engine leaves out the rest."""
 
     def refuse(self, path: tuple[str | int, ...], value: Any, rule: str, remedy: str, place: str = "") -> Problem:
-        """A mistake at a path of this document."""
+        """An error at a path of this document."""
         return Problem(place or written_path(path) or _FILE, value, rule, remedy, self.line(path))
 
     def line(self, path: tuple[str | int, ...]) -> int | None:

@@ -1,4 +1,4 @@
-"""The `aws:` keys of a stack file: what the AWS provider would refuse before it makes anything.
+"""The `aws:` keys of a stack file: what the AWS provider would reject before it makes anything.
 
 https://www.pulumi.com/registry/packages/aws/installation-configuration/#configuration-options
 """
@@ -38,7 +38,7 @@ def provider_keys() -> frozenset[str]:
 
 
 def provider_problems(config: Mapping[str, str], account: str | None = None) -> Iterator[Problem]:
-    """Find what the provider would refuse.
+    """Find what the provider would reject.
 
     Args:
         config: a stack's configuration by namespaced key, as a program gets it.

@@ -90,7 +90,7 @@ class StackFile:
         return None
 
     def located(self, error: InvalidInput) -> InvalidInput:
-        """The same mistakes with their lines, and with what is written where the engine reads it otherwise."""
+        """The same errors with their lines, and with what is written where the engine reads it otherwise."""
         located = [self._located(problem) for problem in error.problems]
         return InvalidInput(self.path.name, sorted(located, key=lambda problem: problem.line or 0))
 
@@ -176,7 +176,7 @@ def _project(file: Path) -> Project:
 
 
 def _declaration_problems(document: Document, key: str, described: Mapping[str, Any], own: bool) -> Iterator[Problem]:
-    """What Pulumi refuses in a declaration of `config:` in Pulumi.yaml."""
+    """What Pulumi rejects in a declaration of `config:` in Pulumi.yaml."""
     path = ("config", key)
     kind, default = described.get("type"), described.get("default")
     known = ("type", "items", "default", "value", "description", "secret")
@@ -245,7 +245,7 @@ def read_stack(project: Project, stack: str, *, secrets: Mapping[str, str] | Non
     )
     region = region_problem(config["aws:region"]) if "aws:region" in config else None
     problems += [*([region] if region else []), *provider_problems(config), *native_rule_problems(values)]
-    # this project's own settings are judged here as well, so that all mistakes come at once, each with its line
+    # this project's own settings are judged here as well, so that all errors come at once, each with its line
     known = {problem.place for problem in problems}
     further = [problem for problem in _further(config) if not _is_within(problem.place, known)]
     if problems or further:
@@ -382,7 +382,7 @@ def _root_warnings(document: Document, data: Mapping[str, Any]) -> Iterator[Prob
 
 
 def _further(config: Mapping[str, str]) -> tuple[Problem, ...]:
-    """What this project's own settings have to say beside what Pulumi would: all mistakes come at once."""
+    """What this project's own settings have to say beside what Pulumi would: all errors come at once."""
     if any(key.startswith(NAMESPACE) for key in config):
         try:
             settings_in(config, source="")

@@ -1,4 +1,4 @@
-"""The whole program against an AWS embedded in the process: no account, no credentials, no network, no Pulumi CLI."""
+"""Runs the whole program against an AWS embedded in the process: no account, credentials, network or Pulumi CLI."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # moto and the Pulumi SDK take a second to load: commands that rehearse nothing do without.
+    # moto and the Pulumi SDK take a second to load, so commands without a rehearsal do not load them.
     if name in ("ACCOUNT", "rehearse", "rehearse_program"):
         with needing_extra():
             from ecr_stack.rehearsal import program

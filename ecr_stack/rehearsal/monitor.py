@@ -1,8 +1,8 @@
-"""The Pulumi SDK's test monitor, with what it drops: dependencies, options, the engine's URNs, stack outputs, hooks.
+"""The Pulumi SDK's test monitor, extended by what it drops: dependencies, options, URNs, stack outputs and hooks.
 
-Each resource that the program registers is made in the embedded AWS, by the calls that the AWS provider would make,
-and what the program gets back is what the embedded AWS answers to a read. In a preview nothing is made, and what only
-AWS can tell is unknown. What the embedded AWS does not have passes through unchecked.
+Each resource that the program registers is created in the embedded AWS by the calls that the AWS provider would make,
+and the program receives what the embedded AWS returns for a read. In a preview nothing is created, and values that
+only AWS can provide are unknown. Resources that the embedded AWS does not support are accepted unchecked.
 """
 
 from __future__ import annotations
@@ -44,18 +44,18 @@ _PROVIDERS = "pulumi:providers:"
 
 
 class AwsRefused(EcrStackError):
-    """AWS would refuse a resource, with AWS's own message."""
+    """AWS would reject a resource, with AWS's own message."""
 
 
 class HookFailed(EcrStackError):
-    """A hook or a transform of the program refused a resource."""
+    """A hook or a transform of the program rejected a resource."""
 
 
 class Secrets:
-    """The secret texts of a program, and the way to show values without them."""
+    """The secret strings of a program, and the redaction of values that contain them."""
 
     _SHORTEST = 3
-    """Shorter secrets are hidden only where they stand: the `pulumi` command makes the same trade-off."""
+    """Shorter secrets are hidden only as whole values; the `pulumi` command makes the same trade-off."""
 
     def __init__(self, configured: frozenset[str] = frozenset()) -> None:
         """Start with the secret values of the configuration, which are hidden wherever they appear."""
@@ -63,15 +63,15 @@ class Secrets:
         self._texts = set(self._configured)
 
     def add(self, texts: frozenset[str]) -> None:
-        """Learn of secret texts, which are hidden in messages from now on."""
+        """Add secret strings, which are hidden in messages from now on."""
         self._texts.update(text for text in texts if len(text) >= self._SHORTEST)
 
     def hidden_in_text(self, text: str) -> str:
-        """Give a message without any secret."""
+        """Return a message without secrets."""
         return _without(text, self._texts) if self._texts else text
 
     def hidden_in(self, value: Any, own: frozenset[str] = frozenset()) -> Any:
-        """Give a value without the configuration's secrets, and without those texts that are secret in it."""
+        """Return a value without the configuration's secrets, and without those texts that are secret in it."""
         texts = self._configured | {text for text in own if len(text) >= self._SHORTEST}
         return _hide(value, texts) if texts else value
 
@@ -92,14 +92,14 @@ def _without(text: str, secrets: frozenset[str] | set[str]) -> str:
 
 
 class Recorder(MockMonitor):
-    """Makes what the program registers, and keeps a record of it.
+    """Creates the resources that the program registers, and records them.
 
     Args:
-        provider: makes, reads and looks things up in the embedded AWS.
+        provider: creates, reads and looks up resources in the embedded AWS.
         progress: called with the number of resources so far.
-        preview: whether to plan resources instead of making them.
-        references: answers stack references.
-        secrets: what must not be shown.
+        preview: whether to plan resources instead of creating them.
+        references: resolves stack references.
+        secrets: the values to redact.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class Recorder(MockMonitor):
         super().__init__(NoMocks())
         self.provider = provider
         self.records: dict[str, ResourceRecord] = {}
-        """By URN, with secrets as they are: for checks, never to be shown."""
+        """By URN, including secrets: for checks, never for display."""
         self.shown: dict[str, ResourceRecord] = {}
         """The same without secrets."""
         self.exports: dict[str, Any] = {}
@@ -130,13 +130,13 @@ class Recorder(MockMonitor):
         self._transforms = Transforms()
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
-        """As the engine does: the types of all the parents but the stack, joined by `$`."""
+        """As in the engine: the types of all parents except the stack, joined by `$`."""
         qualified = parent.split("::")[2] if parent else STACK
         chain = type_ if qualified == STACK else f"{qualified}${type_}"
         return f"urn:pulumi:{get_stack()}::{get_project()}::{chain}::{name}"
 
     async def RegisterResource(self, request: Any) -> Any:
-        """Make a resource."""
+        """Create a resource."""
         urn = self.make_urn(request.parent, request.type, request.name)
         request = await self._transformed(urn, request)
         inputs = plain(request.object)
@@ -154,7 +154,7 @@ class Recorder(MockMonitor):
         return resource_pb2.RegisterResourceResponse(urn=urn, id=id_, object=message(outputs, secrets, names))
 
     def RegisterResourceOutputs(self, request: Any) -> Any:
-        """Keep a component's outputs; the stack's are its exports."""
+        """Record a component's outputs; the outputs of the stack are its exports."""
         outputs = plain(request.outputs)
         visible = self._visible(redacted(request.outputs))
         self.secrets.add(secrets_in(request.outputs))
@@ -167,7 +167,7 @@ class Recorder(MockMonitor):
         return empty_pb2.Empty()
 
     def RegisterResourceHook(self, request: Any) -> Any:
-        """Remember a hook of the program's; resources name the hooks that they want."""
+        """Register a hook of the program; resources name the hooks that they use."""
         self._hooks[request.name] = request
         return empty_pb2.Empty()
 
@@ -182,7 +182,7 @@ class Recorder(MockMonitor):
         return super().RegisterStackInvokeTransform(request)  # type: ignore[no-untyped-call]
 
     async def ReadResource(self, request: Any) -> Any:
-        """Look an existing resource up by its id."""
+        """Look up an existing resource by its id."""
         urn = self.make_urn(request.parent, request.type, request.name)
         properties = plain(request.properties)
         if request.type == STACK_REFERENCE:
@@ -195,25 +195,25 @@ class Recorder(MockMonitor):
         return resource_pb2.ReadResourceResponse(urn=urn, properties=message(outputs, secrets, names))
 
     def Invoke(self, request: Any) -> Any:
-        """Answer a function of a provider."""
+        """Call a function of a provider."""
         if request.tok.startswith("pulumi:pulumi:"):
             return super().Invoke(request)  # type: ignore[no-untyped-call]
         if request.provider in self._unconfigured:
-            # the engine asks nothing of a provider whose configuration is not known yet
+            # the engine does not call a provider whose configuration is not known yet
             return resource_pb2.ResourceInvokeResponse()
         arguments = plain(request.args)
         provider = self._provider(request)
         if provider.has_function(request.tok):
             answer = self._asked(request.tok, lambda: provider.invoke(request.tok, arguments))
         else:
-            self._uncheck("", request.tok, "the function is not imitated; what it returns is made up")
+            self._uncheck("", request.tok, "the function is not emulated; its result is a placeholder")
             answer = provider.made_up_result(request.tok, arguments)
         fields = {"return": message(answer, secrets_in(request.args))}
         return resource_pb2.ResourceInvokeResponse(**fields)
 
     def Call(self, request: Any) -> Any:
-        """Answer a method of a resource with nothing: methods are not imitated."""
-        self._uncheck("", request.tok, "methods are not imitated; this one returns nothing")
+        """Answer a method of a resource with nothing: methods are not emulated."""
+        self._uncheck("", request.tok, "methods are not emulated; this one returns nothing")
         return resource_pb2.ResourceInvokeResponse()
 
     async def _create(self, urn: str, request: Any, inputs: dict[str, Any]) -> tuple[str, Mapping[str, Any]]:
@@ -227,10 +227,10 @@ class Recorder(MockMonitor):
             )
             return id_, outputs
         if request.type == STASH:
-            # the engine itself keeps it: what goes in comes out
+            # kept by the engine itself: the outputs are the inputs
             return "" if self._preview else request.name, {"input": inputs.get("input"), "output": inputs.get("input")}
         if not provider.has_type(request.type):
-            self._uncheck(urn, request.type, "the resource type is not imitated; its outputs are made up")
+            self._uncheck(urn, request.type, "the resource type is not emulated; its outputs are placeholders")
             if self._preview:
                 return "", provider.made_up_plan(request.type, inputs, UNKNOWN)
             return provider.made_up(request.type, request.name, inputs)
@@ -242,14 +242,14 @@ class Recorder(MockMonitor):
             return "", provider.planned(request.type, checked, unknown=UNKNOWN)
         checked = self._asked(urn, lambda: provider.check(request.type, inputs))
         ask = partial(self._asked, urn, lambda: provider.create(request.type, request.name, checked))
-        # what is not AWS's may take long, such as a command: the program goes on meanwhile
+        # other resources, such as commands, may take long: the program continues meanwhile
         made: tuple[str, Mapping[str, Any]] = ask() if request.type.startswith("aws:") else await asyncio.to_thread(ask)
         return made
 
     def _read(self, urn: str, request: Any, properties: dict[str, Any]) -> Mapping[str, Any]:
         provider = self._provider(request)
         if not provider.has_type(request.type):
-            self._uncheck(urn, request.type, "the resource type is not imitated; what is read is made up")
+            self._uncheck(urn, request.type, "the resource type is not emulated; the values read are placeholders")
             if self._preview:
                 return provider.made_up_plan(request.type, properties, UNKNOWN)
             return provider.made_up(request.type, request.id, properties)[1]
@@ -257,7 +257,7 @@ class Recorder(MockMonitor):
             urn, lambda: provider.read(request.type, request.id, properties)
         )
         if outputs is None:
-            raise AwsRefused(f"{_who(urn)}: nothing with the id `{request.id}` exists")
+            raise AwsRefused(f"{_who(urn)}: no resource with the id `{request.id}` exists")
         return outputs
 
     def _stack_outputs(self, name: str) -> dict[str, Any]:
@@ -265,7 +265,7 @@ class Recorder(MockMonitor):
         return {"name": name, "outputs": dict(found.outputs), "secretOutputNames": sorted(found.secrets)}
 
     def _provider(self, request: Any) -> Provider:
-        """The explicit provider of a resource or a call, or the default one."""
+        """The explicit provider of a resource or call, or the default provider."""
         return self._providers.get(request.provider, self.provider)
 
     def _asked(self, what: str, call: Callable[[], Any]) -> Any:
@@ -289,7 +289,7 @@ class Recorder(MockMonitor):
         outputs: Mapping[str, Any] | None = None,
         id_: str = "",
     ) -> None:
-        """Run the hooks that a resource names, as the engine does when it creates the resource."""
+        """Run the hooks of a resource, as the engine does when it creates the resource."""
         for name in getattr(request.hooks, moment):
             hook = self._hooks.get(name)
             if hook is None or (self._preview and not hook.on_dry_run):
@@ -310,17 +310,17 @@ class Recorder(MockMonitor):
         self.unchecked.setdefault((urn, type_), Unchecked(urn, type_, reason))
 
     def _claim(self, urn: str) -> None:
-        """Refuse a second resource with one URN before it reaches AWS."""
+        """Reject a second resource with one URN before it reaches AWS."""
         if urn in self.records:
             raise AwsRefused(
-                f"{_who(urn)}: two resources of one type and parent have this name; Pulumi refuses the second. "
-                "Give one of them another name"
+                f"{_who(urn)}: two resources with the same type and parent have this name, and Pulumi rejects the second. "
+                "Rename one of them"
             )
 
     def _record(
         self, urn: str, request: Any, inputs: dict[str, Any], outputs: Mapping[str, Any], id_: str | None
     ) -> tuple[frozenset[str], frozenset[str]]:
-        """Keep a resource; gives the texts and the names of the properties that are secret in it."""
+        """Record a resource; returns its secret strings and the names of its secret properties."""
         secrets, names = secrets_in(request.object), _secret_names(request)
         self.secrets.add(secrets)
         options = _options(request, self)
@@ -358,7 +358,7 @@ class Recorder(MockMonitor):
         return secrets, names
 
     def _visible(self, values: Mapping[str, Any], secrets: frozenset[str] = frozenset()) -> dict[str, Any]:
-        """Give values as a report shows them: without secrets, and with a word for what is unknown."""
+        """Return values as a report shows them: without secrets, and with a word for what is unknown."""
         hidden: dict[str, Any] = self.secrets.hidden_in(dict(values), secrets)
         return _named(hidden) if self._preview else hidden
 
@@ -376,7 +376,7 @@ def _names_of_secrets(properties: Any) -> frozenset[str]:
 
 
 def _secret_names(request: Any) -> frozenset[str]:
-    """The properties of a resource that are secret: those with a secret in their input, and those that it declares."""
+    """The secret properties of a resource: those with a secret in their input, and those that it declares secret."""
     return _names_of_secrets(request.object) | frozenset(request.additionalSecretOutputs)
 
 

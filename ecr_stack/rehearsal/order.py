@@ -1,4 +1,4 @@
-"""Whether what needs another resource says so: what merely happens to be made later may be made earlier next time."""
+"""Finds missing dependencies: a resource that only happens to be created later may be created earlier next time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ecr_stack.rehearsal.report import ResourceRecord, Violation
 
 __all__ = ["in_order", "undeclared_orders"]
 
-# For each type: the property that names another resource, the type of that one, and the property that it is named by.
+# For each type: the property that names another resource, the type of that resource, and the property with its name.
 _NEEDS = {
     "aws:ecr/lifecyclePolicy:LifecyclePolicy": [("repository", "aws:ecr/repository:Repository", "name")],
     "aws:ecr/repositoryPolicy:RepositoryPolicy": [("repository", "aws:ecr/repository:Repository", "name")],
@@ -35,7 +35,7 @@ _NEEDS = {
 
 
 def in_order(resources: Sequence[ResourceRecord]) -> list[ResourceRecord]:
-    """Sort resources so that each comes after its parent and after what it depends on, and always the same."""
+    """Sort resources deterministically, so that each comes after its parent and its dependencies."""
     by_urn = {resource.urn: resource for resource in resources}
     sorter: TopologicalSorter[str] = TopologicalSorter()
     for resource in resources:
@@ -67,8 +67,8 @@ def undeclared_orders(resources: Sequence[ResourceRecord]) -> Iterator[Violation
                         policy="what-needs-a-resource-depends-on-it",
                         level="mandatory",
                         urn=resource.urn,
-                        message=f"`{key}` names {by_urn[target].name!r} without depending on it, so it may be made first; "
-                        "take the name from its output, or add depends_on",
+                        message=f"`{key}` names {by_urn[target].name!r} without depending on it, so this may be created first; "
+                        "use its output, or add depends_on",
                     )
 
 

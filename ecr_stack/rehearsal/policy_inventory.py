@@ -1,4 +1,4 @@
-"""The policies that a stack produces, gathered from its rehearsal for the report on access."""
+"""The policies of a stack, collected from its rehearsal for the access report."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Policy = tuple[Statement, ...]
 
 
 def policy_inventory(report: Report) -> PolicyInventory:
-    """Gather the policies of a rehearsal: of repositories and their replicas, of registries, and of roles."""
+    """Collect the policies of a rehearsal: of repositories and their replicas, of registries, and of roles."""
     partition = partition_of(report.region)
     inventory = PolicyInventory(report.account, partition)
     policies: dict[str, Policy] = {}
@@ -50,7 +50,7 @@ def _arn(partition: str, region: str, account: str, name: str) -> str:
 
 
 _NAMED = {"role": "role", "user": "user", "roleName": "role", "userName": "user", "roles": "role", "users": "user"}
-"""The properties by which a policy names whom it is attached to."""
+"""The properties with which a policy names what it is attached to."""
 
 
 def _of_principals(report: Report) -> dict[str, PrincipalPolicies]:
@@ -61,7 +61,7 @@ def _of_principals(report: Report) -> dict[str, PrincipalPolicies]:
         for record in report.resources
         if record.type == "aws:iam/policy:Policy"
     }
-    # A role or user is attached to by its name, which is one in an account whatever its path is.
+    # Attachments use the name of a role or user, which is unique in an account regardless of its path.
     arns = {
         (kind, arn.rsplit("/", 1)[-1]): arn
         for kind in ("role", "user")
@@ -128,7 +128,7 @@ def _of_principals(report: Report) -> dict[str, PrincipalPolicies]:
 
 
 def _members(report: Report) -> dict[str, list[str]]:
-    """The users of each group, as far as the stack says."""
+    """The users of each group, as far as the stack defines them."""
     members: dict[str, list[str]] = {}
     for record in report.resources:
         if record.type in (
@@ -146,7 +146,7 @@ def _listed(value: Any) -> list[str]:
 
 
 def _replicas(report: Report, repositories: list[PolicedRepository]) -> Iterator[PolicedRepository]:
-    """The copies of repositories in other Regions of this account, with the policy of the template that makes them.
+    """The replicas of repositories in other Regions of this account, with the policy of the template that creates them.
 
     https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-creation-templates.html
     """
@@ -175,7 +175,7 @@ def _replicas(report: Report, repositories: list[PolicedRepository]) -> Iterator
 
 
 def _of_template(name: str, templates: list[Mapping[str, Any]]) -> Policy:
-    """The policy that a new repository gets: of the template with the longest prefix of its name; `ROOT` is any name's."""
+    """The policy of a new repository: from the template with the longest prefix of its name; `ROOT` matches any name."""
     fitting = [
         (-1 if found["prefix"] == "ROOT" else len(found["prefix"]), found.get("repositoryPolicy"))
         for found in templates

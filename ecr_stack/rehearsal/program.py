@@ -1,4 +1,4 @@
-"""The rehearsal: a Pulumi program, unchanged, against the AWS embedded in this process."""
+"""The rehearsal: runs an unchanged Pulumi program against the AWS embedded in this process."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ from ecr_stack.schema.stack import NAMESPACE, settings_in
 __all__ = ["ACCOUNT", "ProgramFailed", "region_of", "rehearse", "rehearse_program"]
 
 ACCOUNT = "123456789012"
-"""The account that a rehearsal plays by default."""
+"""The default account of a rehearsal."""
 
 Program = Callable[[], Awaitable[None] | None]
-"""A Pulumi program as a function: it makes resources and calls `pulumi.export`."""
+"""A Pulumi program as a function: it creates resources and calls `pulumi.export`."""
 
 
 class ProgramFailed(EcrStackError):
-    """The program of the project stopped with an error of its own."""
+    """The project's program failed with an error of its own."""
 
 
 def rehearse(
@@ -73,19 +73,19 @@ def rehearse(
     Args:
         stack: the name of the stack, as in `Pulumi.NAME.yaml`.
         directory: a folder of the project. Default: the current folder.
-        account: the account that the embedded AWS plays, twelve digits.
+        account: the account id of the embedded AWS, twelve digits.
         progress: called with the number of resources so far.
-        preview: whether to plan resources instead of making them; see `rehearse_program`.
+        preview: whether to plan resources instead of creating them; see `rehearse_program`.
         config: configuration values that replace those of the stack file.
         secrets: values of secret configuration keys; encrypted values without one are replaced by a placeholder.
-        stack_references: what stack references answer; see `rehearse_program`.
-        aws: an embedded AWS that has been started, of the account and the stack's Region. The stack stays deployed in
-            it. Default: one for the rehearsal alone.
+        stack_references: the outputs of other stacks; see `rehearse_program`.
+        aws: a started embedded AWS with the account and the stack's Region. The stack stays deployed in it. Default:
+            a new one for this rehearsal.
 
     Raises:
         NotFound: there is no such project or stack.
-        InvalidInput: the stack file is wrong.
-        EcrStackError: AWS would refuse a resource, or the program fails.
+        InvalidInput: the stack file is invalid.
+        EcrStackError: AWS would reject a resource, or the program fails.
     """
     project = read_project(directory or Path.cwd())
     file = read_stack(project, stack)
@@ -108,7 +108,7 @@ def rehearse(
 
 
 def played_account(file: StackFile, config: Mapping[str, str], account: str = ACCOUNT) -> str:
-    """The account to play: by default the one that the stack file allows.
+    """The account id to use: by default the account that the stack file allows.
 
     Raises:
         InvalidInput: the provider would refuse to work in the account that was asked for.
@@ -130,7 +130,7 @@ def _line(problem: Problem, file: StackFile) -> str:
 
 
 def _own_warnings(file: StackFile) -> list[Problem]:
-    """What AWS would take and hardly anybody means, and what should be a secret, if it is a stack of this program."""
+    """Warnings about settings that AWS accepts but are probably unintended or should be secret, if the stack is ours."""
     if not any(key.startswith(NAMESPACE) for key in file.config):
         return []
     settings = settings_in(file.config, source=file.path.name)
@@ -150,24 +150,24 @@ def _plain_tokens(settings: RegistrySettings) -> Iterator[Problem]:
             yield Problem(
                 place,
                 "…",
-                "the token is in the stack file in plain text, and whoever reads the file has it",
-                f"make a new one, and encrypt it: `pulumi config set --secret --path '{NAMESPACE}{place}'`",
+                "the token is in plain text in the stack file, where anyone who can read the file can use it",
+                f"create a new one and encrypt it: `pulumi config set --secret --path '{NAMESPACE}{place}'`",
             )
 
 
 def region_of(file: StackFile, config: Mapping[str, Any] | None = None) -> str:
-    """Give the Region of a stack: its own, or that of the environment.
+    """Return the Region of a stack: its own, or that of the environment variables.
 
     Args:
         file: the stack file.
-        config: the configuration, if it is not the file's alone.
+        config: the configuration, if it is not only that of the file.
 
     Raises:
-        NotFound: neither names one.
+        NotFound: neither sets one.
     """
     region = region_in(file.config if config is None else config)
     if not region:
-        raise NotFound(f"{file.path.name}: no Region; add `aws:region: us-east-1` under `config:`")
+        raise NotFound(f"{file.path.name}: no Region is set; add `aws:region: us-east-1` under `config:`")
     return str(region)
 
 
@@ -187,25 +187,25 @@ def rehearse_program(
     """Run any Pulumi program against an embedded AWS: a function, or a project's folder.
 
     Args:
-        program: a function that makes resources, or the folder of a Pulumi project, whose stack file is read.
-        preview: whether to plan resources instead of making them. What only AWS can tell is unknown to the program,
-            and `UNKNOWN_VALUE` in the report.
-        config: configuration by key; keys without a namespace are the project's. Maps and lists are allowed.
+        program: a function that creates resources, or the folder of a Pulumi project, whose stack file is read.
+        preview: whether to plan resources instead of creating them. Values that only AWS can provide are unknown to the
+            program, and `UNKNOWN_VALUE` in the report.
+        config: configuration by key; keys without a namespace belong to the project. Maps and lists are allowed.
         secrets: secret configuration by key.
         project: the project's name, for a function.
         stack: the stack's name.
-        account: the account that the embedded AWS plays, twelve digits.
+        account: the account id of the embedded AWS, twelve digits.
         region: the Region, for a function, if `config` has no `aws:region`.
-        stack_references: by the name that the program uses, what `pulumi.StackReference` answers: a mapping of outputs,
-            a file with the JSON of one, or the folder of a project to rehearse.
-        assume: ARNs of roles, users and keys that exist already.
+        stack_references: the source of `pulumi.StackReference` outputs, by the name that the program uses: a mapping of
+            outputs, a JSON file of them, or the folder of a project to rehearse.
+        assume: ARNs of roles, users and keys that already exist.
 
     Returns:
-        The resources with URNs, inputs, outputs and options, the stack's outputs, and what is wrong.
+        The resources with URNs, inputs, outputs and options, the stack's outputs, and the problems found.
 
     Raises:
-        EcrStackError: AWS would refuse a resource, or there is no such project or stack.
-        Exception: whatever the function raises.
+        EcrStackError: AWS would reject a resource, or there is no such project or stack.
+        Exception: any exception that the function raises.
     """
     if not callable(program):
         return rehearse(
@@ -226,7 +226,7 @@ def rehearse_program(
 
 
 def _configuration(config: Mapping[str, Any], project: str) -> dict[str, str]:
-    """Write configuration as a program reads it: keys with a namespace, values as text, maps and lists as JSON."""
+    """Convert configuration to what a program reads: keys with a namespace, values as strings, maps and lists as JSON."""
     return {
         key if ":" in key else f"{project}:{key}": value if isinstance(value, str) else json.dumps(value)
         for key, value in config.items()
@@ -309,13 +309,13 @@ _SETTINGS = (
 
 
 _CREDENTIALS = frozenset({"accessKey", "secretKey", "token", "assumeRoleWithWebIdentities", "httpProxy", "httpsProxy"})
-"""Keys of the AWS provider whose values may give access."""
+"""Keys of the AWS provider whose values may be credentials."""
 _SHOWN = frozenset({"allowedAccountIds", "forbiddenAccountIds", "defaultTags", "region"})
-"""Keys of the AWS provider that settings or resources show."""
+"""Keys of the AWS provider that are visible in settings or resources."""
 
 
 def _provider_settings(config: Mapping[str, str], secret_keys: Collection[str]) -> dict[str, Any]:
-    """What a stack file says of the AWS provider, without what may give access."""
+    """The AWS provider settings of a stack file, without possible credentials."""
     found = {}
     for key, value in sorted(config.items()):
         namespace, _, name = key.partition(":")
@@ -325,7 +325,7 @@ def _provider_settings(config: Mapping[str, str], secret_keys: Collection[str]) 
 
 
 def _parsed(value: str) -> Any:
-    """A configuration value, as data if it is the JSON of a list or a map."""
+    """A configuration value, parsed if it is a JSON list or map."""
     try:
         return json.loads(value) if value.lstrip()[:1] in ("[", "{") else value
     except (ValueError, RecursionError):
@@ -333,11 +333,11 @@ def _parsed(value: str) -> Any:
 
 
 def _secret_texts(values: Iterator[str]) -> frozenset[str]:
-    """The texts in secret configuration values: each whole, and the strings in it if it is JSON."""
+    """The secret strings in configuration values: each whole value, and the strings in it if it is JSON."""
     texts: set[str] = set()
     for value in values:
         if ENCRYPTED in value:
-            # the rest of a map with one encrypted value is no secret
+            # the rest of a map with an encrypted value is not secret
             texts.add(ENCRYPTED)
             continue
         texts.add(value)
@@ -358,7 +358,7 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def _main(project: Project) -> None:
-    """Run `__main__.py` of a project."""
+    """Run the `__main__.py` of a project."""
     try:
         runpy.run_path(str(project.program), run_name="__main__")
     except SystemExit as error:
@@ -368,7 +368,7 @@ def _main(project: Project) -> None:
 
 @contextmanager
 def _failures_told(project: Project) -> Iterator[None]:
-    """Turn whatever a project's program raises into a message for people."""
+    """Convert an exception of a project's program into an error message for users."""
     try:
         yield
     except EcrStackError:
@@ -390,7 +390,7 @@ def _refusal_in(error: BaseException) -> EcrStackError | None:
 
 
 def _where(error: BaseException, project: Project) -> str:
-    """Say what a program's own error is, and on which of its lines it arose."""
+    """Return what a program's own error is, and on which of its lines it arose."""
     line = ""
     trace = error.__traceback__
     while trace is not None:
@@ -403,24 +403,24 @@ def _where(error: BaseException, project: Project) -> str:
 
 @contextmanager
 def _undisturbed(variables: Mapping[str, str]) -> Iterator[None]:
-    """Leave the process as it was, and spare the garbage collector: it is half the time of a large stack.
+    """Restore the process afterwards, and pause the garbage collector, which takes half the time of a large stack.
 
-    While the program runs, the only AWS that it can reach is the embedded one, and what it prints goes to standard
-    error: standard output belongs to the report.
+    While the program runs, it can reach only the embedded AWS, and its output goes to standard error: standard output is
+    for the report.
     """
     path, directory, environment, enabled = list(sys.path), Path.cwd(), dict(os.environ), gc.isenabled()
     gc.disable()
     for name in [name for name in os.environ if name.startswith(AWS_VARIABLES)]:
         del os.environ[name]
     os.environ.update(variables)
-    # Commands of the program find this environment's `ecr-stack`, as they do if the environment is active.
+    # Commands of the program find the `ecr-stack` of this environment, as if the environment were active.
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", os.defpath)])
     try:
         with without_stack_traces(), _output_on_standard_error():
             yield
     finally:
         if enabled:
-            # What was made is old from the start: else the next allocation looks through all of it.
+            # Freeze the objects created: otherwise the next allocation would scan all of them.
             gc.freeze()
             gc.unfreeze()
             gc.enable()
@@ -432,7 +432,7 @@ def _undisturbed(variables: Mapping[str, str]) -> Iterator[None]:
 
 @contextmanager
 def _output_on_standard_error() -> Iterator[None]:
-    """Send what the program and the processes that it starts print to standard error."""
+    """Redirect the output of the program and its child processes to standard error."""
     real = sys.stdout is sys.__stdout__
     if real:
         sys.stdout.flush()
@@ -449,7 +449,7 @@ def _output_on_standard_error() -> Iterator[None]:
 
 @contextmanager
 def _own_modules(folder: Path) -> Iterator[None]:
-    """Let a project import modules of its own, and forget them afterwards: another project may have the same names."""
+    """Let a project import its own modules, and unload them afterwards: another project may use the same names."""
     before = set(sys.modules)
     try:
         yield
@@ -468,7 +468,7 @@ _SHORT_ROLE = re.compile(r'"((?:role|user)/[\w+=,.@/-]+)"')
 
 
 def _suppose(config: Mapping[str, str], aws: EmbeddedAws) -> list[str]:
-    """Let everything exist that the configuration takes for granted: keys and principals that it names."""
+    """Let everything exist that the configuration assumes to exist: keys and principals that it names."""
     supposed: dict[str, None] = {}
     for key, text in config.items():
         if key.startswith("aws:"):
@@ -484,7 +484,7 @@ def _suppose(config: Mapping[str, str], aws: EmbeddedAws) -> list[str]:
 
 
 def _node_roles(text: str) -> list[str]:
-    """The roles of nodes that are written by their names alone, which stand for roles only there."""
+    """The roles of nodes that are written as plain names, which mean roles only there."""
     try:
         roles = json.loads(text)["roles"]
     except (ValueError, KeyError, TypeError):
@@ -496,7 +496,7 @@ def _node_roles(text: str) -> list[str]:
 def _guardrails(
     project: Project, report: Report, resources: Sequence[ResourceRecord], stack_config: Mapping[str, str]
 ) -> list[Violation]:
-    """Run the project's own policy pack over the resources, if it has one."""
+    """Run the project's own policy pack on the resources, if there is one."""
     folder = project.directory / "policies"
     if not (folder / "guardrails").is_dir():
         if (folder / "PulumiPolicy.yaml").is_file():
@@ -516,12 +516,12 @@ def _guardrails(
 
 
 _packs: dict[Path, dict[str, ModuleType]] = {}
-"""The modules of each project's guardrails, by folder."""
+"""The modules of the guardrails of each project, by folder."""
 
 
 @contextmanager
 def _pack_of(folder: Path) -> Iterator[Any]:
-    """Import the guardrails of one project; those of another project have the same module names."""
+    """Import the guardrails of a project; those of other projects have the same module names."""
     others = {name: sys.modules.pop(name) for name in list(sys.modules) if name.split(".")[0] == "guardrails"}
     own = others if _is_in(others.get("guardrails", ModuleType("")), folder) else _packs.get(folder, {})
     sys.modules.update(own)
@@ -542,10 +542,10 @@ def _pack_of(folder: Path) -> Iterator[Any]:
 
 
 def _guardrail_config(file: Path, check: Any) -> Any:
-    """Read what `pulumi preview --policy-pack-config` would be given, if the project keeps it beside its pack.
+    """Read the file for `pulumi preview --policy-pack-config`, if the project has it beside its pack.
 
     Raises:
-        InvalidInput: where it is not JSON, or says what no policy understands.
+        InvalidInput: it is not JSON, or says what no policy understands.
     """
     if not file.exists() and not file.is_symlink():
         return None
@@ -561,7 +561,7 @@ def _guardrail_config(file: Path, check: Any) -> Any:
         config = json.loads(text, object_pairs_hook=partial(_without_repetition, twice))
     except (ValueError, RecursionError) as error:
         place = f"line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else "the file"
-        remedy = 'write an object such as {"keys-rotate": "advisory"}; JSON has no comments and no trailing commas'
+        remedy = 'write an object such as {"keys-rotate": "advisory"}, without comments or trailing commas'
         raise InvalidInput(str(file), [Problem(place, None, f"must be JSON: {error}", remedy)]) from None
     wrong = [Problem(key, key, "the key is there twice in one object", "remove one of the two") for key in twice]
     wrong += [Problem(each.place or "the file", each.value, each.rule, each.remedy) for each in check.mistakes(config)]

@@ -1,6 +1,6 @@
-"""What a rehearsal found: the resources as they came out, the stack's outputs, and what is wrong with them.
+"""The result of a rehearsal: the resources, the stack's outputs, and the problems found.
 
-The JSON form is a contract: names and shapes are added to, never changed.
+The JSON form is a contract: fields may be added, but names and shapes never change.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import Any
 __all__ = ["UNKNOWN_VALUE", "Report", "ResourceRecord", "Unchecked", "Violation"]
 
 UNKNOWN_VALUE = "[unknown]"
-"""What stands in a report of a preview for a value, or a part of one, that is known only after an update."""
+"""The placeholder in a preview's report for a value, or part of one, that is known only after an update."""
 
 
 @dataclass(frozen=True)
 class ResourceRecord:
-    """One resource, as the Pulumi engine would keep it in its state."""
+    """A resource, as the Pulumi engine would store it in its state."""
 
     urn: str
     """As the engine writes it."""
@@ -26,48 +26,48 @@ class ResourceRecord:
     name: str
     """The logical name."""
     parent: str | None
-    """The URN of the parent, nothing for the stack itself."""
+    """The URN of the parent; `None` for the stack itself."""
     inputs: Mapping[str, Any]
-    """What the program asked for, resolved."""
+    """The program's inputs, resolved."""
     outputs: Mapping[str, Any]
-    """What AWS answered to a read."""
+    """The result of reading the resource from AWS."""
     dependencies: list[str]
-    """The URNs of what had to be there before."""
+    """The URNs of its dependencies."""
     options: Mapping[str, Any]
-    """`protect`, `retainOnDelete`, `aliases`, `import` and what else was given."""
+    """`protect`, `retainOnDelete`, `aliases`, `import` and other options that were given."""
     id: str | None = None
-    """The physical id; nothing for a component."""
+    """The physical id; `None` for a component."""
 
 
 @dataclass(frozen=True)
 class Violation:
-    """A rule that a resource breaks."""
+    """A violation of a policy by a resource."""
 
     policy: str
     """The policy's name."""
     level: str
     """`mandatory` stops a deployment, `advisory` does not."""
     urn: str
-    """The resource; empty where the whole stack is meant."""
+    """The resource; empty for the whole stack."""
     message: str
-    """What is wrong, and what to do."""
+    """What is wrong, and the remedy."""
 
 
 @dataclass(frozen=True)
 class Unchecked:
-    """Something that the rehearsal let pass without checking it."""
+    """Something that the rehearsal accepted without checking it."""
 
     urn: str
-    """The resource; empty if it is not one."""
+    """The resource; empty if it is not about one."""
     type: str
-    """The type of the resource, or the token of the function."""
+    """The resource type, or the token of the function."""
     reason: str
     """Why it was not checked."""
 
 
 @dataclass
 class Report:
-    """The whole of one rehearsal."""
+    """The result of one rehearsal."""
 
     stack: str
     project: str
@@ -79,29 +79,29 @@ class Report:
     calls: dict[str, int] = field(default_factory=dict)
     """How often each API operation was called, e.g. `ecr:CreateRepository`."""
     assumed: list[str] = field(default_factory=list)
-    """What the stack takes for granted and the rehearsal assumed to exist, e.g. an existing key's ARN."""
+    """What the stack assumes to exist and the rehearsal assumed to exist, e.g. an existing key's ARN."""
     warnings: list[str] = field(default_factory=list)
     """What is allowed and probably not meant, e.g. a lifecycle rule that never acts; each with its place."""
     scanning: dict[str, dict[str, str]] = field(default_factory=dict)
     """When images are scanned, by Region and repository: `CONTINUOUS_SCAN`, `SCAN_ON_PUSH`, `MANUAL` or `OFF`. Only Regions
-    whose scanning the program configures; replicas are there too."""
+    whose scanning the program configures; includes replicas."""
     unchecked: list[Unchecked] = field(default_factory=list)
-    """What was not checked: resources and functions of other providers, a policy pack that was not run."""
+    """What was not checked: resources and functions of other providers, or a policy pack that was not run."""
     guardrails: dict[str, Any] | None = None
     """The configuration of the project's guardrails, `policies/config.json`; empty without one, nothing if no guardrail
     was run."""
     settings: dict[str, Any] = field(default_factory=dict)
-    """What the stack's configuration says that no resource shows and that safeguards go by: `ecr-stack:environment`,
+    """Settings of the stack's configuration that no resource shows but safeguards need: `ecr-stack:environment`,
     `ecr-stack:trusted`, `aws:allowedAccountIds`, `aws:forbiddenAccountIds`."""
     provider: dict[str, Any] = field(default_factory=dict)
-    """What the stack file says of the AWS provider (`aws:endpoints` and so on), without Region and tags; credentials are
+    """The stack file's AWS provider settings (`aws:endpoints` and so on), without Region and tags; credentials are
     `(set)`."""
     preview: bool = False
-    """Whether nothing was made, and what only AWS can tell is `UNKNOWN_VALUE`."""
+    """Whether this was a preview: nothing was created, and values that only AWS can provide are `UNKNOWN_VALUE`."""
     seconds: float = 0.0
 
     def named(self, type_: str, name: str) -> ResourceRecord:
-        """Give the resource of a type (its token, or the last part of it) with a logical name.
+        """Return the resource with a type (its token, or the last part of it) and logical name.
 
         Raises:
             KeyError: there is none, or more than one.
@@ -116,11 +116,11 @@ class Report:
 
     @property
     def passes(self) -> bool:
-        """Whether nothing stands in the way of a deployment: advice does not."""
+        """Whether nothing blocks a deployment; advisory violations do not."""
         return not any(violation.level == "mandatory" for violation in self.violations)
 
     def as_json(self) -> dict[str, Any]:
-        """The contract's form: plain data."""
+        """The JSON form, as plain data."""
         data = asdict(self)
         data["seconds"] = round(self.seconds, 3)
         return data

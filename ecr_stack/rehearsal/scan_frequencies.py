@@ -1,4 +1,4 @@
-"""When the images of each repository are scanned, by the scanning configurations of a rehearsal.
+"""When the images of each repository are scanned, according to the scanning configurations of a rehearsal.
 
 https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning-filters.html
 """
@@ -21,18 +21,18 @@ _REPLICATION = "aws:ecr/replicationConfiguration:ReplicationConfiguration"
 def scan_frequencies(
     resources: Iterable[ResourceRecord], *, account: str, region: str
 ) -> dict[str, dict[str, EffectiveFrequency]]:
-    """Say when each repository is scanned, in the Regions whose scanning the program configures.
+    """Return when each repository is scanned, in the Regions whose scanning the program configures.
 
-    The repositories of a Region are those that the program makes or adopts there, and those that replication into it
-    makes. Where the program has no scanning configuration, the account's own decides, which a rehearsal does not know.
+    The repositories of a Region are those that the program creates or adopts there, and those that replication into it
+    creates. Regions without a scanning configuration in the program depend on the account's own, which is not known.
 
     Args:
         resources: the records of a rehearsal.
         account: the account that was rehearsed.
-        region: the Region of resources that name none.
+        region: the Region of resources without one.
 
     Returns:
-        Region → repository's name in ECR → frequency, sorted. Configurations that are not known yet are left out.
+        Region → repository name in ECR → frequency, sorted. Configurations that are not known yet are omitted.
     """
     records = list(resources)
     configured = _configured(records, region)
@@ -54,7 +54,7 @@ def scan_frequencies(
     for there, scanning in sorted(configured.items()):
         found[there] = effective_frequencies(scanning, sorted(names.get(there, ())))
         if scanning.type == "BASIC" and not scanning.rules:
-            # Without a rule of the registry, the repository's own flag still decides.
+            # Without a matching registry rule, the repository's own flag applies.
             found[there] |= {name: "SCAN_ON_PUSH" for name in found[there] if (there, name) in flagged}
     return found
 
@@ -62,7 +62,7 @@ def scan_frequencies(
 def scan_warnings(resources: Iterable[ResourceRecord], *, account: str, region: str) -> Iterator[str]:
     """Yield a warning for each Region in which nothing scans some of the repositories; arguments as above.
 
-    A repository that a `MANUAL` rule names is not meant: somebody decided to scan it on request.
+    A repository that a `MANUAL` rule names is not meant: someone decided to scan it on request.
     """
     records = list(resources)
     configured = _configured(records, region)
@@ -72,13 +72,13 @@ def scan_warnings(resources: Iterable[ResourceRecord], *, account: str, region: 
         idle = [name for name, frequency in frequencies.items() if frequency == "MANUAL" and name not in chosen]
         if off:
             yield (
-                f"nothing scans {_listed(off)} in {there}: no filter of the registry's enhanced scanning matches, and then "
-                "a scan cannot be started either; add a filter that matches, e.g. `*`"
+                f"{_listed(off)} in {there} cannot be scanned: no filter of the registry's enhanced scanning matches, so "
+                "scans cannot be started manually either; add a filter that matches, e.g. `*`"
             )
         if idle:
             yield (
-                f"nothing scans {_listed(idle)} in {there} unless somebody starts a scan: no filter of the registry's basic "
-                "scanning matches; add a filter that matches, e.g. `*`, or a rule with `frequency: MANUAL` if it is meant"
+                f"{_listed(idle)} in {there} will be scanned only on request: no filter of the registry's basic scanning "
+                "matches; add a filter that matches, e.g. `*`, or a rule with `frequency: MANUAL` if this is intended"
             )
 
 
@@ -100,12 +100,12 @@ def _known(value: Any) -> bool:
 
 
 def _maps(value: Any) -> list[Mapping[str, Any]]:
-    """The maps in a list; none if the value is not known."""
+    """The maps in a list; empty if the value is not known."""
     return [entry for entry in value if isinstance(entry, Mapping)] if isinstance(value, list) else []
 
 
 def _scanning(outputs: Mapping[str, Any]) -> RegistryScanning | None:
-    """The configuration, or None if a part of it is not known."""
+    """The configuration; `None` if a part of it is not known."""
     rules = _maps(outputs.get("rules"))
     filters = [entry.get("filter") for rule in rules for entry in _maps(rule.get("repositoryFilters"))]
     parts = [outputs.get("scanType"), *(rule.get("scanFrequency") for rule in rules), *filters]
@@ -114,7 +114,7 @@ def _scanning(outputs: Mapping[str, Any]) -> RegistryScanning | None:
 
 
 def _replicas(outputs: Mapping[str, Any], names: list[str], account: str) -> Iterator[tuple[str, str]]:
-    """Yield the Region and the name of each repository that replication makes in this account."""
+    """Yield the Region and the name of each repository that replication creates in this account."""
     configuration = outputs.get("replicationConfiguration")
     for rule in _maps(configuration.get("rules") if isinstance(configuration, Mapping) else None):
         filters = rule.get("repositoryFilters")

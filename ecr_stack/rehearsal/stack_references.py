@@ -1,7 +1,7 @@
-"""What `pulumi.StackReference` answers in a rehearsal: the outputs of another stack, rehearsed or given.
+"""Resolves `pulumi.StackReference` in a rehearsal: the outputs of another stack, rehearsed or given.
 
 The outputs come from, in this order: values given in Python; `--stack-reference NAME=FILE` or `NAME=DIRECTORY`; the
-rehearsal of a stack of the same project; the rehearsal of a stack of a project that lies beside this one or above it.
+rehearsal of a stack of the same project; the rehearsal of a stack of a project beside this one or above it.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from ecr_stack.project.stack_file import Project, read_project
 __all__ = ["StackOutputs", "StackReferences"]
 
 _CHAIN = "ECR_STACK_REFERENCES"
-"""The environment variable with the stacks that wait for one another's outputs."""
+"""The environment variable with the chain of stacks that wait for each other's outputs."""
 
 
 @dataclass(frozen=True)
 class StackOutputs:
-    """The outputs of a stack, and which of them are secret."""
+    """The outputs of a stack, and the names of the secret ones."""
 
     outputs: Mapping[str, Any]
     secrets: frozenset[str] = frozenset()
@@ -36,25 +36,25 @@ class StackOutputs:
 
 @dataclass
 class StackReferences:
-    """Finds the outputs of other stacks, each once."""
+    """Finds and caches the outputs of other stacks."""
 
     project: Project | None
     stack: str
     account: str
     given: Mapping[str, Any] = field(default_factory=dict)
-    """By the name that the program uses: a mapping of outputs, a file that holds one, or the folder of a project."""
+    """By the name that the program uses: a mapping of outputs, a JSON file of one, or the folder of a project."""
     _known: dict[str, StackOutputs] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def outputs_of(self, name: str) -> StackOutputs:
-        """Give the outputs of a stack.
+        """Return the outputs of a stack.
 
         Args:
-            name: as the program writes it: `stack`, `project/stack` or `organization/project/stack`.
+            name: as in the program: `stack`, `project/stack` or `organization/project/stack`.
 
         Raises:
-            NotFound: nothing says what that stack puts out.
-            InvalidInput: a file of outputs is not one.
+            NotFound: the outputs of the stack cannot be found.
+            InvalidInput: a file of outputs is invalid.
             Unavailable: the other stack cannot be rehearsed.
         """
         with self._lock:
@@ -81,9 +81,9 @@ class StackReferences:
         folder = self._folder_of(project)
         if folder is None:
             raise NotFound(
-                f"the program reads the outputs of the stack `{name}`, and no project `{project}` lies here, beside "
-                f"this one or above it; add --stack-reference {name}=FILE with the JSON that `pulumi stack output "
-                "--json` prints for that stack, or --stack-reference NAME=FOLDER with the folder of its project"
+                f"the program reads the outputs of the stack `{name}`, but there is no project `{project}` beside this "
+                f"one or above it; add --stack-reference {name}=FILE with the output of `pulumi stack output --json` "
+                f"for that stack, or --stack-reference {name}=FOLDER with the folder of its project"
             )
         return self._rehearsed(folder, stack)
 
@@ -101,12 +101,12 @@ class StackReferences:
         return None
 
     def _rehearsed(self, folder: Path, stack: str) -> StackOutputs:
-        """Rehearse another stack in a process of its own: the Pulumi SDK runs one program in a process."""
+        """Rehearse another stack in its own process: the Pulumi SDK runs one program per process."""
         own = f"{self.project.name if self.project else ''}/{self.stack}"
         chain = [*filter(None, os.environ.get(_CHAIN, "").split(",")), own]
         other = f"{read_project(folder).name}/{stack}"
         if other in chain:
-            raise Unavailable(f"stacks read one another's outputs: {' → '.join([*chain, other])}")
+            raise Unavailable(f"stacks read each other's outputs in a cycle: {' → '.join([*chain, other])}")
         command = [sys.executable, "-c", "from ecr_stack.cli import main; main()"]
         done = subprocess.run(
             [*command, "rehearse", "--stack", stack, "--account", self.account, "--format", "json"],
@@ -121,12 +121,12 @@ class StackReferences:
         except (ValueError, KeyError):
             reason = done.stderr.strip() or f"exit code {done.returncode}"
             raise Unavailable(
-                f"the rehearsal of the stack {other}, whose outputs are read, failed:\n{reason}"
+                f"the rehearsal of the stack {other}, whose outputs the program reads, failed:\n{reason}"
             ) from None
 
 
 def _near(directory: Path) -> Iterator[Path]:
-    """The folders above a project, and the folders beside it; not beyond the repository that it is in."""
+    """The folders above a project and beside it, within its git repository."""
     yield from (folder for folder in sorted(directory.parent.iterdir()) if folder.is_dir())
     for folder in directory.parents:
         yield folder
@@ -138,7 +138,7 @@ def _read(file: Path) -> StackOutputs:
     try:
         data = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        remedy = "write one with `pulumi stack output --json > FILE` or `ecr-stack rehearse --format json > FILE`"
+        remedy = "create the file with `pulumi stack output --json > FILE` or `ecr-stack rehearse --format json > FILE`"
         raise InvalidInput(str(file), [Problem("(the file)", None, f"must be JSON: {error}", remedy)]) from None
     if isinstance(data, dict) and isinstance(data.get("outputs"), dict) and "resources" in data:
         data = data["outputs"]

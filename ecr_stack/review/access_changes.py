@@ -120,7 +120,7 @@ class _Grant:
             related = any(account_of(*mine.entries) == account_of(entry) for entry in other.entries)
             if other.excluded:
                 return not related and mine.within(other)
-            # A denial for an account is one for everybody in it; an allowance leaves it to the account.
+            # A denial for an account is one for everyone in it; an allowance leaves it to the account.
             if denied and related and all(map(is_account, other.entries)):
                 return True
         return mine.within(other)
@@ -293,7 +293,7 @@ def _identifies(condition: Condition) -> bool:
 
 
 def _alternatives(condition: Condition) -> list[Condition]:
-    """A condition that says who asks, for each of its values: a new value lets in somebody of its own."""
+    """A condition that says who asks, for each of its values: a new value lets in someone of its own."""
     if not _identifies(condition):
         return [condition]
     return [_exact(replace(condition, values=(value,))) for value in condition.values]
@@ -331,7 +331,7 @@ def _lines(verb: str, grants: Iterable[_Grant]) -> Iterator[str]:
         terms = " and ".join(sorted(str(each) for each in grant.conditions if not _identifies(each)))
         principal = str(grant.principal)
         if who:
-            # An account or everybody, narrowed to these; a service or an identity provider acts for them.
+            # An account or everyone, narrowed to these; a service or an identity provider acts for them.
             narrowed = principal == "*" or is_account(principal)
             principal = ", ".join(who) if narrowed else f"{principal} for {', '.join(who)}"
         elif is_account(principal):

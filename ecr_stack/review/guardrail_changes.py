@@ -101,7 +101,7 @@ def _read(file: Path) -> Any:
 def _code(folder: Path) -> dict[str, bytes]:
     """The files that may decide what is checked, by their paths in the folder: all but the configuration, texts and what is installed.
 
-    Of compiled modules only those count that Python takes without a look at their source: nobody wrote the others.
+    Of compiled modules only those count that Python takes without a look at their source: no one wrote the others.
     https://docs.python.org/3/reference/import.html#cached-bytecode-invalidation
     """
     found = {}

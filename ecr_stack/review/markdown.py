@@ -1,4 +1,4 @@
-"""Text that somebody else chose, written into GitHub's Markdown so that it stays text.
+"""Text that someone else chose, written into GitHub's Markdown so that it stays text.
 
 Names, tags, descriptions, policies and error messages come from a stack file or from a report. Whatever is in them must
 not become a heading, a link, an image, HTML, a mention or a reference. Everything foreign therefore passes through

@@ -1,4 +1,4 @@
-"""The report of a rehearsal, read back: a file that `rehearse --format json` wrote, or that somebody says it wrote.
+"""The report of a rehearsal, read back: a file that `rehearse --format json` wrote, or that someone says it wrote.
 
 The file of a pull request's base comes from elsewhere. It is therefore checked before anything is compared: its size and
 depth are limited, and every part that is used has its shape. What is inside inputs and outputs stays as it is; `at` and
@@ -100,7 +100,7 @@ def read_report(file: Path) -> dict[str, Any]:
 
 
 def checked(report: Any, source: str) -> dict[str, Any]:
-    """Give a report back if it is one.
+    """Return a report back if it is one.
 
     Args:
         report: any data.

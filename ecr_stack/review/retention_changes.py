@@ -96,7 +96,7 @@ class _Lifecycle:
 
 
 def retention_changes(base: Mapping[str, Any], head: Mapping[str, Any]) -> list[RetentionChange]:
-    """Say what the changed lifecycle policies do, for repositories and templates that are in both rehearsals.
+    """Return what the changed lifecycle policies do, for repositories and templates that are in both rehearsals.
 
     Args:
         base: how it is, as `rehearse --format json` prints it.

@@ -184,7 +184,7 @@ def _loss(change: RetentionChange, losing: list[str]) -> str:
 
 
 def _access(base: Record, head: Record) -> Iterator[Risk]:
-    """What changed policies let somebody do, wherever they are."""
+    """What changed policies let someone do, wherever they are."""
     before, after = ({record["urn"]: record for record in report["resources"]} for report in (base, head))
     for change in access_changes(before, after):
         yield Risk(change.level, change.urn, change.name, change.message)

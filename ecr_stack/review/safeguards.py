@@ -260,7 +260,7 @@ def _opening(subject: _Subject) -> None:
 
 
 def _budget(subject: _Subject) -> None:
-    """The costs at which somebody hears of them, and who does."""
+    """The costs at which someone hears of them, and who does."""
     record = subject.record
     amount = _number(_property(record, "limitAmount"), math.inf)
     shown = f"{amount:g} {_property(record, 'limitUnit')}"

@@ -103,7 +103,7 @@ class ServiceGrant(Model):
     """Whether it may also push. Default: `false`."""
 
     def cross_field_errors(self) -> Iterator[Problem]:
-        """A service must be restricted to sources; otherwise it acts for everybody."""
+        """A service must be restricted to sources; otherwise it acts for everyone."""
         if self.source_arns is None and self.source_accounts is None:
             yield Problem(
                 "",

@@ -54,7 +54,7 @@ OperatingSystem = Annotated[Literal["Linux", "Windows"], Item]
 
 
 class PublicRepositorySettings(Model):
-    """A repository that everybody may pull from, with its gallery metadata."""
+    """A repository that everyone may pull from, with its gallery metadata."""
 
     description: Annotated[str, Field(max_length=1024)] | None = None
     """One or two sentences, used in searches."""
@@ -69,7 +69,7 @@ class PublicRepositorySettings(Model):
     logo: Annotated[str, AfterValidator(_logo), Described(pattern="^[A-Za-z0-9+/]*={0,2}$")] | None = None
     """An image file of at most 512,000 bytes, in base64. The gallery only shows it for verified accounts."""
     push: list[PrincipalName] = []
-    """Roles, users and accounts that may push, through the repository policy. Everybody may pull."""
+    """Roles, users and accounts that may push, through the repository policy. Everyone may pull."""
     match: Match = "CONDITION"
     """How roles and users are matched: by `CONDITION`, which works before they exist, or as `PRINCIPAL`. Default: `CONDITION`."""
     tags: Tags = {}

@@ -22,7 +22,7 @@ def is_reason(text: str) -> bool:
 
 
 def reason_problem(text: str) -> str | None:
-    """What is wrong with a text in the place of a reason, as the end of a sentence about it; `None` if it is one."""
+    """What is wrong with a text in place of a reason, as the end of a sentence about it; `None` if it is one."""
     words = re.findall(r"[^\W_]+", text.casefold())
     if not words:
         return "says nothing"

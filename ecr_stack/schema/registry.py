@@ -78,7 +78,7 @@ Issuer = Annotated[str, AfterValidator(_issuer), Described(pattern=r"[^.]\.[^.]"
 
 
 class Trusted(Model):
-    """Who outside the account may be granted access; the guardrails report everybody else."""
+    """Who outside the account may be granted access; the guardrails report everyone else."""
 
     accounts: list[AccountId] = []
     """Accounts other than the stack's own, in quotes."""

@@ -37,7 +37,7 @@ __all__ = [
 
 ReplicaSource = Literal["managed", "template", "none"]
 """`managed`: the stack creates the replicas' repositories; `template`: ECR creates them from the stack's creation
-templates; `none`: ECR creates them with its defaults or somebody else's templates."""
+templates; `none`: ECR creates them with its defaults or someone else's templates."""
 
 # The API model allows 25 rules; the service quota is 10 in every Region but ca-central-1, and the provider's schema
 # enforces 10. https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html

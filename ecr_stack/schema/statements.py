@@ -99,7 +99,7 @@ class Principals(Model):
 
     @property
     def public(self) -> bool:
-        """Whether everybody is included."""
+        """Whether everyone is included."""
         return "*" in (self.known("AWS") or ())
 
     def document(self, account: str, partition: str) -> str | dict[str, list[str]]:

@@ -22,8 +22,8 @@ def _problems(provider: Provider, type_: str, inputs: dict[str, Any]) -> list[tu
 @pytest.mark.parametrize(
     ("type_", "inputs", "place", "words"),
     [
-        (REPOSITORY, {"imageTagMutabilty": "MUTABLE"}, "imageTagMutabilty", "not a property"),
-        (REPOSITORY, {"imageScanningConfiguration": {"scanonpush": True, "scanOnPush": True}}, "imageScanningConfiguration.scanonpush", "not a property"),
+        (REPOSITORY, {"imageTagMutabilty": "MUTABLE"}, "imageTagMutabilty", "not a known property"),
+        (REPOSITORY, {"imageScanningConfiguration": {"scanonpush": True, "scanOnPush": True}}, "imageScanningConfiguration.scanonpush", "not a known property"),
         (REPOSITORY, {"imageScanningConfiguration": {}}, "imageScanningConfiguration.scanOnPush", "required"),
         (REPOSITORY, {"imageTagMutability": "mutable"}, "imageTagMutability", "one of MUTABLE"),
         (REPOSITORY, {"forceDelete": "yes"}, "forceDelete", "true or false"),
@@ -38,9 +38,9 @@ def _problems(provider: Provider, type_: str, inputs: dict[str, Any]) -> list[tu
         (KEY, {"deletionWindowInDays": 6}, "deletionWindowInDays", "7 to 30"),
         (KEY, {"deletionWindowInDays": 7.5}, "deletionWindowInDays", "a whole number"),
         (KEY, {"deletionWindowInDays": "7"}, "deletionWindowInDays", "a whole number"),
-        (KEY, {"rotationPeriodInDays": 180}, "rotationPeriodInDays", "needs enableKeyRotation"),
+        (KEY, {"rotationPeriodInDays": 180}, "rotationPeriodInDays", "requires enableKeyRotation"),
         (KEY, {"policy": "{"}, "policy", "not a JSON object"),
-        ("aws:kms/alias:Alias", {"name": "prod", "targetKeyId": "x"}, "name", "begins with alias/"),
+        ("aws:kms/alias:Alias", {"name": "prod", "targetKeyId": "x"}, "name", "must begin with alias/"),
         ("aws:ecr/lifecyclePolicy:LifecyclePolicy", {"repository": "api"}, "policy", "required"),
         ("aws:ecr/lifecyclePolicy:LifecyclePolicy", {"repository": "api", "policy": "[]"}, "policy", "not a JSON object"),
         ("aws:ecr/registryScanningConfiguration:RegistryScanningConfiguration", {"scanType": "FULL"}, "scanType", "one of BASIC"),
@@ -48,7 +48,7 @@ def _problems(provider: Provider, type_: str, inputs: dict[str, Any]) -> list[tu
         ("aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate", {"prefix": "a", "appliedFors": ["PUSH"]}, "appliedFors[0]", "one of PULL_THROUGH_CACHE"),
         ("aws:iam/role:Role", {"assumeRolePolicy": "{}", "maxSessionDuration": 60}, "maxSessionDuration", "3600 to 43200"),
         ("aws:iam/openIdConnectProvider:OpenIdConnectProvider", {"url": "example.org", "clientIdLists": ["a"]}, "url", "https://"),
-        ("command:local:Command", {"assetPaths": ["x"]}, "assetPaths", "not rehearsed"),
+        ("command:local:Command", {"assetPaths": ["x"]}, "assetPaths", "does not support"),
     ],
 )  # fmt: skip
 def test_inputs_that_the_provider_refuses_are_refused(

@@ -169,7 +169,7 @@ def test_an_endpoint_takes_the_place_of_aws_for_the_real_provider(
 def test_an_endpoint_at_which_nothing_answers_is_told_before_anything_starts(project: Path) -> None:
     done = rehearsed(project, "--stack", "dev", "--endpoint", "http://127.0.0.1:1")
     assert done.returncode == 2
-    assert "nothing answers at http://127.0.0.1:1" in done.stderr
+    assert "http://127.0.0.1:1 does not respond" in done.stderr
 
 
 def test_the_engine_and_the_rehearsal_without_it_make_the_same(engine: Engine, project: Path) -> None:

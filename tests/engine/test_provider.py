@@ -150,4 +150,4 @@ def test_a_command_runs_when_it_is_made_changed_and_destroyed_but_not_in_a_previ
 def test_what_is_not_rehearsed_is_told(engine: Engine) -> None:
     programmed(engine, "aws.s3.Bucket('b')")
     refused = engine("preview", code=-1)
-    assert "`aws:s3/bucket:Bucket` is not rehearsed" in refused.said
+    assert "does not support the resource type `aws:s3/bucket:Bucket`" in refused.said

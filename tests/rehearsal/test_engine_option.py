@@ -26,7 +26,7 @@ def test_without_a_pulumi_on_path_the_message_says_so_and_what_does_without() ->
     done = rehearsed("--stack", "dev")
     assert done.returncode == 2
     assert "there is no `pulumi` on PATH" in done.stderr
-    assert "leave out `--engine pulumi`" in done.stderr.replace("\n", " ")
+    assert "omit `--engine pulumi`" in done.stderr.replace("\n", " ")
     assert "Traceback" not in done.stderr
 
 

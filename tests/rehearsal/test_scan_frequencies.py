@@ -108,11 +108,11 @@ def test_a_configuration_that_is_not_known_yet_says_nothing(unknown: dict[str, A
 def test_a_repository_that_nothing_scans_is_warned_of() -> None:
     off = [repository("api"), repository("web"), scanning("ENHANCED", ("SCAN_ON_PUSH", ["api"]))]
     (warning,) = scan_warnings(off, **PLACE)
-    assert "nothing scans `web` in us-east-1" in warning
-    assert "cannot be started" in warning
+    assert "`web` in us-east-1 cannot be scanned" in warning
+    assert "cannot be started manually" in warning
     idle = [repository("api"), repository("web"), scanning("BASIC", ("SCAN_ON_PUSH", ["api"]))]
     (warning,) = scan_warnings(idle, **PLACE)
-    assert "nothing scans `web` in us-east-1 unless somebody starts a scan" in warning
+    assert "`web` in us-east-1 will be scanned only on request" in warning
 
 
 def test_a_repository_that_is_to_be_scanned_on_request_is_no_warning() -> None:
@@ -154,7 +154,9 @@ def test_a_rehearsal_tells_when_each_repository_is_scanned_and_thirty_alike_take
     wanted = {f"service-{number}": "SCAN_ON_PUSH" for number in range(29)}
     wanted |= {"service-29": "CONTINUOUS_SCAN", "attic": "OFF"}
     assert thirty.as_json()["scanning"] == {"us-east-1": wanted, "us-west-2": wanted}
-    assert [warning for warning in thirty.warnings if "nothing scans `attic`" in warning] == thirty.warnings
+    assert [
+        warning for warning in thirty.warnings if "`attic` in " in warning and "cannot be scanned" in warning
+    ] == thirty.warnings
     assert len(thirty.warnings) == 2
     text = text_of(thirty)
     alike = [line for line in text.splitlines() if "; mutable tags; scanned on push" in line]

@@ -47,7 +47,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Principal:
-    """Somebody who asks."""
+    """Someone who asks."""
 
     name: str
     """An ARN, a service's name or an organization's id."""
@@ -65,7 +65,7 @@ class Principal:
             partition: `aws`, `aws-cn`, … .
 
         Raises:
-            ValueError: it is none of these.
+            ValueError: it is not one of these.
         """
         if re.fullmatch(r"o-[a-z0-9]{10,32}", name):
             return cls(name, Kind.ORGANIZATION, None)
@@ -184,7 +184,7 @@ class Policies:
 
 
 class _How(IntEnum):
-    """How a resource policy's statement means somebody."""
+    """How a resource policy's statement means someone."""
 
     BY_ACCOUNT = 1
     BY_NAME = 2
@@ -368,7 +368,7 @@ def _meant(statement: Statement, principal: Principal, bounded: bool) -> tuple[_
     matches = [entry for entry in matches if entry[1] is not False]
     sure = [how for how, truth in matches if truth is True]
     if sure:
-        # a denial for an account is one for everybody in it
+        # a denial for an account is one for everyone in it
         how = max(sure) if statement.allows else _How.BY_NAME
         by_arn = any(each.key == "aws:principalarn" and each.binds for each in statement.conditions)
         return (_How.BY_SESSION if how is _How.BY_NAME and by_arn and _is_for_everyone(statement) else how), True
@@ -422,7 +422,7 @@ def _names(principals: Iterable[tuple[str, str]], principal: Principal) -> Itera
 
 def _aws_name(name: str, principal: Principal) -> tuple[_How, Truth] | None:
     if name == "*":
-        return _How.BY_NAME, True  # everybody, services too: `*` is how a denial reaches them
+        return _How.BY_NAME, True  # everyone, services too: `*` is how a denial reaches them
     if name == principal.name:
         return (_How.BY_ACCOUNT if principal.kind is Kind.ACCOUNT else _How.BY_NAME), True
     if is_account(name):

@@ -74,7 +74,7 @@ class PolicyInventory:
             yield from policy
 
     def principals(self) -> list[Principal]:
-        """Everybody whom a policy names or a condition means, and every role and user that has a policy of its own."""
+        """Everyone whom a policy names or a condition means, and every role and user that has a policy of its own."""
         named = {principal.name: principal for principal in map(self._principal, self._names()) if principal}
         order = list(Kind)
         return sorted(named.values(), key=lambda principal: (order.index(principal.kind), principal.name))

@@ -39,7 +39,7 @@ def account_of(arn: str) -> str:
 
 
 def partition_problem(name: str, partition: str) -> bool:
-    """Whether a name is an ARN of another partition, where this one's policies reach nobody."""
+    """Whether a name is an ARN of another partition, where this one's policies reach no one."""
     match = _ARN.fullmatch(name)
     return match is not None and match["partition"] != partition
 

@@ -55,7 +55,7 @@ class Condition:
     """The key as written, e.g. `aws:PrincipalOrgID`."""
     values: tuple[str, ...]
     needed: bool = False
-    """Whether another condition, `Null` with `false`, refuses requests without the key."""
+    """Whether another condition, `Null` with `false`, rejects requests without the key."""
 
     @property
     def key(self) -> str:
@@ -74,12 +74,12 @@ class Condition:
 
     @property
     def binds(self) -> bool:
-        """Whether a request without the key, or with a value that nobody meant, is refused."""
+        """Whether a request without the key, or with a value that no one meant, is rejected."""
         return self.applies and bool(self.values) and not any(map(self._says_nothing, self.values))
 
     @property
     def applies(self) -> bool:
-        """Whether a request without the key, or with another value than one of these, is refused."""
+        """Whether a request without the key, or with another value than one of these, is rejected."""
         return self.test in _COMPARING
 
     def _says_nothing(self, value: str) -> bool:
@@ -139,7 +139,7 @@ def _parsed(text: str) -> tuple[Statement, ...]:
 
 
 def read_json(text: str) -> Any:
-    """Read JSON text; a key that is twice in one object is refused, since one of the two would be hidden.
+    """Read JSON text; a key that is twice in one object is rejected, since one of the two would be hidden.
 
     Raises:
         UnreadablePolicy: it is not JSON.
@@ -275,7 +275,7 @@ _BINDING: Mapping[str, re.Pattern[str]] = {
     "aws:sourcearn": _ARN_OF_ACCOUNT,
     "aws:userid": _UNIQUE_ID,
 }
-"""Condition keys that say who asks or for whom, and the values that name somebody as a whole.
+"""Condition keys that say who asks or for whom, and the values that name someone as a whole.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html
 """
@@ -304,7 +304,7 @@ def public(statement: Statement, extra_keys: Collection[str] = ()) -> str | None
 def bound(conditions: Iterable[Condition], extra_keys: Collection[str] = ()) -> bool:
     """Whether conditions limit a statement to named accounts, organizations, principals or sources.
 
-    All conditions must hold, so one that binds is enough; its values are alternatives, so each must name somebody.
+    All conditions must hold, so one that binds is enough; its values are alternatives, so each must name someone.
     """
     return any(_binds(condition, extra_keys) for condition in conditions)
 
@@ -364,7 +364,7 @@ def admitted(condition: Condition) -> list[Party]:
 
 
 def _pattern(condition: Condition) -> re.Pattern[str] | None:
-    """What a value must be to name somebody."""
+    """What a value must be to name someone."""
     pattern = _BINDING.get(condition.key)
     return _ARN_IN_PARTS if pattern is _ARN_OF_ACCOUNT and condition.test.startswith("arn") else pattern
 
@@ -425,7 +425,7 @@ def _binds(condition: Condition, extra_keys: Collection[str]) -> bool:
 
 
 def _is_narrow(addresses: str) -> bool:
-    """Whether a range is somebody's: AWS treats those wider than /8, or /32 of IPv6, as public.
+    """Whether a range is someone's: AWS treats those wider than /8, or /32 of IPv6, as public.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
     """
@@ -446,7 +446,7 @@ _NAMED_ARN = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[\w+=,.@/-]+
 def named_principals(text: str) -> list[str]:
     """The roles and users that a text names whole, such as a policy or a stack file's value: their ARNs, each once.
 
-    A pattern such as `arn:aws:iam::111122223333:role/admin-*` names nobody, and neither does a policy variable; of
+    A pattern such as `arn:aws:iam::111122223333:role/admin-*` names no one, and neither does a policy variable; of
     `role/admin-*`, `role/admin-` is no role.
 
     Args:

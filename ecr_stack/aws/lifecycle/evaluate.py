@@ -274,7 +274,7 @@ class Run:
         return self._with_artifacts(made)
 
     def _with_artifacts(self, made: list[Decision]) -> tuple[Decision, ...]:
-        """Give reference artifacts the outcome of their subjects, and so on for artifacts of artifacts."""
+        """Return reference artifacts the outcome of their subjects, and so on for artifacts of artifacts."""
         by_digest = {image.digest: index for index, image in enumerate(self.images)}
         waiting = {
             index: by_digest[image.subject] for index, image in enumerate(self.images) if image.subject in by_digest

@@ -1,6 +1,6 @@
 """What AWS documents about requests beyond the API model: the rules, by operation.
 
-A rule takes a request, and raises AWS's refusal of it or returns. The rules of an operation run in the order in
+A rule takes a request, and raises AWS's errors of it or returns. The rules of an operation run in the order in
 which they are listed, after the API model's checks and before anything changes.
 """
 

@@ -71,7 +71,7 @@ def find_key(name: str, account: str, region: str) -> Key | None:
 
 
 def encrypting_key(request: Request, name: str, place: str = "kmsKey") -> str:
-    """Give the ARN of the key that is to encrypt a repository.
+    """Return the ARN of the key that is to encrypt a repository.
 
     Keys of other accounts cannot be known here, and are taken to exist when their ARN is given.
 

@@ -1,4 +1,4 @@
-"""Rules about repository creation templates: what a repository of theirs would be refused for, they are too."""
+"""Rules about repository creation templates: what a repository of theirs would be rejected for, they are too."""
 
 from __future__ import annotations
 

@@ -277,7 +277,7 @@ def _subject(manifest: Manifest) -> str | None:
     if manifest.subject:
         return manifest.subject
     matches = [_ATTACHED_TAG.fullmatch(tag) for tag in manifest.tags]
-    # With any other tag it is an image that somebody named.
+    # With any other tag it is an image that someone named.
     subjects = {f"sha256:{match[1]}" if match else None for match in matches}
     return subjects.pop() if len(subjects) == 1 else None
 

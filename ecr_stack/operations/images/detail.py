@@ -29,7 +29,7 @@ def describe(registry: LiveRegistry, reference: ImageReference) -> dict[str, Any
 
     Raises:
         NotFound: no such repository or image.
-        Unavailable: ECR refuses, or does not answer.
+        Unavailable: ECR rejects the request, or does not respond.
     """
     repository = reference.repository
     details = registry.image(repository, reference.image_id)

@@ -46,7 +46,7 @@ def read_repository(
 
     Raises:
         NotFound: no such repository.
-        Unavailable: ECR refuses, or does not answer.
+        Unavailable: ECR rejects the request, or does not respond.
     """
     found: list[Manifest] = []
     for details in registry.images(repository):

@@ -48,7 +48,7 @@ class RemovalRecord:
     """`delete`, `untag` or `archive`."""
     images: tuple[RemovedImage, ...] = ()
     failed: frozenset[tuple[str, str]] = field(default=frozenset())
-    """Repository and digest of what ECR refused to remove."""
+    """Repository and digest of what ECR rejected to remove."""
 
 
 class RecordWriter:

@@ -188,7 +188,7 @@ def remove(
     """Remove what a plan says, as far as nothing has changed since.
 
     Images go first and what belongs to them afterwards, so that an interruption leaves no image without its parts. After
-    a request that ECR refuses as a whole, the repository's other images are not tried.
+    a request that ECR rejects as a whole, the repository's other images are not tried.
 
     Args:
         registry: whose repository it is.
@@ -296,7 +296,7 @@ def _genuine(digest: str, fetched: Mapping[str, Any] | None) -> str | None:
 def _take(
     registry: LiveRegistry, repository: str, digests: Sequence[str], archive: bool
 ) -> tuple[dict[str, str | None], str | None]:
-    """Delete or archive up to `BATCH` images: by digest, why it failed or `None`; and why ECR refused the whole."""
+    """Delete or archive up to `BATCH` images: by digest, why it failed or `None`; and why ECR rejected the whole."""
     if not digests:
         return {}, None
     if archive:

@@ -47,7 +47,7 @@ def copy_tag(
     move: bool = False,
     dry_run: bool = False,
 ) -> str:
-    """Give an image one more tag.
+    """Return an image one more tag.
 
     Args:
         registry: whose repository it is.
@@ -62,7 +62,7 @@ def copy_tag(
 
     Raises:
         NotFound: no such repository or image.
-        Unavailable: the tag is another image's, or ECR refuses.
+        Unavailable: the tag is another image's, or ECR rejects.
     """
     details = registry.image(repository, image_id)
     if details is None:
@@ -92,7 +92,7 @@ def _put(
     parameters: dict[str, str] = {"imageTag": tag} if tag else {}
     if media_type:
         parameters["imageManifestMediaType"] = media_type
-    # With the digest ECR refuses a manifest that is not this image's.
+    # With the digest ECR rejects a manifest that is not this image's.
     registry.ask("put_image", repositoryName=repository, imageManifest=text, imageDigest=digest, **parameters)
 
 

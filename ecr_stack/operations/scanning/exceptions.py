@@ -1,4 +1,4 @@
-"""Exceptions: findings that somebody accepted, for a reason and until a day.
+"""Exceptions: findings that someone accepted, for a reason and until a day.
 
     exceptions:
       - vulnerability: CVE-2026-1234
@@ -194,7 +194,7 @@ def read_exceptions(paths: Sequence[Path]) -> Exceptions:
 
     Raises:
         NotFound: a file cannot be read.
-        InvalidInput: a file is not what it should be; holds every mistake of that file.
+        InvalidInput: a file is not what it should be; holds every error of that file.
     """
     from ecr_stack.operations.scanning.vex import is_vex, read_vex
 
@@ -243,7 +243,7 @@ class _Refused(yaml.YAMLError):
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML in which a day stays as it is written, no key stands twice and nothing refers to something else."""
+    """YAML in which a day stays as it is written, no key is there twice and nothing refers to something else."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.events.AliasEvent):

@@ -207,7 +207,7 @@ class ScanReader:
 
         Raises:
             NotFound: there is no such repository.
-            Unavailable: ECR refuses, or does not answer in time.
+            Unavailable: ECR rejects, or does not answer in time.
         """
         details = self._image(reference, wait)
         if details is None:
@@ -359,7 +359,7 @@ class ScanReader:
 
         Raises:
             NotFound: there is no such repository.
-            Unavailable: ECR refuses, or does not answer in time.
+            Unavailable: ECR rejects, or does not answer in time.
         """
         self._ask(
             "start_image_scan",
@@ -467,7 +467,7 @@ class ScanReader:
         Raises:
             NotFound: there is no such repository.
             TimedOut: the time is over.
-            Unavailable: ECR refuses.
+            Unavailable: ECR rejects the request.
         """
         from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
 

@@ -24,7 +24,7 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class ImageReference:
-    """One image that somebody named."""
+    """One image that someone named."""
 
     text: str
     """As it was written."""
@@ -51,7 +51,7 @@ def parse_reference(text: str, region: str | None = None) -> ImageReference:
     """Read a reference.
 
     Args:
-        text: what somebody wrote.
+        text: what someone wrote.
         region: the Region of a reference that names none.
 
     Raises:

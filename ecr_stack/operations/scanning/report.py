@@ -109,7 +109,7 @@ class RepositoryRow(Model):
     problem: str | None = None
     """Why there is nothing to report, or not everything."""
     unreadable: bool = False
-    """Whether ECR refused or did not answer, so that nothing is known."""
+    """Whether ECR rejected or did not answer, so that nothing is known."""
 
 
 class Report(Model):

@@ -1,6 +1,6 @@
 """Basic scans of what was pulled lately: vulnerabilities become known after an image was scanned.
 
-ECR scans an image under basic scanning when it is pushed, and again only if somebody asks, once in 24 hours for an image.
+ECR scans an image under basic scanning when it is pushed, and again only if someone asks, once in 24 hours for an image.
 No AWS scheduler can choose images by their last pull, so a pipeline's schedule runs this.
 
 An index is left out: ECR scans the images that it lists, records a pull of each by itself, and would record reading the
@@ -66,7 +66,7 @@ def rescans(
 
     Raises:
         InvalidInput: the registry has enhanced scanning, which scans by itself.
-        Unavailable: ECR refuses, or does not answer.
+        Unavailable: ECR rejects the request, or does not respond.
     """
     configuration = registry.ask_registry("get_registry_scanning_configuration")["scanningConfiguration"]
     if configuration.get("scanType") == "ENHANCED":

@@ -1,6 +1,6 @@
 """OpenVEX documents as exceptions: `not_affected` and `fixed` accept a finding, `affected` and `under_investigation` do not.
 
-Read strictly: a document that breaks the specification is refused rather than half understood.
+Read strictly: a document that breaks the specification is rejected rather than half understood.
 https://github.com/openvex/spec/blob/main/OPENVEX-SPEC.md
 """
 

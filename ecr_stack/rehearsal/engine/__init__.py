@@ -1,5 +1,5 @@
-"""The real Pulumi engine, with the embedded AWS in the place of the AWS provider.
+"""Runs the real Pulumi engine with the embedded AWS in place of the AWS provider.
 
-`server` speaks the engine's provider protocol on top of the rehearsal's own provider; `run` takes a stack through its
-whole life with the `pulumi` command that is on PATH.
+`server` implements the engine's provider protocol on top of the rehearsal's own provider; `run` takes a stack through
+its lifecycle with the `pulumi` command on PATH.
 """

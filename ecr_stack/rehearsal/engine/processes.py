@@ -1,8 +1,7 @@
-"""Ending a process with everything that it started.
+"""Ends a process with all its descendants.
 
-`pulumi` starts a language host, which starts the program, which may start commands. None of them ends because its
-parent is killed, and they cannot be put into a process group of their own: `pulumi` writes to the terminal and may
-read from it.
+`pulumi` starts a language host, which starts the program, which may start commands. None of them ends when its parent
+is killed, and they cannot have their own process group, because `pulumi` writes to the terminal and may read from it.
 """
 
 from __future__ import annotations
@@ -18,12 +17,12 @@ from pathlib import Path
 __all__ = ["end_with_descendants"]
 
 _GRACE = 1.0
-"""Seconds to end by oneself before being killed."""
+"""Seconds to terminate before being killed."""
 
 
 def end_with_descendants(process: subprocess.Popen[str]) -> None:
     """Terminate a process, its children and theirs; kill what is still there after a second."""
-    # the family is looked up first: orphans have lost the way to their parent
+    # find the descendants first: orphans no longer have their parent
     family = [process.pid, *_descendants(process.pid)]
     _signal(family, signal.SIGTERM)
     deadline = time.monotonic() + _GRACE
@@ -60,11 +59,11 @@ def _descendants(process: int) -> list[int]:
 
 
 def _parents() -> Iterator[tuple[int, int]]:
-    """Each process with its parent: from /proc, or from `ps` on systems that have none."""
+    """Each process with its parent: from /proc, or from `ps` if there is none."""
     if Path("/proc/self/stat").is_file():
         for file in Path("/proc").glob("[0-9]*/stat"):
             with contextlib.suppress(OSError, ValueError, IndexError):
-                # the name, in brackets, may hold anything
+                # the name, in brackets, may contain anything
                 fields = file.read_text(errors="replace").rpartition(")")[2].split()
                 yield int(file.parent.name), int(fields[1])
         return

@@ -1,7 +1,7 @@
-"""A stack's whole life under the real Pulumi engine, against the embedded AWS: preview, up, up again, destroy.
+"""Runs a stack's lifecycle under the real Pulumi engine and the embedded AWS: preview, up, up again, destroy.
 
-Everything happens in a temporary folder: the state, Pulumi's home, a copy of the stack file and a Pulumi.yaml that
-leads to the program where it stands. The user's own state, stack files and credentials are never touched.
+Everything is in a temporary folder: the state, Pulumi's home, a copy of the stack file, and a Pulumi.yaml that points
+to the program. The user's own state, stack files and credentials are never touched.
 
 https://www.pulumi.com/docs/iac/cli/commands/
 """
@@ -39,20 +39,20 @@ __all__ = ["EngineRun", "Step", "rehearse_with_engine"]
 
 @dataclass(frozen=True)
 class Step:
-    """One command of the engine's."""
+    """One command of the engine."""
 
     name: str
-    """What it was: `preview`, `up`, `up again`, `destroy`."""
+    """`preview`, `up`, `up again` or `destroy`."""
     ok: bool
-    """Whether it went as it should."""
+    """Whether it succeeded as expected."""
     seconds: float
     changes: Mapping[str, int]
-    """How many resources were created, updated, deleted, left the same; empty for a preview."""
+    """The number of resources that were created, updated, deleted or unchanged; empty for a preview."""
 
 
 @dataclass
 class EngineRun:
-    """What came of a stack under the engine."""
+    """The result of a stack under the engine."""
 
     stack: str
     project: str
@@ -61,7 +61,7 @@ class EngineRun:
     engine: str
     """The engine's version, e.g. `v3.259.0`."""
     report: Report
-    """What the rehearsal without the engine found beforehand: the guardrails' findings among it."""
+    """The report of the preceding rehearsal without the engine, including violations of guardrails."""
     steps: list[Step] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
     """The stack's outputs after `up`."""
@@ -71,7 +71,7 @@ class EngineRun:
 
     @property
     def passes(self) -> bool:
-        """Whether every step went as it should, and no guardrail stands in the way."""
+        """Whether every step succeeded as expected, and no guardrail blocks the deployment."""
         return all(step.ok for step in self.steps) and self.report.passes
 
     def as_json(self) -> dict[str, Any]:
@@ -100,38 +100,38 @@ def rehearse_with_engine(
     to_stderr: bool = False,
     secrets: Mapping[str, str] | None = None,
 ) -> EngineRun:
-    """Take a stack through its life with the `pulumi` that is on PATH.
+    """Take a stack through its lifecycle with the `pulumi` on PATH.
 
-    Without an endpoint the engine meets the embedded AWS in the place of the AWS provider. With one it takes the real
-    provider, which Pulumi installs where it is not, and that meets what answers at the endpoint: a moto server, say.
+    Without an endpoint, the embedded AWS replaces the AWS provider. With an endpoint, the engine uses the real AWS
+    provider, which Pulumi installs if necessary, with the service at the endpoint, e.g. a moto server.
 
     Args:
         stack: the name of the stack, as in `Pulumi.NAME.yaml`.
-        directory: a folder of the project; the current one unless given.
-        account: the account that the embedded AWS plays, twelve digits.
-        endpoint: the URL of an AWS that is none, e.g. `http://localhost:5000`.
+        directory: a folder of the project. Default: the current folder.
+        account: the account id of the embedded AWS, twelve digits.
+        endpoint: the URL of an AWS emulator, e.g. `http://localhost:5000`.
         announce: called with the name of each step before it begins.
-        to_stderr: whether what the engine shows goes to standard error, so that standard output stays free.
+        to_stderr: whether the engine's output goes to standard error, so that standard output stays free.
         secrets: values of secret configuration keys; encrypted values without one are replaced by a placeholder.
 
     Raises:
-        NotFound: where there is no such project or stack, or no `pulumi`.
-        InvalidInput: where the stack file is wrong.
-        EcrStackError: where the program fails, or a step does for another reason than what it found.
+        NotFound: there is no such project or stack, or no `pulumi`.
+        InvalidInput: the stack file is wrong.
+        EcrStackError: the program fails, or a step does for another reason than what it found.
     """
     began = time.perf_counter()
     if shutil.which("pulumi") is None:
         raise NotFound(
-            "there is no `pulumi` on PATH: install it (https://www.pulumi.com/docs/iac/download-install/), or leave "
-            "out `--engine pulumi`; a rehearsal without it needs no Pulumi CLI"
+            "there is no `pulumi` on PATH: install it (https://www.pulumi.com/docs/iac/download-install/), or omit "
+            "`--engine pulumi`, since the embedded engine needs no Pulumi CLI"
         )
     project = read_project(directory or Path.cwd())
     file = read_stack(project, stack)
-    # It finds most mistakes in a second, and knows what the stack takes for given.
+    # It finds most errors in a second, and knows what the stack assumes to exist.
     report = rehearse(stack, project.directory, account=account, secrets=secrets)
     with contextlib.ExitStack() as stack_of_things:
         folder = Path(stack_of_things.enter_context(tempfile.TemporaryDirectory(prefix="ecr-stack-"))).resolve()
-        # the commands of a stack run in the project's folder, as under the real provider
+        # the stack's commands run in the project's folder, as with the real provider
         stack_of_things.enter_context(contextlib.chdir(project.directory))
         _lay_out(folder, project, file)
         calls: Mapping[str, int] = {}
@@ -175,7 +175,7 @@ def _live(
         pulumi.said("config", "set-all", "--path", *pairs, "--stack", run.stack)
 
     for key, value in secrets.items():
-        # from standard input: a command line can be read by everybody on the machine
+        # through standard input: other users can read command lines
         pulumi.said("config", "set", "--secret", key, "--stack", run.stack, stdin=value)
 
     def step(name: str, *arguments: str, answer: bool = False) -> None:
@@ -185,7 +185,7 @@ def _live(
         changes = {} if name == "preview" else pulumi.changes(run.stack)
         if code != 0 and not answer:
             raise StepFailed(
-                f"`pulumi {arguments[0]}` of stack {run.stack} failed (exit code {code}); the reason stands above"
+                f"`pulumi {arguments[0]}` of stack {run.stack} failed (exit code {code}); see the output above"
             )
         run.steps.append(Step(name, code == 0, round(time.perf_counter() - began, 3), changes))
 
@@ -199,11 +199,11 @@ def _live(
 
 
 class StepFailed(EcrStackError):
-    """A command of the engine's failed, and has said why itself."""
+    """A command of the engine failed, and has printed the reason."""
 
 
 def _suppose(report: Report, aws: EmbeddedAws) -> None:
-    """Let everything exist that the stack takes for given: keys, principals, and what it adopts."""
+    """Let everything exist that the stack assumes to exist: keys, principals, and what it adopts."""
     for arn in report.assumed:
         aws.suppose(arn)
     provider = Provider(aws)
@@ -226,7 +226,7 @@ def _led_to(endpoint: str, region: str, folder: Path) -> dict[str, str]:
         port = where.port or (443 if where.scheme == "https" else 80)
         socket.create_connection((where.hostname or "", port), timeout=5).close()
     except (OSError, ValueError) as error:
-        raise Unavailable(f"nothing answers at {endpoint}: {error}; start a moto server there, for example") from None
+        raise Unavailable(f"{endpoint} does not respond: {error}; start e.g. a moto server there") from None
     plugins = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi") / "plugins"
     plugins.mkdir(parents=True, exist_ok=True)
     (folder / "home").mkdir()
@@ -261,7 +261,7 @@ def _configuration(endpoint: str | None) -> dict[str, str]:
 
 
 def _lay_out(folder: Path, project: Project, file: StackFile) -> None:
-    """Write a project that runs the user's program, and a stack file that no other secrets provider is needed for."""
+    """Write a project that runs the user's program, and a stack file that needs no other secrets provider."""
     written = dict(yaml.safe_load(_project_file(project).read_text(encoding="utf-8")))
     for key in ("backend", "stackConfigDir"):
         written.pop(key, None)
@@ -277,7 +277,7 @@ def _lay_out(folder: Path, project: Project, file: StackFile) -> None:
 
 
 def _without_keys(lines: Iterable[str], file: StackFile, project: Project) -> Iterator[str]:
-    """Leave the secret keys out of a stack file, each with the lines that are indented below it."""
+    """Remove the secret keys from a stack file, each with the lines indented below it."""
     spellings = {*file.secret_keys, *(key.removeprefix(f"{project.name}:") for key in file.secret_keys)}
     skipped: int | None = None
     for line in lines:
@@ -309,7 +309,7 @@ def _runtime(runtime: Any, project: Project) -> dict[str, Any]:
 
 
 class _Pulumi:
-    """The `pulumi` command in a temporary folder."""
+    """Runs the `pulumi` command in a temporary folder."""
 
     def __init__(self, folder: Path, around: Mapping[str, str], to_stderr: bool) -> None:
         self._folder = folder
@@ -327,13 +327,13 @@ class _Pulumi:
         }
 
     def shown(self, *arguments: str) -> int:
-        """Run a command with its display on the terminal; gives its exit code."""
+        """Run a command with its output on the terminal; returns its exit code."""
         sys.stdout.flush()
         with self._started(self._command(arguments), stdout=sys.stderr if self._to_stderr else None) as process:
             return process.wait()
 
     def said(self, *arguments: str, stdin: str | None = None) -> str:
-        """Run a command; gives what it prints.
+        """Run a command; returns its output.
 
         Raises:
             Unavailable: it fails.
@@ -375,7 +375,7 @@ class _Pulumi:
             raise Unavailable(f"`pulumi {' '.join(arguments)}` printed no JSON: {text[:200]!r}") from None
 
     def changes(self, stack: str) -> dict[str, int]:
-        """Count what the last update did, by operation."""
+        """Count the changes of the last update by operation."""
         history = self.json("stack", "history", "--json", "--stack", stack)
         return dict(sorted((history[0].get("resourceChanges") or {}).items())) if history else {}
 

@@ -1,8 +1,8 @@
-"""The rehearsal's provider behind the protocol that the Pulumi engine speaks to its providers.
+"""Serves the rehearsal's provider with the Pulumi engine's provider protocol.
 
-What a resource type takes, makes and answers is `ecr_stack.embedded_provider`'s affair, here as in a rehearsal
-without the engine. Here are only the engine's own matters: values that are not known yet, previews, made-up names,
-imports, refreshes, and how a refusal is told.
+The resource types are in `ecr_stack.embedded_provider`, as in a rehearsal without the engine. This module handles only
+what is specific to the engine: unknown values, previews, generated names,
+imports, refreshes, and how an error is told.
 
 https://www.pulumi.com/docs/iac/guides/building-extending/providers/implementers/protocol-reference
 """
@@ -33,7 +33,7 @@ PACKAGES = ("aws", "command")
 """The Pulumi packages that are served."""
 
 _DEFAULTS = "__defaults"
-"""The input that lists the inputs that the provider made up, as pulumi-aws keeps it."""
+"""The input that lists the inputs that the provider generated, as in pulumi-aws."""
 
 T = TypeVar("T")
 
@@ -74,7 +74,7 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.ProviderHandshakeResponse(accept_secrets=True)
 
     def Attach(self, request: Any, context: Any) -> Any:
-        """Serve an engine that did not start this process."""
+        """Attach to an engine that did not start this process."""
         return empty_pb2.Empty()
 
     def GetPluginInfo(self, request: Any, context: Any) -> Any:
@@ -82,23 +82,23 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return plugin_pb2.PluginInfo(version=self._version)
 
     def GetSchema(self, request: Any, context: Any) -> Any:
-        """Describe the package by its name: a Python program needs no more."""
+        """Describe the package by its name only: a Python program needs no more."""
         return provider_pb2.GetSchemaResponse(schema=json.dumps({"name": self._package, "version": self._version}))
 
     def Cancel(self, request: Any, context: Any) -> Any:
-        """Let the calls that are under way come to their end: they take no time."""
+        """Let running calls finish: they take no time."""
         return empty_pb2.Empty()
 
     def CheckConfig(self, request: Any, context: Any) -> Any:
-        """Take a provider's configuration as it is."""
+        """Accept a provider's configuration unchanged."""
         return provider_pb2.CheckResponse(inputs=request.news)
 
     def DiffConfig(self, request: Any, context: Any) -> Any:
-        """Compare two configurations: another Region is another provider."""
+        """Compare two configurations: another Region requires a replacement."""
         return self._difference(plain(request.old_inputs), plain(request.news), ("region",))
 
     def Configure(self, request: Any, context: Any) -> Any:
-        """Take the Region and the default tags of a provider resource."""
+        """Set the Region and the default tags of a provider resource."""
         inputs = plain(request.args)
         self._latest = self._configured[context.peer()] = _answer(
             context, lambda: Provider(self._aws).configured(inputs)
@@ -111,7 +111,7 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.InvokeResponse(**{"return": message(answer)})
 
     def Check(self, request: Any, context: Any) -> Any:
-        """Check inputs, and fill in what the provider makes up; a made-up name stays as it is."""
+        """Check inputs and fill in what the provider generates; a generated name stays unchanged."""
         type_, name = _who(request.urn)
         olds, news = plain(request.olds), plain(request.news)
         news.pop(_DEFAULTS, None)
@@ -142,7 +142,7 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
         )
 
     def Diff(self, request: Any, context: Any) -> Any:
-        """Say what changes, and whether that takes a replacement."""
+        """Return what changes, and whether that takes a replacement."""
         type_, _ = _who(request.urn)
         old_inputs, news, outputs = plain(request.old_inputs), plain(request.news), plain(request.olds)
         for path in request.ignoreChanges:
@@ -161,14 +161,14 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
                 found.replaces
                 and (
                     (type_ in RESOURCE_TYPES and RESOURCE_TYPES[type_].deletes_first)
-                    # two things cannot have one name at a time, and this one was given
+                    # two resources cannot have the same name at the same time, and this name was given
                     or (named and named not in news.get(_DEFAULTS, []))
                 )
             ),
         )
 
     def Create(self, request: Any, context: Any) -> Any:
-        """Make a resource; in a preview, say what it is going to be."""
+        """Create a resource; in a preview, return its planned outputs."""
         (type_, name), inputs = _who(request.urn), plain(request.properties)
         provider, secrets = self._provider(context), secrets_in(request.properties)
         if request.preview:
@@ -178,7 +178,7 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.CreateResponse(id=id_, properties=message(outputs, secrets))
 
     def Read(self, request: Any, context: Any) -> Any:
-        """Read a resource, for a refresh or for an import: what it is, and the inputs that this amounts to."""
+        """Read a resource for a refresh or an import: its outputs, and the equivalent inputs."""
         (type_, _), provider = _who(request.urn), self._provider(context)
         inputs = plain(request.inputs) or None
         known = inputs or plain(request.properties) or None
@@ -193,7 +193,7 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
         )
 
     def Update(self, request: Any, context: Any) -> Any:
-        """Change a resource in place; in a preview, say what it is going to be."""
+        """Update a resource in place; in a preview, return its planned outputs."""
         (type_, _), provider = _who(request.urn), self._provider(context)
         old_inputs, news, outputs = plain(request.old_inputs), plain(request.news), plain(request.olds)
         if request.preview:
@@ -222,7 +222,7 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
 
 def _answer(context: Any, call: Callable[[], T]) -> T:
-    """Do what the engine asks; a refusal reaches the person at the terminal in its own words."""
+    """Do what the engine asks; an error reaches the person at the terminal in its own words."""
     try:
         return call()
     except (ClientError, BotoCoreError, EcrStackError) as error:
@@ -231,6 +231,6 @@ def _answer(context: Any, call: Callable[[], T]) -> T:
 
 
 def _who(urn: str) -> tuple[str, str]:
-    """Take the type and the name out of a URN."""
+    """Return the type and the name in a URN."""
     parts = urn.split("::", 3)
     return parts[2].rpartition("$")[2], parts[3]
