@@ -94,7 +94,7 @@ Text = Annotated[str, Item]
 
 
 class _Structural:
-    """Metadata for a field that determines which resources exist: its value must be known."""
+    """Metadata for a field that decides which resources exist: its value must be known."""
 
     def __repr__(self) -> str:
         return "Structural"
@@ -110,7 +110,7 @@ def _must_be_known() -> PydanticCustomError:
         "refused",
         "{rule}",
         {
-            "rule": "the value determines which resources exist, so it must be known when the program runs, but it is an Output",
+            "rule": "the value decides which resources exist, so it must be known when the program runs, but it is an Output",
             "remedy": "pass a plain value, e.g. from the stack's configuration",
             "value": "(an Output)",
         },
