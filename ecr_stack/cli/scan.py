@@ -113,7 +113,7 @@ def gate(
     """Wait for the scans of images and evaluate them. Exit code 1 if the gate stays closed.
 
     Every platform of a multi-architecture image must be scanned and within the limits. The gate also closes if an image
-    cannot be judged in time, or if an exception has expired. Progress goes to standard error.
+    cannot be evaluated in time, or if an exception has expired. Progress goes to standard error.
     """  # fmt: skip
     from ecr_stack.operations.scanning.exceptions import read_exceptions, today_of
     from ecr_stack.operations.scanning.gate import Limits, judge

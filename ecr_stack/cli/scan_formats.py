@@ -46,7 +46,7 @@ def sarif(gate: Gate) -> dict[str, Any]:
                     {
                         "executionSuccessful": not unjudged,
                         "toolExecutionNotifications": [
-                            {"level": "error", "message": {"text": f"{scan.label} cannot be judged: {scan.problem}"}}
+                            {"level": "error", "message": {"text": f"{scan.label} cannot be evaluated: {scan.problem}"}}
                             for scan in unjudged
                         ],
                     }
@@ -200,7 +200,7 @@ def _told(entry: dict[str, Any]) -> str:
 
 
 def junit(gate: Gate) -> str:
-    """Write JUnit XML: a suite per image, a case per limit, and cases for images that cannot be judged and expired
+    """Write JUnit XML: a suite per image, a case per limit, and cases for images that cannot be evaluated and expired
     exceptions."""
     root = ElementTree.Element("testsuites", name="ecr-stack scan gate")
     totals = [0, 0]

@@ -79,4 +79,4 @@ def test_an_image_that_cannot_be_judged_closes_the_gate_whatever_the_others_are(
 ) -> None:
     gate = judge([scan(found), scan([], "it failed")], Exceptions(), limit, TODAY)
     assert gate.verdict == "closed"
-    assert "api:v1 cannot be judged: it failed" in gate.reason
+    assert "api:v1 cannot be evaluated: it failed" in gate.reason

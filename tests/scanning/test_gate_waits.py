@@ -364,7 +364,7 @@ def test_a_scan_whose_start_timed_out_is_not_started_twice_in_vain(aws: Embedded
     aws.seed_findings("team/api", "v1", [finding()])
     (scan,) = reader(ecr=faulty("StartImageScan", [refusal(400, "LimitExceededException")])).scans([image()])
     assert scan.problem is not None
-    assert "one in 24 hours" in scan.notes[0]
+    assert "one scan of an image in 24 hours" in scan.notes[0]
 
 
 def test_access_denied_cannot_be_judged_and_is_named(aws: EmbeddedAws, reader: Reader, clock: Clock) -> None:

@@ -1,1 +1,1 @@
-"""Scan results: read, waited for, judged and reported."""
+"""Reads, waits for, evaluates and reports scan results."""

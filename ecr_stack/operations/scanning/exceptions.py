@@ -1,4 +1,4 @@
-"""Exceptions: findings that someone accepted, for a reason and until a day.
+"""Exceptions: accepted findings, each with a reason and an expiry date.
 
     exceptions:
       - vulnerability: CVE-2026-1234
@@ -38,11 +38,11 @@ _LARGEST_FILE = 5 * 1024 * 1024
 
 @dataclass(frozen=True)
 class JudgedImage:
-    """The image that a finding is in, by everything that an exception may name it by."""
+    """The image of a finding, with everything by which an exception may identify it."""
 
     repository: str
     digests: frozenset[str]
-    """Its own, and that of the index that lists it."""
+    """Its own digest, and that of the index that lists it."""
     tag: str | None = None
     host: str | None = None
     architecture: str | None = None
@@ -52,19 +52,19 @@ class Acceptance(Protocol):
     """Something that accepts findings: an entry of an exceptions file, or a statement of an OpenVEX document."""
 
     def covers(self, finding: Finding, image: JudgedImage) -> bool:
-        """Whether it speaks of this finding in this image."""
+        """Whether it covers this finding in this image."""
 
     def expired(self, today: date) -> bool:
-        """Whether it no longer holds."""
+        """Whether it has expired."""
 
     def as_json(self) -> dict[str, Any]:
-        """What it says, as plain data."""
+        """The content as plain data."""
 
 
 def _vulnerability(value: str) -> str:
     if re.search(r"[*?\s]", value):
         raise refusal(
-            "an exception names one vulnerability, without wildcards or spaces", "write the id, e.g. CVE-2026-1234"
+            "an exception must name one vulnerability, without wildcards or spaces", "write the id, e.g. CVE-2026-1234"
         )
     if value.upper().startswith("CVE") and not re.fullmatch(r"CVE-[0-9]{4}-[0-9]{4,}", value):
         raise refusal("a CVE id is `CVE-`, a year, `-` and at least four digits", "write e.g. CVE-2026-1234")
@@ -94,8 +94,8 @@ def _day(value: object) -> object:
         try:
             return date.fromisoformat(value)
         except ValueError:
-            raise refusal("this day does not exist", "write a day of the calendar as YYYY-MM-DD") from None
-    raise refusal("an expiry date is a day, written YYYY-MM-DD", "write e.g. 2026-12-31")
+            raise refusal("this date does not exist", "write a valid date as YYYY-MM-DD") from None
+    raise refusal("an expiry date must be written as YYYY-MM-DD", "write e.g. 2026-12-31")
 
 
 def _reason(value: str) -> str:
@@ -116,20 +116,20 @@ class FindingException(Model):
     """One accepted vulnerability."""
 
     vulnerability: Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_vulnerability)]
-    """The id as the scan reports it, e.g. `CVE-2026-1234`."""
+    """The id in the scan result, e.g. `CVE-2026-1234`."""
     packages: _Patterns | None = None
-    """Names of packages, with `*` and `?`. Every package that the finding names must match. Default: any package."""
+    """Package name patterns, with `*` and `?`. Every package of the finding must match. Default: any package."""
     repositories: _RepositoryPatterns | None = None
-    """Names of repositories, with `*` and `?`. Default: any repository."""
+    """Repository name patterns, with `*` and `?`. Default: any repository."""
     reason: Annotated[_Text, AfterValidator(_reason)]
     """Why the finding is acceptable."""
     who: _Text
-    """Who accepted it: a person or a team that can be asked."""
+    """The person or team that accepted it."""
     expires: Annotated[date, BeforeValidator(_day)]
-    """The last day on which it holds, in UTC."""
+    """The last day on which it is valid, in UTC."""
 
     def covers(self, finding: Finding, image: JudgedImage) -> bool:
-        """Whether it speaks of this finding in this image."""
+        """Whether it covers this finding in this image."""
         if finding.name.upper() != self.vulnerability.upper():
             return False
         if self.repositories is not None and not _matches(image.repository, self.repositories):
@@ -139,16 +139,16 @@ class FindingException(Model):
         return bool(finding.packages) and all(_matches(each.name, self.packages) for each in finding.packages)
 
     def expired(self, today: date) -> bool:
-        """Whether its last day is over."""
+        """Whether it has expired."""
         return self.expires < today
 
     def as_json(self) -> dict[str, Any]:
-        """What it says, as plain data."""
+        """The content as plain data."""
         return self.model_dump(mode="json", exclude_none=True)
 
 
 def _matches(name: str, patterns: Sequence[str]) -> bool:
-    # `[` is a character of a name here, not the beginning of a set
+    # `[` is a literal here, not the start of a character set
     return any(fnmatch.fnmatchcase(name, pattern.replace("[", "[[]")) for pattern in patterns)
 
 
@@ -156,23 +156,23 @@ class _File(Model):
     """The document."""
 
     exceptions: list[FindingException]
-    """What is accepted."""
+    """The content of an exceptions file."""
 
 
 @dataclass(frozen=True)
 class Exceptions:
-    """Everything that was given to the gate."""
+    """All exceptions given to the gate."""
 
     entries: tuple[FindingException, ...] = ()
     statements: tuple[Any, ...] = ()
-    """`vex.Statement`s, in the order in which later ones override earlier ones."""
+    """`vex.Statement`s, ordered so that later ones override earlier ones."""
 
     def accepting(self, finding: Finding, image: JudgedImage, today: date) -> Acceptance | None:
-        """The acceptance that covers a finding, if there is one that holds today."""
+        """The acceptance that covers a finding, if one is valid today."""
         for entry in self.entries:
             if not entry.expired(today) and entry.covers(finding, image):
                 return entry
-        # of several statements about one product and vulnerability the latest is the valid one
+        # the latest of several statements about the same product and vulnerability is valid
         latest = None
         for statement in self.statements:
             if statement.covers(finding, image):
@@ -181,11 +181,11 @@ class Exceptions:
 
     @property
     def accepting_entries(self) -> list[Acceptance]:
-        """Everything that may accept a finding: VEX statements that say `affected` do not."""
+        """All entries that may accept a finding, which excludes VEX statements with `affected`."""
         return [*self.entries, *(each for each in self.statements if each.accepts)]
 
     def expired(self, today: date) -> list[FindingException]:
-        """The entries whose last day is over."""
+        """The expired entries."""
         return [entry for entry in self.entries if entry.expired(today)]
 
 
@@ -194,7 +194,7 @@ def read_exceptions(paths: Sequence[Path]) -> Exceptions:
 
     Raises:
         NotFound: a file cannot be read.
-        InvalidInput: a file is not what it should be; holds every error of that file.
+        InvalidInput: a file is invalid; with every error in it.
     """
     from ecr_stack.operations.scanning.vex import is_vex, read_vex
 
@@ -215,8 +215,8 @@ def read_exceptions(paths: Sequence[Path]) -> Exceptions:
 
 def _read_entries(data: Any, source: str) -> list[FindingException]:
     if not isinstance(data, dict):
-        remedy = "write `exceptions:` and below it one entry for each vulnerability, or give an OpenVEX document"
-        raise InvalidInput(source, [Problem("(the document)", data, "an exceptions file is a map", remedy)])
+        remedy = "write `exceptions:` with an entry for each vulnerability, or pass an OpenVEX document"
+        raise InvalidInput(source, [Problem("(the document)", data, "an exceptions file must be a map", remedy)])
     entries = parse(_File, data, "", source=source).exceptions
     problems = []
     seen: dict[tuple[Any, ...], int] = {}
@@ -243,12 +243,12 @@ class _Refused(yaml.YAMLError):
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML in which a day stays as it is written, no key is there twice and nothing refers to something else."""
+    """YAML loader that keeps dates as strings, and rejects duplicate keys and aliases."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.events.AliasEvent):
             mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise _Refused("aliases (`*name`) are not allowed here", "write the value out", mark)
+            raise _Refused("aliases (`*name`) are not allowed here", "write the value itself", mark)
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -269,17 +269,17 @@ _Loader.yaml_implicit_resolvers = {
 
 
 def _load(path: Path) -> tuple[Any, dict[str, int]]:
-    """The data of a file, and the line on which each place of it stands."""
+    """The data of a file, and the line of each place in it."""
     source = str(path)
     try:
         with path.open("rb") as file:
             content = file.read(_LARGEST_FILE + 1)
         if len(content) > _LARGEST_FILE:
-            problem = Problem("(the file)", None, "the file has more than 5 MB", "split it, and give each part")
+            problem = Problem("(the file)", None, "the file has more than 5 MB", "split it, and pass each part")
             raise InvalidInput(source, [problem])
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        problem = Problem("(the file)", None, "the file is not text in UTF-8", "save it as UTF-8")
+        problem = Problem("(the file)", None, "the file is not UTF-8 text", "save it as UTF-8")
         raise InvalidInput(source, [problem]) from None
     except OSError as error:
         raise NotFound(f"{path} cannot be read: {error.strerror}") from None
@@ -316,7 +316,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(data) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key `{twice}` is in one object twice")
+        raise ValueError(f"the key `{twice}` is there twice in one object")
     return data
 
 
@@ -342,5 +342,5 @@ def _with_line(problem: Problem, positions: dict[str, int]) -> Problem:
 
 
 def today_of(now: datetime) -> date:
-    """The day by which expiry dates are compared."""
+    """The date to compare expiry dates with."""
     return now.astimezone(UTC).date()

@@ -1,6 +1,6 @@
-"""Findings of a scan, read from both shapes that ECR answers with.
+"""Parses the findings of a scan from both formats of ECR.
 
-Basic scanning gives `findings`, enhanced scanning gives `enhancedFindings`; a COMPLETE answer may hold either.
+Basic scanning returns `findings`, enhanced scanning `enhancedFindings`; a COMPLETE response may have either.
 https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ImageScanFindings.html
 """
 
@@ -19,15 +19,15 @@ __all__ = ["Finding", "Package", "ScanResult", "read_result"]
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A package that a vulnerability is in."""
+    """A vulnerable package."""
 
     name: str
     version: str | None = None
     manager: str | None = None
-    """Inspector's package manager, e.g. `OS` or `NPM`; None for basic scanning, which knows `OS` only."""
+    """Inspector's package manager, e.g. `OS` or `NPM`; `None` for basic scanning, which only covers OS packages."""
     fixed_in: str | None = None
     path: str | None = None
-    """Where a language's package was found in the image."""
+    """The path of a language package in the image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Finding:
     """One of `SEVERITIES`."""
     packages: tuple[Package, ...] = ()
     fixable: bool | None = None
-    """Whether at least one package has a fixed version; None if the scan does not say; basic scanning rarely does."""
+    """Whether at least one package has a fixed version; `None` if the scan does not say. Basic scanning rarely does."""
     uri: str | None = None
     description: str = ""
     score: float | None = None
@@ -49,7 +49,7 @@ class Finding:
     """Whether Inspector knows of an exploit."""
     first_observed_at: datetime | None = None
     suppressed: bool = False
-    """By a suppression rule of Inspector. It still counts: exceptions are given to the gate."""
+    """Suppressed by an Inspector rule. It still counts: the gate accepts only its own exceptions."""
 
     @property
     def package(self) -> str:
@@ -59,30 +59,30 @@ class Finding:
 
 @dataclass(frozen=True)
 class ScanResult:
-    """What ECR says about the scan of one image."""
+    """The scan result of one image."""
 
     status: str
     """A `ScanStatus` of ECR."""
     description: str = ""
     completed_at: datetime | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
-    """By severity: the larger of what ECR counts and what it lists, severities without findings left out."""
+    """By severity: the larger of ECR's count and the number of listed findings; severities without findings are omitted."""
     findings: tuple[Finding, ...] = ()
     architecture: str | None = None
-    """Only enhanced scanning says."""
+    """Only under enhanced scanning."""
     in_use_count: int | None = None
-    """ECS tasks and EKS pods that run the image; only enhanced scanning says, and only with a finding."""
+    """ECS tasks and EKS pods that run the image; only under enhanced scanning, and only if there is a finding."""
     last_in_use_at: datetime | None = None
 
     @property
     def unlisted(self) -> dict[str, int]:
-        """How many findings ECR counts by severity without listing them."""
+        """The number of findings by severity that ECR counts but does not list."""
         listed = Counter(finding.severity for finding in self.findings)
         return {name: count - listed[name] for name, count in self.counts.items() if count > listed[name]}
 
     @property
     def signature(self) -> tuple[Any, ...]:
-        """Equal for two answers that say the same."""
+        """Equal for responses with the same content."""
         return (
             self.status,
             tuple(sorted(self.counts.items())),
@@ -91,7 +91,7 @@ class ScanResult:
 
 
 def read_result(pages: Iterable[Mapping[str, Any]]) -> ScanResult:
-    """Put together the pages of `DescribeImageScanFindings` for one image."""
+    """Combine the pages of `DescribeImageScanFindings` for one image."""
     status: Mapping[str, Any] = {}
     completed: datetime | None = None
     counted: dict[str, int] = {}
@@ -139,7 +139,7 @@ def _basic(entry: Mapping[str, Any]) -> Finding:
         name=str(entry.get("name") or "(unnamed)"),
         severity=severity_of(entry.get("severity")),
         packages=packages,
-        # an attribute that is missing says nothing
+        # a missing attribute means unknown
         fixable=True if fixed_in else None,
         uri=entry.get("uri"),
         description=str(entry.get("description") or ""),

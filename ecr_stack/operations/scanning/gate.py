@@ -1,6 +1,7 @@
-"""The gate's decision, from scan results, limits and exceptions. Pure.
+"""The gate's decision, based on scan results, limits and exceptions. Pure.
 
-It opens only if every platform of every image was scanned and nothing is over a limit; what cannot be judged closes it.
+It passes only if every platform of every image was scanned and no limit is exceeded; anything that cannot be evaluated
+fails it.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ __all__ = ["Gate", "JudgedFinding", "JudgedScan", "Limits", "PlatformScan", "jud
 
 @dataclass(frozen=True)
 class Limits:
-    """How many findings one image may have."""
+    """The maximum number of findings in one image."""
 
     most: Mapping[str, int | None] = field(default_factory=lambda: {"CRITICAL": 0, "HIGH": 0})
-    """By severity; a severity that is missing or None has no limit."""
+    """By severity; a severity that is missing or `None` has no limit."""
     fixable_only: bool = False
-    """Count only findings that may have a fix. One of which it is not known counts."""
+    """Count only findings that have a fix, or of which it is not known."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class PlatformScan:
     """One image of one platform, with its scan as last read."""
 
     reference: str
-    """The image as it was asked for."""
+    """The image as requested."""
     repository: str
     digest: str | None
     platform: str | None
@@ -43,7 +44,7 @@ class PlatformScan:
     result: ScanResult | None = None
     """Only if the scan is conclusive."""
     problem: str | None = None
-    """Why it cannot be judged, a clause without a full stop; None if it can."""
+    """Why it cannot be evaluated, without a full stop; `None` if it can."""
     notes: tuple[str, ...] = ()
 
     @property
@@ -89,7 +90,7 @@ class Gate:
     notes: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
-        """The answer for scripts."""
+        """The result as plain data, for scripts."""
         return {
             "verdict": self.verdict,
             "reason": self.reason,
@@ -123,7 +124,7 @@ def _scan_as_json(judged: JudgedScan) -> dict[str, Any]:
 
 
 def finding_as_json(judged: JudgedFinding) -> dict[str, Any]:
-    """One finding for scripts."""
+    """One finding as plain data, for scripts."""
     finding = judged.finding
     return {
         "name": finding.name,
@@ -146,13 +147,13 @@ def finding_as_json(judged: JudgedFinding) -> dict[str, Any]:
 
 
 def judge(scans: Sequence[PlatformScan], exceptions: Exceptions, limits: Limits, today: date) -> Gate:
-    """Decide.
+    """Decide whether the images pass.
 
     Args:
-        scans: every platform of every image that was asked for. None at all closes the gate.
-        exceptions: what was accepted.
-        limits: what is allowed, for each image of each platform.
-        today: the day by which exceptions expire, in UTC.
+        scans: every platform of every requested image. The gate fails if there are none.
+        exceptions: the accepted findings.
+        limits: the limits for each platform of each image.
+        today: the current date in UTC, for expiry dates.
     """
     judged_scans: list[JudgedScan] = []
     findings: list[JudgedFinding] = []
@@ -174,10 +175,10 @@ def judge(scans: Sequence[PlatformScan], exceptions: Exceptions, limits: Limits,
                 counts = acceptance is None and not (limits.fixable_only and finding.fixable is False)
                 counted[finding.severity] += counts
                 findings.append(JudgedFinding(finding, scan, acceptance, counts))
-            # what ECR counts and does not list can neither be excepted nor called unfixable
+            # unlisted findings can neither be accepted nor be known to lack a fix
             for name, count in scan.result.unlisted.items():
                 counted[name] += count
-                notes[f"{scan.label}: ECR counts {count} more {name} than it lists; they count in full"] = None
+                notes[f"{scan.label}: ECR counts {count} more {name} than it lists; all of them count"] = None
             if limits.fixable_only and any(finding.fixable is None for finding in scan.result.findings):
                 notes[f"{scan.label}: this scan does not say whether findings have a fix, so they count"] = None
         over = {
@@ -205,8 +206,8 @@ def judge(scans: Sequence[PlatformScan], exceptions: Exceptions, limits: Limits,
 
 
 def _reasons(scans: Sequence[JudgedScan], expired: int) -> list[str]:
-    reasons = [] if scans else ["there is no image to judge"]
-    reasons += [f"{each.scan.label} cannot be judged: {each.scan.problem}" for each in scans if each.scan.problem]
+    reasons = [] if scans else ["there is no image to evaluate"]
+    reasons += [f"{each.scan.label} cannot be evaluated: {each.scan.problem}" for each in scans if each.scan.problem]
     reasons += [
         f"{each.scan.label} has {', '.join(f'{each.counted[name]} {name} (at most {limit})' for name, limit in each.over.items())}"
         for each in scans

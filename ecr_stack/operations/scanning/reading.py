@@ -1,8 +1,8 @@
-"""Reading scans from ECR within a deadline: the platforms of an image, and their results once there are any.
+"""Reads scans from ECR within a deadline: the platforms of an image, and their results as they become available.
 
 Needs `ecr:DescribeImages`, `ecr:DescribeImageScanFindings`, `ecr:BatchGetImage` for multi-architecture images (ECR records
 it as a pull), `ecr:GetRegistryScanningConfiguration`, and, to start basic scans, `ecr:StartImageScan`. Enhanced results
-need `inspector2:ListFindings` and `inspector2:ListCoverage` too.
+also need `inspector2:ListFindings` and `inspector2:ListCoverage`.
 """
 
 from __future__ import annotations
@@ -42,16 +42,16 @@ _TRANSIENT = frozenset(
 _CONCLUSIVE = frozenset({"COMPLETE", "ACTIVE"})
 # https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning-troubleshooting.html
 _FINAL = {
-    "FAILED": "the scan failed; push the image again, or start a new scan once 24 hours are over",
-    "UNSUPPORTED_IMAGE": "this type of scanning does not support the image's operating system or media type; use enhanced "
+    "FAILED": "the scan failed; push the image again, or start a new scan after 24 hours",
+    "UNSUPPORTED_IMAGE": "this scan type does not support the image's operating system or media type; use enhanced "
     "scanning, a supported base image, or a scanner in the build",
-    "IMAGE_SIZE_EXCEEDED": "the image is larger than the scan allows; make it smaller",
+    "IMAGE_SIZE_EXCEEDED": "the image is too large to be scanned; make it smaller",
     "SCAN_ELIGIBILITY_EXPIRED": "Inspector no longer scans the image, so its findings are out of date; push it again, or "
     "lengthen Inspector's re-scan duration",
-    "LIMIT_EXCEEDED": "the account's quota of scans is exhausted; wait for 24 hours",
+    "LIMIT_EXCEEDED": "the account's scan quota is exhausted; wait 24 hours",
     "IMAGE_ARCHIVED": "the image is archived, and archived images are not scanned; restore it first",
 }
-# Nothing says whether this one passes; it is read again for a while.
+# AWS does not document whether this is temporary, so it is read again for a while.
 _PERHAPS = {"FINDINGS_UNAVAILABLE": "ECR has no findings to show for this scan"}
 _PATIENCE = 60.0
 _SETTLED_AFTER = timedelta(minutes=10)
@@ -60,12 +60,12 @@ _DEEPEST_INDEX = 3
 
 
 class TimedOut(Unavailable):
-    """ECR did not answer before the deadline."""
+    """ECR did not respond before the deadline."""
 
 
 @dataclass
 class Deadline:
-    """How long there is left, by a clock that tests replace."""
+    """The time that is left, by a clock that tests can replace."""
 
     seconds: float
     clock: Callable[[], float] = time.monotonic
@@ -89,25 +89,25 @@ class Deadline:
         return max(0.0, self.seconds - self.elapsed)
 
     def pause(self, step: int, first: float = 1.0, most: float = 15.0) -> None:
-        """Sleep for longer at each step, with jitter, for a twentieth of the whole time at most, and never past the end."""
+        """Sleep longer at each step, with jitter, for at most a twentieth of the total time, and never past the deadline."""
         delay = min(most, self.seconds / 20, first * 1.5 ** min(step, 20)) * (0.5 + self.jitter() / 2)
         self.sleep(min(delay, self.left))
 
 
 @dataclass(frozen=True)
 class Platform:
-    """One image to be scanned."""
+    """One image to scan."""
 
     reference: ImageReference
     digest: str | None
     name: str | None
     index_digest: str | None = None
     problem: tuple[str, str] | None = None
-    """The status and the reason why it cannot be scanned, if that is known before."""
+    """The status and the reason if it is known in advance that it cannot be scanned."""
 
     @property
     def architecture(self) -> str | None:
-        """As a package URL writes it."""
+        """In the notation of package URLs."""
         return self.name.split("/")[1] if self.name and "/" in self.name else None
 
 
@@ -116,13 +116,13 @@ class _Watched:
     platform: Platform
     status: str = "SCAN_NOT_FOUND"
     since: float = 0.0
-    """When the status began, by the deadline's `elapsed`."""
+    """When the status began, in terms of the deadline's `elapsed`."""
     result: ScanResult | None = None
     same: int = 0
     """How many times in a row the same conclusive answer was read."""
     started: bool = False
     replaced: ScanResult | None = None
-    """The result that a new scan is to replace."""
+    """The result that a new scan will replace."""
     problem: str | None = None
     done: bool = False
     told: bool = False
@@ -134,11 +134,11 @@ class ScanReader:
 
     Args:
         ecr: a client of ECR.
-        deadline: by when there must be an answer.
-        progress: told about everything that changes.
+        deadline: when to stop waiting.
+        progress: called with a message for every change.
         start: whether to start basic scans that are due.
-        retry: whether to try again while there is time if ECR is busy; False for a client that does so by itself.
-        now: the time of day, in UTC.
+        retry: whether to retry within the deadline if ECR is busy; `False` for a client that retries by itself.
+        now: returns the current time in UTC.
     """
 
     def __init__(
@@ -160,10 +160,10 @@ class ScanReader:
         self._configurations: dict[str | None, RegistryScanning | None] = {}
 
     def scans(self, references: Sequence[ImageReference]) -> list[PlatformScan]:
-        """Wait for the scans of images, every platform of each.
+        """Wait for the scans of every platform of images.
 
         Returns:
-            One for each platform. What could not be read or judged before the deadline says so in `problem`.
+            One for each platform, with a `problem` if it could not be read or evaluated before the deadline.
 
         Raises:
             NotFound: there is no such repository.
@@ -185,7 +185,7 @@ class ScanReader:
         return [self._outcome(each) for each in watched]
 
     def read_once(self, reference: ImageReference) -> list[PlatformScan]:
-        """Read the scans of an image as they are now, without waiting for one or starting one."""
+        """Read the current scans of an image, without waiting for or starting scans."""
         watched = []
         for platform in self.platforms(reference, wait=False):
             each = _Watched(platform)
@@ -199,15 +199,15 @@ class ScanReader:
         return [self._outcome(each) for each in watched]
 
     def platforms(self, reference: ImageReference, *, wait: bool = True) -> list[Platform]:
-        """Find what an image consists of: itself, or the platforms of an index, attestations left out.
+        """Return the parts of an image: itself, or the platforms of an index without attestations.
 
         Args:
             reference: the image.
-            wait: whether an image that is not there may still arrive, e.g. by replication.
+            wait: whether a missing image may still arrive, e.g. by replication.
 
         Raises:
             NotFound: there is no such repository.
-            Unavailable: ECR rejects, or does not answer in time.
+            Unavailable: ECR rejects the request, or does not respond in time.
         """
         details = self._image(reference, wait)
         if details is None:
@@ -220,7 +220,7 @@ class ScanReader:
             return [Platform(reference, digest, None)]
         found = list(self._index(reference, digest, digest, 1))
         if not found:
-            problem = ("UNSUPPORTED_IMAGE", "its index lists no image of any platform")
+            problem = ("UNSUPPORTED_IMAGE", "the index lists no images for any platform")
             return [Platform(reference, digest, None, problem=problem)]
         return list({each.digest: each for each in found}.values())
 
@@ -257,7 +257,7 @@ class ScanReader:
             index = json.loads(answer["images"][0]["imageManifest"])
             entries = [dict(entry) for entry in index["manifests"]]
         except (LookupError, TypeError, ValueError, RecursionError):
-            yield Platform(reference, digest, None, top, ("NOT_READ", "its index cannot be read"))
+            yield Platform(reference, digest, None, top, ("NOT_READ", "the index cannot be read"))
             return
         for entry in entries:
             told = entry.get("platform")
@@ -269,7 +269,7 @@ class ScanReader:
             name = "/".join(str(part) for part in parts if part) or None
             child = entry.get("digest")
             if not isinstance(child, str):
-                yield Platform(reference, None, name, top, ("NOT_READ", "its index lists an image without a digest"))
+                yield Platform(reference, None, name, top, ("NOT_READ", "the index lists an image without a digest"))
             elif entry.get("mediaType") in INDEX_MEDIA_TYPES and depth < _DEEPEST_INDEX:
                 yield from self._index(reference, top, child, depth + 1)
             else:
@@ -311,7 +311,7 @@ class ScanReader:
             self._missing(each)
 
     def _settle(self, each: _Watched, result: ScanResult) -> None:
-        """Take a result once it is current and no longer changes.
+        """Accept a result when it is current and no longer changes.
 
         Findings may arrive after COMPLETE (https://github.com/aws/aws-sdk/issues/289).
         """
@@ -327,7 +327,7 @@ class ScanReader:
         each.done = each.same >= needed
 
     def _due(self, each: _Watched, result: ScanResult) -> bool:
-        """Whether a basic scan is so old that a new one is allowed, which findings of today need."""
+        """Whether a basic scan is old enough that ECR allows a new one, which current findings require."""
         return (
             self._start
             and not each.started
@@ -347,19 +347,22 @@ class ScanReader:
             )
             each.done = True
         elif self._start and not each.started and self._scan_type(each.platform.reference) == "BASIC":
-            # the scan of a push begins by itself, a little later
+            # a scan on push starts automatically after a moment
             if frequency == "SCAN_ON_PUSH" and self._deadline.elapsed - each.since < 30:
                 return
             self._begin(each, None)
         elif not self._start and frequency == "MANUAL":
-            each.problem, each.done = "it was never scanned, and nothing scans it; run `ecr-stack scan start`", True
+            each.problem, each.done = (
+                "it was never scanned, and is scanned only on request; run `ecr-stack scan start`",
+                True,
+            )
 
     def start(self, platform: Platform) -> None:
         """Start a basic scan of one platform.
 
         Raises:
             NotFound: there is no such repository.
-            Unavailable: ECR rejects, or does not answer in time.
+            Unavailable: ECR rejects the request, or does not respond in time.
         """
         self._ask(
             "start_image_scan",
@@ -375,7 +378,7 @@ class ScanReader:
             self.start(platform)
         except _Refused as error:
             if error.code == "LimitExceededException":
-                each.notes.append("no new scan was started: ECR allows one in 24 hours for an image")
+                each.notes.append("no new scan was started: ECR allows one scan of an image in 24 hours")
             elif error.code == "UnsupportedImageTypeException":
                 each.status, each.problem, each.done = "UNSUPPORTED_IMAGE", _FINAL["UNSUPPORTED_IMAGE"], True
             elif previous is not None:
@@ -397,7 +400,7 @@ class ScanReader:
         if each.status in _CONCLUSIVE and each.result is not None:
             each.problem = f"its result did not settle {limit}: findings may still be missing"
         elif each.replaced is not None:
-            # no worse than before the attempt: a gate without the right to start scans would judge by this result
+            # as before the attempt: without permission to start scans, the gate would use this result too
             each.result = each.replaced
             each.status = each.replaced.status
             each.notes.append(
@@ -448,7 +451,7 @@ class ScanReader:
         return configuration.type if configuration else None
 
     def _configuration(self, reference: ImageReference) -> RegistryScanning | None:
-        """The registry's configuration, if it may be read and the registry is the caller's own: ECR tells of no other."""
+        """The registry's configuration, if it may be read and is the caller's own: ECR does not return that of others."""
         if reference.account not in self._configurations:
             try:
                 answer = self._ask("get_registry_scanning_configuration")
@@ -462,11 +465,11 @@ class ScanReader:
         return self._configurations[reference.account]
 
     def _ask(self, operation: str, **parameters: Any) -> Mapping[str, Any]:
-        """Call an operation; try again for as long as there is time if ECR is busy or cannot be reached.
+        """Call an operation; retry until the deadline if ECR is busy or cannot be reached.
 
         Raises:
             NotFound: there is no such repository.
-            TimedOut: the time is over.
+            TimedOut: the deadline has passed.
             Unavailable: ECR rejects the request.
         """
         from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
@@ -480,22 +483,22 @@ class ScanReader:
                 status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
                 if code not in _THROTTLED | _TRANSIENT and status < 500:
                     raise _refusal(error) from None
-                trouble, unreachable = f"ECR answers {code}", False
+                trouble, unreachable = f"ECR returned {code}", False
             except (ConnectionError, HTTPClientError) as error:
                 trouble, unreachable = f"ECR cannot be reached: {error}", True
             except BotoCoreError as error:
-                # no credentials, no Region and the like: a second attempt will not help
+                # e.g. no credentials or no Region: retrying does not help
                 raise _refusal(error) from None
             else:
                 return answer
             if not self._retry:
                 raise TimedOut(trouble)
             if self._deadline.left <= 0:
-                raise TimedOut(f"{trouble}, and the time is over")
+                raise TimedOut(f"{trouble}, and the deadline has passed")
             if unreachable and self._deadline.elapsed - since >= _PATIENCE:
                 raise TimedOut(trouble)
             if step == 0:
-                self._progress(f"{trouble}; trying again")
+                self._progress(f"{trouble}; retrying")
             self._deadline.pause(step, first=0.5)
             step += 1
 
@@ -551,7 +554,7 @@ def _refusal(error: Any) -> EcrStackError:
 
 
 def clause(message: str) -> str:
-    """Write a message of several lines as one, without a full stop."""
+    """Join the lines of a message, without full stops."""
     return "; ".join(line.strip().rstrip(".") for line in message.splitlines() if line.strip())
 
 
@@ -569,11 +572,11 @@ def start_scan(reader: ScanReader, reference: ImageReference) -> list[tuple[Plat
     """Start a basic scan of every platform of an image.
 
     Returns:
-        For each platform: what happened (`started`, `not due` or `refused`), and a sentence about it.
+        For each platform: the outcome (`started`, `not due` or `refused`), and an explanation.
 
     Raises:
         NotFound: there is no such repository.
-        Unavailable: ECR does not answer.
+        Unavailable: ECR does not respond.
     """
     outcomes = []
     for platform in reader.platforms(reference, wait=False):
@@ -588,5 +591,5 @@ def start_scan(reader: ScanReader, reference: ImageReference) -> list[tuple[Plat
             else:
                 outcomes.append((platform, "refused", str(error)))
         else:
-            outcomes.append((platform, "started", "its findings come within minutes"))
+            outcomes.append((platform, "started", "findings will be available within minutes"))
     return outcomes

@@ -1,4 +1,4 @@
-"""Image references: `ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY:TAG`, with `@sha256:…`, or `REPOSITORY:TAG` alone."""
+"""Image references: `ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY:TAG`, with `@sha256:…`, or just `REPOSITORY:TAG`."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class ImageReference:
-    """One image that someone named."""
+    """A reference to one image."""
 
     text: str
-    """As it was written."""
+    """The reference as written."""
     repository: str
     tag: str | None
     digest: str | None
-    """If there is a tag as well, the digest counts."""
+    """Takes precedence over a tag."""
     account: str | None = None
     region: str | None = None
     host: str | None = None
@@ -48,11 +48,11 @@ class ImageReference:
 
 
 def parse_reference(text: str, region: str | None = None) -> ImageReference:
-    """Read a reference.
+    """Parse a reference.
 
     Args:
-        text: what someone wrote.
-        region: the Region of a reference that names none.
+        text: the reference as written.
+        region: the Region of a reference without one.
 
     Raises:
         InvalidInput: it is not a reference to an image in ECR, it names neither a tag nor a digest, or its Region is
@@ -66,13 +66,15 @@ def parse_reference(text: str, region: str | None = None) -> ImageReference:
     host = _HOST.fullmatch(host_text) if slash else None
     if host is None and slash and ("." in host_text or ":" in host_text):
         raise refuse(
-            "the host of an image in a private registry of ECR is ACCOUNT.dkr.ecr.REGION.amazonaws.com",
+            "the host of a private ECR registry must be ACCOUNT.dkr.ecr.REGION.amazonaws.com",
             "write e.g. 123456789012.dkr.ecr.us-east-1.amazonaws.com/api:v1, or api:v1 with --region",
         )
     name = rest if host else text
     name, at, digest = name.partition("@")
     if at and not _DIGEST.fullmatch(digest):
-        raise refuse("a digest is `sha256:` and 64 hexadecimal digits", "write the digest that `docker push` printed")
+        raise refuse(
+            "a digest must be `sha256:` and 64 hexadecimal digits", "write the digest that `docker push` printed"
+        )
     repository, colon, tag = name.partition(":")
     if colon and not _TAG.fullmatch(tag):
         raise refuse(
@@ -85,16 +87,16 @@ def parse_reference(text: str, region: str | None = None) -> ImageReference:
             "write e.g. team/api:v1",
         )
     if not at and not colon:
-        # `latest` is assumed by Docker; what is judged here must be said.
-        raise refuse("an image is named by a tag or a digest", f"write {text}:TAG or {text}@sha256:…")
+        # Docker defaults to `latest`; here the tag must be explicit.
+        raise refuse("an image reference must have a tag or a digest", f"write {text}:TAG or {text}@sha256:…")
     own_region = (host["region"] or host["dual"]) if host else None
     if own_region and own_region not in REGIONS:
         guess = nearest(own_region, REGIONS)
         raise refuse(f"AWS has no Region {own_region} with ECR", f"write {guess}" if guess else "write e.g. us-east-1")
     if own_region and region and own_region != region:
         raise refuse(
-            f"the reference is in {own_region}, and --region or the stack says {region}",
-            "leave out --region, or name the image in that Region",
+            f"the reference is in {own_region}, but --region or the stack says {region}",
+            "omit --region, or use the image in that Region",
         )
     return ImageReference(
         text, repository, tag if colon else None, digest if at else None,

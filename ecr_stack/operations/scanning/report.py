@@ -1,11 +1,11 @@
-"""A report on the newest image of every repository: what its scans found, how old it is, and what runs.
+"""A report on the newest image of every repository: its scan results, its age, and what is running.
 
-`DescribeImages` does not carry the results of scans any more, so each newest image is asked for its own
+`DescribeImages` no longer returns scan results, so they are read for each newest image
 (https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning.html). For an index that takes `BatchGetImage`, which
 ECR records as a pull of that one image.
 
-Repositories are read several at once through one client in adaptive mode, which slows down when ECR throttles; at any time
-a handful of them is held, and of each no more than its row stays.
+Several repositories are read concurrently through one client in adaptive mode, which slows down when ECR throttles. Only a
+few are in memory at a time, and only a row of each is kept.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 _AT_ONCE = 8
-# cosign and notation keep signatures and attestations under such tags
+# cosign and notation store signatures and attestations under such tags
 _SIGNATURE_TAG = re.compile(r"sha256-[0-9a-f]{64}(\..*)?")
 _IMAGE_CONFIGS = (
     "application/vnd.docker.container.image.v1+json",
@@ -59,7 +59,7 @@ def _instant(value: object) -> object:
     except ValueError:
         read = None
     if read is None or read.tzinfo is None:
-        raise refusal("an instant is written as ISO 8601 with its zone", "write e.g. 2026-03-01T12:00:00+00:00")
+        raise refusal("a time must be ISO 8601 with a time zone", "write e.g. 2026-03-01T12:00:00+00:00")
     return read.astimezone(UTC)
 
 
@@ -69,7 +69,7 @@ _Counts = dict[Literal["CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL", "UN
 
 
 class OldestFix(Model):
-    """The CRITICAL finding with a fix that has been known for the longest time."""
+    """The oldest known CRITICAL finding with a fix."""
 
     name: str
     package: str
@@ -83,7 +83,7 @@ class PlatformRow(Model):
     image_digest: str | None = None
     status: str
     counts: _Counts | None = None
-    """None if there is no result."""
+    """`None` if there is no result."""
     problem: str | None = None
 
 
@@ -92,28 +92,28 @@ class RepositoryRow(Model):
 
     repository: str
     image_digest: str | None = None
-    """Of the newest image; None if there is none, or it could not be read."""
+    """Of the newest image; `None` if there is none, or it could not be read."""
     image_tags: list[str] = []
     image_pushed_at: _Instant | None = None
     platforms: list[PlatformRow] = []
     counts: _Counts | None = None
-    """Of the platform with the most of each severity; None if no platform has a result."""
+    """The largest number of each severity in any platform; `None` if no platform has a result."""
     fixable: _Counts = {}
     """Findings that are known to have a fix."""
     fixability_known: bool = True
-    """Whether the scan says of every finding if there is a fix."""
+    """Whether the scan says for every finding whether there is a fix."""
     oldest_fixable_critical: OldestFix | None = None
     in_use_count: int | None = None
-    """ECS tasks and EKS pods that run it; None if ECR does not say."""
+    """ECS tasks and EKS pods that run it; `None` if ECR does not say."""
     last_in_use_at: _Instant | None = None
     problem: str | None = None
-    """Why there is nothing to report, or not everything."""
+    """Why the row is empty or incomplete."""
     unreadable: bool = False
     """Whether ECR rejected or did not answer, so that nothing is known."""
 
 
 class Report(Model):
-    """A registry at one instant."""
+    """A registry at a point in time."""
 
     stack: str
     region: str | None = None
@@ -131,7 +131,7 @@ class Report(Model):
 
     @property
     def unknown(self) -> int:
-        """Repositories that have an image and no result."""
+        """Repositories with an image but without a result."""
         return sum((row.image_digest is not None and row.counts is None) or row.unreadable for row in self.repositories)
 
     def as_json(self) -> dict[str, Any]:
@@ -141,16 +141,16 @@ class Report(Model):
 
 @dataclass(frozen=True)
 class Trend:
-    """What changed since an earlier report, by repository and severity."""
+    """The changes since an earlier report, by repository and severity."""
 
     since: datetime
     totals: Mapping[str, int]
-    """Difference of each severity's total, among repositories that both reports have a result for."""
+    """The change of each severity's total, for repositories with a result in both reports."""
     repositories: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     incomparable: tuple[str, ...] = ()
-    """Repositories for which one of the two has no result."""
+    """Repositories without a result in one of the reports."""
 
     def as_json(self) -> dict[str, Any]:
         """For scripts."""
@@ -192,7 +192,7 @@ def read_earlier(path: Path) -> Report:
         NotFound: the file cannot be read.
         InvalidInput: it is not such a report.
     """
-    remedy = "give what `ecr-stack scan report --format json` printed"
+    remedy = "pass the output of `ecr-stack scan report --format json`"
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -200,7 +200,7 @@ def read_earlier(path: Path) -> Report:
     except (ValueError, RecursionError) as error:
         raise InvalidInput(str(path), [Problem("(the file)", None, f"it is not JSON: {error}", remedy)]) from None
     if not isinstance(data, dict) or "repositories" not in data:
-        raise InvalidInput(str(path), [Problem("(the file)", None, "it is not a report on scans", remedy)])
+        raise InvalidInput(str(path), [Problem("(the file)", None, "it is not a scan report", remedy)])
     return parse(
         Report, {name: value for name, value in data.items() if name not in ("totals", "trend")}, "", source=str(path)
     )
@@ -212,20 +212,20 @@ def read_rows(
     repositories: Sequence[str],
     progress: Callable[[str], None] = lambda _name: None,
 ) -> Iterator[RepositoryRow]:
-    """Read repositories, several at once.
+    """Read repositories concurrently.
 
     Args:
-        ecr: a client of ECR that retries by itself.
+        ecr: an ECR client that retries by itself.
         reader: reads scans with the same client.
-        repositories: their names.
-        progress: called with a name once its row is read.
+        repositories: the names.
+        progress: called with a name when its row has been read.
 
     Yields:
-        A row for each, in their order. One that cannot be read says so.
+        A row for each, in their order, with the reason if it cannot be read.
     """
     names = iter(repositories)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        # a window instead of all futures at once: results wait for their turn, and only so many of them
+        # a window instead of all futures at once limits the number of results that wait
         window: deque[tuple[str, Future[RepositoryRow]]] = deque(
             (name, pool.submit(_row, ecr, reader, name)) for name in islice(names, 4 * _AT_ONCE)
         )
@@ -251,7 +251,7 @@ def _row(ecr: Any, reader: ScanReader, repository: str) -> RepositoryRow:
 
 
 def _newest(ecr: Any, repository: str) -> Mapping[str, Any] | None:
-    """The image that was pushed last: with a tag, since the parts of an index have none; else any."""
+    """The image that was pushed last, preferably tagged, since the parts of an index have no tags."""
     for tag_status in ("TAGGED", "ANY"):
         newest: Mapping[str, Any] | None = None
         with answered():
@@ -270,7 +270,7 @@ def _newest(ecr: Any, repository: str) -> Mapping[str, Any] | None:
 
 
 def is_image(details: Mapping[str, Any]) -> bool:
-    """Whether it is something to run, rather than a signature, an SBOM or a chart."""
+    """Whether it can be run, unlike a signature, an SBOM or a chart."""
     if details.get("subjectManifestDigest"):
         return False
     tags = details.get("imageTags") or ()
@@ -318,5 +318,5 @@ def _read(reader: ScanReader, repository: str, newest: Mapping[str, Any]) -> Rep
 
 
 def _most(counts: Sequence[Mapping[str, int]]) -> dict[str, int]:
-    """The same vulnerability is usually in every platform: the largest number, not the sum."""
+    """The maximum, not the sum, since a vulnerability is usually in every platform."""
     return {name: most for name in SEVERITIES if (most := max((each.get(name, 0) for each in counts), default=0))}

@@ -1,10 +1,10 @@
-"""Basic scans of what was pulled lately: vulnerabilities become known after an image was scanned.
+"""Basic rescans of recently pulled images, because vulnerabilities become known after an image was scanned.
 
-ECR scans an image under basic scanning when it is pushed, and again only if someone asks, once in 24 hours for an image.
-No AWS scheduler can choose images by their last pull, so a pipeline's schedule runs this.
+Under basic scanning, ECR scans an image on push, and again only on request, at most once in 24 hours. No AWS scheduler can
+select images by their last pull, so this runs in a scheduled pipeline.
 
-An index is left out: ECR scans the images that it lists, records a pull of each by itself, and would record reading the
-index as another pull. Needs `ecr:GetRegistryScanningConfiguration`, `ecr:DescribeImages` and `ecr:StartImageScan`.
+Indexes are skipped: ECR scans the images that they list, records a pull of each image separately, and would record reading
+the index as another pull. Needs `ecr:GetRegistryScanningConfiguration`, `ecr:DescribeImages` and `ecr:StartImageScan`.
 
 https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning-basic.html
 """
@@ -29,7 +29,7 @@ Outcome = Literal["started", "not due", "refused"]
 
 @dataclass(frozen=True)
 class Rescan:
-    """What came of one image, or of a repository that cannot be read."""
+    """The outcome for one image, or for a repository that cannot be read."""
 
     repository: str
     digest: str | None
@@ -54,24 +54,24 @@ def rescans(
     since: datetime,
     progress: Callable[[str], None] = lambda _name: None,
 ) -> Iterator[Rescan]:
-    """Start a basic scan of every image that was pulled since an instant, a few repositories at once.
+    """Start a basic scan of every image that was pulled since a point in time, a few repositories at a time.
 
-    ECR notes pulls once in 24 hours, so an image may have been pulled up to a day after the pull that it tells of.
+    ECR updates pull times once in 24 hours, so the actual last pull may be up to a day later than recorded.
 
     Args:
         registry: the registry.
         repositories: the names of its repositories.
-        since: images whose last recorded pull is older are left alone.
-        progress: called with a repository's name once it is done.
+        since: images whose last recorded pull is older are skipped.
+        progress: called with the name of each finished repository.
 
     Raises:
-        InvalidInput: the registry has enhanced scanning, which scans by itself.
+        InvalidInput: the registry has enhanced scanning, which rescans automatically.
         Unavailable: ECR rejects the request, or does not respond.
     """
     configuration = registry.ask_registry("get_registry_scanning_configuration")["scanningConfiguration"]
     if configuration.get("scanType") == "ENHANCED":
-        rule = "the registry has enhanced scanning, which scans again by itself and takes no requests"
-        remedy = "use a `CONTINUOUS_SCAN` rule, and Inspector's re-scan duration"
+        rule = "the registry has enhanced scanning, which rescans automatically and not on request"
+        remedy = "use a `CONTINUOUS_SCAN` rule and Inspector's re-scan duration"
         raise InvalidInput("the command line", [Problem("--pulled-within", None, rule, remedy)])
 
     def work(name: str) -> list[Rescan]:
@@ -117,4 +117,4 @@ def _start(registry: LiveRegistry, repository: str, details: dict[str, Any]) -> 
                 return Rescan(repository, digest, tags, "not due", message)
     except EcrStackError as error:
         return Rescan(repository, digest, tags, "refused", clause(str(error)))
-    return Rescan(repository, digest, tags, "started", "its findings come within minutes")
+    return Rescan(repository, digest, tags, "started", "findings will be available within minutes")

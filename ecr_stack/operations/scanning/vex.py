@@ -1,6 +1,6 @@
 """OpenVEX documents as exceptions: `not_affected` and `fixed` accept a finding, `affected` and `under_investigation` do not.
 
-Read strictly: a document that breaks the specification is rejected rather than half understood.
+Parsing is strict: a document that violates the specification is rejected rather than partly applied.
 https://github.com/openvex/spec/blob/main/OPENVEX-SPEC.md
 """
 
@@ -36,7 +36,7 @@ _Justification = Literal[
 
 def _instant(value: object) -> object:
     if isinstance(value, str):
-        # Go writes nanoseconds; Python reads microseconds
+        # Go writes nanoseconds; Python supports only microseconds
         text = re.sub(r"(\.[0-9]{6})[0-9]+", r"\1", value)
         try:
             read = datetime.fromisoformat(text)
@@ -44,14 +44,14 @@ def _instant(value: object) -> object:
             read = None
         if read is not None and read.tzinfo is not None:
             return read.astimezone(UTC)
-    raise refusal("a timestamp is RFC 3339, with its zone", "write e.g. 2026-01-31T12:00:00Z")
+    raise refusal("a timestamp must be RFC 3339 with a time zone", "write e.g. 2026-01-31T12:00:00Z")
 
 
 _Instant = Annotated[datetime, BeforeValidator(_instant)]
 
 
 def _named(value: object) -> object:
-    """Version 0.0.1 writes the identifier alone where later ones write an object."""
+    """Version 0.0.1 has only the identifier, where later versions have an object."""
     return {"@id": value} if isinstance(value, str) else value
 
 
@@ -108,7 +108,7 @@ class _Document(Model):
 
 @dataclass(frozen=True)
 class Statement:
-    """What an OpenVEX document says about one vulnerability in some products."""
+    """A statement of an OpenVEX document about one vulnerability in some products."""
 
     names: frozenset[str]
     """The vulnerability's id and aliases, in upper case."""
@@ -126,7 +126,7 @@ class Statement:
         return self.status in ("not_affected", "fixed")
 
     def covers(self, finding: Finding, image: JudgedImage) -> bool:
-        """Whether it speaks of this finding in this image."""
+        """Whether it covers this finding in this image."""
         return finding.name.upper() in self.names and any(
             _is_product(product, image) and _has_component(product, finding) for product in self.products
         )
@@ -136,7 +136,7 @@ class Statement:
         return False
 
     def as_json(self) -> dict[str, Any]:
-        """What it says, as plain data."""
+        """The content as plain data."""
         return {
             "vulnerability": self.vulnerability,
             "status": self.status,
@@ -148,19 +148,19 @@ class Statement:
 
 
 def is_vex(data: object) -> bool:
-    """Whether data is meant to be an OpenVEX document."""
+    """Whether data looks like an OpenVEX document."""
     return isinstance(data, Mapping) and "@context" in data
 
 
 def read_vex(data: Mapping[str, Any], source: str) -> list[Statement]:
-    """Read a document.
+    """Parse a document.
 
     Raises:
-        InvalidInput: it breaks the specification; holds every reason.
+        InvalidInput: it violates the specification; with every error.
     """
     context = data["@context"]
     if not isinstance(context, str) or not _CONTEXT.fullmatch(context):
-        rule = "the context of an OpenVEX document is https://openvex.dev/ns, with a version 0.x at the most"
+        rule = "the context of an OpenVEX document must be https://openvex.dev/ns, optionally with a version 0.x"
         raise InvalidInput(source, [Problem("@context", context, rule, "write https://openvex.dev/ns/v0.2.0")])
     document = parse(_Document, dict(data), "", source=source)
     problems: list[Problem] = []
@@ -170,7 +170,7 @@ def read_vex(data: Mapping[str, Any], source: str) -> list[Statement]:
         if entry.status == "not_affected" and not (entry.justification or entry.impact_statement):
             problems.append(
                 Problem(
-                    f"{here}.status", entry.status, "`not_affected` needs a justification or an impact statement",
+                    f"{here}.status", entry.status, "`not_affected` requires a justification or an impact statement",
                     "add `justification`, e.g. vulnerable_code_not_present",
                 )
             )  # fmt: skip
@@ -185,7 +185,7 @@ def read_vex(data: Mapping[str, Any], source: str) -> list[Statement]:
                 Problem(place, entry.impact_statement, f"the impact statement is the reason, and it {problem}", remedy)
             )
         if entry.status == "affected" and not entry.action_statement:
-            rule, remedy = "`affected` needs an action statement", "add `action_statement`"
+            rule, remedy = "`affected` requires an action statement", "add `action_statement`"
             problems.append(Problem(f"{here}.status", entry.status, rule, remedy))
         for number, product in enumerate(entry.products):
             problems.extend(_purl_problems(product, f"{here}.products[{number}]"))
@@ -221,7 +221,7 @@ def _purl_problems(product: _Product, place: str) -> list[Problem]:
                     Problem(where, written, f"this is not a package URL: {error}", "write pkg:TYPE/NAME@VERSION")
                 )
         elif not written and not component.hashes:
-            rule, remedy = "a product needs `@id`, `identifiers` or `hashes`", "add `@id: pkg:oci/NAME@sha256%3A…`"
+            rule, remedy = "a product must have `@id`, `identifiers` or `hashes`", "add `@id: pkg:oci/NAME@sha256%3A…`"
             problems.append(Problem(where, None, rule, remedy))
     return problems
 
@@ -242,7 +242,7 @@ def _is_product(product: _Product, image: JudgedImage) -> bool:
 
 
 def _is_image(purl: PackageURL, image: JudgedImage) -> bool:
-    """Compare by the rules of the type: https://github.com/package-url/purl-spec/blob/main/types-doc/oci-definition.md."""
+    """Compare by the rules of package type `oci`: https://github.com/package-url/purl-spec/blob/main/types-doc/oci-definition.md."""
     if purl.type != "oci":
         return False
     if purl.name.lower() != image.repository.rsplit("/", 1)[-1]:
@@ -254,7 +254,7 @@ def _is_image(purl: PackageURL, image: JudgedImage) -> bool:
     if location:
         location = re.sub(r"^https?://", "", location).rstrip("/")
         whole = f"{image.host}/{image.repository}" if image.host else None
-        # the specification's own examples have the repository with and without its last part
+        # the specification's examples have the repository both with and without its last part
         if whole is None or location not in (whole, whole.rsplit("/", 1)[0]):
             return False
     if qualifiers.get("tag") and not purl.version and qualifiers["tag"] != image.tag:
@@ -266,7 +266,7 @@ def _is_image(purl: PackageURL, image: JudgedImage) -> bool:
 def _has_component(product: _Product, finding: Finding) -> bool:
     if not product.subcomponents:
         return True
-    # every package of the finding must be spoken of
+    # every package of the finding must be covered
     return bool(finding.packages) and all(
         any(_is_package(purl, package) for each in product.subcomponents for purl in _purls(each))
         for package in finding.packages
