@@ -211,9 +211,8 @@ def show(report: Report, to: Console) -> None:
     made = [resource for resource in report.resources if resource.id is not None]
     unchecked = sum(bool(each.urn) for each in report.unchecked)
     facts = f"{counted(len(made), 'resource')}{f', {unchecked} not checked' if unchecked else ''}, "
-    facts += "no guardrails, " if report.guardrails is None else ""
     facts += f"{counted(sum(report.calls.values()), 'API call')}, {report.seconds:.1f} s"
-    facts += ", no guardrails here" if report.guardrails is None else ", with guardrails"
+    facts += ", no guardrails" if report.guardrails is None else ", with guardrails"
     if report.passes:
         to.print(f"[bold green]✓ This stack would deploy[/]  [dim]{facts}[/]")
     else:
