@@ -102,7 +102,7 @@ def test_other_keys_of_the_project_are_no_risk(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["pack.cpython-311-x86_64-linux-gnu.so", "pack.pyd", "rules.json", "pack.pth"])
 def test_a_file_that_may_be_run_instead_of_a_module_is_a_danger(tmp_path: Path, name: str) -> None:
     assert changes(tmp_path, **{name: b"x"}) == [
-        f"danger policies/guardrails/{name}: this file of the guardrails is new: read it, since the head is checked by its "
+        f"danger policies/guardrails/{name}: this guardrail file is new: review it, since the head is checked by its "
         "own guardrails"
     ]
 

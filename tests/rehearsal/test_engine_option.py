@@ -33,7 +33,7 @@ def test_without_a_pulumi_on_path_the_message_says_so_and_what_does_without() ->
 def test_the_engine_compares_with_nothing() -> None:
     done = rehearsed("--stack", "dev", "--format", "markdown")
     assert done.returncode == 2
-    assert "--engine pulumi writes text or json" in done.stderr.replace("\n", " ")
+    assert "--engine pulumi only supports text and json" in done.stderr.replace("\n", " ")
 
 
 def test_the_stack_for_an_aws_on_this_machine_would_go_up_by_itself() -> None:

@@ -54,22 +54,22 @@ def test_a_rule_that_an_earlier_one_shields_from_makes_no_difference() -> None:
 
 def test_a_policy_that_goes_keeps_everything() -> None:
     changes = retention_changes(report(api=[after(7)]), report(api=None))
-    assert ("untagged images", "7 stay", "all stay", False) in said(changes)
-    assert ("images with any other tag", "7 stay", "all stay", False) in said(changes)
+    assert ("untagged images", "7 stay", "all are kept", False) in said(changes)
+    assert ("images with any other tag", "7 stay", "all are kept", False) in said(changes)
 
 
 def test_another_kind_of_images_that_is_caught_is_named() -> None:
     changes = retention_changes(report(api=[tagged("v*", keep=10)]), report(api=[tagged("v*", keep=10), after(30)]))
     assert said(changes) == [
-        ("images with any other tag", "all stay", "30 stay", True),
-        ("untagged images", "all stay", "30 stay", True),
+        ("images with any other tag", "all are kept", "30 stay", True),
+        ("untagged images", "all are kept", "30 stay", True),
     ]
 
 
 def test_the_archive_loses_nothing() -> None:
     archive = after(30, type="transition", targetStorageClass="archive")
     ((_, before, now, loses), *_) = said(retention_changes(report(api=None), report(api=[archive])))
-    assert (before, now, loses) == ("all stay", "30 stay, the older ones in the archive", False)
+    assert (before, now, loses) == ("all are kept", "30 stay, the older ones in the archive", False)
 
 
 def test_a_tag_that_stands_still_is_on_one_image() -> None:
