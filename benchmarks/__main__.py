@@ -1,9 +1,9 @@
-"""What everything costs, side by side in one run: `make bench`, or `python -m benchmarks [REPOSITORIES ...]`.
+"""Measures components, rehearsals, start-up and lifecycle: `make bench`, or `python -m benchmarks [REPOSITORIES ...]`.
 
-Each measurement is a process of its own. Times are CPU time (user and system) without the interpreter's start and the
-imports of the SDK; start-ups of commands are the CPU time of the whole process. The garbage collector is off in all of
-them, and what was imported before is frozen. The kinds take turns, so that a busy machine slows all of them alike;
-medians of three, one run above 2,000 repositories. Writes `docs/reference/speed.json`, `.svg` and
+Each measurement is a separate process. Times are CPU time (user and system) without the start of the interpreter and the
+imports of the SDK; the start-up of a command is the CPU time of the whole process. The garbage collector is off, and
+objects imported before are frozen. Measurements are interleaved, so that a busy machine slows all of them equally. Values
+are medians of three runs, or one run above 2,000 repositories. Writes `docs/reference/speed.json`, `.svg` and
 the table in `speed.md`.
 """
 
@@ -37,7 +37,7 @@ STATEMENT = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::123456789012:
 
 
 def bare(repositories: int) -> None:
-    """Make three bare resources a repository."""
+    """Create three plain resources per repository."""
     import pulumi_aws as aws
 
     lifecycle = json.dumps({"rules": [RULE]})
@@ -50,7 +50,7 @@ def bare(repositories: int) -> None:
 
 
 def components(repositories: int) -> None:
-    """Make one component a repository, with the same three resources in it."""
+    """Create one component per repository, with the same three resources in it."""
     from ecr_stack import Repository
 
     for number in range(repositories):
@@ -61,7 +61,7 @@ def components(repositories: int) -> None:
 
 
 def mocked(program: Callable[[], None]) -> None:
-    """Run a program under the SDK's mocks, which do nothing, with the threads that the SDK takes by itself."""
+    """Run a program with no-op mocks of the SDK, with the SDK's default threads."""
     from concurrent.futures import ThreadPoolExecutor
     from unittest.mock import patch
 
@@ -100,13 +100,13 @@ COLORS = dict(zip(KINDS, ("#7a7a7a", "#1f77b4", "#d62728", "#9467bd"), strict=Tr
 
 
 def used() -> float:
-    """CPU seconds of the children that have ended."""
+    """CPU seconds of finished child processes."""
     spent = resource.getrusage(resource.RUSAGE_CHILDREN)
     return spent.ru_utime + spent.ru_stime
 
 
 def peak() -> float:
-    """The most memory that this process has held, in KiB."""
+    """The peak memory of this process, in KiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
@@ -138,7 +138,7 @@ def run(kind: str, size: int) -> None:
 
 
 def measured(kind: str, size: int) -> tuple[float, float, float]:
-    """Seconds and KiB of one measurement in a process of its own, and the seconds of that whole process."""
+    """Seconds and KiB of one measurement in a separate process, and the seconds of that whole process."""
     before = used()
     asked = [sys.executable, "-m", "benchmarks", "--run", kind, str(size)]
     done = subprocess.run(asked, cwd=PROJECT, capture_output=True, text=True, check=False)
@@ -149,7 +149,7 @@ def measured(kind: str, size: int) -> tuple[float, float, float]:
 
 
 def command(arguments: list[str]) -> float:
-    """CPU seconds of one command, start-up included."""
+    """CPU seconds of one command, including start-up."""
     before = used()
     program = str(Path(sys.executable).parent / "ecr-stack")
     subprocess.run([program, *arguments], cwd=PROJECT, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -186,7 +186,7 @@ def results(sizes: list[int]) -> dict[str, Any]:
 
 
 def table(found: Mapping[str, Any]) -> str:
-    """Write the results as Markdown."""
+    """Format the results as Markdown."""
     lines = [
         "| Repositories | What | CPU s | ms per repository | × floor | KiB per repository | whole process, CPU s | × floor |",
         "| ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
@@ -205,7 +205,7 @@ def table(found: Mapping[str, Any]) -> str:
 
 
 def plot(found: Mapping[str, Any]) -> str:
-    """Draw milliseconds a repository over the number of repositories."""
+    """Plot milliseconds per repository against the number of repositories."""
     sizes = list(found["repositories"])
     top = max(row["msPerRepository"] for kinds in found["repositories"].values() for row in kinds.values())
 
@@ -237,7 +237,7 @@ def plot(found: Mapping[str, Any]) -> str:
 
 
 def main(sizes: list[int]) -> None:
-    """Measure, and write what was found into the documentation."""
+    """Measure, and write the results to the documentation."""
     found = results(sizes)
     PAGE.with_suffix(".json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     PAGE.with_suffix(".svg").write_text(plot(found), encoding="utf-8")

@@ -1,7 +1,7 @@
-"""What a repository costs in the embedded AWS: `python benchmarks/embedded.py [REPOSITORIES]`.
+"""Measures the time per repository in the embedded AWS: `python benchmarks/embedded.py [REPOSITORIES]`.
 
-A repository here is a repository with its lifecycle policy and its repository policy: three creations and four
-reads, first as bare API calls, then through the provider. The cost must stay flat as the registry grows.
+Each repository has a lifecycle policy and a repository policy: three creations and four reads, first as plain API calls,
+then through the provider. The time per repository must stay constant as the registry grows.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def measure(title: str, make: Callable[[EmbeddedAws, str, str], None], repositor
                 make(aws, f"service-{number}", key)
             spent.append((time.perf_counter() - began) * 1000 / tenth)
         mean = sum(spent) / len(spent)
-        print(f"{title}: {mean:.2f} ms a repository (first tenth {spent[0]:.2f}, last tenth {spent[-1]:.2f})")
+        print(f"{title}: {mean:.2f} ms per repository (first tenth {spent[0]:.2f}, last tenth {spent[-1]:.2f})")
 
 
 def main() -> None:

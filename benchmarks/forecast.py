@@ -1,4 +1,4 @@
-"""How long the forecast of a year takes for five repositories with twenty builds a day each.
+"""Measures the forecast of a year for five repositories with twenty builds a day each.
 
 python benchmarks/forecast.py
 """

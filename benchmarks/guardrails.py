@@ -1,7 +1,7 @@
-"""What the guardrails cost: `python benchmarks/guardrails.py [REPOSITORIES]`.
+"""Measures the guardrails: `python benchmarks/guardrails.py [REPOSITORIES]`.
 
-A repository here is a repository with its lifecycle policy and its repository policy, each with a document of its own.
-All policies judge all of them, as at the end of a rehearsal. The bound is 1.5 s for 1,000 repositories on one core.
+Each repository has a lifecycle policy and a repository policy with different documents. All guardrails check all
+resources, as at the end of a rehearsal. The limit is 1.5 s for 1,000 repositories on one core.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def main(size: int) -> None:
     print(
         f"{size} repositories, {len(resources)} resources, {len(POLICIES)} policies:"
         f" first {times[0]:.2f} s, median {statistics.median(times):.2f} s,"
-        f" {statistics.median(times) / size * 1e6:.0f} µs a repository"
+        f" {statistics.median(times) / size * 1e6:.0f} µs per repository"
     )
 
 

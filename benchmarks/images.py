@@ -1,4 +1,4 @@
-"""Images and ten rules, for the evaluator of lifecycle policies; `python -m benchmarks` measures it."""
+"""Images and ten rules to measure the lifecycle evaluator; run by `python -m benchmarks`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ KINDS = ("v", "sha-", "dev-", "feature-", "release-", "build.", "main-")
 
 
 def registry(count: int) -> list[Image]:
-    """Images with none to three tags, pushed over two years."""
+    """Images with zero to three tags, pushed over two years."""
     chance = random.Random(7)
     return [
         Image(
@@ -29,7 +29,7 @@ def registry(count: int) -> list[Image]:
 
 
 def document() -> dict[str, object]:
-    """Ten rules of every kind, patterns with four wildcards among them."""
+    """Ten rules of all kinds, including patterns with four wildcards."""
     expire, archive = {"type": "expire"}, {"type": "transition", "targetStorageClass": "archive"}
     count = {"countType": "imageCountMoreThan"}
     push = {"countType": "sinceImagePushed", "countUnit": "days"}

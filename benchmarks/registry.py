@@ -1,10 +1,10 @@
-"""How time and memory of the commands grow with a registry: 2,000 repositories with 200,000 images, and half and a quarter.
+"""Measures how time and memory of commands grow with a registry: 2,000 repositories with 200,000 images, half, a quarter.
 
 python benchmarks/registry.py                   # every command
 python benchmarks/registry.py doctor            # one of them
 
-ECR is played by a function in the process that makes its answers up, so what is measured is the commands alone. Each line is
-a process of its own: seconds of CPU, and the most memory that it held.
+A function in the process generates ECR's responses, so only the commands are measured. Each line is a separate process:
+CPU seconds and peak memory.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ LIFECYCLE = {
 
 
 def details(repository: str, number: int) -> dict[str, Any]:
-    """One image: a signature, an image that only its digest names, or a release."""
+    """One image: a signature, an untagged image, or a release."""
     kind = number % 5
     found: dict[str, Any] = {
         "registryId": "123456789012",
@@ -79,7 +79,7 @@ def details(repository: str, number: int) -> dict[str, Any]:
 
 
 def answer(repositories: int, operation: str, asked: dict[str, Any]) -> dict[str, Any]:
-    """What ECR and the services around it answer."""
+    """The responses of ECR and other services."""
     name = asked.get("repositoryName", "")
     match operation:
         case "GetCallerIdentity":
@@ -121,7 +121,7 @@ def described(name: str) -> dict[str, Any]:
 
 
 class Nowhere(io.TextIOBase):
-    """Takes what is printed, and counts it."""
+    """Counts the output and discards it."""
 
     size = 0
 
@@ -131,7 +131,7 @@ class Nowhere(io.TextIOBase):
 
 
 def measure(command: str, repositories: int) -> None:
-    """Run one command in this process, and print what it took."""
+    """Run one command in this process, and print its time and memory."""
 
     def call(_: BaseClient, operation: str, asked: dict[str, Any]) -> dict[str, Any]:
         return answer(repositories, operation, asked)
@@ -152,7 +152,7 @@ def measure(command: str, repositories: int) -> None:
 
 
 def main(chosen: list[str]) -> None:
-    """Measure commands for registries of each size."""
+    """Measure commands with registries of each size."""
     with tempfile.TemporaryDirectory() as folder:
         for file in ("Pulumi.yaml", "__main__.py"):
             (Path(folder) / file).write_text((PROJECT / file).read_text())

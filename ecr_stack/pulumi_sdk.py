@@ -1,8 +1,8 @@
-"""Everything that is used of the Pulumi SDK's internals, in one place.
+"""All uses of the Pulumi SDK's internals.
 
-The SDK has no public way to run a program in this process with another resource monitor than the engine's: its test
-mocks come closest. A release of the SDK may change any name in this file, so `pyproject.toml` bounds the version, and
-a test runs against the installed one and says which version these names were last checked with.
+The SDK has no public way to run a program in this process with a resource monitor other than the engine's; its test mocks
+come closest. A release of the SDK may change any name in this file, so `pyproject.toml` limits the version, and a test
+checks the names against the installed version.
 
 https://github.com/pulumi/pulumi/blob/master/sdk/python/lib/pulumi/runtime/mocks.py
 """
@@ -64,7 +64,7 @@ _INTERNALS: dict[Any, tuple[str, ...]] = {
 
 
 def missing_internals() -> list[str]:
-    """Name the internals that the installed SDK no longer has, beyond those that this module imports."""
+    """Return the internals that the installed SDK no longer has, besides those that this module imports."""
     return [
         f"{getattr(owner, '__name__', type(owner).__name__)}.{name}"
         for owner, names in _INTERNALS.items()
@@ -74,7 +74,7 @@ def missing_internals() -> list[str]:
 
 
 class NoMocks(mocks.Mocks):
-    """The monitor answers by itself; the SDK requires an object of this kind all the same."""
+    """The monitor does not use it, but the SDK requires such an object."""
 
     def call(self, args: mocks.MockCallArgs) -> Any:
         """Never called."""
@@ -86,10 +86,10 @@ class NoMocks(mocks.Mocks):
 
 
 class _Answers(ThreadPoolExecutor):
-    """Answers what the SDK asks of the monitor in the event loop itself; everything else goes to threads.
+    """Runs the SDK's calls of the monitor in the event loop, and everything else in threads.
 
-    The SDK asks in threads, for the engine is another process. Here the answer is Python's own work, and threads would
-    only take turns at it. A monitor's method may be a coroutine function: the loop goes on while it waits.
+    The SDK uses threads because the engine is another process. Here the work is done in Python, so threads would only take
+    turns. A monitor's method may be a coroutine function: the loop continues while it waits.
     """
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
@@ -115,7 +115,7 @@ def run_program(
     secret_keys: Collection[str] = (),
     interrupted: Callable[[], None] = lambda: None,
 ) -> None:
-    """Run a program as the Pulumi language host does, with `monitor` in the engine's place.
+    """Run a program as the Pulumi language host does, with `monitor` in place of the engine.
 
     Args:
         program: what to run.
@@ -123,10 +123,10 @@ def run_program(
         project: the project's name.
         stack: the stack's name.
         organization: the organization's name.
-        preview: whether the program is to believe that nothing is made.
+        preview: whether to run the program as a preview.
         config: configuration by namespaced key.
         secret_keys: the keys of secret configuration.
-        interrupted: called when the process is told to end, before the monitor's threads are waited for.
+        interrupted: called when the process is asked to terminate, before waiting for the monitor's threads.
 
     Raises:
         BaseException: whatever the program raises.
@@ -143,7 +143,7 @@ def run_program(
     loop = asyncio.new_event_loop()
     loop.set_default_executor(_Answers(thread_name_prefix="aws"))
     asyncio.set_event_loop(loop)
-    # what failed is raised below; what waited for it need not be told once more
+    # the failure is raised below; tasks that waited for it need not report it again
     loop.set_exception_handler(lambda *_: None)
     try:
         loop.run_until_complete(run_in_stack(program))
@@ -151,7 +151,7 @@ def run_program(
         interrupted()
         raise
     finally:
-        # What waits for a resource that failed would wait for ever.
+        # Tasks that wait for a failed resource would wait forever.
         for task in asyncio.all_tasks(loop):
             task.cancel()
         loop.run_until_complete(asyncio.sleep(0))
@@ -164,7 +164,7 @@ def run_program(
 
 @contextmanager
 def without_stack_traces() -> Iterator[None]:
-    """Spare the SDK its stack traces: the engine is told where each resource is made; here no one asks."""
+    """Skip the SDK's stack traces, which only the engine uses, to locate resources in the program."""
     original = resource._get_stack_trace
     resource._get_stack_trace = StackTrace
     try:
@@ -174,14 +174,14 @@ def without_stack_traces() -> Iterator[None]:
 
 
 async def call_back(callback: Any, request: Any) -> Any:
-    """Call a function that the program registered, without the connection over which the engine would call it.
+    """Call a function that the program registered, without the engine's connection.
 
     Args:
         callback: the registered `callback_pb2.Callback`.
-        request: the message that the function takes.
+        request: the request message.
 
     Returns:
-        The message that it answers.
+        The response message.
     """
     servicer = next(each for each in _CallbackServicer._servicers if each._target == callback.target)
     return await servicer._callbacks[callback.token](request.SerializeToString())

@@ -1,4 +1,4 @@
-"""The AWS resource types that are made here: one row for each, for whoever orders, draws, compares or reviews them."""
+"""The AWS resource types that the components create: one row each, for ordering, diagrams, comparison and review."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ SIGNING_CONFIGURATION = "AWS::ECR::SigningConfiguration"
 
 @dataclass(frozen=True)
 class ResourceType:
-    """What is to be known about a resource type."""
+    """The facts about a resource type."""
 
     token: str
     """Pulumi's type token, e.g. `aws:ecr/repository:Repository`."""
     noun: str
-    """What people call one."""
+    """Its name in messages."""
     identity: tuple[str, ...] = ()
-    """The inputs that say which thing in AWS it is; two resources with the same ones are the same thing. Empty: AWS gives
-    it an id of its own."""
+    """The inputs that identify it in AWS: two resources with the same values are the same thing. Empty if AWS assigns an
+    id."""
     needs: tuple[str, ...] = ()
-    """The types of which one must exist before it, in the same Region or account."""
+    """The types of which one must exist first, in the same Region or account."""
     policies: tuple[str, ...] = ()
     """The properties that hold IAM policy documents, as JSON."""
     loss: str = ""
-    """What is lost when one is deleted; empty if nothing that a deployment would not make again."""
+    """What is lost when it is deleted; empty if a deployment would restore everything."""
     regional: bool = True
-    """Whether it belongs to a Region; IAM's belong to the account."""
+    """Whether it belongs to a Region; IAM resources belong to the account."""
 
 
 _ROWS = (
@@ -38,7 +38,7 @@ _ROWS = (
         "aws:ecr/repository:Repository",
         "repository",
         ("name",),
-        loss="the repository with all of its images",
+        loss="the repository with all its images",
     ),
     ResourceType(
         "aws:ecr/lifecyclePolicy:LifecyclePolicy",
@@ -53,7 +53,7 @@ _ROWS = (
         ("repository",),
         ("aws:ecr/repository:Repository",),
         ("policy",),
-        loss="the permissions of everybody who pulls and pushes by the repository's policy",
+        loss="the access of everyone who pulls or pushes through the repository's policy",
     ),
     ResourceType(
         "aws:ecr/registryPolicy:RegistryPolicy",
@@ -73,7 +73,7 @@ _ROWS = (
         "aws:inspector2/enabler:Enabler",
         "activation of Amazon Inspector",
         ("$region",),
-        loss="every scan by Amazon Inspector in the account, not of images alone",
+        loss="all scans by Amazon Inspector in the account, not only of images",
     ),
     ResourceType(
         "aws:cloudwatch/eventRule:EventRule",
@@ -93,7 +93,7 @@ _ROWS = (
         "notification topic",
         ("name",),
         ("aws:kms/key:Key",),
-        loss="the topic with its subscriptions, which have to be confirmed again",
+        loss="the topic with its subscriptions, which must be confirmed again",
     ),
     ResourceType(
         "aws:sns/topicPolicy:TopicPolicy",
@@ -144,7 +144,7 @@ _ROWS = (
         ("prefix",),
         ("aws:iam/role:Role", "aws:iam/rolePolicy:RolePolicy", "aws:kms/key:Key", "aws:kms/replicaKey:ReplicaKey"),
         ("repositoryPolicy",),
-        loss="the settings of replicas that ECR makes from then on",
+        loss="the settings of replicas that ECR creates from then on",
     ),
     ResourceType(
         "aws:ecr/pullThroughCacheRule:PullThroughCacheRule",
@@ -156,7 +156,7 @@ _ROWS = (
         "aws:cloudcontrol/resource:Resource",
         "resource by its CloudFormation type",
         ("typeName",),
-        loss="what it stands for; of a signing configuration, the signing of images from then on",
+        loss="the resource; for a signing configuration, the signing of images from then on",
     ),
     ResourceType(
         "aws:budgets/budget:Budget",
@@ -176,7 +176,7 @@ _ROWS = (
         "aws:ecrpublic/repository:Repository",
         "public repository",
         ("repositoryName",),
-        loss="the public repository with all of its images",
+        loss="the public repository with all its images",
     ),
     ResourceType(
         "aws:ecrpublic/repositoryPolicy:RepositoryPolicy",
@@ -184,13 +184,13 @@ _ROWS = (
         ("repositoryName",),
         ("aws:ecrpublic/repository:Repository",),
         ("policy",),
-        loss="the permissions of everybody who pushes by the public repository's policy",
+        loss="the access of everyone who pushes through the public repository's policy",
     ),
     ResourceType(
         "aws:secretsmanager/secret:Secret",
         "secret",
         ("name",),
-        loss="the login at the upstream registry, without which the cache gets no new images",
+        loss="the credentials for the upstream registry, without which the cache gets no new images",
     ),
     ResourceType(
         "aws:secretsmanager/secretVersion:SecretVersion",
@@ -201,14 +201,14 @@ _ROWS = (
         "aws:kms/key:Key",
         "KMS key",
         policies=("policy",),
-        loss="every image that is encrypted with the key, once its deletion window is over",
+        loss="every image encrypted with the key, after the key's deletion window",
     ),
     ResourceType(
         "aws:kms/replicaKey:ReplicaKey",
         "KMS replica key",
         needs=("aws:kms/key:Key",),
         policies=("policy",),
-        loss="every image of the Region that is encrypted with the key, once its deletion window is over",
+        loss="every image in the Region encrypted with the key, after the key's deletion window",
     ),
     ResourceType("aws:kms/alias:Alias", "KMS alias", ("name",), ("aws:kms/key:Key", "aws:kms/replicaKey:ReplicaKey")),
     ResourceType("aws:kms/grant:Grant", "KMS grant", needs=("aws:kms/key:Key",)),
@@ -226,7 +226,7 @@ _ROWS = (
         ("role", "name"),
         ("aws:iam/role:Role",),
         ("policy",),
-        loss="the permissions that it gives the role",
+        loss="the permissions that it grants to the role",
         regional=False,
     ),
     ResourceType("aws:iam/policy:Policy", "managed policy", ("name",), policies=("policy",), regional=False),
@@ -235,7 +235,7 @@ _ROWS = (
         "attached policy of a role",
         ("role", "policyArn"),
         ("aws:iam/role:Role",),
-        loss="the permissions that the managed policy gives the role",
+        loss="the permissions that the managed policy grants to the role",
         regional=False,
     ),
     ResourceType(
@@ -248,13 +248,13 @@ _ROWS = (
 )
 
 RESOURCES: Mapping[str, ResourceType] = {row.token: row for row in _ROWS}
-"""Every row, by its type token."""
+"""All rows, by type token."""
 
 
 def identity_of(token: str, properties: Mapping[str, Any]) -> tuple[Any, ...] | None:
-    """Which thing in AWS a resource is, by its inputs or outputs; `None` if they do not say.
+    """The identity of a resource in AWS, from its inputs or outputs; `None` if they do not contain it.
 
-    The Region is compared apart: it may be the provider's.
+    The Region is compared separately: it may be the provider's.
     """
     row = RESOURCES.get(token)
     if row is None or not row.identity:

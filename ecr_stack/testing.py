@@ -1,7 +1,7 @@
-"""Tests of your own programs against the embedded AWS: no account, no credentials, no network, no Pulumi CLI.
+"""Test helpers for your own programs with the embedded AWS: no account, credentials, network or Pulumi CLI.
 
-Needs the extra `rehearsal`: `pip install 'ecr-stack[rehearsal]'`. With `pytest_plugins = ["ecr_stack.testing"]` in a
-`conftest.py`, the fixture `embedded_aws` is there too. See docs/how-to/testing.md for examples.
+Requires the extra `rehearsal`: `pip install 'ecr-stack[rehearsal]'`. `pytest_plugins = ["ecr_stack.testing"]` in
+`conftest.py` adds the fixture `embedded_aws`. See docs/how-to/testing.md for examples.
 """
 
 from __future__ import annotations
@@ -43,14 +43,13 @@ __all__ = [
 ]
 
 UPDATE = "ECR_STACK_UPDATE_SNAPSHOTS"
-"""The environment variable that, if not empty, lets `assert_matches_snapshot` write the files."""
+"""The environment variable with which, if it is not empty, `assert_matches_snapshot` writes the files."""
 
 
 def dependencies(report: Report) -> dict[str, list[str]]:
-    """Return the graph of a report: what each resource depends on.
+    """Return the dependency graph of a report.
 
-    Resources are named `Type name`, e.g. `Repository api`; the stack itself is left out. Both the keys and the lists
-    are sorted.
+    Resources are named `Type name`, e.g. `Repository api`; the stack itself is omitted. Keys and lists are sorted.
     """
     names = {each.urn: f"{each.type.rsplit(':', 1)[-1]} {each.name}" for each in report.resources}
     return {
@@ -61,7 +60,7 @@ def dependencies(report: Report) -> dict[str, list[str]]:
 
 
 def access(report: Report, principal: str, action: str, repository: str, region: str | None = None) -> str:
-    """Return whether a principal may do something to a repository, by the documents that the program made.
+    """Return whether a principal may perform an action on a repository, according to the program's policies.
 
     Args:
         report: the rehearsal.
@@ -71,10 +70,10 @@ def access(report: Report, principal: str, action: str, repository: str, region:
         region: the Region of the repository or of a replica of it. Default: the stack's.
 
     Returns:
-        `ALLOWED`, `CONDITIONAL`, `NOT_ALLOWED` or `DENIED`, as `ecr-stack access` says it.
+        `ALLOWED`, `CONDITIONAL`, `NOT_ALLOWED` or `DENIED`, as in `ecr-stack access`.
 
     Raises:
-        NotFound: the program makes no such repository.
+        NotFound: the program does not create the repository.
     """
     from ecr_stack.aws.iam.evaluation import Principal
     from ecr_stack.aws.iam.matrix import matrix
@@ -88,7 +87,7 @@ def access(report: Report, principal: str, action: str, repository: str, region:
             answer = cell.ability(action)
             if answer is not None:
                 return answer.verdict.value
-    raise NotFound(f"the program makes no repository `{repository}` in {region or report.region}")
+    raise NotFound(f"the program does not create a repository `{repository}` in {region or report.region}")
 
 
 def simulate_lifecycle(
@@ -100,26 +99,25 @@ def simulate_lifecycle(
         report: the rehearsal.
         repository: the repository's name in ECR.
         images: image details as `aws ecr describe-images` prints them (`imageDigest`, `imageTags`, `imagePushedAt`, …).
-        at: the instant. Default: now.
+        at: the time of the evaluation. Default: now.
 
     Returns:
         `expire`, `archive` and `keep`: lists of decisions, each with its `image` and its `rule_priority`.
 
     Raises:
-        NotFound: the program makes no lifecycle policy for such a repository.
+        NotFound: the program does not create a lifecycle policy for the repository.
     """
     for each in report.resources:
         if each.type == "aws:ecr/lifecyclePolicy:LifecyclePolicy" and each.outputs.get("repository") == repository:
             return evaluate(str(each.outputs["policy"]), parse_images(images), at or datetime.now(UTC))
-    raise NotFound(f"the program makes no lifecycle policy for the repository `{repository}`")
+    raise NotFound(f"the program does not create a lifecycle policy for the repository `{repository}`")
 
 
 def assert_matches_snapshot(report: Report, file: Path | str) -> None:
-    """Compare a report with one that was kept, and fail with the difference.
+    """Compare a report with a stored snapshot, and fail with the difference.
 
-    A file that does not exist, or every file if the environment variable `ECR_STACK_UPDATE_SNAPSHOTS` is not empty, is
-    written instead: look at it, and commit it. Ids that every run makes up anew are not compared; nor are the time
-    that it took and the number of API calls.
+    If the file does not exist, or the environment variable `ECR_STACK_UPDATE_SNAPSHOTS` is not empty, the file is written
+    instead: review and commit it. Run-specific ids, the duration and the number of API calls are not compared.
 
     Raises:
         AssertionError: the report differs.
@@ -135,7 +133,9 @@ def assert_matches_snapshot(report: Report, file: Path | str) -> None:
         difference = "\n".join(
             difflib.unified_diff(kept.splitlines(), found.splitlines(), str(path), "this run", lineterm="", n=4)
         )
-        raise AssertionError(f"the program makes something else; to keep it, set {UPDATE}=1\n{difference}")
+        raise AssertionError(
+            f"the report differs from the snapshot; to update the snapshot, set {UPDATE}=1\n{difference}"
+        )
 
 
 _RUN_SPECIFIC = re.compile(
@@ -146,7 +146,7 @@ _TIMES = frozenset({"createDate", "uniqueId"})
 
 
 def _snapshot(report: Report) -> str:
-    """Write what a snapshot keeps: one line a property, run-specific ids numbered by their first appearance."""
+    """Format a snapshot: one property per line, run-specific ids numbered by first appearance."""
     numbers: dict[str, str] = {}
     kept = {
         "resources": [

@@ -1,1 +1,1 @@
-"""A local stand-in for a registry: the embedded AWS, served to AWS clients, container tools and the Pulumi engine."""
+"""A local registry: serves the embedded AWS to AWS clients, container tools and the Pulumi engine."""

@@ -1,9 +1,9 @@
-"""The OCI distribution protocol, version 1.1, in front of the embedded AWS: what container tools push to and pull from.
+"""Serves the embedded AWS with the OCI distribution protocol, version 1.1, for pushes and pulls by container tools.
 
 https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md
 
-What an image is and what may be done to it is the embedded AWS's affair. Here are only the protocol's own matters:
-credentials, uploads in parts, ranges, pages, and how AWS's errors read in the protocol.
+The embedded AWS handles images and their rules. This module handles only the protocol: credentials, uploads in parts,
+ranges, pages, and the conversion of AWS's errors.
 """
 
 from __future__ import annotations
@@ -181,7 +181,7 @@ class _Authorized:
 
 
 class _Routes:
-    """What is answered at each path. `HEAD` is answered as `GET` is, without the body."""
+    """The handlers of each path. `HEAD` is handled like `GET`, without the body."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry

@@ -1,4 +1,4 @@
-"""An account that survives in a folder: what AWS remembers in one file, layers in files of their own.
+"""Saves an account in a folder: AWS's state in one file, layers in separate files.
 
 The file is a pickle: whoever can write to the folder can run code as its owner. So a folder that belongs to someone
 else, or that others can write to, is rejected.
@@ -51,7 +51,7 @@ class Snapshot:
         with lock:
             if owner.st_uid != os.getuid() or owner.st_mode & 0o022:
                 raise _refused(
-                    folder, "must be writable by you alone", f"run `chmod go-w {folder}`, or use another folder"
+                    folder, "must be writable only by you", f"run `chmod go-w {folder}`, or use another folder"
                 )
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -71,13 +71,13 @@ class Snapshot:
             raise _refused(folder, f"was written by {written}", "install these versions, or use another folder")
 
     def restore(self, aws: EmbeddedAws) -> None:
-        """Let an account go on from where it was saved; one in a new folder stays empty."""
+        """Restore a saved account; one in a new folder stays empty."""
         if self.about:
             aws.access.signer = type(aws.access.signer)(bytes.fromhex(self.about["key"]))
             aws.load(self._state.read_bytes())
 
     def save(self, aws: EmbeddedAws, ports: dict[str, int]) -> None:
-        """Write the state: the whole of it, or nothing if that fails."""
+        """Write the state atomically."""
         began = time.monotonic()
         self._calls = aws.calls.total()
         _replace(self._state, aws.dump())

@@ -1,4 +1,4 @@
-"""Holds a stack file against the other stack files of its project."""
+"""Checks a stack file against the other stack files of its project."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ __all__ = ["problems_among_stacks"]
 
 
 def problems_among_stacks(project: Project, file: StackFile) -> Iterator[Problem]:
-    """Yield what is wrong between this stack and others of the project, as far as it is to be solved in this file.
+    """Yield conflicts between this stack and others of the project that must be solved in this file.
 
     Args:
-        project: the project with its stack files. Those that cannot be read are left out: they tell it themselves.
+        project: the project with its stack files. Those that cannot be read are skipped, and reported elsewhere.
         file: the stack file; places are its keys.
     """
     own = _registry(file)

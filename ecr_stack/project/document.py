@@ -35,7 +35,7 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 @dataclass(frozen=True)
 class Change:
-    """A value that the engine hands on otherwise than it is written."""
+    """A value that the engine passes on differently from how it is written."""
 
     line: int
     written: str
@@ -112,7 +112,7 @@ def read_document(file: Path) -> Document:
         size = file.stat().st_size
         if size > MAX_BYTES:
             raise _refused(
-                source, None, f"the file has {size:,} bytes; at most {MAX_BYTES:,} are read", "make it smaller"
+                source, None, f"the file has {size:,} bytes; the maximum is {MAX_BYTES:,}", "make it smaller"
             )
         data = file.read_bytes()
     except OSError as error:
@@ -302,7 +302,7 @@ class _Reader:
         names = {text for text, _, _ in found}
         for each in merged.items if merged.kind == "list" else [merged]:
             if each.kind != "map":
-                rule = "`<<` takes a map, an alias of one, or a list of those"
+                rule = "`<<` must be a map, an alias of a map, or a list of these"
                 raise _refused(self.source, each.line, rule, "write e.g. `<<: *defaults`")
             for text, key, item in self._entries(each, as_text):
                 if text not in names:
@@ -328,7 +328,7 @@ class _Reader:
                 return base64.b64decode(node.text, validate=True).decode(), "str"
             except ValueError:
                 raise _refused(
-                    self.source, node.line, "`!!binary` needs Base64 of text", "write the text itself"
+                    self.source, node.line, "`!!binary` must be the Base64 encoding of text", "write the text itself"
                 ) from None
         if tag and tag not in ("bool", "int", "float", "null", "timestamp"):
             return node.text, "str"

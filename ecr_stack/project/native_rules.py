@@ -1,4 +1,4 @@
-"""Rules of ECR's own lifecycle documents where a stack file has its own shorter form, which people paste into it.
+"""Finds native ECR lifecycle rules pasted into a stack file, which has its own shorter form.
 
 https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_parameters.html
 """
@@ -23,7 +23,7 @@ _OUTCOMES = {
 
 
 def native_rule_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
-    """Find native rules, and write each as a stack file has it.
+    """Find native rules, and convert each to the form of a stack file.
 
     Args:
         values: the values of a stack file by namespaced key.
@@ -36,18 +36,18 @@ def native_rule_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
     for place, each in settings.items():
         lifecycle = each.get("lifecycle") if isinstance(each, Mapping) else None
         if isinstance(lifecycle, Mapping) and isinstance(lifecycle.get("rules"), list):
-            rule = "this is a lifecycle document of ECR itself; a stack file has a list of rules in order of priority"
+            rule = "this is a native ECR lifecycle document; a stack file has a list of rules in order of priority"
             remedy = f"write `lifecycle: [{', '.join(filter(None, map(_shorter, lifecycle['rules'][:3])))}]`"
             yield Problem(f"{place}.lifecycle", lifecycle, rule, remedy)
         for index, entry in enumerate(lifecycle if isinstance(lifecycle, list) else ()):
             if isinstance(entry, Mapping) and {"rulePriority", "selection", "action"} & set(entry):
-                rule = "this is a rule of ECR's own lifecycle document; a stack file has rules in order of priority"
+                rule = "this is a rule of a native ECR lifecycle document; a stack file has rules in order of priority"
                 shorter = _shorter(entry) or "{description: …, tagPrefixes: [v], keepLast: 10}"
                 yield Problem(f"{place}.lifecycle[{index}]", entry, rule, f"write `{shorter}`")
 
 
 def _shorter(rule: Any) -> str | None:
-    """A native rule as a stack file has it; `None` where it has no such form."""
+    """A native rule in the form of a stack file; `None` if there is no equivalent."""
     selection = rule.get("selection") if isinstance(rule, Mapping) else None
     if not isinstance(selection, Mapping):
         return None
@@ -58,7 +58,7 @@ def _shorter(rule: Any) -> str | None:
         case "tagged" if selection.get("tagPatternList"):
             selector = f"tagPatterns: {_listed(selection['tagPatternList'])}"
         case "tagged":
-            # several native prefixes mean all of them, those of a stack file any of them
+            # an image must match all native prefixes, but any of those in a stack file
             prefixes = selection.get("tagPrefixList")
             if not isinstance(prefixes, list) or len(prefixes) != 1:
                 return None

@@ -1,4 +1,4 @@
-"""The `aws:` keys of a stack file: what the AWS provider would reject before it makes anything.
+"""Checks the `aws:` keys of a stack file: what the AWS provider would reject before it creates anything.
 
 https://www.pulumi.com/registry/packages/aws/installation-configuration/#configuration-options
 """
@@ -25,7 +25,7 @@ _READ = re.compile(r"__config__\.get(?:_\w+)?\('(\w+)'\)")
 
 @functools.cache
 def provider_keys() -> frozenset[str]:
-    """The configuration keys of the installed AWS provider, without `aws:`; none where it is not installed."""
+    """The configuration keys of the installed AWS provider, without `aws:`; empty if it is not installed."""
     package = importlib.util.find_spec("pulumi_aws")
     if package is None or package.origin is None:
         return frozenset()
@@ -57,16 +57,16 @@ def provider_problems(config: Mapping[str, str], account: str | None = None) -> 
         yield Problem(key, value, f"`{name}` is not a configuration key of the AWS provider", remedy)
     allowed, forbidden = (accounts_in(config, name) for name in ("allowed", "forbidden"))
     if allowed and forbidden:
-        rule = "the provider takes either allowed or forbidden accounts"
+        rule = "the AWS provider accepts either allowed or forbidden accounts, not both"
         yield Problem("aws:forbiddenAccountIds", forbidden, rule, "remove `aws:allowedAccountIds` or this key")
     if account is None:
         return
     if allowed and account not in allowed:
-        rule = f"the provider works only in these accounts, and this is account {account}"
+        rule = f"the AWS provider works only in these accounts, but this is account {account}"
         yield Problem("aws:allowedAccountIds", allowed, rule, f'add "{account}", or use `--account {allowed[0]}`')
     if account in forbidden:
-        rule = f"the provider refuses these accounts, and this is account {account}"
-        yield Problem("aws:forbiddenAccountIds", forbidden, rule, "use `--account` with another one")
+        rule = f"the AWS provider rejects these accounts, and this is account {account}"
+        yield Problem("aws:forbiddenAccountIds", forbidden, rule, "use `--account` with another account")
 
 
 def _is_meant_for_aws(namespace: str) -> bool:
@@ -80,7 +80,7 @@ _SLIPS = [sorted("aws"), *(sorted(f"aws{letter}") for letter in "aws")]
 
 
 def accounts_in(config: Mapping[str, Any], which: str = "allowed") -> list[str]:
-    """The accounts that a stack's configuration says are `allowed` or `forbidden`; none where it is no list."""
+    """The accounts that a stack's configuration lists as `allowed` or `forbidden`; empty if it is not a list."""
     try:
         listed = json.loads(config.get(f"aws:{which}AccountIds") or "[]")
     except ValueError:
@@ -95,5 +95,5 @@ def account_in(config: Mapping[str, Any]) -> str | None:
 
 
 def region_in(config: Mapping[str, Any]) -> str | None:
-    """The Region of a stack: its own, or that of the environment."""
+    """The Region of a stack: its own, or that of the environment variables."""
     return config.get("aws:region") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")

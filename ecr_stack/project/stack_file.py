@@ -24,7 +24,7 @@ from ecr_stack.schema.stack import NAMESPACE, region_problem, settings_in
 __all__ = ["ENCRYPTED", "Project", "StackFile", "read_project", "read_stack"]
 
 ENCRYPTED = "[secret]"
-"""What stands for an encrypted value, which only Pulumi can decrypt."""
+"""The placeholder for an encrypted value, which only Pulumi can decrypt."""
 
 _STACK_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 _ROOT_KEYS = ("config", "environment", "secretsprovider", "encryptedkey", "encryptionsalt")
@@ -73,7 +73,7 @@ class StackFile:
     secret_keys: frozenset[str] = frozenset()
     """The keys that hold an encrypted value, which Pulumi hands on as secrets."""
     warnings: tuple[Problem, ...] = ()
-    """What the engine hands on otherwise than it is written, and what cannot be known without it."""
+    """Values that the engine passes on differently from how they are written, or that are unknown without it."""
     lines: Mapping[str, int] = field(default_factory=dict)
     """The line of each key and list item, by the place that a `Problem` names."""
     plain_keys: Mapping[str, str] = field(default_factory=dict)
@@ -146,7 +146,7 @@ def _project(file: Path) -> Project:
         )
         declared = None
     if not name and not problems:
-        problems.append(Problem("name", None, "a project has a name", "add `name: ecr-stack`"))
+        problems.append(Problem("name", None, "a project must have a name", "add `name: ecr-stack`"))
     declarations: dict[str, Any] = {}
     for key, value in (declared or {}).items():
         own = ":" not in key or key.startswith(f"{name}:")
@@ -186,13 +186,11 @@ def _declaration_problems(document: Document, key: str, described: Mapping[str, 
             remedy = f"write `{guess}`" if guess else "for a map as the default, write `default:` above it"
             yield document.refuse((*path, word), described[word], f"`{word}` is not a known key", remedy)
     if kind is not None and kind not in _TYPES:
-        yield document.refuse((*path, "type"), kind, "is not a type of Pulumi", f"write one of {', '.join(_TYPES)}")
+        yield document.refuse((*path, "type"), kind, "is not a Pulumi type", f"write one of {', '.join(_TYPES)}")
     elif default is not None and described.get("value") is not None:
         yield document.refuse(path, described, "has both `default` and `value`", "remove one of them")
     elif not own and (kind is not None or default is not None or described.get("value") is None):
-        yield document.refuse(
-            path, described, "a key of another namespace needs a `value`, and nothing else", "write `value:`"
-        )
+        yield document.refuse(path, described, "a key of another namespace must have only a `value`", "write `value:`")
     elif kind == "array" and not described.get("items"):
         yield document.refuse(path, described, "an array must say what its items are", "add `items: {type: string}`")
     elif kind is not None and default is not None and not _is_of(kind, described.get("items"), default):
@@ -263,7 +261,7 @@ def _stated(document: Document, stated: Mapping[str, Any], project: str, problem
             problems.append(document.refuse(path, value, "a key must be a string", f'write "{key}", in quotes', key))
         elif namespaced.count(":") != 1:
             remedy = f"write e.g. `{NAMESPACE}{key.rpartition(':')[2] or 'tags'}`"
-            problems.append(document.refuse(path, value, "a key is `namespace:name`", remedy, key))
+            problems.append(document.refuse(path, value, "a key must be `namespace:name`", remedy, key))
         elif namespaced in values:
             rule = f"is the same key as `{spelled[namespaced]}`"
             problems.append(document.refuse(path, value, rule, "remove one of them", key))
@@ -280,8 +278,8 @@ def _handed_over(values: Mapping[str, Any], secrets: Mapping[str, str], problems
         if encrypted and key in secrets:
             config[key] = secrets[key]
         elif encrypted and key.startswith(NAMESPACE) and (place := _not_secret(key, value)):
-            rule = "an encrypted value can be read only by Pulumi, which has its passphrase or key"
-            remedy = f"write it in plain text, for only the credentials of `{_CACHES}` are secret: `pulumi config set {key} …`"
+            rule = "only Pulumi, which has the passphrase or key, can read an encrypted value"
+            remedy = f"write it in plain text, since only the credentials of `{_CACHES}` are secret: `pulumi config set {key} …`"
             problems.append(Problem(place, "secure: …", rule, remedy))
         else:
             try:
@@ -345,13 +343,13 @@ def _outermost(document: Document) -> Mapping[str, Any]:
     if data is None:
         return {}
     if not isinstance(data, Mapping):
-        rule, remedy = "must be a map of keys to values", "begin with `config:`"
+        rule, remedy = "must be a map of keys to values", "start with `config:`"
         raise InvalidInput(document.source, [Problem("(the file)", data, rule, remedy, 1)])
     return data
 
 
 def _root_problems(document: Document, data: Mapping[str, Any]) -> Iterator[Problem]:
-    """What Pulumi would leave out without a word."""
+    """What Pulumi would silently ignore."""
     if document.documents > 1:
         rule, remedy = "Pulumi reads only the first document of a file", "remove the `---` and what follows it"
         yield Problem("(the file)", "---", rule, remedy)
@@ -367,7 +365,7 @@ def _root_problems(document: Document, data: Mapping[str, Any]) -> Iterator[Prob
             rule, remedy = f"`{key}` is not a known key", f"write `{guess}`"
         else:
             rule, remedy = (
-                f"`{key}` is not a known key: Pulumi would leave it out",
+                f"`{key}` is not a known key, so Pulumi would ignore it",
                 f"write `{NAMESPACE}{key}` under `config:`",
             )
         yield document.refuse((key,), value, rule, remedy, key)
@@ -375,7 +373,7 @@ def _root_problems(document: Document, data: Mapping[str, Any]) -> Iterator[Prob
 
 def _root_warnings(document: Document, data: Mapping[str, Any]) -> Iterator[Problem]:
     if data.get("environment") is not None:
-        rule = "values that come from Pulumi ESC are not known without Pulumi Cloud, and are left out here"
+        rule = "values from Pulumi ESC are not known without Pulumi Cloud, and are ignored here"
         yield document.refuse(
             ("environment",), data["environment"], rule, "see `pulumi config` for them", "environment"
         )

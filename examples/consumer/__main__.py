@@ -1,4 +1,4 @@
-"""A service that runs an image of the registry: it reads the outputs of the registry's stack, typed."""
+"""A service that runs an image from the registry; it reads the typed outputs of the registry's stack."""
 
 import pulumi
 import pulumi_aws as aws

@@ -1,4 +1,4 @@
-"""The registry of one stack of the fleet: everything that differs stands in its stack file."""
+"""The registry of one stack of the fleet: all differences are in its stack file."""
 
 import pulumi
 

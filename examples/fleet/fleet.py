@@ -1,8 +1,8 @@
-"""Deploys the stacks of fleet.yaml, some at a time, and reports once: `python fleet.py [--preview] [STACK …]`.
+"""Deploys the stacks of fleet.yaml concurrently, with one report: `python fleet.py [--preview] [STACK …]`.
 
-Each stack is a `pulumi` of its own, started by Pulumi's Automation API
-(https://www.pulumi.com/docs/iac/automation-api/), so a stack that fails touches no other. Exit code 0: every stack is as
-its file says (or, with --preview, can be); 1: one failed or was not reached; 2: the fleet could not be started.
+Each stack is a separate `pulumi` process, started by Pulumi's Automation API
+(https://www.pulumi.com/docs/iac/automation-api/), so a failed stack does not affect others. Exit code 0: every stack
+matches its file (or, with --preview, can); 1: a stack failed or was not started; 2: the fleet could not be started.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ DONE = {"create": "created", "update": "updated", "replace": "replaced", "delete
 
 
 class Fleet(BaseModel):
-    """What fleet.yaml says."""
+    """The content of fleet.yaml."""
 
     model_config = ConfigDict(extra="forbid")
 
     at_once: int = Field(4, ge=1, alias="atOnce")
     parallel: int = Field(16, ge=1)
     stacks: dict[str, dict[str, str] | None] = Field(min_length=1)
-    """By stack, the environment variables that its Pulumi gets besides those of this process."""
+    """By stack, additional environment variables for its Pulumi process."""
 
 
 @dataclass
 class Outcome:
-    """What became of one stack."""
+    """The outcome of one stack."""
 
     stack: str
     changes: Mapping[str, int] = field(default_factory=dict)
-    """How many resources were (or would be) created, updated, and so on; those that stay as they are not counted."""
+    """The number of resources that were (or would be) created, updated, and so on; unchanged resources are not counted."""
     reasons: Sequence[str] = ()
     """Why it failed."""
     seconds: float = 0
@@ -56,23 +56,23 @@ class Outcome:
 
 
 class Deployment:
-    """One run over the fleet."""
+    """One run of the fleet."""
 
     def __init__(self, fleet: Fleet, *, preview: bool, console: Console) -> None:
         self._fleet = fleet
         self._preview = preview
         self._console = console
-        # Pulumi keeps the selected stack of a folder in one file, and selecting is how the Automation API opens one.
+        # Pulumi stores the selected stack of a folder in one file, and the Automation API opens a stack by selecting it.
         self._selecting = Lock()
 
     def run(self, stacks: Sequence[str]) -> list[Outcome]:
-        """Deploy stacks, at most `atOnce` at a time, each to its end whatever becomes of the others."""
+        """Deploy stacks, at most `atOnce` at a time, regardless of whether others fail."""
         with ThreadPoolExecutor(self._fleet.at_once) as pool:
             running = {stack: pool.submit(self._deploy, stack) for stack in stacks}
             try:
                 return [future.result() for future in running.values()]
             except KeyboardInterrupt:
-                # The running commands got the signal too, and end by themselves; the others are not started.
+                # The running commands also got the signal and will end; the others are not started.
                 pool.shutdown(cancel_futures=True)
                 return [
                     Outcome(stack, reached=False) if future.cancelled() else future.result()
@@ -101,9 +101,9 @@ class Deployment:
                 stack.preview(parallel=self._fleet.parallel, on_event=watch)
             else:
                 stack.up(parallel=self._fleet.parallel, on_event=watch)
-        # whatever it is, it is this stack's alone
+        # any exception affects only this stack
         except Exception as error:
-            # "update failed" says no more than that
+            # "update failed" contains no details
             errors = (
                 [each for each in errors if each not in ("update failed", "preview failed")]
                 or errors
@@ -118,7 +118,7 @@ class Deployment:
 
 
 def report(outcomes: Sequence[Outcome], console: Console, *, preview: bool) -> None:
-    """Write what became of every stack, and the reasons of those that failed."""
+    """Print the outcome of every stack, and the reasons of failures."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     for title in ("", "stack", "outcome", "resources"):
         table.add_column(title, overflow="fold")
@@ -145,10 +145,10 @@ def report(outcomes: Sequence[Outcome], console: Console, *, preview: bool) -> N
 
 
 def read(file: Path, chosen: Sequence[str] = ()) -> Fleet:
-    """Read the fleet's file.
+    """Read fleet.yaml.
 
     Raises:
-        ValueError: it cannot be read, lacks a stack that was chosen, or has one without a stack file; says which.
+        ValueError: it cannot be read, does not have a requested stack, or has a stack without a stack file.
     """
     try:
         fleet = Fleet.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
@@ -167,10 +167,10 @@ def read(file: Path, chosen: Sequence[str] = ()) -> Fleet:
 
 
 def main() -> int:
-    """Run the command; gives the exit code."""
-    parser = argparse.ArgumentParser(description="Deploy the stacks of fleet.yaml, and report once.")
-    parser.add_argument("stacks", nargs="*", metavar="STACK", help="only these stacks of the fleet")
-    parser.add_argument("--preview", action="store_true", help="say what would change, and change nothing in AWS")
+    """Run the command; returns the exit code."""
+    parser = argparse.ArgumentParser(description="Deploy the stacks of fleet.yaml, with one report.")
+    parser.add_argument("stacks", nargs="*", metavar="STACK", help="deploy only these stacks")
+    parser.add_argument("--preview", action="store_true", help="show what would change without changing anything")
     arguments = parser.parse_args()
     try:
         fleet = read(HERE / "fleet.yaml", arguments.stacks)

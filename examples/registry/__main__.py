@@ -1,4 +1,4 @@
-"""A whole registry in a program of its own, without a stack file: the arguments say it all."""
+"""A complete registry in a separate program, configured by arguments instead of a stack file."""
 
 import pulumi
 
@@ -14,7 +14,7 @@ registry = Registry(
             "mutable_tags": ["latest"],
             "lifecycle": [
                 {"description": "Keep the last 10 releases", "tag_prefixes": ["v"], "keep_last": 10},
-                {"description": "Untagged images go after a day", "untagged": True, "expire_after_days": 1},
+                {"description": "Expire untagged images after a day", "untagged": True, "expire_after_days": 1},
             ],
             "access": {"pull": ["111122223333"]},
         },

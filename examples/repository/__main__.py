@@ -1,4 +1,4 @@
-"""One repository, and a role of this program that may pull from it."""
+"""A repository, and a role in this program that may pull from it."""
 
 import json
 
@@ -30,13 +30,13 @@ repository = Repository(
         "tag_mutability": "IMMUTABLE",
         "lifecycle": [
             {"description": "Keep the last 10 releases", "tag_prefixes": ["v"], "keep_last": 10},
-            {"description": "Untagged images go after a day", "untagged": True, "expire_after_days": 1},
+            {"description": "Expire untagged images after a day", "untagged": True, "expire_after_days": 1},
         ],
-        # The role's ARN is known when the role is made; the policy waits for it.
+        # The ARN is known only when the role has been created; the policy depends on it.
         "access": {"pull": [runner.arn]},
     },
 )
-# What the role itself must be allowed: the login, and the pull.
+# The role's own policy must allow login and pull.
 repository.grant_pull(runner)
 
 pulumi.export("image", pulumi.Output.concat(repository.repository_url, ":v1.0.0"))

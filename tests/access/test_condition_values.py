@@ -55,7 +55,7 @@ def test_a_value_that_iam_would_refuse_is_a_mistake(value: Any, said: str) -> No
 def test_a_key_has_at_most_256_characters() -> None:
     key = "aws:PrincipalTag/" + "x" * 239
     assert read(key, "a") == ["a"]
-    with pytest.raises(ValidationError, match="a condition key is"):
+    with pytest.raises(ValidationError, match="a condition key must be"):
         read(f"{key}x", "a")
 
 

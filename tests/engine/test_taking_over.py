@@ -135,7 +135,7 @@ def test_a_repository_that_is_taken_over_with_its_documents_keeps_them(taken: En
 
 def test_a_repository_that_is_taken_over_without_any_alias_is_not_touched(taken: Engine) -> None:
     repositories(taken)
-    is_stopped(taken, "all of its images", URNS[0])
+    is_stopped(taken, "all its images", URNS[0])
 
 
 def test_a_failed_take_over_is_put_right_by_the_aliases(taken: Engine) -> None:
@@ -153,7 +153,7 @@ def test_importing_a_bare_repository_that_another_resource_of_the_stack_stands_f
     engine.configure("test", plain(repositories={"api": {"import": True}}))
     for command in (("preview",), ("up", "--yes", "--skip-preview")):
         answer = engine(*command, code=-1)
-        assert "all of its images" in answer.said
+        assert "all its images" in answer.said
         assert URNS[0] in answer.said
         assert "ecr_stack/components" not in answer.said, answer.said
     assert engine.repository("api")["repositoryName"] == "api"
@@ -165,7 +165,7 @@ def test_importing_a_bare_repository_that_another_resource_of_the_stack_stands_f
 
 def test_importing_what_another_resource_of_the_stack_stands_for_is_refused(taken: Engine) -> None:
     repositories(taken, **{"import": True})
-    is_stopped(taken, "all of its images", URNS[0])
+    is_stopped(taken, "all its images", URNS[0])
 
 
 COMPONENT = """
@@ -210,7 +210,7 @@ def test_a_component_that_is_renamed_or_moved_needs_an_alias_and_keeps_its_docum
     engine.write(COMPONENT.format(name="api", options=""))
     engine.up()
     engine.write(COMPONENT.format(name=name, options=options))
-    is_stopped(engine, "all of its images")
+    is_stopped(engine, "all its images")
     engine.write(COMPONENT.format(name=name, options=alias))
     assert changes(engine) == set()
     settles(engine)
@@ -222,7 +222,7 @@ def test_a_rename_that_failed_for_want_of_an_alias_is_put_right_by_it(engine: En
     engine.up()
     made = engine.repository("api")["createdAt"]
     engine.configure("test", plain(repositories={"gw": {"name": "api"}}, repositoryDefaults=defaults))
-    is_stopped(engine, "all of its images")
+    is_stopped(engine, "all its images")
     renamed = {"gw": {"name": "api", "aliases": ["api"]}}
     engine.configure("test", plain(repositories=renamed, repositoryDefaults=defaults))
     assert changes(engine) == set()
@@ -237,7 +237,7 @@ def test_another_environment_on_a_standing_stack_is_stopped_in_the_preview(engin
     engine.configure(
         "test", {**plain(repositoryDefaults=defaults, environment="other"), "ecr-stack:encryption": {"type": "KMS"}}
     )
-    is_stopped(engine, "all of its images", "`environment: test`")
+    is_stopped(engine, "all its images", "`environment: test`")
     assert [
         role["RoleName"] for role in engine.aws.call("iam", "ListRoles")["Roles"] if "other" in role["RoleName"]
     ] == []

@@ -283,7 +283,7 @@ def test_a_folder_is_not_used_by_two_or_written_to_by_others_or_taken_for_anothe
     (folder / "account.json").write_text(json.dumps({**about, "versions": {"moto": "0.1"}}))
     assert "was written by moto 0.1" in refusal("--data", str(folder))
     folder.chmod(0o777)
-    assert "must be writable by you alone" in refusal("--data", str(folder))
+    assert "must be writable only by you" in refusal("--data", str(folder))
 
 
 def test_lifecycle_without_a_server_says_so() -> None:

@@ -227,12 +227,12 @@ def test_values_of_the_project_for_other_namespaces_reach_the_program(tmp_path: 
     ("config", "place", "rule"),
     [
         ("  a: {type: array}\n", "config.a", "what its items are"),
-        ("  aws:region: {type: string}\n", "config.aws:region", "needs a `value`"),
-        ("  aws:region: {default: x}\n", "config.aws:region", "needs a `value`"),
+        ("  aws:region: {type: string}\n", "config.aws:region", "must have only a `value`"),
+        ("  aws:region: {default: x}\n", "config.aws:region", "must have only a `value`"),
         ("  a: {default: 1, value: 2}\n", "config.a", "both"),
         ("  a: {type: integer, default: x}\n", "config.a.default", "whole number"),
         ("  a: {typ: string}\n", "config.a.typ", "not a known key"),
-        ("  a: {type: float}\n", "config.a.type", "not a type"),
+        ("  a: {type: float}\n", "config.a.type", "not a Pulumi type"),
         ("  a: 2024-01-01\n", "config.a", "without quotes"),
     ],
 )

@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 LOGIN = "ecr:GetAuthorizationToken"
-"""What a login needs. It is about no repository: only an identity policy can allow it, on `*`."""
+"""The action for a login. It does not apply to a repository: only an identity policy can allow it, on `*`."""
 
 PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 """What a pull needs. https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policy-examples.html"""
@@ -71,7 +71,7 @@ https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AmazonEC2Contain
 """
 
 FULL = ("ecr:*",)
-"""Everything with a repository, deleting it included."""
+"""All actions on a repository, including deletion."""
 
 LAMBDA = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 """What Lambda needs. https://docs.aws.amazon.com/lambda/latest/dg/images-create.html#gettingstarted-images-permissions"""
@@ -126,7 +126,7 @@ _SPELLING = {action.lower(): action for action in (*_FACTS, *_OTHERS)}
 
 
 def spelled(action: str) -> str:
-    """An action as AWS writes it, e.g. `kms:Decrypt`; IAM does not tell case apart. As given if it is not known."""
+    """An action in AWS's spelling, e.g. `kms:Decrypt`; IAM ignores case. Unknown actions are returned unchanged."""
     return _SPELLING.get(action.lower(), action)
 
 
@@ -142,12 +142,12 @@ def access_level(action: str) -> str | None:
 def _action(value: str) -> str:
     if "*" in value or "?" in value:
         raise refusal(
-            "an action is named whole: a wildcard grants what nobody thought of, and what ECR adds later",
+            "wildcards in actions are not allowed: they grant unintended actions, and those that ECR adds later",
             f"name each one, e.g. for a pull: {', '.join(PULL)}",
         )
     if value == LOGIN:
         raise refusal(
-            f"{LOGIN} is about no repository, and has no effect in a resource policy",
+            f"{LOGIN} does not apply to a repository, and has no effect in a resource policy",
             "remove it; allow it in the role's own policy, on the resource `*`",
         )
     if value in ACTIONS:
@@ -155,16 +155,16 @@ def _action(value: str) -> str:
     known = next((name for name in (spelled(value), spelled(f"ecr:{value}")) if name in ACTIONS), None)
     guess = known or nearest(value, sorted(ACTIONS))
     raise refusal(
-        f"`{value[:80]}` is no action of Amazon ECR",
-        f"write `{guess}`" if guess and guess != LOGIN else "write one such as `ecr:BatchGetImage`",
+        f"`{value[:80]}` is not an action of Amazon ECR",
+        f"write `{guess}`" if guess and guess != LOGIN else "write an action such as `ecr:BatchGetImage`",
     )
 
 
 def _repository_action(value: str) -> str:
     if _action(value) in REGISTRY_ACTIONS:
         raise refusal(
-            f"`{value}` is about the registry, and has no effect in the policy of a repository",
-            "remove it; allow it in the registry's policy or in the role's own",
+            f"`{value}` applies to the registry, and has no effect in the policy of a repository",
+            "remove it; allow it in the registry's policy or in the role's own policy",
         )
     return value
 

@@ -1,4 +1,4 @@
-"""The conditions of a custom statement: which operators there are, and what their keys and values may be.
+"""The conditions of a custom statement: the valid operators, keys and values.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
 """
@@ -41,8 +41,8 @@ def _operator(value: str) -> str:
         return value
     guess = nearest(value, sorted(OPERATORS))
     raise refusal(
-        f"`{value[:80]}` is no condition operator",
-        f"write `{guess}`" if guess else "write one such as `StringEquals` or `ArnLike`",
+        f"`{value[:80]}` is not a condition operator",
+        f"write `{guess}`" if guess else "write an operator such as `StringEquals` or `ArnLike`",
     )
 
 
@@ -88,8 +88,8 @@ def condition_problems(conditions: Mapping[str, Mapping[str, Sequence[Any]]]) ->
 
 _KEY = Form(
     r"[A-Za-z0-9-]+:[\w.:/=+@-]+",
-    "a condition key is a service's prefix, a colon and a name",
-    "write one such as `aws:PrincipalOrgID`",
+    "a condition key must be a service prefix, a colon and a name",
+    "write a key such as `aws:PrincipalOrgID`",
     longest=256,
 )
 
@@ -99,7 +99,7 @@ def _values(value: object) -> object:
 
 
 def _value(value: object) -> object:
-    """Take `true` and `7` for the texts that IAM compares."""
+    """Convert `true` and `7` to the strings that IAM compares."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):

@@ -39,15 +39,15 @@ class Kind(StrEnum):
     ROLE = "role"
     USER = "user"
     ACCOUNT = "account"
-    """Whoever an account lets."""
+    """Any principal that an account allows."""
     SERVICE = "service"
     ORGANIZATION = "organization"
-    """Whoever an account of an organization lets."""
+    """Any principal that an account of an organization allows."""
 
 
 @dataclass(frozen=True)
 class Principal:
-    """Someone who asks."""
+    """The principal of a request."""
 
     name: str
     """An ARN, a service's name or an organization's id."""
@@ -105,11 +105,11 @@ class Verdict(StrEnum):
     """Outcome of an access check."""
 
     DENIED = "DENIED"
-    """No: a statement says so."""
+    """A statement denies it."""
     NOT_ALLOWED = "NOT_ALLOWED"
-    """No: nothing says so."""
+    """No statement allows it."""
     CONDITIONAL = "CONDITIONAL"
-    """Where a condition holds, or where a policy of the principal allows it too."""
+    """It is allowed if a condition holds, or if a policy of the principal also allows it."""
     ALLOWED = "ALLOWED"
     """Yes."""
 
@@ -128,7 +128,7 @@ _WITHOUT: Way = frozenset()
 
 @dataclass(frozen=True)
 class Answer:
-    """A verdict, and what it rests on."""
+    """A verdict and its basis."""
 
     verdict: Verdict
     ways: tuple[Way, ...] = ()
