@@ -70,36 +70,40 @@ def changes(head: Path, base: Path, rehearse: Callable[[str, Path], Report]) -> 
         InvalidInput: if its Pulumi.yaml is wrong.
     """
     project = read_project(head)
-    old = _stacks(base)
+    old, unreadable = _stacks(base)
     for stack in project.stacks():
         running = _Rehearsal(base, stack) if stack in old else None
+        new = running is None and unreadable is None
         try:
             report = rehearse(stack, project.directory)
         except EcrStackError as error:
             if running:
                 running.end()
-            yield StackChange(stack, mistake=str(error), new=stack not in old)
+            yield StackChange(stack, mistake=str(error), new=new)
             continue
-        before, mistake = running.result() if running else (_NOTHING, None)
+        before, mistake = running.result() if running else (_NOTHING, unreadable)
         after = report.as_json()
         comparison = compare(before, after)
         if running:
             found = guardrail_risks(base, project.directory)
             comparison.risks = worst_first([*comparison.risks, *found])
         retention = retention_changes(before, after)
-        yield StackChange(stack, report, comparison, retention, base_mistake=mistake, new=stack not in old)
+        yield StackChange(stack, report, comparison, retention, base_mistake=mistake, new=new)
     for stack in old:
         if stack not in project.stacks():
             yield StackChange(stack, gone=True)
 
 
-def _stacks(base: Path) -> list[str]:
+def _stacks(base: Path) -> tuple[list[str], str | None]:
+    """The stacks of the base, and why they are not known if there is no project."""
     try:
         project = read_project(base)
-    except EcrStackError:
-        return []
+    except EcrStackError as error:
+        return [], str(error)
     # Pulumi looks for a project in the folders above, too; what is found there is not the base.
-    return project.stacks() if project.directory == base.resolve() else []
+    if project.directory != base.resolve():
+        return [], f"{base}: there is no Pulumi.yaml"
+    return project.stacks(), None
 
 
 class _Rehearsal:

@@ -142,14 +142,22 @@ def test_a_broken_base_stops_nothing(tmp_path: Path, reviewed: Review) -> None:
     assert "no_such_module" in text
 
 
-def test_a_base_without_the_project_makes_every_stack_new(tmp_path: Path) -> None:
+def test_a_base_without_a_project_is_told_and_makes_no_stack_new(tmp_path: Path) -> None:
     head = folder(tmp_path / "head", test=CONFIG)
     # within the head: the project above it is not the base
     (head / "base").mkdir()
     (change,) = changes(head, head / "base", rehearse)
-    assert change.new
-    assert "The stack is new." in document([change])
-    assert "no changes" not in document([change])
+    assert not change.new
+    assert "The stack is new." not in document([change])
+    assert "The base cannot be rehearsed. Everything is shown as added" in document([change])
+    assert "there is no Pulumi.yaml" in document([change])
+
+
+def test_a_base_whose_project_cannot_be_read_is_told(tmp_path: Path) -> None:
+    base = folder(tmp_path / "base", test=CONFIG)
+    (base / "Pulumi.yaml").write_text("name: [broken\n")
+    (change,) = changes(folder(tmp_path / "head", test=CONFIG), base, rehearse)
+    assert "The base cannot be rehearsed." in document([change])
 
 
 def test_the_base_is_rehearsed_by_its_own_code(tmp_path: Path) -> None:
