@@ -151,7 +151,7 @@ def _violations(comparison: Comparison) -> list[str]:
     remaining = told(comparison.violations["remaining"], comparison.places)
     if remaining:
         mandatory = sum(each.level == "mandatory" for each in remaining)
-        stopping = f", {mandatory} of them mandatory" if mandatory else ""
+        stopping = f" ({mandatory} mandatory)" if mandatory else ""
         lines += [f"Existing guardrail violations: {len(remaining)}{stopping}.", ""]
     if not comparison.guarded:
         lines += ["No guardrail was run: what they would say is not known.", ""]

@@ -162,7 +162,7 @@ class RepositoryDefaultsArgs(TypedDict):
     force_delete: NotRequired[pulumi.Input[bool]]
     """Whether deleting the repository deletes the images in it. Default: `false`."""
     encryption: NotRequired[RepositoryEncryptionArgs]
-    """How the images are encrypted. Default: the registry's `encryption`."""
+    """How the images are encrypted. Default: the registry's `encryption`, or `AES256` outside of a registry."""
     lifecycle: NotRequired[pulumi.Input[Sequence[LifecycleRuleArgs]]]
     """The lifecycle rules, in priority order. Default: none, so images are kept for ever."""
     lifecycle_document: NotRequired[pulumi.Input[Mapping[str, Any]]]
@@ -193,7 +193,7 @@ class RepositorySettingsArgs(TypedDict):
     force_delete: NotRequired[pulumi.Input[bool]]
     """Whether deleting the repository deletes the images in it. Default: `false`."""
     encryption: NotRequired[RepositoryEncryptionArgs]
-    """How the images are encrypted. Default: the registry's `encryption`."""
+    """How the images are encrypted. Default: the registry's `encryption`, or `AES256` outside of a registry."""
     lifecycle: NotRequired[pulumi.Input[Sequence[LifecycleRuleArgs]]]
     """The lifecycle rules, in priority order. Default: none, so images are kept for ever."""
     lifecycle_document: NotRequired[pulumi.Input[Mapping[str, Any]]]
@@ -503,7 +503,7 @@ class CreatedRepositoriesArgs(TypedDict):
     immutable_tags: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
     """With `MUTABLE_WITH_EXCLUSION`: the tags that cannot be moved, e.g. `v*`; at most two `*` each."""
     encryption: NotRequired[RepositoryEncryptionArgs]
-    """How the images are encrypted. Default: the registry's `encryption`."""
+    """How the images are encrypted. Default: the registry's `encryption`, or `AES256` outside of a registry."""
     lifecycle: NotRequired[pulumi.Input[Sequence[LifecycleRuleArgs]]]
     """The lifecycle rules, in priority order. Default: none, so images are kept for ever."""
     lifecycle_document: NotRequired[pulumi.Input[Mapping[str, Any]]]
@@ -555,7 +555,7 @@ class OwnTemplateArgs(TypedDict):
     immutable_tags: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
     """With `MUTABLE_WITH_EXCLUSION`: the tags that cannot be moved, e.g. `v*`; at most two `*` each."""
     encryption: NotRequired[RepositoryEncryptionArgs]
-    """How the images are encrypted. Default: the registry's `encryption`."""
+    """How the images are encrypted. Default: the registry's `encryption`, or `AES256` outside of a registry."""
     lifecycle: NotRequired[pulumi.Input[Sequence[LifecycleRuleArgs]]]
     """The lifecycle rules, in priority order. Default: none, so images are kept for ever."""
     lifecycle_document: NotRequired[pulumi.Input[Mapping[str, Any]]]
@@ -696,7 +696,7 @@ class CreationTemplateArgs(TypedDict):
     immutable_tags: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
     """With `MUTABLE_WITH_EXCLUSION`: the tags that cannot be moved, e.g. `v*`; at most two `*` each."""
     encryption: NotRequired[RepositoryEncryptionArgs]
-    """How the images are encrypted. Default: the registry's `encryption`."""
+    """How the images are encrypted. Default: the registry's `encryption`, or `AES256` outside of a registry."""
     lifecycle: NotRequired[pulumi.Input[Sequence[LifecycleRuleArgs]]]
     """The lifecycle rules, in priority order. Default: none, so images are kept for ever."""
     lifecycle_document: NotRequired[pulumi.Input[Mapping[str, Any]]]
@@ -989,7 +989,7 @@ class RepositoryArgs(TypedDict):
     force_delete: NotRequired[pulumi.Input[bool]]
     """Whether deleting the repository deletes the images in it. Default: `false`."""
     encryption: NotRequired[RepositoryEncryptionArgs]
-    """How the images are encrypted. Default: the registry's `encryption`."""
+    """How the images are encrypted. Default: the registry's `encryption`, or `AES256` outside of a registry."""
     lifecycle: NotRequired[pulumi.Input[Sequence[LifecycleRuleArgs]]]
     """The lifecycle rules, in priority order. Default: none, so images are kept for ever."""
     lifecycle_document: NotRequired[pulumi.Input[Mapping[str, Any]]]

@@ -74,7 +74,7 @@ class RepositoryDefaults(Model):
     force_delete: bool | None = None
     """Whether deleting the repository deletes the images in it. Default: `false`."""
     encryption: RepositoryEncryption | None = None
-    """How the images are encrypted. Default: the registry's `encryption`."""
+    """How the images are encrypted. Default: the registry's `encryption`, or `AES256` outside of a registry."""
     lifecycle: Annotated[list[LifecycleRule], Field(min_length=1)] | None = None
     """The lifecycle rules, in priority order. Default: none, so images are kept for ever."""
     lifecycle_document: dict[str, Any] | None = None

@@ -269,7 +269,7 @@ def test_a_violation_in_several_regions_is_said_once_and_names_them() -> None:
     api, web = told_in(head)
     assert (api.where, web.where) == ("api (us-east-1, us-west-2)", "web")
     again = compare(head.as_json(), head.as_json())
-    assert "Existing guardrail violations: 2, 2 of them mandatory." in markdown(again, head)
+    assert "Existing guardrail violations: 2 (2 mandatory)." in markdown(again, head)
 
 
 def test_the_disclaimer_is_the_first_line() -> None:
