@@ -74,7 +74,7 @@ def test_rules_go_to_the_registry_of_their_profiles_region_and_pipelines_may_sig
     ("rule", "place", "words"),
     [
         ({"signingProfileArn": THERE}, "signing.rules[0].signingProfileArn", "in the registry's Region, us-east-1"),
-        ({"signingProfileArn": f"{HOME}/A1b2C3d4E5"}, "signing.rules[0].signingProfileArn", "without its version"),
+        ({"signingProfileArn": f"{HOME}/A1b2C3d4E5"}, "signing.rules[0].signingProfileArn", "without a version"),
         (
             {"signingProfileArn": HOME, "repositoryFilters": ["apj"]},
             "signing.rules[0].repositoryFilters[0]",
