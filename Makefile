@@ -45,9 +45,9 @@ setup: .venv/ready ## Create .venv with the locked dependencies
 	@touch $@
 
 docs: .venv/ready ## Regenerate the generated files, and build the documentation into site with warnings as errors
-	$(BIN)/python -m ecr_stack.schema.typed_dicts > ecr_stack/components/args.py
+	$(BIN)/python -m ecr_stack.schema.typed_dicts > args.py.new && mv args.py.new ecr_stack/components/args.py
 	$(BIN)/ruff format --quiet ecr_stack/components/args.py
-	$(BIN)/ecr-stack schema > schema/stack.schema.json
+	$(BIN)/ecr-stack schema > schema.json.new && mv schema.json.new schema/stack.schema.json
 	$(BIN)/python tests/schema/test_reference.py
 	$(BIN)/python tests/lifecycle/test_documentation.py
 	cd policies && ../$(BIN)/python -m guardrails.reference ../docs/reference/guardrails.md
@@ -55,9 +55,9 @@ docs: .venv/ready ## Regenerate the generated files, and build the documentation
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 api: .venv/ready ## Regenerate the listing of the public API; its changes belong in CHANGELOG.md
-	$(BIN)/python -m tests.api.surface > docs/api.json
+	$(BIN)/python -m tests.api.surface > api.json.new && mv api.json.new docs/api.json
 
-SIZES ?= 5 100 1000 5000
+SIZES ?= 10 100 1000 5000
 bench: .venv/ready ## Measure components, rehearsal, start-up and lifecycle at SIZES, and write docs/reference/speed.*
 	$(BIN)/python -m benchmarks $(SIZES)
 

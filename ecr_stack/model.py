@@ -94,7 +94,7 @@ Text = Annotated[str, Item]
 
 
 class _Structural:
-    """Metadata for a field that determines which resources exist: its value must be known."""
+    """Metadata for a field that decides which resources exist: its value must be known."""
 
     def __repr__(self) -> str:
         return "Structural"
@@ -110,7 +110,7 @@ def _must_be_known() -> PydanticCustomError:
         "refused",
         "{rule}",
         {
-            "rule": "the value determines which resources exist, so it must be known when the program runs, but it is an Output",
+            "rule": "the value decides which resources exist, so it must be known when the program runs, but it is an Output",
             "remedy": "pass a plain value, e.g. from the stack's configuration",
             "value": "(an Output)",
         },
@@ -378,6 +378,9 @@ def _joined(place: str, key: str) -> str:
     return place + key if place.endswith(":") else f"{place}.{key}"
 
 
+_UNKNOWN_KEY = "is not a known key"
+
+
 def python_spelling(problem: Problem) -> Problem:
     """Convert the keys in a problem, in its place and code spans, to snake_case."""
 
@@ -387,7 +390,11 @@ def python_spelling(problem: Problem) -> Problem:
     def spans(text: str) -> str:
         return re.sub(r"`[^`]*`", lambda match: spelled(match[0]), text)
 
-    place = ".".join(spelled(part) for part in problem.place.removeprefix(".").split("."))
+    *owners, last = problem.place.removeprefix(".").split(".")
+    if problem.rule.endswith(_UNKNOWN_KEY):
+        # the key as it was written, and the remedy in words of Python
+        return Problem(".".join([*map(spelled, owners), last]), problem.value, problem.rule, problem.remedy)
+    place = ".".join(map(spelled, [*owners, last]))
     return Problem(place, problem.value, spans(problem.rule), spans(problem.remedy))
 
 
@@ -510,10 +517,11 @@ def _unknown_key(
     elsewhere = _moved(model, loc)
     if elsewhere:
         return Problem(where, value, f"`{word}` is not a key here", elsewhere)
-    guess = nearest(word, known)
+    spelling = _SPELLINGS.get(word) if python_names else None
+    guess = spelling if spelling in known else nearest(word, known)
     prefix = where.removesuffix(word) if where.removesuffix(word).endswith(":") else ""
     remedy = f"write `{prefix}{guess}`" if guess else f"remove it; known keys here: {', '.join(known) or 'none'}"
-    return Problem(where, value, f"`{word}` is not a known key", remedy)
+    return Problem(where, value, f"`{word}` {_UNKNOWN_KEY}", remedy)
 
 
 def _lower(message: str) -> str:

@@ -25,7 +25,7 @@ from pulumi._types import (
 from pulumi.runtime import _context, mocks, resource, set_all_config
 from pulumi.runtime._callbacks import _CallbackServicer
 from pulumi.runtime.mocks import MockMonitor
-from pulumi.runtime.proto import resource_pb2
+from pulumi.runtime.proto import alias_pb2, resource_pb2
 from pulumi.runtime.proto.source_pb2 import StackTrace
 from pulumi.runtime.settings import SETTINGS, set_root_resource
 from pulumi.runtime.stack import run_in_stack
@@ -34,6 +34,7 @@ __all__ = [
     "CHECKED_WITH",
     "MockMonitor",
     "NoMocks",
+    "alias_pb2",
     "call_back",
     "input_type_py_to_pulumi_names",
     "is_input_type",

@@ -41,22 +41,28 @@ def command(
         typer.Option(
             "--principal",
             "-p",
+            metavar="PRINCIPAL",
             help="Only this principal: an ARN, role/NAME in this account, an account id, a service or an organization.",
         ),
     ] = None,
     action: Annotated[
         str | None,
-        typer.Option("--action", "-a", help="Only this action: pull, push, or an action such as ecr:PutImage."),
+        typer.Option(
+            "--action", "-a", metavar="ACTION", help="Only this action: pull, push, or an action such as ecr:PutImage."
+        ),
     ] = None,
-    repository: Annotated[str | None, typer.Option("--repository", "-r", help="Only this repository.")] = None,
+    repository: Annotated[
+        str | None, typer.Option("--repository", "-r", metavar="NAME", help="Only this repository.")
+    ] = None,
     format_: Annotated[Format, typer.Option("--format", help="The output format.")] = Format.TEXT,
     account: Account = "123456789012",
 ) -> None:
     """Report who can do what on each repository in a stack.
 
-    The answers come from the documents that the stack produces: the policies of its repositories, of their replicas in
-    other Regions and of the registry, and of the roles and users that it makes. Asked for one principal and one action, the exit code is 1 where no repository allows it.
-    """  # fmt: skip
+    The answers come from the policies that the stack produces: those of its repositories, their replicas in other Regions,
+    the registry, and the roles and users that it creates. With --principal and --action, exit code 1 if no repository
+    allows it.
+    """
     from ecr_stack.rehearsal import rehearse
 
     wanted = _actions(action)
@@ -178,8 +184,8 @@ def _show(stack: str, inventory: PolicyInventory, cells: list[Cell], action: str
         console.print(f"  {where.replace(chr(10), '; ')}: {answer}", highlight=False, soft_wrap=True)
     console.print()
     console.print(
-        "[dim]Own policy: who asks must be allowed by a policy of their own, too, and none in this stack does. "
-        "Everybody needs ecr:GetAuthorizationToken of their own to log in. "
+        "[dim]With own policy: the principal also needs a policy of its own that allows this; this stack has none. "
+        "To log in, every principal needs ecr:GetAuthorizationToken in its own policy. "
         "By Region: the replicas there, with their own policy or that of the template from which ECR makes them. "
         f"Not looked at: {', '.join(_NOT_LOOKED_AT)}; what they deny is denied.[/dim]"
     )

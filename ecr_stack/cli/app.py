@@ -123,25 +123,25 @@ class _Commands(MutableMapping[str, Any]):
     """The commands of a group by name: those in its `typer.Typer`, and those with their own row."""
 
     def __init__(self, prefix: str, known: dict[str, Any]) -> None:
-        self._prefix, self._known = prefix, known
+        self._prefix, self.known = prefix, known
         rows = [row.words.removeprefix(prefix).strip() for row in COMMANDS if row.words.startswith(prefix)]
         self._names = list(dict.fromkeys([*known, *(name for name in rows if name and " " not in name)]))
 
     def __getitem__(self, name: str) -> Any:
-        if name not in self._known:
+        if name not in self.known:
             row = _row(f"{self._prefix} {name}".strip())
             if row is None:
                 raise KeyError(name)
-            self._known[name] = _load(row)
-        return self._known[name]
+            self.known[name] = _load(row)
+        return self.known[name]
 
     def __setitem__(self, name: str, command: Any) -> None:
-        self._known[name] = command
+        self.known[name] = command
         if name not in self._names:
             self._names.append(name)
 
     def __delitem__(self, name: str) -> None:
-        self._known.pop(name, None)
+        self.known.pop(name, None)
         self._names.remove(name)
 
     def __iter__(self) -> Iterator[str]:
@@ -170,7 +170,17 @@ def _load(row: Row) -> Any:
         inner.info.cls = type("_Group", (_Group,), {"prefix": row.words})
         loaded = typer.main.get_group(inner)
     loaded.name = name
+    commands = getattr(loaded, "commands", None)
+    for command in [loaded, *(commands.known.values() if isinstance(commands, _Commands) else ())]:
+        for parameter in command.params:
+            _without_type(parameter)
     return loaded
+
+
+def _without_type(parameter: Any) -> None:
+    """Omit an argument's Python type from its help: its name says what it is, and its choices are listed."""
+    if parameter.param_type_name == "argument" and not parameter.type_descriptor.is_choice:
+        parameter.display_type_rich = lambda ctx: ""  # noqa: ARG005 - the signature of typer's method
 
 
 def _add_hint(error: Any) -> None:

@@ -29,9 +29,11 @@ __all__ = ["command"]
 def command(
     stack: StackName,
     region: Region = None,
-    months: Annotated[int, typer.Option("--months", min=1, max=12, help="How many months, including this one.")] = 3,
+    months: Annotated[
+        int, typer.Option("--months", metavar="N", min=1, max=12, help="How many months, including this one.")
+    ] = 3,
     tag: Annotated[
-        str, typer.Option("--tag-key", help="The cost allocation tag that identifies repositories.")
+        str, typer.Option("--tag-key", metavar="KEY", help="The cost allocation tag that identifies repositories.")
     ] = "Name",
     format_: Annotated[Format, typer.Option("--format", help="For people, or for scripts.")] = Format.TEXT,
 ) -> None:

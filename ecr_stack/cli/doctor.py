@@ -73,7 +73,7 @@ _MARKS = {"pass": ("✓", "green"), "fail": ("✗", "bold red"), "unknown": ("?"
 
 def _counts(results: Sequence[CheckResult]) -> str:
     statuses = [each.status for each in results]
-    words = {"pass": "pass", "fail": "fail", "unknown": "not known"}
+    words = {"pass": "pass", "fail": "fail", "unknown": "unknown"}
     return ", ".join(f"{statuses.count(status)} {word}" for status, word in words.items() if status in statuses)
 
 

@@ -19,6 +19,7 @@ from ecr_stack.aws.lifecycle import Document, parse_document
 from ecr_stack.aws.names import Region
 from ecr_stack.cli import Format
 from ecr_stack.cli.measures import moment, size
+from ecr_stack.cli.stacks import stack_names
 from ecr_stack.errors import InvalidInput, NotFound, Problem
 from ecr_stack.model import check, nearest
 from ecr_stack.operations.forecast import ASSUMPTIONS, Day, Forecast, Level, Repository, forecast
@@ -35,28 +36,41 @@ _USUAL_REGION = "us-east-1"
 
 def command(
     stack: Annotated[
-        str | None, typer.Option("--stack", "-s", help="Take the policies from this stack's file.")
+        str | None,
+        typer.Option(
+            "--stack",
+            "-s",
+            metavar="NAME",
+            autocompletion=stack_names,
+            help="Take the policies from this stack's file.",
+        ),
     ] = None,
     repository: Annotated[
-        str | None, typer.Option("--repository", "-r", help="Only this repository of the stack.")
+        str | None, typer.Option("--repository", "-r", metavar="NAME", help="Only this repository of the stack.")
     ] = None,
-    policy: Annotated[Path | None, typer.Option("--policy", help="A native ECR lifecycle policy.")] = None,
+    policy: Annotated[
+        Path | None, typer.Option("--policy", metavar="FILE", help="A native ECR lifecycle policy.")
+    ] = None,
     pushes: Annotated[
         str | None,
         typer.Option(
             "--pushes",
+            metavar="RATES",
             help="Builds per day for each tag scheme, per repository: `v=0.5,sha-=20,untagged=2`, or a YAML or JSON "
             "file. Default: the rates of the last 90 days.",
         ),
     ] = None,
     image_size: Annotated[
         str | None,
-        typer.Option("--image-size", help="The size of an image in --pushes, e.g. 180MB. Default: 250MB."),
+        typer.Option(
+            "--image-size", metavar="SIZE", help="The size of an image in --pushes, e.g. 180MB. Default: 250MB."
+        ),
     ] = None,
     pulled_for: Annotated[
         int,
         typer.Option(
             "--pulled-for",
+            metavar="DAYS",
             min=0,
             max=MAX_PULL_DAYS,
             help="The number of days after its push when an image is last pulled.",
@@ -66,22 +80,29 @@ def command(
         Path | None,
         typer.Option(
             "--images",
+            metavar="PATH",
             help="The existing images: the output of `aws ecr describe-images --output json`, or with --stack a "
             "folder of such files, as for `lifecycle plan`.",
         ),
     ] = None,
     region: Annotated[
-        str | None, typer.Option("--region", help="The Region for prices. Default: the stack's Region, or us-east-1.")
+        str | None,
+        typer.Option(
+            "--region", metavar="REGION", help="The Region for prices. Default: the stack's Region, or us-east-1."
+        ),
     ] = None,
     price: Annotated[
         str | None,
         typer.Option(
             "--price",
+            metavar="USD",
             help="US dollars per GB and month instead of AWS's prices: `0.09`, or `standard=0.10,archive=0.07`.",
         ),
     ] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write a chart to FILE.svg.")] = None,
-    at: Annotated[str | None, typer.Option("--at", help="The time, in ISO 8601. Default: now.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write a chart to FILE.svg.")
+    ] = None,
+    at: Annotated[str | None, typer.Option("--at", metavar="TIME", help="The time, in ISO 8601. Default: now.")] = None,
     format_: Annotated[Format, typer.Option("--format", help="For people, or for scripts.")] = Format.TEXT,
 ) -> None:
     """Forecast what a lifecycle saves over a year: images, storage and monthly cost, with and without it.

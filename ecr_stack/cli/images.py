@@ -19,7 +19,7 @@ from rich.markup import escape
 from ecr_stack.cli.formats import Format, ListFormat
 from ecr_stack.cli.listing import Column, console, note, ordered, reading, write_list
 from ecr_stack.cli.measures import age, bytes_in, duration, short, size
-from ecr_stack.cli.stacks import StackName
+from ecr_stack.cli.stacks import OptionalStack
 from ecr_stack.cli.targets import Region, Repositories, Target, target_of
 from ecr_stack.errors import InvalidInput, NotFound, Problem, counted
 
@@ -134,7 +134,7 @@ def _selection(
 
 @app.command("list")
 def list_(
-    stack: StackName | None = None,
+    stack: OptionalStack = None,
     repository: Repositories = None,
     region: Region = None,
     tag: Tags = None,
@@ -300,7 +300,7 @@ def _target(images: Sequence[str], stack: str | None, region: str | None) -> tup
 @app.command("show")
 def show(
     image: Annotated[str, typer.Argument(metavar="IMAGE", help="The image; see `ecr-stack images delete --help`.")],
-    stack: StackName | None = None,
+    stack: OptionalStack = None,
     region: Region = None,
     format_: AnyFormat = Format.TEXT,
 ) -> None:
@@ -342,7 +342,7 @@ def show(
 @app.command("delete")
 def delete(
     images: Images,
-    stack: StackName | None = None,
+    stack: OptionalStack = None,
     region: Region = None,
     keep_pulled_days: KeepPulled = 30,
     allow_in_use: InUse = False,
@@ -435,7 +435,7 @@ def _needed_by(digest: str, everything: Sequence[CataloguedImage]) -> str | None
 
 @app.command("prune")
 def prune(
-    stack: StackName | None = None,
+    stack: OptionalStack = None,
     repository: Repositories = None,
     region: Region = None,
     tag: Tags = None,
@@ -661,7 +661,7 @@ def _report(
 def copy_tag_(
     image: Annotated[str, typer.Argument(metavar="IMAGE", help="The image; see `ecr-stack images delete --help`.")],
     tag: Annotated[str, typer.Argument(metavar="TAG", help="The tag to add.")],
-    stack: StackName | None = None,
+    stack: OptionalStack = None,
     region: Region = None,
     move: Annotated[
         bool, typer.Option("--move", help="Move the tag from another image, if the repository allows it.")
@@ -681,7 +681,7 @@ def copy_tag_(
 @app.command("restore")
 def restore_(
     record: Annotated[Path, typer.Argument(metavar="RECORD", help="The file that `delete` or `prune` wrote.")],
-    stack: StackName | None = None,
+    stack: OptionalStack = None,
     move: Annotated[
         bool, typer.Option("--move", help="Move tags back from images that have received them since.")
     ] = False,

@@ -61,13 +61,13 @@ def command(
 ) -> None:
     """Write a minimal stack file, or one for an account's existing registry.
 
-    Nothing is overwritten. In a folder without a Pulumi project the project, its program and the guardrails are written,
-    too: the folder `policies`, which a rehearsal runs as it is.
+    Nothing is overwritten. In a folder without a Pulumi project, this also writes the project, its program, and the
+    guardrails (the folder `policies`), which a rehearsal runs without further setup.
 
     --from-account reads the repositories in the Region with their encryption, mutability, scanning, lifecycle, policy
     and tags, and the registry's replication, policy and scanning. Each repository gets `import: true`, so that Pulumi
-    adopts it. Comments list what a stack file cannot express; it stays unchanged in ECR. Guardrails are not
-    written: a registry as it is may violate many.
+    adopts it. Comments list what a stack file cannot express, which stays unchanged in ECR. No guardrails are written,
+    because an existing registry may violate many of them.
     """
     if not re.fullmatch(r"[A-Za-z0-9_.-]{1,100}", stack):
         rule = "a stack name must be 1 to 100 letters, digits, `_`, `.` and `-`"

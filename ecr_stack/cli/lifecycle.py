@@ -29,6 +29,7 @@ from ecr_stack.aws.lifecycle import explain as explain_image
 from ecr_stack.aws.lifecycle import lint as lint_document
 from ecr_stack.cli import Format
 from ecr_stack.cli.measures import age, moment, short, size
+from ecr_stack.cli.stacks import stack_names
 from ecr_stack.errors import InvalidInput, NotFound, Problem, counted
 from ecr_stack.operations.guard import tied
 
@@ -40,16 +41,27 @@ _LISTED = 20
 """The maximum number of images of each kind in text output; JSON lists them all."""
 
 PolicyFile = Annotated[
-    Path | None, typer.Option("--policy", help="A native ECR lifecycle policy; `-` reads standard input.")
+    Path | None,
+    typer.Option("--policy", metavar="FILE", help="A native ECR lifecycle policy; `-` reads standard input."),
 ]
 ImagesFile = Annotated[
     Path,
-    typer.Option("--images", help="The output of `aws ecr describe-images --output json`; `-` reads standard input."),
+    typer.Option(
+        "--images",
+        metavar="FILE",
+        help="The output of `aws ecr describe-images --output json`; `-` reads standard input.",
+    ),
 ]
-At = Annotated[str | None, typer.Option("--at", help="The time, in ISO 8601. Default: now.")]
-Stack = Annotated[str | None, typer.Option("--stack", "-s", help="Use the policy in this stack's file.")]
+At = Annotated[str | None, typer.Option("--at", metavar="TIME", help="The time, in ISO 8601. Default: now.")]
+Stack = Annotated[
+    str | None,
+    typer.Option(
+        "--stack", "-s", metavar="NAME", autocompletion=stack_names, help="Use the policy in this stack's file."
+    ),
+]
 Repository = Annotated[
-    str | None, typer.Option("--repository", "-r", help="With --stack: the repository whose policy to use.")
+    str | None,
+    typer.Option("--repository", "-r", metavar="NAME", help="With --stack: the repository whose policy to use."),
 ]
 OutputFormat = Annotated[Format, typer.Option("--format", help="For people, or for scripts.")]
 
@@ -81,7 +93,7 @@ def simulate(
 
 @app.command()
 def explain(
-    image: Annotated[str, typer.Argument(help="The image: a digest, a prefix of a digest, or a tag.")],
+    image: Annotated[str, typer.Argument(metavar="IMAGE", help="The image: a digest, a prefix of a digest, or a tag.")],
     images: ImagesFile,
     policy: PolicyFile = None,
     at: At = None,

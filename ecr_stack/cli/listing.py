@@ -16,10 +16,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
+from rich.text import Text
 
 from ecr_stack.cli.formats import ListFormat
 
-__all__ = ["Column", "console", "note", "ordered", "reading", "write_list"]
+__all__ = ["Column", "console", "lay_out", "note", "ordered", "print_table", "reading", "write_list"]
 
 _ROWS = 500
 """The number of table rows that are laid out at a time."""
@@ -114,23 +115,56 @@ def _table(rows: Iterable[Any], columns: Sequence[Column]) -> int:
     out, count = console(), 0
     waiting: list[Any] = []
 
-    def lay_out() -> None:
-        table = Table(box=None, pad_edge=False, header_style="dim")
-        for column in columns:
-            table.add_column(column.title, justify="right" if column.right else "left", overflow="fold")
-        for each in waiting:
-            table.add_row(*(column.cell(each) for column in columns))
-        out.print(table)
-        waiting.clear()
-
     for row in rows:
         waiting.append(row)
         count += 1
         if len(waiting) == _ROWS:
-            lay_out()
+            lay_out(out, columns, waiting)
+            waiting.clear()
     if waiting:
-        lay_out()
+        lay_out(out, columns, waiting)
     return count
+
+
+def lay_out(to: Console, columns: Sequence[Column], rows: Sequence[Any]) -> None:
+    """Print rows as a table; where it does not fit, without the columns that say nothing."""
+    cells = [[column.cell(each) for each in rows] for column in columns]
+    print_table(to, _laid_out(columns, cells), narrow=lambda: _laid_out(*_telling(columns, cells)))
+
+
+def _laid_out(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in columns:
+        table.add_column(column.title, justify="right" if column.right else "left", no_wrap=True)
+    for row in zip(*cells, strict=True):
+        table.add_row(*row)
+    return table
+
+
+def _telling(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> tuple[list[Column], list[Sequence[str]]]:
+    """The columns in which at least one cell says something."""
+    kept = [
+        index
+        for index, column in enumerate(cells)
+        if any(Text.from_markup(cell).plain not in ("", "–") for cell in column)
+    ]
+    return [columns[index] for index in kept], [cells[index] for index in kept]
+
+
+def print_table(to: Console, table: Table, *, narrow: Callable[[], Table] | None = None) -> None:
+    """Print a table without breaking words or hiding columns: one that is too wide is left to the terminal to wrap.
+
+    Args:
+        to: where to print.
+        table: the table.
+        narrow: gives a narrower one, for a terminal in which the table does not fit.
+    """
+    anything = to.options.update(width=10_000)
+    if narrow is not None and to.measure(table, options=anything).maximum > to.width:
+        table = narrow()
+    wanted = to.measure(table, options=anything).maximum
+    out = to if wanted <= to.width else Console(emoji=False, file=to.file, force_terminal=to.is_terminal, width=wanted)
+    out.print(table)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from rich.markup import escape
 from ecr_stack.cli import Format
 from ecr_stack.cli.measures import moment, short
 from ecr_stack.cli.rehearse import Account
+from ecr_stack.cli.stacks import stack_names
 from ecr_stack.errors import InvalidInput, Problem, Unavailable, counted
 from ecr_stack.project.stack_file import read_project, read_stack
 
@@ -33,16 +34,29 @@ _REGION = "us-east-1"
 def serve(
     context: typer.Context,
     stack: Annotated[
-        str | None, typer.Option("--stack", "-s", help="Deploy this stack into the account first. Default: none.")
+        str | None,
+        typer.Option(
+            "--stack",
+            "-s",
+            metavar="NAME",
+            autocompletion=stack_names,
+            help="Deploy this stack into the account first. Default: none.",
+        ),
     ] = None,
     data: Annotated[
         Path | None,
-        typer.Option(help="Keep the account in this folder and continue from it. Default: the account is discarded."),
+        typer.Option(
+            metavar="DIR",
+            help="Keep the account in this folder and continue from it. Default: the account is discarded.",
+        ),
     ] = None,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port of AWS's API. Default: any free port.")] = 0,
+    port: Annotated[
+        int, typer.Option(metavar="N", min=0, max=65535, help="The port of AWS's API. Default: any free port.")
+    ] = 0,
     region: Annotated[
         str | None,
         typer.Option(
+            metavar="REGION",
             envvar=["AWS_REGION", "AWS_DEFAULT_REGION"],
             help="The Region, if the stack sets none. Default: us-east-1.",
         ),
@@ -161,10 +175,10 @@ def _welcome(description: dict[str, Any], stack: str | None, data: Path | None, 
 @app.command()
 def lifecycle(
     at: Annotated[
-        str | None, typer.Option(help="The time, in ISO 8601, e.g. 2027-01-31T00:00:00Z. Default: now.")
+        str | None, typer.Option(metavar="TIME", help="The time, in ISO 8601, e.g. 2027-01-31T00:00:00Z. Default: now.")
     ] = None,
     endpoint: Annotated[
-        str, typer.Option(envvar="AWS_ENDPOINT_URL", help="The `endpoint` printed by `ecr-stack local`.")
+        str, typer.Option(metavar="URL", envvar="AWS_ENDPOINT_URL", help="The `endpoint` printed by `ecr-stack local`.")
     ] = "",
     format_: Annotated[Format, typer.Option("--format", help="For people, or for scripts.")] = Format.TEXT,
 ) -> None:

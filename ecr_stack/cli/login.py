@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from ecr_stack.cli.listing import note
-from ecr_stack.cli.stacks import StackName
+from ecr_stack.cli.stacks import OptionalStack
 from ecr_stack.cli.targets import Region, target_of
 from ecr_stack.errors import NotFound, Unavailable
 from ecr_stack.operations.ecr import answered
@@ -33,7 +33,7 @@ class Client(StrEnum):
 
 
 def command(
-    stack: StackName | None = None,
+    stack: OptionalStack = None,
     region: Region = None,
     client: Annotated[
         Client | None, typer.Option("--client", help="The client. Default: the first of these that is installed.")

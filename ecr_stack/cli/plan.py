@@ -18,6 +18,7 @@ from ecr_stack.aws.lifecycle import Decision
 from ecr_stack.cli import Format
 from ecr_stack.cli.lifecycle import tie_as_json
 from ecr_stack.cli.measures import age, moment, short, size
+from ecr_stack.cli.stacks import StackName
 from ecr_stack.errors import counted
 from ecr_stack.operations.guard import Limits, tied
 from ecr_stack.operations.plan import Effect, RepositoryPlan, bytes_of, missed_first, plan
@@ -35,17 +36,18 @@ class _Here:
 
 
 def command(
-    stack: Annotated[str, typer.Option("--stack", "-s", help="The stack: NAME in Pulumi.NAME.yaml.")],
+    stack: StackName,
     images: Annotated[
         Path | None,
         typer.Option(
             "--images",
+            metavar="DIR",
             help="A folder with each repository's images, from `aws ecr describe-images --output json`, in "
             "REPOSITORY.json, and its current policy in REPOSITORY.policy.json; files for a replica's Region are "
             "in @REGION. Default: ask ECR.",
         ),
     ] = None,
-    at: Annotated[str | None, typer.Option("--at", help="The time, in ISO 8601. Default: now.")] = None,
+    at: Annotated[str | None, typer.Option("--at", metavar="TIME", help="The time, in ISO 8601. Default: now.")] = None,
     format_: Annotated[Format, typer.Option("--format", help="For people, or for scripts.")] = Format.TEXT,
 ) -> None:
     """Show which images a stack's lifecycle would remove in each of its Regions, compared with the current policies.

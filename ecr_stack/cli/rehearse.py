@@ -20,6 +20,7 @@ from ecr_stack.aws.lifecycle.document import native_rule
 from ecr_stack.aws.names import AccountId
 from ecr_stack.cli import ReportFormat as Format
 from ecr_stack.cli.signals import ended_by_signals
+from ecr_stack.cli.stacks import StackName
 from ecr_stack.cli.terminal import aligned, console, print_json
 from ecr_stack.errors import counted, needing_extra
 from ecr_stack.model import check
@@ -62,13 +63,15 @@ class Engine(StrEnum):
 
 
 def command(
-    stack: Annotated[str, typer.Option("--stack", "-s", help="The stack: NAME in Pulumi.NAME.yaml.")] = "dev",
+    stack: StackName = "dev",
     format_: Annotated[
         Format, typer.Option("--format", help="The output format; Markdown is for pull request comments.")
     ] = Format.TEXT,
     compare_with: Annotated[
         Path | None,
-        typer.Option("--compare", help="Show differences from this report, written earlier with --format json."),
+        typer.Option(
+            "--compare", metavar="FILE", help="Show differences from this report, written earlier with --format json."
+        ),
     ] = None,
     engine: Annotated[
         Engine,
@@ -76,7 +79,9 @@ def command(
     ] = Engine.EMBEDDED,
     endpoint: Annotated[
         str | None,
-        typer.Option(help="With --engine pulumi: the URL of a moto server or similar, for the real AWS provider."),
+        typer.Option(
+            metavar="URL", help="With --engine pulumi: the URL of a moto server or similar, for the real AWS provider."
+        ),
     ] = None,
     account: Account = "123456789012",
     preview: Annotated[
@@ -207,6 +212,7 @@ def show(report: Report, to: Console) -> None:
     unchecked = sum(bool(each.urn) for each in report.unchecked)
     facts = f"{counted(len(made), 'resource')}{f', {unchecked} not checked' if unchecked else ''}, "
     facts += f"{counted(sum(report.calls.values()), 'API call')}, {report.seconds:.1f} s"
+    facts += ", no guardrails" if report.guardrails is None else ", with guardrails"
     if report.passes:
         to.print(f"[bold green]✓ This stack would deploy[/]  [dim]{facts}[/]")
     else:
@@ -344,7 +350,7 @@ def _purpose(resource: ResourceRecord, frequencies: Mapping[str, str]) -> str:
         case "aws:kms/key:Key":
             rotation = "rotated every year" if out.get("enableKeyRotation") else "NOT rotated"
             purpose = out.get("description") or "a KMS key"
-            return f"{purpose}; {rotation}; gone {counted(int(out.get('deletionWindowInDays') or 30), 'day')} after a deletion"
+            return f"{purpose}; {rotation}; {_deletion(out.get('deletionWindowInDays') or 30)}"
         case "aws:kms/alias:Alias":
             return f"{out.get('name')}"
         case "aws:ecr/repository:Repository":
@@ -358,7 +364,7 @@ def _purpose(resource: ResourceRecord, frequencies: Mapping[str, str]) -> str:
         case "aws:ecr/registryScanningConfiguration:RegistryScanningConfiguration":
             return f"{str(out.get('scanType')).lower()} scanning; {_frequencies(frequencies)}"
         case "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate":
-            uses = " and ".join(_MADE_FOR.get(use, use) for use in out.get("appliedFors") or [])
+            uses = " and ".join(_MADE_FOR.get(use, use) for use in _entries(out.get("appliedFors")))
             return f"{uses} under {out.get('prefix')} in {out.get('region')}: {_tags(out)}"
         case "aws:ecr/pullThroughCacheRule:PullThroughCacheRule":
             return f"{out.get('ecrRepositoryPrefix')}/ → {out.get('upstreamRegistryUrl')}"
@@ -371,7 +377,9 @@ def _purpose(resource: ResourceRecord, frequencies: Mapping[str, str]) -> str:
         case "aws:ecr/pullTimeUpdateExclusion:PullTimeUpdateExclusion":
             return f"pulls by {out.get('principalArn')} are not recorded"
         case "aws:inspector2/enabler:Enabler":
-            return f"Amazon Inspector scans {', '.join(out.get('resourceTypes') or [])} in this account, nothing else"
+            return (
+                f"Amazon Inspector scans {', '.join(_entries(out.get('resourceTypes')))} in this account, nothing else"
+            )
         case "aws:cloudwatch/eventRule:EventRule" | "aws:sns/topic:Topic" | "aws:sqs/queue:Queue":
             return str(out.get("name") or "")
         case "aws:cloudwatch/eventTarget:EventTarget":
@@ -379,7 +387,9 @@ def _purpose(resource: ResourceRecord, frequencies: Mapping[str, str]) -> str:
         case "aws:sns/topicSubscription:TopicSubscription":
             return str(out.get("endpoint") or "")
         case "aws:chatbot/slackChannelConfiguration:SlackChannelConfiguration":
-            return f"{counted(len(out.get('snsTopicArns') or []), 'topic')} → channel {out.get('slackChannelId')}"
+            topics = out.get("snsTopicArns") or []
+            told = counted(len(topics), "topic") if isinstance(topics, list) else f"topics {topics}"
+            return f"{told} → channel {out.get('slackChannelId')}"
         case (
             "aws:ecr/registryPolicy:RegistryPolicy"
             | "aws:ecrpublic/repositoryPolicy:RepositoryPolicy"
@@ -416,8 +426,8 @@ def _limits(record: object) -> str:
 
 def _tags(out: Mapping[str, Any]) -> str:
     words = str(out.get("imageTagMutability", "")).split("_")[0].lower() + " tags"
-    exclusions = [item.get("filter") for item in out.get("imageTagMutabilityExclusionFilters") or []]
-    return f"{words} but {', '.join(map(str, exclusions))}" if exclusions else words
+    exclusions = [_named(item, "filter") for item in _entries(out.get("imageTagMutabilityExclusionFilters"))]
+    return f"{words} except {', '.join(exclusions)}" if exclusions else words
 
 
 _FREQUENCIES = {
@@ -433,8 +443,10 @@ def _scan(out: Mapping[str, Any], frequencies: Mapping[str, str]) -> str:
     effective = frequencies.get(str(out.get("name")))
     if effective is not None:
         return _FREQUENCIES[effective]
-    scanned = (out.get("imageScanningConfiguration") or {}).get("scanOnPush")
-    return "scanned on push" if scanned else "not scanned on push"
+    flag = out.get("imageScanningConfiguration") or {}
+    if not isinstance(flag, Mapping):
+        return f"scanned on push {flag}"
+    return "scanned on push" if flag.get("scanOnPush") else "not scanned on push"
 
 
 def _frequencies(frequencies: Mapping[str, str]) -> str:
@@ -501,18 +513,38 @@ def _alerts(out: Mapping[str, Any]) -> str:
     if not isinstance(alerts, list):
         return "without alerts" if alerts is None else "alerts unknown"
     told = [
-        f"{each['threshold']:g} %{' forecast' if each['notificationType'] == 'FORECASTED' else ''}" for each in alerts
+        f"{each['threshold']:g}%{' forecast' if each['notificationType'] == 'FORECASTED' else ''}"
+        for each in alerts
+        if isinstance(each, Mapping) and isinstance(each.get("threshold"), (int, float))
     ]
     return f"alerts at {', '.join(told)}"
 
 
 def _replication(out: Mapping[str, Any]) -> str:
     parts = []
-    for rule in (out.get("replicationConfiguration") or {}).get("rules", []):
-        where = ", ".join(item["region"] for item in rule.get("destinations", []))
-        filters = [f"{item['filter']}*" for item in rule.get("repositoryFilters") or []]
+    configuration = out.get("replicationConfiguration") or {}
+    for rule in _entries(configuration.get("rules") if isinstance(configuration, Mapping) else configuration):
+        if not isinstance(rule, Mapping):
+            parts.append(str(rule))
+            continue
+        where = ", ".join(_named(item, "region") for item in _entries(rule.get("destinations")))
+        filters = [f"{_named(item, 'filter')}*" for item in _entries(rule.get("repositoryFilters"))]
         parts.append(f"{', '.join(filters) or 'everything'} → {where}")
     return "; ".join(parts)
+
+
+def _entries(value: Any) -> list[Any]:
+    """The entries of a list; in a preview, a list that is not known yet is a text in its place."""
+    return value if isinstance(value, list) else [value] if value else []
+
+
+def _named(item: Any, key: str) -> str:
+    return str(item.get(key) if isinstance(item, Mapping) else item)
+
+
+def _deletion(days: Any) -> str:
+    """How long a deleted key can be restored."""
+    return f"{days}-day deletion window"
 
 
 _MADE_FOR = {

@@ -13,8 +13,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from ecr_stack.cli.formats import Format
+from ecr_stack.cli.listing import print_table
 from ecr_stack.cli.measures import short
-from ecr_stack.cli.stacks import stack_names
+from ecr_stack.cli.stacks import settings_of, stack_names
 from ecr_stack.errors import NotFound, counted
 from ecr_stack.operations import sessions
 from ecr_stack.operations.ecr import answered
@@ -24,6 +25,7 @@ from ecr_stack.operations.replication import (
     configured_destinations,
     follow,
     replica_statuses,
+    repository_names,
     start_backfill,
 )
 from ecr_stack.project.stack_file import read_project, read_stack
@@ -36,7 +38,9 @@ Stack = Annotated[
     str | None,
     typer.Option("--stack", "-s", metavar="NAME", help="The registry's stack.", autocompletion=stack_names),
 ]
-Region = Annotated[str | None, typer.Option("--region", help="The registry's home Region. Default: the stack's.")]
+Region = Annotated[
+    str | None, typer.Option("--region", metavar="REGION", help="The registry's home Region. Default: the stack's.")
+]
 OutputFormat = Annotated[Format, typer.Option("--format", help="For people, or for scripts.")]
 
 
@@ -67,19 +71,32 @@ class _Clients:
 
 @app.command()
 def status(
-    image: Annotated[str, typer.Argument(metavar="REPOSITORY[:TAG]", help="A repository, or one of its images.")],
+    image: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="REPOSITORY[:TAG]",
+            help="A repository, or one of its images. Default: every replicated repository of the stack or registry.",
+        ),
+    ] = None,
     stack: Stack = None,
     region: Region = None,
     output: OutputFormat = Format.TEXT,
 ) -> None:
     """Show whether every image is in every destination, and if not, why. Exit code 1 if one is missing or has failed."""
-    repository, reference = _parted(image)
     clients = _Clients(stack, region)
-    found = list(replica_statuses(clients.ecr(clients.region), repository, reference, clients.there))
+    ecr = clients.ecr(clients.region)
+    if image is None:
+        names = settings_of(stack).physical_names() if stack else repository_names(ecr)
+        replicated = [name for name in names if configured_destinations(ecr, name)]
+        if not replicated:
+            raise NotFound("no replication rule selects a repository")
+        found = [each for name in replicated for each in replica_statuses(ecr, name, there=clients.there)]
+    else:
+        found = list(replica_statuses(ecr, *_parted(image), clients.there))
     if output is Format.JSON:
         typer.echo(json.dumps([_written(each) for each in found]))
     else:
-        _show(found)
+        _show(found, with_repository=image is None)
     if any(each.status in ("MISSING", "FAILED") for each in found):
         raise typer.Exit(1)
 
@@ -107,20 +124,22 @@ def _written(status: ReplicaStatus) -> dict[str, Any]:
 _COLOURS = {"COMPLETE": "green", "IN_PROGRESS": "yellow", "MISSING": "red", "FAILED": "red"}
 
 
-def _show(found: list[ReplicaStatus]) -> None:
+def _show(found: list[ReplicaStatus], *, with_repository: bool) -> None:
     console = Console(emoji=False)
     table = Table(box=None, padding=(0, 2, 0, 0), title_justify="left")
     for name in ("image", "destination", "status", "reason"):
         table.add_column(name, overflow="fold")
     for each in found:
         image = ", ".join(each.image_tags) or short(each.image_digest)
+        if with_repository:
+            image = f"{each.repository}: {image}"
         colour = _COLOURS.get(each.status, "yellow")
         table.add_row(
             escape(image), f"{each.region} {each.registry_id}", f"[{colour}]{each.status}[/]", escape(each.reason)
         )
-    console.print(table)
+    print_table(console, table)
     missing = sum(each.status in ("MISSING", "FAILED") for each in found)
-    images = len({each.image_digest for each in found})
+    images = len({(each.repository, each.image_digest) for each in found})
     console.print(
         f"[red]✗[/] {missing} of {counted(len(found), 'copy')} {'is' if missing == 1 else 'are'} not there"
         if missing

@@ -13,7 +13,7 @@ from rich.markup import escape
 from ecr_stack.cli.formats import ListFormat
 from ecr_stack.cli.listing import Column, note, ordered, reading, write_list
 from ecr_stack.cli.measures import size
-from ecr_stack.cli.stacks import StackName
+from ecr_stack.cli.stacks import OptionalStack
 from ecr_stack.cli.targets import Region, Target, target_of
 from ecr_stack.operations.live_registry import BATCH, batches
 
@@ -36,16 +36,20 @@ def _group() -> None:
 
 @app.command("list")
 def list_(
-    stack: StackName | None = None,
+    stack: OptionalStack = None,
     region: Region = None,
     count: Annotated[
         bool,
         typer.Option("--count/--no-count", help="Whether to count all manifests and their size."),
     ] = True,
-    sort: Annotated[_Order, typer.Option("--sort", help="What to sort by.")] = _Order.NAME,
-    reverse: Annotated[bool, typer.Option("--reverse", help="The other way round.")] = False,
-    limit: Annotated[int | None, typer.Option("--limit", min=1, help="How many to show.")] = None,
-    format_: Annotated[ListFormat, typer.Option("--format", help="How to write the list.")] = ListFormat.TEXT,
+    sort: Annotated[
+        _Order, typer.Option("--sort", help="By name, or the most manifests, the largest or the newest first.")
+    ] = _Order.NAME,
+    reverse: Annotated[bool, typer.Option("--reverse", help="Reverse the order.")] = False,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, metavar="N", help="The maximum number to show.")
+    ] = None,
+    format_: Annotated[ListFormat, typer.Option("--format", help="The output format.")] = ListFormat.TEXT,
 ) -> None:
     """List the repositories in a registry; with --stack, show which ones the stack manages, and which are missing.
 

@@ -30,23 +30,26 @@ class FailOn(StrEnum):
 
 def command(
     base: Annotated[
-        Path, typer.Option("--base", help="The folder with the project before the change, e.g. the base branch.")
+        Path,
+        typer.Option(
+            "--base", metavar="DIR", help="The folder with the project before the change, e.g. the base branch."
+        ),
     ],
     fail_on: Annotated[
         FailOn,
         typer.Option(
             "--fail-on",
-            help="When the exit code is 1: for every danger (🛑), or only for new mandatory violations, once somebody has "
-            "accepted the dangers.",
+            help="What makes the exit code 1: every danger (🛑), or, once somebody has accepted the dangers, only new "
+            "mandatory violations.",
         ),
     ] = FailOn.DANGER,
 ) -> None:
     """Rehearse every stack before and after a change, and write the differences as a Markdown document.
 
-    Exits with 1 where the document shows 🛑 for a stack that the base has: images, copies or safeguards would be lost,
-    access would be opened, or a stack file is gone; and where a mandatory guardrail is violated that the base does not
-    violate. Exits with 2 if a stack cannot be rehearsed. Whatever is wrong with the base is said in the document, and
-    stops nothing.
+    Exit code 1 if the document shows 🛑 for a stack that the base has (images, copies or safeguards would be lost, access
+    would be opened, or a stack file is gone), or if the change violates a mandatory guardrail that the base does not.
+    Exit code 2 if a stack cannot be rehearsed. The document mentions problems in the base, but they do not affect the
+    exit code.
     """
     from ecr_stack.rehearsal import rehearse
     from ecr_stack.review.branches import changes

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from ecr_stack.cli.listing import note
-from ecr_stack.cli.stacks import StackName, settings_of, stack_names
+from ecr_stack.cli.stacks import OptionalStack, settings_of, stack_names
 from ecr_stack.errors import InvalidInput, NotFound, Problem, Unavailable
 from ecr_stack.project.stack_file import read_project, read_stack
 
@@ -46,7 +46,7 @@ class Language(StrEnum):
 @app.command("github")
 def github(
     repository: Repository,
-    stack: StackName | None = None,
+    stack: OptionalStack = None,
     directory: Directory = Path(),
     force: Force = False,
     print_: Print = False,
@@ -85,7 +85,7 @@ def github(
 @app.command("gitlab")
 def gitlab(
     repository: Repository,
-    stack: StackName | None = None,
+    stack: OptionalStack = None,
     directory: Directory = Path(),
     force: Force = False,
     print_: Print = False,
@@ -117,7 +117,7 @@ def gitlab(
 
 @app.command("dockerfile")
 def dockerfile(
-    language: Annotated[Language, typer.Argument(help="The application's language.")],
+    language: Annotated[Language, typer.Argument(metavar="LANGUAGE", help="The application's language.")],
     directory: Directory = Path(),
     force: Force = False,
     print_: Print = False,
@@ -159,11 +159,19 @@ def _filled(template: str, pipeline: ApplicationPipeline, account: str, **values
     values |= {
         "HOST": f"{owner}.dkr.ecr.{pipeline.region}.{pipeline.suffix}", "REPOSITORY": pipeline.repository,
         "REGION": pipeline.region, "ROLE": role, "AUDIENCE": pipeline.audience,
+        "VARIABLES": _variables(template, needs_account=known == "ACCOUNT"),
     }  # fmt: skip
     text = _template(template)
     for name, value in values.items():
         text = text.replace(f"@{name}@", value)
     return text.rstrip("\n") + "\n"
+
+
+def _variables(template: str, *, needs_account: bool) -> str:
+    """Which variables to set, in a sentence."""
+    kind = "variable" if template == "github.yml" else "CI/CD variable"
+    package = "ECR_STACK_PACKAGE if ecr-stack is not on your index"
+    return f"Set the {kind} AWS_ACCOUNT_ID, and {package}." if needs_account else f"Set the {kind} {package}."
 
 
 def _flow(names: tuple[str, ...]) -> str:

@@ -17,8 +17,9 @@ from rich.table import Table
 
 from ecr_stack.aws.scanning import SEVERITIES
 from ecr_stack.cli.formats import Format
+from ecr_stack.cli.listing import print_table
 from ecr_stack.cli.measures import age, short
-from ecr_stack.cli.stacks import StackName
+from ecr_stack.cli.stacks import OptionalStack, StackName
 from ecr_stack.errors import InvalidInput, Problem, Unavailable, counted
 
 if TYPE_CHECKING:
@@ -37,8 +38,8 @@ Images = Annotated[
         help="ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY:TAG or @sha256:…, or REPOSITORY:TAG with --region or --stack.",
     ),
 ]
-Region = Annotated[str | None, typer.Option("--region", help="The Region of images without one.")]
-Timeout = Annotated[str, typer.Option("--timeout", help="How long to wait, e.g. 90s, 10m or 1h.")]
+Region = Annotated[str | None, typer.Option("--region", metavar="REGION", help="The Region of images without one.")]
+Timeout = Annotated[str, typer.Option("--timeout", metavar="TIME", help="How long to wait, e.g. 90s, 10m or 1h.")]
 
 
 class GateFormat(StrEnum):
@@ -72,7 +73,7 @@ def _limit(severity: str, default: str) -> Any:
         f"--max-{severity}",
         min=0,
         metavar="N",
-        help=f"The maximum number of {severity.upper()} findings per image. {default}",
+        help=f"The maximum number of {severity.upper()} findings per image. {default}".strip(),
     )
 
 
@@ -90,14 +91,14 @@ def gate(
     ] = False,
     exceptions: Annotated[
         list[Path] | None,
-        typer.Option("--exceptions", help="A file of exceptions, or an OpenVEX document. Repeatable."),
+        typer.Option("--exceptions", metavar="FILE", help="A file of exceptions, or an OpenVEX document. Repeatable."),
     ] = None,
     timeout: Timeout = "10m",
     start: Annotated[
         bool, typer.Option("--start/--no-start", help="Whether to start basic scans that are due.")
     ] = True,
     region: Region = None,
-    stack: StackName | None = None,
+    stack: OptionalStack = None,
     format_: Annotated[GateFormat, typer.Option("--format", help="The output format.")] = GateFormat.TEXT,
     output: Annotated[
         list[str] | None,
@@ -281,7 +282,7 @@ _STYLES = {"CRITICAL": "bold red", "HIGH": "red", "MEDIUM": "yellow", "LOW": "de
 
 def _show_gate(decision: Gate, console: Console) -> None:
     console.print()
-    console.print(_scans_table([each.scan for each in decision.scans]))
+    print_table(console, _scans_table([each.scan for each in decision.scans]))
     counted = [
         each
         for each in decision.findings
@@ -361,7 +362,7 @@ def _scans_table(scans: Sequence[PlatformScan]) -> Table:
 def findings(
     image: Annotated[str, typer.Argument(metavar="IMAGE", help="The image; see `ecr-stack scan gate --help`.")],
     region: Region = None,
-    stack: StackName | None = None,
+    stack: OptionalStack = None,
     format_: Annotated[Format, typer.Option("--format", help="For people, or for scripts.")] = Format.TEXT,
 ) -> None:
     """List an image's scan findings for every platform, without waiting. Exit code 1 if a scan is missing."""
@@ -376,7 +377,7 @@ def findings(
         typer.echo(json.dumps({"images": told["images"], "findings": told["findings"]}, indent=2))
     else:
         console = _console()
-        console.print(_scans_table(scans))
+        print_table(console, _scans_table(scans))
         for scan in scans:
             if scan.problem:
                 console.print(
@@ -384,7 +385,7 @@ def findings(
                 )
         if listed.findings:
             console.print()
-            console.print(_findings_table(listed))
+            print_table(console, _findings_table(listed))
     if any(scan.problem for scan in scans):
         raise typer.Exit(1)
 
@@ -423,7 +424,7 @@ def start(
         ),
     ] = None,
     region: Region = None,
-    stack: StackName | None = None,
+    stack: OptionalStack = None,
     format_: Annotated[Format, typer.Option("--format", help="For people, or for scripts.")] = Format.TEXT,
 ) -> None:
     """Start a basic scan of every platform of an image, or of all recently pulled images. Exit code 1 if ECR rejects
@@ -506,7 +507,7 @@ def _start_pulled(period: timedelta, stack: str | None, region: str | None, form
 def report(
     stack: StackName,
     compare: Annotated[
-        Path | None, typer.Option("--compare", help="An earlier report, written with --format json.")
+        Path | None, typer.Option("--compare", metavar="FILE", help="An earlier report, written with --format json.")
     ] = None,
     format_: Annotated[
         ReportFormat, typer.Option("--format", help="The output format: a table, JSON, or an HTML page.")
@@ -569,12 +570,17 @@ def _with_progress(stack: str, region: str | None, names: Sequence[str], read_ro
 
 def _show_report(result: Any, change: Any, console: Console) -> None:
     table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("repository", overflow="fold", min_width=16)
-    table.add_column("newest image", overflow="fold")
+    table.add_column("repository", no_wrap=True)
+    table.add_column("newest image", no_wrap=True)
     for name in SEVERITIES[:4]:
         table.add_column(name.lower(), justify="right", no_wrap=True)
-    table.add_column("oldest fixable critical", overflow="fold")
-    table.add_column("in use", no_wrap=True)
+    # only enhanced scanning tells these
+    dated = any(row.oldest_fixable_critical or (row.counts or {}).get("CRITICAL") for row in result.repositories)
+    used = any(row.in_use_count is not None for row in result.repositories)
+    if dated:
+        table.add_column("oldest fixable critical", no_wrap=True)
+    if used:
+        table.add_column("in use", no_wrap=True)
     for row in result.repositories:
         moved = change.repositories.get(row.repository, {}) if change else {}
         cells = []
@@ -584,20 +590,25 @@ def _show_report(result: Any, change: Any, console: Console) -> None:
             cells.append(text + (f" [dim]{moved[name]:+,}[/]" if moved.get(name) else ""))
         fix = row.oldest_fixable_critical
         unknown = row.counts is not None and row.counts.get("CRITICAL") and not row.fixability_known
+        last = []
+        if dated:
+            days = f"{(result.at - fix.first_observed_at).days} d [dim]{escape(fix.name)}[/]" if fix else ""
+            last.append(days or ("[dim]not known[/]" if unknown else ""))
+        if used and row.in_use_count is None:
+            last.append("")
+        elif used:
+            last.append(f"[red]{row.in_use_count:,}[/]" if row.in_use_count else "[dim]no[/]")
         newest = ", ".join(row.image_tags[:2]) or (short(row.image_digest) if row.image_digest else "–")
         table.add_row(
             escape(row.repository),
             escape(newest) + (f" [dim]{age(row.image_pushed_at, result.at)}[/]" if row.image_pushed_at else ""),
             *cells,
-            f"{(result.at - fix.first_observed_at).days} d [dim]{escape(fix.name)}[/]"
-            if fix
-            else ("[dim]not known[/]" if unknown else ""),
-            "" if row.in_use_count is None else (f"[red]{row.in_use_count:,}[/]" if row.in_use_count else "[dim]no[/]"),
+            *last,
         )
     console.print()
     console.print(f"[bold]Image scans of stack {escape(result.stack)}[/]", highlight=False)
     console.print()
-    console.print(table)
+    print_table(console, table)
     for row in result.repositories:
         if row.problem:
             console.print(

@@ -14,7 +14,7 @@ from ecr_stack.project.stack_file import read_project, read_stack
 from ecr_stack.schema.registry import RegistrySettings
 from ecr_stack.schema.stack import settings_in
 
-__all__ = ["StackName", "lifecycle_policy", "settings_of", "stack_names"]
+__all__ = ["OptionalStack", "StackName", "lifecycle_policy", "settings_of", "stack_names"]
 
 
 def stack_names() -> list[str]:
@@ -31,7 +31,15 @@ StackName = Annotated[
         "--stack", "-s", metavar="NAME", help="The stack: NAME in Pulumi.NAME.yaml.", autocompletion=stack_names
     ),
 ]
-"""The option `--stack`, with shell completion; `StackName | None` if it is optional."""
+"""The option `--stack`, with shell completion."""
+
+OptionalStack = Annotated[
+    str | None,
+    typer.Option(
+        "--stack", "-s", metavar="NAME", help="The stack: NAME in Pulumi.NAME.yaml.", autocompletion=stack_names
+    ),
+]
+"""The option `--stack` of a command that also does without."""
 
 
 def settings_of(stack: str, directory: Path | None = None) -> RegistrySettings:

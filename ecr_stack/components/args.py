@@ -695,12 +695,6 @@ class CreationTemplateArgs(TypedDict):
     """With `IMMUTABLE_WITH_EXCLUSION`: the tags that can be moved, e.g. `latest`; at most two `*` each."""
     immutable_tags: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
     """With `MUTABLE_WITH_EXCLUSION`: the tags that cannot be moved, e.g. `v*`; at most two `*` each."""
-    scan_on_push: NotRequired[pulumi.Input[bool]]
-    """Whether images are scanned for vulnerabilities when pushed. Default: `true`."""
-    protect: NotRequired[bool]
-    """Whether Pulumi refuses to delete or replace the repository. Default: `false`."""
-    force_delete: NotRequired[pulumi.Input[bool]]
-    """Whether deleting the repository deletes the images in it. Default: `false`."""
     encryption: NotRequired[RepositoryEncryptionArgs]
     """How the images are encrypted. Default: the registry's `encryption`."""
     lifecycle: NotRequired[pulumi.Input[Sequence[LifecycleRuleArgs]]]
@@ -711,8 +705,6 @@ class CreationTemplateArgs(TypedDict):
     """Who may pull and push, through the repository policy."""
     tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
     """AWS tags, in addition to the registry's."""
-    import_existing: NotRequired[bool]
-    """Whether to adopt an existing repository instead of creating one. Default: `false`."""
     region: NotRequired[pulumi.Input[str]]
     """The Region of the template: for replicas, a replication destination. Default: the provider's own."""
     environment: NotRequired[pulumi.Input[str]]

@@ -69,7 +69,7 @@ def pipeline_of(
     if key not in settings.repositories:
         raise NotFound(f"no repository `{repository}` in the stack: the repositories are {', '.join(names)}")
     wanted = settings.repository(key)
-    trust, role = _role(settings, wanted, platform)
+    trust, role = _role(settings, key, platform)
     sources = trust.repositories if trust else []
     release, commit, moving = _schemes(settings)
     if not release and commit is None:
@@ -105,10 +105,14 @@ def _unique(names: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _role(settings: RegistrySettings, wanted: Any, platform: str) -> tuple[PipelineSettings | None, str]:
-    for key, pipeline in settings.pipelines.items():
-        if pipeline.platform == platform:
-            return pipeline, pipeline.role_name or f"{settings.environment}-ecr-push-{key}"
+def _role(settings: RegistrySettings, repository: str, platform: str) -> tuple[PipelineSettings | None, str]:
+    """The role that the pipeline assumes: that of the team by the repository's profile or namespace, else the first."""
+    wanted = settings.repository(repository)
+    pipelines = {key: each for key, each in settings.pipelines.items() if each.platform == platform}
+    own = settings.repositories[repository]
+    teams = [str(own.profile) if own is not None else "", repository.partition("/")[0]]
+    for key in [*(team for team in teams if team in pipelines), *pipelines]:
+        return pipelines[key], pipelines[key].role_name or f"{settings.environment}-ecr-push-{key}"
     push: Sequence[str] = (wanted.access.known("push") if wanted.access else None) or ()
     roles = [each for each in push if isinstance(each, str) and ("role/" in each)]
     if not roles:

@@ -121,10 +121,10 @@ def judge(
             exceeded.append(f"{counted(count, 'image')} {happens}; {key} is {limit}")
         if percent is not None and count * 100 > percent * total:
             exceeded.append(
-                f"{count * 100 / total:.0f} % of {counted(total, 'image')} {happens}; {key}Percent is {percent}"
+                f"{count * 100 / total:.0f}% of {counted(total, 'image')} {happens}; {key}Percent is {percent}"
             )
     if limits.protect_pulled_within_days is not None:
-        since = at - timedelta(days=limits.protect_pulled_within_days)
+        since = _days_before(at, limits.protect_pulled_within_days)
         late = {digest for digest, when in pulled.items() if when is not None and when >= since}
         recent = _most_of(late, {image.digest for image in affected}, ties)
         if recent:
@@ -133,6 +133,13 @@ def judge(
                 f"{counted(limits.protect_pulled_within_days, 'day')}, which protectPulledWithinDays forbids"
             )
     return Verdict(repository, len(images), tuple(affected), tuple(exceeded), limits.reason, tuple(ties))
+
+
+def _days_before(at: datetime, days: int) -> datetime:
+    try:
+        return at - timedelta(days=days)
+    except OverflowError:  # longer ago than there are dates: every pull is later
+        return datetime.min.replace(tzinfo=at.tzinfo)
 
 
 def _most_of(some: set[str], gone: set[str], ties: Sequence[Tie]) -> int:

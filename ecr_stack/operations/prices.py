@@ -19,7 +19,7 @@ from ecr_stack.errors import InvalidInput, NotFound, Problem
 __all__ = ["GB", "Prices", "Tier", "overridden", "prices_of"]
 
 GB = 10**9
-"""Bytes. AWS does not say whether a GB of ECR is this or 2^30 bytes; this gives the higher cost, by 7 %."""
+"""Bytes. AWS does not say whether a GB of ECR is this or 2^30 bytes; this gives the higher cost, by 7%."""
 
 _REMEDY = "write e.g. `--price 0.10`, or `--price standard=0.10,archive=0.07`, in US dollars per GB and month"
 

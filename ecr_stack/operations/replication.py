@@ -13,7 +13,9 @@ from typing import Any
 from ecr_stack.errors import NotFound
 from ecr_stack.operations.ecr import answered, describe_images
 
-__all__ = ["Backfill", "ReplicaStatus", "configured_destinations", "follow", "replica_statuses", "start_backfill"]
+__all__ = [
+    "Backfill", "ReplicaStatus", "configured_destinations", "follow", "replica_statuses", "repository_names", "start_backfill",
+]  # fmt: skip
 
 UNDER_WAY = ("PREPARING", "IN_PROGRESS")
 
@@ -67,6 +69,17 @@ def configured_destinations(ecr: Any, repository: str | None = None) -> list[Des
         if repository is None or not filters or any(repository.startswith(prefix) for prefix in filters):
             found |= dict.fromkeys((entry["region"], entry["registryId"]) for entry in rule["destinations"])
     return list(found)
+
+
+def repository_names(ecr: Any) -> list[str]:
+    """The repositories of a registry, in alphabetical order.
+
+    Raises:
+        Unavailable: ECR does not answer.
+    """
+    with answered():
+        pages = list(ecr.get_paginator("describe_repositories").paginate())
+    return sorted(each["repositoryName"] for page in pages for each in page["repositories"])
 
 
 def replica_statuses(

@@ -47,6 +47,9 @@ def provider_problems(config: Mapping[str, str], account: str | None = None) -> 
     known = provider_keys()
     for key, value in config.items():
         namespace, _, name = key.partition(":")
+        if name in known and _is_meant_for_aws(namespace):
+            rule = f"`{namespace}` is not the namespace of the AWS provider, so the key would have no effect"
+            yield Problem(key, value, rule, f"write `aws:{name}`")
         if namespace != "aws" or not known or name in known or name in _OF_THE_ENGINE:
             continue
         guess = nearest(name, sorted(known))
@@ -64,6 +67,16 @@ def provider_problems(config: Mapping[str, str], account: str | None = None) -> 
     if account in forbidden:
         rule = f"the AWS provider rejects these accounts, and this is account {account}"
         yield Problem("aws:forbiddenAccountIds", forbidden, rule, "use `--account` with another account")
+
+
+def _is_meant_for_aws(namespace: str) -> bool:
+    """Whether a namespace is `aws` with a slip of the finger."""
+    word = namespace.strip().lower()
+    return namespace != "aws" and (word == "aws" or (len(word) <= 4 and sorted(word) in _SLIPS))
+
+
+_SLIPS = [sorted("aws"), *(sorted(f"aws{letter}") for letter in "aws")]
+"""`aws` with its letters in another order, or with one of them twice."""
 
 
 def accounts_in(config: Mapping[str, Any], which: str = "allowed") -> list[str]:

@@ -33,6 +33,7 @@ from ecr_stack.errors import EcrStackError
 from ecr_stack.pulumi_sdk import MockMonitor, NoMocks, call_back, resource_pb2
 from ecr_stack.rehearsal.report import UNKNOWN_VALUE, ResourceRecord, Unchecked
 from ecr_stack.rehearsal.stack_references import StackReferences
+from ecr_stack.rehearsal.transforms import Transforms
 
 __all__ = ["AwsRefused", "HookFailed", "Recorder", "Secrets"]
 
@@ -47,7 +48,7 @@ class AwsRefused(EcrStackError):
 
 
 class HookFailed(EcrStackError):
-    """A hook of the program rejected a resource."""
+    """A hook or a transform of the program rejected a resource."""
 
 
 class Secrets:
@@ -126,6 +127,7 @@ class Recorder(MockMonitor):
         self._providers: dict[str, Provider] = {}
         self._unconfigured: set[str] = set()
         self._hooks: dict[str, Any] = {}
+        self._transforms = Transforms()
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
         """As in the engine: the types of all parents except the stack, joined by `$`."""
@@ -136,6 +138,7 @@ class Recorder(MockMonitor):
     async def RegisterResource(self, request: Any) -> Any:
         """Create a resource."""
         urn = self.make_urn(request.parent, request.type, request.name)
+        request = await self._transformed(urn, request)
         inputs = plain(request.object)
         if request.type == STACK or not request.custom:
             await self._run_hooks("before_create", urn, request)
@@ -169,9 +172,14 @@ class Recorder(MockMonitor):
         return empty_pb2.Empty()
 
     def RegisterStackTransform(self, request: Any) -> Any:
-        """Report a stack transform, which is not run."""
-        self._uncheck("", "pulumi:transform", "a rehearsal does not run transforms of the whole stack")
-        return super().RegisterStackTransform(request)  # type: ignore[no-untyped-call]
+        """Remember a transform of all resources."""
+        self._transforms.add_to_stack(request)
+        return empty_pb2.Empty()
+
+    def RegisterStackInvokeTransform(self, request: Any) -> Any:
+        """A transform of calls of functions is not run."""
+        self._uncheck("", "pulumi:invokeTransform", "transforms of functions' arguments are not run in a rehearsal")
+        return super().RegisterStackInvokeTransform(request)  # type: ignore[no-untyped-call]
 
     async def ReadResource(self, request: Any) -> Any:
         """Look up an existing resource by its id."""
@@ -265,6 +273,13 @@ class Recorder(MockMonitor):
             return call()
         except (ClientError, BotoCoreError, EcrStackError) as error:
             raise AwsRefused(self.secrets.hidden_in_text(f"{_who(what)}: {error}")) from error
+
+    async def _transformed(self, urn: str, request: Any) -> Any:
+        """What a resource asks for once the program's transforms have run."""
+        try:
+            return await self._transforms.applied(urn, request)
+        except Exception as error:
+            raise HookFailed(self.secrets.hidden_in_text(f"{_who(urn)}: a transform failed: {error}")) from error
 
     async def _run_hooks(
         self,

@@ -11,9 +11,11 @@ import re
 import runpy
 import sys
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -284,7 +286,10 @@ def _rehearse(
     report.outputs = dict(sorted(recorder.exports.items()))
     place = {"account": report.account, "region": report.region}
     report.scanning = {there: dict(found) for there, found in scan_frequencies(resources, **place).items()}
-    report.warnings += scan_warnings(resources, **place)
+    report.warnings += [
+        *scan_warnings(resources, **place),
+        *(f"--stack-reference {name}: the program reads no stack of this name" for name in references.unread()),
+    ]
     report.unchecked = list(recorder.unchecked.values())
     report.settings = {key: _parsed(config[key]) for key in _SETTINGS if key in config}
     report.provider = _provider_settings(config, secret_keys)
@@ -542,18 +547,34 @@ def _guardrail_config(file: Path, check: Any) -> Any:
     Raises:
         InvalidInput: it is not JSON, or says what no policy understands.
     """
-    if not file.is_file():
+    if not file.exists() and not file.is_symlink():
         return None
+    twice: list[str] = []
     try:
-        config = json.loads(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        rule = f"cannot be read: {error.strerror}"
+        raise InvalidInput(str(file), [Problem("the file", None, rule, "write a file, or remove it")]) from None
+    except UnicodeError as error:
+        raise InvalidInput(str(file), [Problem("the file", None, f"must be UTF-8: {error}", "save it so")]) from None
+    try:
+        config = json.loads(text, object_pairs_hook=partial(_without_repetition, twice))
     except (ValueError, RecursionError) as error:
         place = f"line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else "the file"
         remedy = 'write an object such as {"keys-rotate": "advisory"}, without comments or trailing commas'
         raise InvalidInput(str(file), [Problem(place, None, f"must be JSON: {error}", remedy)]) from None
-    wrong = [Problem(each.place or "the file", each.value, each.rule, each.remedy) for each in check.mistakes(config)]
+    wrong = [Problem(key, key, "the key is there twice in one object", "remove one of the two") for key in twice]
+    wrong += [Problem(each.place or "the file", each.value, each.rule, each.remedy) for each in check.mistakes(config)]
     if wrong:
         raise InvalidInput(str(file), wrong)
     return config
+
+
+def _without_repetition(twice: list[str], pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object of its members, and note the keys that it has twice: only the last one counts to the engine."""
+    counts = Counter(key for key, _ in pairs)
+    twice += [key for key, count in counts.items() if count > 1]
+    return dict(pairs)
 
 
 def _policy_resource(record: Any) -> dict[str, Any]:

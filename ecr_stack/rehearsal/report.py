@@ -109,6 +109,8 @@ class Report:
         found = [
             each for each in self.resources if each.name == name and type_ in (each.type, each.type.rsplit(":", 1)[-1])
         ]
+        if len(found) > 1 and len(tokens := sorted({each.type for each in found})) > 1:
+            raise KeyError(f"several types called {type_} have a {name!r}; write one of {', '.join(tokens)}")
         if len(found) != 1:
             known = sorted({each.name for each in self.resources if type_ in (each.type, each.type.rsplit(":", 1)[-1])})
             raise KeyError(f"{len(found)} resources of type {type_} are named {name!r}; there are: {', '.join(known)}")

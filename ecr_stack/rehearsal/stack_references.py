@@ -62,6 +62,10 @@ class StackReferences:
                 self._known[name] = self._find(name)
             return self._known[name]
 
+    def unread(self) -> list[str]:
+        """Return the names of the given stacks that nothing has asked for."""
+        return [name for name in self.given if name not in self._known]
+
     def _find(self, name: str) -> StackOutputs:
         source = self.given.get(name)
         if isinstance(source, Mapping):

@@ -209,9 +209,9 @@ def _subjects(records: Iterable[Record]) -> dict[tuple[str, ...], _Subject]:
             subject(record, type_, str(_at(record, "region")), str(_at(record, owner))).read(_at(record, property_))
         if type_ == "aws:iam/role:Role":
             name = str(_at(record, "name") or record["name"])
-            for inline in _at(record, "inlinePolicies") or []:
+            for inline in _list(record, "inlinePolicies"):
                 subject(record, "role", name).read(inline.get("policy"), f"the role {name}")
-            for arn in _at(record, "managedPolicyArns") or []:
+            for arn in _list(record, "managedPolicyArns"):
                 attach(record, name, str(arn))
             subject(record, "role", name).boundary = str(_at(record, "permissionsBoundary") or "")
         elif type_ == "aws:iam/rolePolicy:RolePolicy":
@@ -219,7 +219,7 @@ def _subjects(records: Iterable[Record]) -> dict[tuple[str, ...], _Subject]:
         elif type_ == "aws:iam/rolePolicyAttachment:RolePolicyAttachment":
             attach(record, role, str(_at(record, "policyArn")))
         elif type_ == "aws:iam/policyAttachment:PolicyAttachment":
-            for name in _at(record, "roles") or []:
+            for name in _list(record, "roles"):
                 attach(record, str(name), str(_at(record, "policyArn")))
         elif type_ == "aws:kms/grant:Grant":
             for statement in _of_grant(record):
@@ -237,6 +237,12 @@ def _at(record: Record, key: str) -> Any:
     return outputs[key] if outputs.get(key) is not None else record["inputs"].get(key)
 
 
+def _list(record: Record, key: str) -> list[Any]:
+    """A list; none in a preview that does not know it yet."""
+    value = _at(record, key)
+    return value if isinstance(value, list) else []
+
+
 def _of_grant(record: Record) -> Iterator[Statement]:
     """A grant of a key as the statements that say the same.
 
@@ -244,11 +250,11 @@ def _of_grant(record: Record) -> Iterator[Statement]:
     """
     conditions = tuple(
         Condition("StringEquals", f"kms:EncryptionContext:{key} ({kind})", (str(value),))
-        for constraint in _at(record, "constraints") or []
+        for constraint in _list(record, "constraints")
         for kind, pairs in constraint.items()
         for key, value in (pairs or {}).items()
     )
-    operations = tuple(f"kms:{operation}" for operation in _at(record, "operations") or [])
+    operations = tuple(f"kms:{operation}" for operation in _list(record, "operations"))
     grantee = (("AWS", str(_at(record, "granteePrincipal"))),)
     yield Statement("", 1, True, grantee, actions=operations, conditions=conditions)
     if retiring := _at(record, "retiringPrincipal"):
@@ -290,7 +296,14 @@ def _alternatives(condition: Condition) -> list[Condition]:
     """A condition that says who asks, for each of its values: a new value lets in someone of its own."""
     if not _identifies(condition):
         return [condition]
-    return [replace(condition, values=(value,)) for value in condition.values]
+    return [_exact(replace(condition, values=(value,))) for value in condition.values]
+
+
+def _exact(condition: Condition) -> Condition:
+    """`StringLike` with a value that has no wildcard says the same as `StringEquals`."""
+    if condition.operator.lower() != "stringlike" or set("*?$") & set(*condition.values):
+        return condition
+    return replace(condition, operator="StringEquals")
 
 
 # --- the difference

@@ -67,7 +67,9 @@ def compare(base: Record, head: Record, *, source: str = "the base") -> Comparis
     risks = risks_of(
         comparison, {**base, "resources": list(before.values())}, {**head, "resources": list(after.values())}
     )
-    comparison.risks = worst_first([*risks, *_guardrails(base, head), *setting_risks(base, head)])
+    comparison.risks = worst_first(
+        [*risks, *_guardrails(base, head), *setting_risks(base, head), *_lost_outputs(base, head)]
+    )
     return comparison
 
 
@@ -91,6 +93,14 @@ def _guardrails(base: Record, head: Record) -> Iterator[Risk]:
     elif new and base["resources"]:
         words = "the base does not record its guardrail configuration, and the configuration here relaxes some"
         yield Risk("attention", "", "policies/config.json", f"{words}: read it")
+
+
+def _lost_outputs(base: Record, head: Record) -> Iterator[Risk]:
+    """The stack's outputs that go: other stacks read them by stack references, and scripts by name."""
+    old, new = (each.get("outputs") for each in (base, head))
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        for name in sorted(map(str, set(old) - set(new))):
+            yield Risk("attention", "", name, "the output would be removed; stacks and scripts that read it fail")
 
 
 def _violations(old: list[Any], new: list[Any], was: Mapping[str, str]) -> dict[str, list[Any]]:

@@ -126,7 +126,7 @@ def _facts(record: Record) -> str:
     exclusions = [
         str(at(item, "filter")) for item in items(at(record, "outputs", "imageTagMutabilityExclusionFilters"))
     ]
-    but = f" but {', '.join(exclusions)}" if exclusions else ""
+    but = f" except {', '.join(exclusions)}" if exclusions else ""
     return f"{mutability} tags{but}{', protected' if at(record, 'options', 'protect') else ', not protected'}"
 
 

@@ -266,7 +266,7 @@ def _budget(subject: _Subject) -> None:
     shown = f"{amount:g} {_property(record, 'limitUnit')}"
     subject.protect("amount", -amount, "the budget is higher, so its notifications come later", shown)
     notices = items(_property(record, "notifications"))
-    thresholds = frozenset(f"{at(each, 'threshold')} % {at(each, 'notificationType')}" for each in notices)
+    thresholds = frozenset(f"{at(each, 'threshold')}% {at(each, 'notificationType')}" for each in notices)
     subject.protect("thresholds", thresholds, "nobody is notified any more when costs reach {lost}")
     told = frozenset(
         str(who)

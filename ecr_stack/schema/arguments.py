@@ -22,10 +22,10 @@ from ecr_stack.schema.lifecycle import LifecycleRule, document_problems, rule_li
 from ecr_stack.schema.notifications import NotificationSettings, prefixes_of, too_long
 from ecr_stack.schema.pipelines import NewRoleName, NodeAccess, PipelineTrust, ProviderArn, RoleName, role_name_of
 from ecr_stack.schema.public_repository import PublicRepositoryName, PublicRepositorySettings
-from ecr_stack.schema.pull_through_cache import CachePrefix, PullThroughCacheSettings
+from ecr_stack.schema.pull_through_cache import CachePrefix, CreatedRepositories, PullThroughCacheSettings
 from ecr_stack.schema.registry import Environment
 from ecr_stack.schema.replication import ReplicationRule, ReplicationSettings
-from ecr_stack.schema.repository import RepositoryDefaults, RepositorySettings, TemplateUse, reserved_tags
+from ecr_stack.schema.repository import RepositorySettings, TemplateUse, reserved_tags
 from ecr_stack.schema.scanning import Scanning, ScanType
 from ecr_stack.schema.signing import MAX_RULES as MAX_SIGNING_RULES
 from ecr_stack.schema.signing import SigningRule, SigningSettings
@@ -211,7 +211,7 @@ class ReplicationArguments(ReplicationSettings, _InRegion):
     checked."""
 
 
-class CreationTemplateArguments(RepositoryDefaults):
+class CreationTemplateArguments(CreatedRepositories):
     """The arguments of `CreationTemplate`."""
 
     region: Region | None = None

@@ -164,11 +164,18 @@ def _shared(registries: Sequence[StackRegistry]) -> Iterator[FleetProblem]:
                 remedy,
             )
             yield FleetProblem(one.stack, problem)
+        shared: dict[str, list[str]] = {}
         for region, name in sorted(names[one.stack] & names[other.stack]) if known else ():
+            shared.setdefault(region, []).append(name)
+        for region, both in shared.items():
+            named = ", ".join(f"`{name}`" for name in both[:3]) + (
+                f" and {len(both) - 3} more" if len(both) > 3 else ""
+            )
+            what = f"the {'repository' if len(both) == 1 else 'repositories'} {named}"
             problem = Problem(
                 "ecr-stack:repositories",
-                name,
-                f"the stack `{other.stack}` also has a repository with this name, in {region} of {account}",
+                ", ".join(both),
+                f"the stack `{other.stack}` also has {what}, in {region} of {account}",
                 "give one of the two stacks a `namePrefix`",
             )
             yield FleetProblem(one.stack, problem)

@@ -123,6 +123,8 @@ def _kind(value: Mapping[str, Any], definitions: Mapping[str, Any], titles: Mapp
     if 0 < len(choices) <= _MANY:
         return ", ".join(f"`{choice}`" for choice in choices)
     kinds = value.get("type")
+    if isinstance(kinds, list) and {"string", "array"} <= set(kinds):
+        return "a string, or a list of strings"
     match kinds[0] if isinstance(kinds, list) else kinds:
         case "array":
             inner = value.get("items", {})
@@ -132,12 +134,15 @@ def _kind(value: Mapping[str, Any], definitions: Mapping[str, Any], titles: Mapp
                 if name in titles
                 else "a list of strings"
                 if inner.get("type") == "string"
+                else "a list of numbers"
+                if inner.get("type") in ("number", "integer")
                 else "a list"
             )
         case "object":
-            return (
-                "a map of names to settings" if "$ref" in str(value.get("additionalProperties")) else "a map of strings"
-            )
+            inner = value.get("additionalProperties")
+            if "$ref" in str(inner):
+                return "a map of names to settings"
+            return "a map of strings" if isinstance(inner, Mapping) and inner.get("type") == "string" else "a map"
         case "boolean":
             return "true or false"
         case "integer" | "number":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -55,10 +56,17 @@ def _strange_namespaces(config: Mapping[str, Any]) -> Iterator[Problem]:
         if nearest(namespace, [NAMESPACE[:-1]]):
             rule = f"`{namespace}` is not a namespace of this program, so the key would have no effect"
             yield Problem(key, _structured(value), rule, f"write `{NAMESPACE}{rest}`")
+        elif joined := _JOINED.fullmatch(unicodedata.normalize("NFKC", rest)):
+            rule = f"without `{NAMESPACE}`, this is a key of the project `{namespace}`, which ecr-stack does not read"
+            yield Problem(key, _structured(value), rule, f"write `{NAMESPACE}{joined[1]}`")
         elif namespace != "aws" and _is_a_setting(rest, _structured(value)):
             rule = f"without `{NAMESPACE}`, this is a key of the project `{namespace}`, which ecr-stack does not read"
             remedy = f"write `{NAMESPACE}{rest}`, or rename the key if your own program reads it"
             yield Problem(key, _structured(value), rule, remedy)
+
+
+_JOINED = re.compile(r"ecr[-_ ]?stack\W+(\w+)", re.IGNORECASE)
+"""The namespace and a name with something else than a colon between them."""
 
 
 def _is_a_setting(name: str, value: Any) -> bool:

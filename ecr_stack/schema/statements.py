@@ -16,7 +16,7 @@ from pydantic import AfterValidator, ConfigDict, Field, GetCoreSchemaHandler, Ge
 from pydantic_core import PydanticCustomError, core_schema
 
 from ecr_stack.aws.iam.actions import RegistryAction, RepositoryAction
-from ecr_stack.aws.iam.conditions import Conditions
+from ecr_stack.aws.iam.conditions import Conditions, condition_problems
 from ecr_stack.aws.iam.principals import arn_of, unique
 from ecr_stack.aws.iam.reader import bound, conditions_of
 from ecr_stack.aws.names import PRINCIPAL_FORM
@@ -182,8 +182,9 @@ class _Statement(Model):
         return data
 
     def cross_field_errors(self) -> Iterator[Problem]:
-        """`*` needs a condition that restricts it."""
+        """Conditions can hold, and `*` needs one that restricts it."""
         principal, condition = self.known("Principal"), self.known("Condition")
+        yield from condition_problems(condition or {})
         if self.known("Effect") != "Allow" or principal is None or is_unknown(self.Condition):
             return
         if unknown_in(condition or {}):

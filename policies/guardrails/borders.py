@@ -37,7 +37,7 @@ from guardrails.resources import (
 from guardrails.stack import configured, texts
 from guardrails.subjects import ISSUERS, KNOWN_TO_AWS
 
-TRUSTED = "`ecr-stack:trusted` ({accounts, organizations, issuers})"
+TRUSTED = "`ecr-stack:trusted` (accounts, organizations or issuers)"
 _LIST = f"Remove it, or list it in {TRUSTED} of the stack file."
 
 

@@ -28,6 +28,7 @@ from pulumi_policy.policy import PolicyProviderResource, PolicyResource
 from pulumi_policy.proxy import UnknownValueError
 
 from ecr_stack.schema.reasons import PROPOSED
+from guardrails.stack import configured
 
 Config = Mapping[str, Any]
 """The configuration of one policy, with the defaults of its schema filled in."""
@@ -103,7 +104,7 @@ class Facts:
         """How to fix a violation, in terms of the stack file or the program, and how to accept it instead."""
         remedy = self.remedy
         if resource is not None and "ecr-stack:index:Registry$" in resource.urn:
-            remedy = self.stack_file.get(resource.resource_type, remedy).replace("{name}", _name(resource))
+            remedy = self.stack_file.get(resource.resource_type, remedy).replace("{name}", _key(_name(resource)))
         lower = "disabled" if level is EnforcementLevel.ADVISORY else "advisory"
         accept = json.dumps({policy: {"enforcementLevel": lower, "reason": PROPOSED}})
         return (
@@ -111,8 +112,19 @@ class Facts:
         )
 
 
+def _key(name: str) -> str:
+    """The key in the stack file of a repository with this name in ECR; the name, if the file is not known."""
+    repositories, prefix = configured("ecr-stack:repositories"), configured("ecr-stack:namePrefix")
+    start = prefix if isinstance(prefix, str) else ""
+    for key, settings in repositories.items() if isinstance(repositories, Mapping) else ():
+        own = settings.get("name") if isinstance(settings, Mapping) else None
+        if start + str(own or key) == name:
+            return str(key)
+    return name
+
+
 def _name(resource: Resource) -> str:
-    """The name in ECR, which is the key in the stack file."""
+    """The name in ECR."""
     for key in ("name", "repository"):
         try:
             name = resource.props.get(key)

@@ -184,6 +184,24 @@ def test_trust_and_the_boundary_of_a_role_are_told() -> None:
     assert changes([role("x")], [role("x", permissionsBoundary="arn:b")]) == []
 
 
+def test_a_value_without_wildcards_is_the_same_under_both_operators() -> None:
+    def role(operator: str, *subjects: str) -> dict[str, Any]:
+        condition = {operator: {"token.actions.githubusercontent.com:sub": list(subjects)}}
+        document = policy(allow(TRUST, "sts:AssumeRoleWithWebIdentity", Condition=condition))
+        return record("aws:iam/role:Role", name="ci", assumeRolePolicy=document)
+
+    (told,) = changes([role("StringEquals", "repo:o/a:x")], [role("StringLike", "repo:o/a:x", "repo:o/a:y*")])
+    assert told.startswith("danger: grants access to Federated ")
+    assert told.endswith(" for repo:o/a:y*: sts:AssumeRoleWithWebIdentity")
+    assert changes([role("StringLike", "repo:o/a:x")], [role("StringEquals", "repo:o/a:x")]) == []
+    assert changes([role("StringEquals", "repo:o/a:*")], [role("StringLike", "repo:o/a:*")])
+
+
+def test_a_role_of_which_only_a_preview_is_known_has_no_policies_yet() -> None:
+    unknown = dict.fromkeys(("inlinePolicies", "managedPolicyArns"), "[unknown]")
+    assert changes([], [record("aws:iam/role:Role", name="ci", **unknown)]) == []
+
+
 def test_a_policy_that_cannot_be_read_is_told() -> None:
     (told,) = changes([], [record(REPOSITORY, repository="api", policy="{")])
     assert told.startswith("danger: has a policy that cannot be read: ")

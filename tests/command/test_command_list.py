@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
+from rich.console import Console
 
-from ecr_stack.cli.app import COMMANDS
+from ecr_stack.cli.app import COMMANDS, app
+from ecr_stack.cli.listing import Column, lay_out
 
 Make = Callable[[dict[str, Any]], Path]
 CONFIG = {"aws:region": "us-east-1", "ecr-stack:environment": "test", "ecr-stack:repositories": {"api": {}}}
@@ -53,6 +57,22 @@ def test_help_cuts_no_option_and_flags_take_no_value(words: str) -> None:
     assert "…" not in done.stdout
     assert "<bool>" not in done.stdout
     assert re.search(r"^  -h, --help", done.stdout, re.MULTILINE)
+
+
+def _commands(command: Any, *words: str) -> Iterator[tuple[str, Any]]:
+    yield " ".join(words), command
+    for name, inner in dict(getattr(command, "commands", None) or {}).items():
+        yield from _commands(inner, *words, name)
+
+
+def test_every_value_has_a_name_of_its_own_and_every_stack_a_short_flag() -> None:
+    for words, command in _commands(typer.main.get_command(app), "ecr-stack"):
+        context = typer.Context(command, info_name=words)
+        records = [record for each in command.params if (record := each.get_help_record(context))]
+        for spelled, text in records:
+            assert text.strip(), f"{words} {spelled}"
+            assert not re.search(r"<(str|int|float|path|list.*|int range)>", spelled), f"{words} {spelled}"
+            assert not spelled.startswith("--stack "), f"{words} {spelled}"
 
 
 def test_help_is_a_command_too() -> None:
@@ -101,6 +121,8 @@ def test_a_shell_completes_commands_options_and_stacks(project: Make) -> None:
     assert complete(folder, "ecr-stack lifecycle f") == ["forecast"]
     assert "--stack" in complete(folder, "ecr-stack access --st")
     assert complete(folder, "ecr-stack access --stack ") == ["test"]
+    for words in ("login", "rehearse", "local", "images list", "repositories list", "lifecycle plan", "scan gate"):
+        assert complete(folder, f"ecr-stack {words} --stack ") == ["test"], words
 
 
 def test_outside_of_a_project_no_stack_is_completed(tmp_path: Path) -> None:
@@ -115,3 +137,19 @@ def test_a_full_disk_is_no_mistake_of_the_program() -> None:
     assert "No space left on device" in done.stderr
     assert "mistake in ecr-stack" not in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_table_that_is_too_wide_breaks_no_word_and_drops_only_what_is_empty() -> None:
+    columns = [
+        Column("repository", lambda row: row[0]),
+        Column("platforms", lambda row: "[dim]–[/]"),
+        Column("digest", lambda row: row[1]),
+    ]
+    rows = [("team/service-with-a-long-name", "sha256:c73a57fe8245"), ("a", "sha256:66c4bab0273a")]
+    for width, shown in ((30, False), (100, True)):
+        out = Console(file=io.StringIO(), force_terminal=True, width=width, color_system=None)
+        lay_out(out, columns, rows)
+        text = out.file.getvalue()
+        assert all(word in text for row in rows for word in row)
+        assert ("platforms" in text) is shown
+        assert len(text.splitlines()) == 3

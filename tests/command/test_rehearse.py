@@ -12,6 +12,11 @@ from typing import Any
 
 import pytest
 
+from ecr_stack.cli.rehearse import _purpose
+from ecr_stack.embedded_provider.provider import RESOURCE_TYPES
+from ecr_stack.embedded_provider.states import _outputs_of
+from ecr_stack.rehearsal import UNKNOWN_VALUE, ResourceRecord
+
 Make = Callable[[dict[str, Any]], Path]
 CONFIG = {
     "aws:region": "us-east-1",
@@ -151,6 +156,32 @@ def test_two_resources_of_one_name_are_refused_as_the_engine_does(project: Make)
     done = run(folder, "rehearse", "--stack", "test")
     assert done.returncode == 2
     assert "two resources" in done.stderr
+
+
+def test_a_tree_shows_resources_of_which_nothing_is_known_yet() -> None:
+    for type_ in (*RESOURCE_TYPES, "pulumi:index:Stash"):
+        outputs = dict.fromkeys(_names_of(type_), UNKNOWN_VALUE)
+        record = ResourceRecord("urn", type_, "a", None, {}, outputs, [], {}, "a")
+        line = _purpose(record, {})
+        assert len(line) < 200, line
+
+
+def _names_of(type_: str) -> set[str]:
+    kind = RESOURCE_TYPES.get(type_)
+    return {"input", "policy"} if kind is None else set(_outputs_of(kind.args))
+
+
+def test_lists_that_are_not_known_yet_do_not_stop_a_preview(project: Make) -> None:
+    folder = project(CONFIG)
+    (folder / "__main__.py").write_text(
+        "import pulumi_aws as aws\n"
+        "from ecr_stack import Repository\n"
+        "key = aws.kms.Key('k')\n"
+        "mutability = key.id.apply(lambda _: 'IMMUTABLE_WITH_EXCLUSION')\n"
+        "Repository('api', {'tag_mutability': mutability, 'mutable_tags': [key.id.apply(lambda _: 'latest')]})\n"
+    )
+    done = run(folder, "rehearse", "--stack", "test", "--preview")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_an_existing_repository_is_adopted(project: Make) -> None:

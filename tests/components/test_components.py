@@ -210,3 +210,27 @@ def test_the_public_interface_is_what_is_listed() -> None:
 def test_a_repository_of_which_nothing_is_said_is_made(foreign: Callable[..., Any]) -> None:
     made = foreign(lambda: Registry("r", {"repositories": {"api": {}, "worker": None}}))  # type: ignore[dict-item]
     assert {repository["name"] for repository in made.of(REPOSITORY)} == {"api", "worker"}
+
+
+@pytest.mark.parametrize(
+    ("written", "known"),
+    [("tagMutability", "tag_mutability"), ("import", "import_existing"), ("lifecycel", "lifecycle")],
+)
+def test_a_key_that_is_not_spelled_as_in_python_is_told_as_it_was_written(
+    foreign: Callable[..., Any], written: str, known: str
+) -> None:
+    with pytest.raises(InvalidArguments) as refused:
+        foreign(lambda: Repository("api", _untyped({written: True})))
+    told = str(refused.value)
+    assert f"`{written}` is not a known key" in told
+    assert f"write `{known}`" in told
+
+
+@pytest.mark.parametrize("key", ["scan_on_push", "protect", "force_delete", "import_existing"])
+def test_a_creation_template_refuses_what_ecr_cannot_set_by_one(foreign: Callable[..., Any], key: str) -> None:
+    with pytest.raises(InvalidArguments, match="a creation template cannot set this"):
+        foreign(lambda: CreationTemplate("replicas", _untyped({key: True})))
+
+
+def _untyped(arguments: Any) -> Any:
+    return arguments

@@ -148,4 +148,4 @@ def test_the_tree_says_what_is_signed_and_what_the_budget_tells(project: Make, m
     monkeypatch.chdir(project(config))
     text = CliRunner().invoke(app, ["rehearse", "--stack", "test"]).stdout
     assert "signs a* with containers" in text
-    assert "250 USD a month for ECR, alerts at 80 %, 100 %, 100 % forecast" in text
+    assert "250 USD a month for ECR, alerts at 80%, 100%, 100% forecast" in text

@@ -121,6 +121,8 @@ def _signature(function: Any) -> str:
 
 
 def _snake(key: str) -> str:
+    if key == "import":  # a keyword of Python
+        return "import_existing"
     return re.sub(r"(?<=[a-z0-9])([A-Z])", lambda match: "_" + match[1].lower(), key)
 
 

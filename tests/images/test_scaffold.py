@@ -167,6 +167,29 @@ def test_a_file_that_exists_is_not_overwritten(tmp_path: Path) -> None:
     assert not (tmp_path / ".dockerignore").exists()
 
 
+def test_the_pipeline_of_a_repository_is_its_teams_and_an_account_that_is_known_is_no_variable(
+    project: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    team = {"repositories": [{"repository": "octo-org/web", "branches": ["main"]}]}
+    folder = project(
+        {
+            "aws:region": "us-east-1",
+            "aws:allowedAccountIds": ["111122223333"],
+            "ecr-stack:environment": "test",
+            "ecr-stack:repositoryDefaults": {"lifecycle": LIFECYCLE},
+            "ecr-stack:tagSchemes": SCHEMES[:2],
+            "ecr-stack:profiles": {"shop": {"tags": {"Team": "shop"}}},
+            "ecr-stack:repositories": {"search/api": {}, "web": {"profile": "shop"}, "other/web": {}},
+            "ecr-stack:pipelines": {"first": team, "search": team, "shop": team},
+        }
+    )
+    monkeypatch.chdir(folder)
+    for repository, role in (("search/api", "search"), ("web", "shop"), ("other/web", "first")):
+        done = run("scaffold", "github", "-r", repository, "--stack", "test", "--print", "-C", str(tmp_path))
+        assert f"role/test-ecr-push-{role}\n" in done.stdout, done.output
+        assert "AWS_ACCOUNT_ID" not in done.stdout
+
+
 def test_an_unknown_repository_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(PROJECT)
     result = run("scaffold", "github", "--repository", "nothing", "--print")

@@ -141,3 +141,13 @@ def test_a_digest_that_stands_twice_is_refused() -> None:
 def test_what_is_no_list_of_images_is_refused(data: str) -> None:
     with pytest.raises(InvalidInput):
         parse_images(data)
+
+
+@pytest.mark.parametrize("key", ["nextToken", "NextToken"])
+def test_one_page_of_several_is_refused(key: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        parse_images({"imageDetails": [entry()], key: "eyJ0"})
+    (problem,) = caught.value.problems
+    assert (problem.place, "eyJ0" in str(caught.value)) == (key, False)
+    assert "--max-items" in problem.remedy
+    assert len(parse_images({"imageDetails": [entry()], key: None})) == 1

@@ -96,6 +96,14 @@ def test_an_any_rule_that_expires_releases_is_reported() -> None:
     assert warnings(rule(1, prefixed("dev-"), pushed(7)), rule(2, ANY, more_than(30))) == [("releases-expire", 2)]
 
 
+def test_a_rule_for_every_tag_that_expires_releases_is_reported() -> None:
+    for select in ({"tagStatus": "tagged", "tagPatternList": ["*"]}, {"tagStatus": "tagged", "tagPatternList": ["**"]}):
+        assert warnings(rule(1, select, pushed(3)), rule(2, UNTAGGED, pushed(1))) == [("releases-expire", 1)]
+        kept = rule(1, prefixed("v"), more_than(10))
+        assert warnings(kept, rule(2, select, pushed(3)), rule(3, UNTAGGED, pushed(1))) == []
+        assert warnings(rule(1, select, pulled(30), ARCHIVE), rule(2, UNTAGGED, pushed(1))) == []
+
+
 def test_an_any_rule_behind_one_for_releases_or_one_that_archives_is_not_reported() -> None:
     assert warnings(rule(1, prefixed("v"), more_than(10)), rule(2, ANY, pushed(30))) == []
     assert warnings(rule(1, ANY, pulled(30), ARCHIVE)) == []

@@ -160,3 +160,27 @@ def test_a_deployment_copies_nothing_in_another_account(aws: EmbeddedAws, client
     with pytest.raises(Unavailable, match="the provider works in 999999999999"):
         _start_backfills([WEST], {}, "999999999999", "us-east-1")
     assert aws.call("ecr", "ListReplicationBackfills")["backfills"] == []
+
+
+def test_without_a_repository_every_replicated_one_is_shown(aws: EmbeddedAws) -> None:
+    for name in ("team/api", "other"):
+        aws.call("ecr", "CreateRepository", {"repositoryName": name})
+        aws.push_image(name, "v1")
+    rule = {
+        "destinations": [{"region": "us-west-2", "registryId": ACCOUNT}],
+        "repositoryFilters": [{"filter": "team/", "filterType": "PREFIX_MATCH"}, {"filter": "api", "filterType": "PREFIX_MATCH"}],
+    }  # fmt: skip
+    aws.call("ecr", "PutReplicationConfiguration", {"replicationConfiguration": {"rules": [rule]}})
+    aws.push_image("api", "v2")
+    done = run("replication", "status", "--region", "us-east-1", "--format", "json")
+    assert [(each["repository"], each["status"]) for each in json.loads(done.stdout)] == [
+        ("api", "COMPLETE"),
+        ("team/api", "MISSING"),
+    ]
+    assert done.returncode == 1
+    assert "team/api: v1" in run("replication", "status", "--region", "us-east-1").stdout
+
+
+def test_a_registry_without_replication_says_so(aws: EmbeddedAws) -> None:
+    done = run("replication", "status", "--region", "us-east-1")
+    assert (done.returncode, done.stderr) == (2, "error: no replication rule selects a repository\n")

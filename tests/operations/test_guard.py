@@ -88,6 +88,13 @@ def test_what_was_pulled_of_late_is_kept_and_listed_first(cloud: EmbeddedAws) ->
     assert asked(cloud, EVERYTHING, Limits(protect_pulled_within_days=4)).exceeded == ()
 
 
+@pytest.mark.parametrize("days", [800_000, 10**11])
+def test_days_beyond_the_calendar_protect_whatever_was_pulled(cloud: EmbeddedAws, days: int) -> None:
+    cloud.seed_images("api", [image(1, pulled=40)])
+    (limit,) = asked(cloud, EVERYTHING, Limits(protect_pulled_within_days=days)).exceeded
+    assert "which protectPulledWithinDays forbids" in limit
+
+
 def test_an_empty_repository_is_not_previewed(cloud: EmbeddedAws) -> None:
     verdict = asked(cloud, EVERYTHING, Limits(0, 0))
     assert (verdict.images, verdict.exceeded) == (0, ())
@@ -280,7 +287,7 @@ def test_an_image_that_came_after_the_images_were_read_counts_in_the_percentage(
     results = [{"imageDigest": f"sha256:{name}"} for name in "ab"]
     assert judge("api", results, results[:1], Limits(max_expire_percent=100), NOW).exceeded == ()
     assert judge("api", results, [], Limits(max_expire_percent=99), NOW).exceeded == (
-        "100 % of 2 images would expire; maxExpirePercent is 99",
+        "100% of 2 images would expire; maxExpirePercent is 99",
     )
 
 

@@ -65,6 +65,10 @@ def test_a_rehearsal_goes_by_the_configuration_beside_the_pack(guarded_project: 
     [
         ("{", ["line 1, column 2", "must be JSON"]),
         ("[1]", ["the file: [1]", "must be an object"]),
+        (
+            '{"keys-rotate": "mandatory", "keys-rotate": {"enforcementLevel": "advisory", "reason": "decided by Anna"}}',
+            ['keys-rotate: "keys-rotate"', "twice", "remove one of the two"],
+        ),
         ({"keys-rotat": "advisory"}, ['keys-rotat: "advisory"', "the name of a policy", "write keys-rotate"]),
         ({"all": "strict"}, ['all: "strict"', "must be one of advisory, mandatory, remediate, disabled"]),
         ({"all": {"enforcementLevel": 7}}, ["all.enforcementLevel: 7", "must be one of"]),

@@ -218,6 +218,22 @@ def test_a_message_names_the_key_of_the_stack_file_that_made_the_resource() -> N
     assert not any("ecr-stack:" in message for message in somebody_elses.values())
 
 
+@pytest.mark.parametrize(
+    ("name", "key"), [("prod/team/api", "team/api"), ("prod/renamed", "web"), ("prod/unknown", "prod/unknown")]
+)
+def test_a_message_names_the_key_and_not_the_prefixed_name_in_ecr(name: str, key: str) -> None:
+    kind = "aws:ecr/repository:Repository"
+    careless = record(kind, protect=False, name=name)
+    careless["urn"] = f"urn:pulumi:prod::shop::ecr-stack:index:Registry$ecr-stack:index:Repository${kind}::prod-{key}"
+    config = {
+        "ecr-stack:namePrefix": "prod/",
+        "ecr-stack:repositories": '{"team/api": {}, "web": {"name": "renamed"}, "empty": ""}',
+    }
+    found = violations([careless], stack="prod", stack_config=config)
+    (protect,) = (each for each in found if each["policy"] == "repositories-in-production-are-protected")
+    assert f"`ecr-stack:repositories.{key}.protect`" in protect["message"]
+
+
 def test_every_message_says_how_to_accept_it_with_a_reason_and_what_it_says_is_taken() -> None:
     any_image = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 1}
     rules = {"rules": [{"rulePriority": 1, "selection": any_image, "action": {"type": "expire"}}]}

@@ -37,6 +37,18 @@ def test_a_misspelt_key_of_the_provider_is_answered_with_the_right_one(key: str,
     assert (problem.place, problem.remedy) == (key, remedy)
 
 
+@pytest.mark.parametrize("namespace", ["AWS", "Aws", "aws ", "awss", "asw"])
+def test_a_misspelt_namespace_of_the_provider_is_told(namespace: str) -> None:
+    (problem,) = provider_problems({f"{namespace}:allowedAccountIds": "[]"})
+    assert problem.remedy == "write `aws:allowedAccountIds`"
+    assert "would have no effect" in problem.rule
+
+
+@pytest.mark.parametrize("key", ["aws-native:region", "awsx:region", "gcp:region", "AWS:mine", "was-it:region"])
+def test_keys_of_other_namespaces_are_left_alone(key: str) -> None:
+    assert list(provider_problems({key: "x"})) == []
+
+
 @pytest.mark.parametrize(
     ("config", "places"),
     [

@@ -309,3 +309,11 @@ def test_a_base_that_does_not_say_how_its_guardrails_are_configured_is_told_so(p
     del base["guardrails"]
     head = {**base, "guardrails": {"keys-rotate": {"enforcementLevel": "disabled", "reason": "KMS-12"}}}
     assert "attention policies/config.json the base does not record" in messages(compare(base, head))
+
+
+def test_an_output_that_goes_is_told() -> None:
+    base: dict[str, Any] = {"resources": [], "outputs": {"url": "x", "arn": "y"}}
+    head: dict[str, Any] = {"resources": [], "outputs": {"arn": "z", "new": 1}}
+    told = "attention url the output would be removed; stacks and scripts that read it fail"
+    assert messages(compare(base, head)) == told
+    assert messages(compare({"resources": []}, head)) == ""

@@ -132,6 +132,19 @@ def test_a_stack_reference_reads_values_that_are_given() -> None:
     assert report.outputs == {"token": "[secret]", "vpc": "vpc-1"}
 
 
+def test_a_stack_reference_that_is_given_and_not_read_is_warned_of() -> None:
+    report = rehearse_program(lambda: None, stack_references={"acme/netwrok/prod": {"vpc": "vpc-1"}})
+    assert report.warnings == ["--stack-reference acme/netwrok/prod: the program reads no stack of this name"]
+
+
+def test_a_project_without_guardrails_is_not_said_to_pass_any(tmp_path: Path) -> None:
+    verdict = run(project(tmp_path, "import pulumi\n")).stdout.splitlines()[-1]
+    assert verdict.startswith("✓ This stack would deploy")
+    assert "no guardrails" in verdict
+    shipped = run(PROJECT, "--stack", "dev").stdout
+    assert "no guardrails" not in shipped
+
+
 def test_a_stack_reference_that_nothing_answers_says_what_to_give() -> None:
     with pytest.raises(AwsRefused, match=r"--stack-reference acme/network/prod=FILE"):
         rehearse_program(lambda: pulumi.export("x", pulumi.StackReference("acme/network/prod").get_output("x")))

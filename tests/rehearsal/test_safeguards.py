@@ -272,7 +272,7 @@ ANYBODY = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
         ),
         (
             put("budget", notifications=[{**COSTS, "threshold": 99}]),
-            "nobody is notified any more when costs reach `80 % ACTUAL`",
+            "nobody is notified any more when costs reach `80% ACTUAL`",
         ),
         (
             put("budget", notifications=[{**COSTS, "subscriberEmailAddresses": ["b@example.com"]}]),

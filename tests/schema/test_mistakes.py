@@ -367,6 +367,18 @@ def test_a_setting_without_its_namespace_is_a_mistake(key: str, value: object) -
 
 
 @pytest.mark.parametrize(
+    "key",
+    ["ecr-stack.lifecycleGuard", "ecr-stack：lifecycleGuard", "ecr-stack/lifecycleGuard", "ECR_stack - lifecycleGuard"],
+)
+def test_a_namespace_without_its_colon_is_a_mistake(key: str) -> None:
+    config = {"ecr-stack:environment": "prod", "ecr-stack:repositories": '{"api": {}}', f"shop:{key}": "{}"}
+    with pytest.raises(InvalidInput) as caught:
+        settings_in(config, source="Pulumi.prod.yaml")
+    (problem,) = caught.value.problems
+    assert problem.remedy == "write `ecr-stack:lifecycleGuard`"
+
+
+@pytest.mark.parametrize(
     ("key", "value"),
     [
         ("shop:environment", "prod"),

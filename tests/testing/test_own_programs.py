@@ -12,6 +12,7 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
+import ecr_stack
 from ecr_stack import testing
 from ecr_stack.errors import NotFound
 from tests.conftest import PROJECT
@@ -160,6 +161,17 @@ def test_a_snapshot_has_no_random_parts_of_secrets_and_multi_region_keys(tmp_pat
     for _ in range(2):
         testing.assert_matches_snapshot(testing.rehearse_program(program), tmp_path / "program.json")
     assert ":secret:ecr-pullthroughcache/dev/docker-hub-(id " in (tmp_path / "program.json").read_text()
+
+
+def _repository() -> None:
+    ecr_stack.Repository("api", {})
+
+
+def test_a_component_and_its_resource_of_one_name_are_told_apart_by_their_tokens() -> None:
+    report = testing.rehearse_program(_repository)
+    with pytest.raises(KeyError, match="write one of aws:ecr/repository:Repository, ecr-stack:index:Repository"):
+        report.named("Repository", "api")
+    assert report.named("aws:ecr/repository:Repository", "api").outputs["name"] == "api"
 
 
 def test_a_snapshot_is_updated_on_demand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -115,7 +115,14 @@ REPOSITORY_ACTIONS = frozenset(action for action in ACTIONS if "repository" in _
 REGISTRY_ACTIONS = ACTIONS - REPOSITORY_ACTIONS
 """The actions that are about the registry as a whole."""
 
-_SPELLING = {action.lower(): action for action in _FACTS}
+_OTHERS = (
+    "ecr-public:BatchCheckLayerAvailability", "ecr-public:CompleteLayerUpload", "ecr-public:InitiateLayerUpload",
+    "ecr-public:PutImage", "ecr-public:UploadLayerPart", "signer:SignPayload", "sns:Publish", "sqs:SendMessage",
+    "sts:AssumeRole", "sts:AssumeRoleWithWebIdentity",
+)  # fmt: skip
+"""Actions of other services in the policies of a stack."""
+
+_SPELLING = {action.lower(): action for action in (*_FACTS, *_OTHERS)}
 
 
 def spelled(action: str) -> str:

@@ -5,16 +5,19 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_con
 
 from __future__ import annotations
 
+import difflib
 import math
 import re
-from typing import Annotated
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from ecr_stack.errors import Problem
 from ecr_stack.forms import Described, Form
 from ecr_stack.model import Item, nearest, refusal
 
-__all__ = ["Conditions"]
+__all__ = ["Conditions", "condition_problems"]
 
 _BASE = (
     "StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase", "StringLike",
@@ -41,6 +44,46 @@ def _operator(value: str) -> str:
         f"`{value[:80]}` is not a condition operator",
         f"write `{guess}`" if guess else "write an operator such as `StringEquals` or `ArnLike`",
     )
+
+
+_GLOBAL_KEYS = (
+    "PrincipalArn", "PrincipalAccount", "PrincipalOrgPaths", "PrincipalOrgID", "PrincipalTag", "PrincipalIsAWSService",
+    "PrincipalServiceName", "PrincipalServiceNamesList", "PrincipalType", "userid", "username", "AssumedRoot",
+    "FederatedProvider", "TokenIssueTime", "MultiFactorAuthAge", "MultiFactorAuthPresent", "ChatbotSourceArn",
+    "Ec2InstanceSourceVpc", "Ec2InstanceSourcePrivateIPv4", "SourceIdentity", "SignInSessionArn", "SourceIp", "SourceVpc",
+    "SourceVpcArn", "SourceVpce", "VpceAccount", "VpceOrgID", "VpceOrgPaths", "VpcSourceIp", "ResourceAccount",
+    "ResourceOrgPaths", "ResourceOrgID", "ResourceTag", "CalledVia", "CalledViaFirst", "CalledViaLast", "ViaAWSService",
+    "CurrentTime", "EpochTime", "referer", "RequestedRegion", "RequestTag", "TagKeys", "SecureTransport", "SourceAccount",
+    "SourceArn", "SourceOrgID", "SourceOrgPaths", "SourceOwner", "UserAgent",
+)  # fmt: skip
+"""The keys that every service knows, without `aws:`.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+"""
+_FOLDED = {key.lower(): key for key in _GLOBAL_KEYS}
+
+
+def condition_problems(conditions: Mapping[str, Mapping[str, Sequence[Any]]]) -> Iterator[Problem]:
+    """Find what AWS accepts and never matches: a misspelt global key, and neither `true` nor `false` where one is needed.
+
+    A key that resembles no known one may be new, and passes.
+
+    Args:
+        conditions: operators → condition keys → values.
+    """
+    for operator, keys in conditions.items():
+        for key, values in keys.items():
+            place = f"Condition.{operator}.{key}"
+            namespace, _, name = key.partition(":")
+            name, slash, tag = name.partition("/")
+            close = [] if name.lower() in _FOLDED else difflib.get_close_matches(name.lower(), _FOLDED, n=1, cutoff=0.9)
+            if namespace.lower() == "aws" and close:
+                rule = f"`{key}` is not a condition key of AWS, so no request has it"
+                yield Problem(place, list(values), rule, f"write `aws:{_FOLDED[close[0]]}{slash}{tag}`")
+            test = operator.rpartition(":")[2].removesuffix("IfExists")
+            texts = [value.lower() for value in values if isinstance(value, str)]
+            if test in ("Bool", "Null") and any(each not in ("true", "false") and "${" not in each for each in texts):
+                yield Problem(place, list(values), f"`{operator}` compares with true or false", "write true or false")
 
 
 _KEY = Form(

@@ -42,7 +42,7 @@ def doubts_about(rules: Sequence[NativeRule]) -> Iterator[Finding]:
             )
         elif _expires_releases(rule, rules[:number]):
             yield kinds.RELEASES_EXPIRE.found(
-                rule.priority, f"rule {rule.priority} (all images): expires tagged images, including releases"
+                rule.priority, f"rule {rule.priority} ({rule.selector}): expires tagged images, including releases"
             )
 
 
@@ -94,10 +94,16 @@ def _takes_every_tag(rule: NativeRule) -> bool:
 
 
 def _expires_releases(rule: NativeRule, before: Sequence[NativeRule]) -> bool:
-    if rule.tag_status != "any" or rule.storage_class != "standard" or rule.action != "expire":
+    every_tag = rule.tag_status == "any" or (bool(rule.tag_filters) and all(map(_is_every_tag, rule.tag_filters)))
+    if not every_tag or rule.storage_class != "standard" or rule.action != "expire":
         return False
     own = [earlier for earlier in before if earlier.storage_class == "standard"]
     return not any(earlier.selects((tag,)) for earlier in own for tag in RELEASES)
+
+
+def _is_every_tag(entry: TagFilter) -> bool:
+    """Whether it consists of wildcards; an empty prefix is doubtful in itself."""
+    return bool(entry.written) and not any(entry.parts)
 
 
 def _tags(rule: NativeRule) -> Iterator[Finding]:

@@ -305,8 +305,8 @@ EMPTY_TAG = _warning(
 )
 RELEASES_EXPIRE = _warning(
     "releases-expire",
-    "A rule with tagStatus any expires releases",
-    "tagStatus any selects tagged images too, and no earlier rule protects tags such as v1.2.3",
+    "A rule with tagStatus any or the pattern `*` expires releases",
+    "tagStatus any and the pattern `*` select releases too, and no earlier rule protects tags such as v1.2.3",
     EXAMPLES,
     "add an earlier rule that keeps enough releases, or write tagStatus untagged",
 )

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ImageDetail.html
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -72,7 +72,7 @@ def parse_images(data: str | Mapping[str, Any] | Sequence[Any], source: str = "t
     entries = data.get("imageDetails") if isinstance(data, Mapping) else data
     if not isinstance(entries, Sequence) or isinstance(entries, str):
         raise InvalidInput(source, [Problem("imageDetails", entries, "must be a list of images", _REMEDY)])
-    problems: list[Problem] = []
+    problems: list[Problem] = list(_part_of_the_images(data))
     images = []
     seen: dict[str, int] = {}
     for index, entry in enumerate(entries):
@@ -86,6 +86,14 @@ def parse_images(data: str | Mapping[str, Any] | Sequence[Any], source: str = "t
     if problems:
         raise InvalidInput(source, problems)
     return images
+
+
+def _part_of_the_images(data: Mapping[str, Any] | Sequence[Any]) -> Iterator[Problem]:
+    """Refuse one page of several: rules count all images, so fewer would go than in truth."""
+    token = next((key for key in ("nextToken", "NextToken") if isinstance(data, Mapping) and data.get(key)), None)
+    if token is not None:
+        remedy = "leave out `--max-items`, `--max-results` and `--no-paginate`"
+        yield Problem(token, "…", "these are not all images: a token says that there are more", remedy)
 
 
 def parse_time(value: object) -> datetime | None:

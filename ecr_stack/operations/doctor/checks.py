@@ -103,8 +103,8 @@ def moving_tags_are_not_deployed(facts: RegistryFacts) -> Found:
             yield f"{each.name}: {_named(images.moving_only)} was pulled within a week and has only moving tags"
         if images.moving_and_others:
             yield Unknown(
-                f"{each.name}: {_named(images.moving_and_others)} was pulled within a week and has moving tags and "
-                "others; ECR does not record which tag was used"
+                f"{each.name}: {_named(images.moving_and_others)} was pulled within a week and also has tags that do "
+                "not move; ECR does not record which tag was used"
             )
 
 
