@@ -145,7 +145,7 @@ class NotificationSettings(Model):
             for index, entry in enumerate(entries):
                 if entry is not INVALID and is_unknown(entry):
                     rule = (
-                        "a subscription is named after its receiver, which determines which resources exist, so it "
+                        "a subscription is named after its receiver, which decides which resources exist, so it "
                         "must be known when the program runs, but it is an Output"
                     )
                     yield Problem(f"{field}[{index}]", "(an Output)", rule, "pass a plain value")

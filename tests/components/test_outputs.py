@@ -136,7 +136,7 @@ EVERY_PLACE = [
     for component, arguments in ARGUMENTS.items()
     for place in places(arguments)
 ]
-STRUCTURAL = "determines which resources exist"
+STRUCTURAL = "decides which resources exist"
 
 
 def inputs(monitor: Monitor) -> dict[str, Any]:
@@ -290,7 +290,7 @@ def test_arns_that_tests_of_other_people_make_up_pass_between_components(run: Ru
 
 
 def test_structural_is_said_of_few_arguments() -> None:
-    """What determines which resources exist; everything else takes an Output."""
+    """What decides which resources exist; everything else takes an Output."""
     structural = {
         f"{component.__name__}.{name}"
         for component in ARGUMENTS
