@@ -146,7 +146,7 @@ class NotificationSettings(Model):
                 if entry is not INVALID and is_unknown(entry):
                     rule = (
                         "a subscription is named after its receiver, which decides which resources exist, so it "
-                        "must be known when the program runs; this is an Output"
+                        "must be known when the program runs, but it is an Output"
                     )
                     yield Problem(f"{field}[{index}]", "(an Output)", rule, "pass a plain value")
                 elif not is_unknown(entry) and entry in entries[:index]:
