@@ -66,7 +66,7 @@ MODULES ?= ecr_stack/aws/iam
 TESTS ?= access
 MUTANTS = $(addsuffix .*,$(patsubst policies.%,%,$(subst /,.,$(MODULES:.py=))))
 mutate: .venv/ready ## Mutate MODULES (default: ecr_stack/aws/iam) in one place at a time, and show which mutants survive TESTS (as for -k)
-	@mkdir -p mutants/policies && ln -sfn ../guardrails mutants/policies/guardrails
+	@rm -f mutants/mutmut-stats.json && mkdir -p mutants/policies && ln -sfn ../guardrails mutants/policies/guardrails
 	@trap 'rm -f guardrails' EXIT && ln -sfn policies/guardrails guardrails && export GRPC_ENABLE_FORK_SUPPORT=0 PYTEST_ADDOPTS='-k "$(TESTS)"' && \
 	  nice $(BIN)/mutmut run --max-children 1 $(MUTANTS) && \
 	  $(BIN)/mutmut results | sed -nE '/: (survived|no tests|timeout)$$/s/^ *([^:]+):.*/\1/p' | xargs -rn 1 $(BIN)/mutmut show

@@ -67,6 +67,7 @@ def test_a_change_that_would_remove_everything_is_stopped(cloud: EmbeddedAws) ->
     verdict = asked(cloud, EVERYTHING, Limits(max_expire=50))
     assert verdict.exceeded == ("120 images would expire; maxExpire is 50",)
     assert len(verdict.affected) == verdict.images == 120
+    assert verdict.repository == "api"
 
 
 def test_a_change_within_the_limits_goes_through(cloud: EmbeddedAws) -> None:
@@ -177,12 +178,13 @@ def test_the_limits_for_what_expires_are_those_for_the_archive_where_it_has_none
         assert judge("api", gone, gone, limits, NOW).exceeded == ()
 
 
-def test_the_preview_of_another_document_is_not_taken_for_the_answer() -> None:
+@pytest.mark.parametrize("text", [UNTAGGED, "", "{", None])
+def test_the_preview_of_another_document_is_not_taken_for_the_answer(text: str | None) -> None:
     class Other:
         def start_lifecycle_policy_preview(self, **_: Any) -> None: ...
 
         def get_lifecycle_policy_preview(self, **_: Any) -> dict[str, Any]:
-            return {"status": "COMPLETE", "previewResults": [], "lifecyclePolicyText": UNTAGGED}
+            return {"status": "COMPLETE", "previewResults": [], "lifecyclePolicyText": text}
 
     with pytest.raises(Unavailable, match="another document"):
         preview(Other(), "api", EVERYTHING)
