@@ -10,7 +10,7 @@ import functools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import PydanticCustomError, core_schema
@@ -18,6 +18,8 @@ from pydantic_core import PydanticCustomError, core_schema
 from ecr_stack.model import refusal
 
 __all__ = ["Described", "Form", "Range", "at_most", "in_full"]
+
+T = TypeVar("T")
 
 
 @functools.cache
@@ -50,8 +52,32 @@ class Described:
         return handler(schema) | self.extra
 
 
+class _Checked(Generic[T]):
+    """Metadata that rejects the values that do not fit."""
+
+    rule: str
+    remedy: str
+    explain: Callable[[T], PydanticCustomError | None] | None
+
+    def fits(self, value: T) -> bool:
+        raise NotImplementedError
+
+    def checked(self, value: T) -> T:
+        """Return the value.
+
+        Raises:
+            PydanticCustomError: if it does not fit.
+        """
+        if self.fits(value):
+            return value
+        raise (self.explain(value) if self.explain else None) or refusal(self.rule, self.remedy)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_after_validator_function(self.checked, handler(source))
+
+
 @dataclass(frozen=True)
-class Form:
+class Form(_Checked[str]):
     """The form of a string."""
 
     pattern: str
@@ -78,19 +104,6 @@ class Form:
             and (self.also is None or self.also(value))
         )
 
-    def checked(self, value: str) -> str:
-        """The value.
-
-        Raises:
-            PydanticCustomError: if it does not fit.
-        """
-        if self.fits(value):
-            return value
-        raise (self.explain(value) if self.explain else None) or refusal(self.rule, self.remedy)
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        return core_schema.no_info_after_validator_function(self.checked, handler(source))
-
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
@@ -106,7 +119,7 @@ class Form:
 
 
 @dataclass(frozen=True)
-class Range:
+class Range(_Checked[float]):
     """The range of a number."""
 
     rule: str
@@ -124,23 +137,14 @@ class Range:
     explain: Callable[[float], PydanticCustomError | None] | None = None
     """A more specific rule and remedy for some values."""
 
-    def checked(self, value: float) -> float:
-        """The value.
-
-        Raises:
-            PydanticCustomError: if it is out of range.
-        """
-        if (
+    def fits(self, value: float) -> bool:
+        """Whether a value is in the range."""
+        return (
             (self.least is None or value >= self.least)
             and (self.most is None or value <= self.most)
             and (self.above is None or value > self.above)
             and (self.also is None or self.also(value))
-        ):
-            return value
-        raise (self.explain(value) if self.explain else None) or refusal(self.rule, self.remedy)
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        return core_schema.no_info_after_validator_function(self.checked, handler(source))
+        )
 
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler

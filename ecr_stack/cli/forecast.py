@@ -19,7 +19,7 @@ from ecr_stack.aws.lifecycle import Document, parse_document
 from ecr_stack.aws.names import Region
 from ecr_stack.cli import Format
 from ecr_stack.cli.measures import moment, size
-from ecr_stack.cli.stacks import stack_names
+from ecr_stack.cli.stacks import stack_option
 from ecr_stack.errors import InvalidInput, NotFound, Problem
 from ecr_stack.model import check, nearest
 from ecr_stack.operations.forecast import ASSUMPTIONS, Day, Forecast, Level, Repository, forecast
@@ -35,16 +35,7 @@ _USUAL_REGION = "us-east-1"
 
 
 def command(
-    stack: Annotated[
-        str | None,
-        typer.Option(
-            "--stack",
-            "-s",
-            metavar="NAME",
-            autocompletion=stack_names,
-            help="Take the policies from this stack's file.",
-        ),
-    ] = None,
+    stack: Annotated[str | None, stack_option("Take the policies from this stack's file.")] = None,
     repository: Annotated[
         str | None, typer.Option("--repository", "-r", metavar="NAME", help="Only this repository of the stack.")
     ] = None,

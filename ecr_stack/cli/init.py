@@ -13,6 +13,7 @@ import yaml
 
 from ecr_stack.cli.listing import note
 from ecr_stack.errors import InvalidInput, NotFound, Problem, Unavailable
+from ecr_stack.project.provider_settings import region_in
 from ecr_stack.project.stack_file import Project, read_project
 from ecr_stack.schema.stack import NAMESPACE, stack_settings_of
 
@@ -158,7 +159,7 @@ def _live(region: str | None, environment: str) -> tuple[dict[str, Any], Sequenc
 
 
 def _smallest(region: str | None, environment: str, repositories: Sequence[str]) -> dict[str, Any]:
-    region = region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+    region = region or region_in({}) or "us-east-1"
     untagged = {"description": "Untagged images expire after a day", "untagged": True, "expireAfterDays": 1}
     settings = {
         "environment": environment,

@@ -29,7 +29,7 @@ from ecr_stack.aws.lifecycle import explain as explain_image
 from ecr_stack.aws.lifecycle import lint as lint_document
 from ecr_stack.cli import Format
 from ecr_stack.cli.measures import age, moment, short, size
-from ecr_stack.cli.stacks import stack_names
+from ecr_stack.cli.stacks import stack_option
 from ecr_stack.errors import InvalidInput, NotFound, Problem, counted
 from ecr_stack.operations.guard import tied
 
@@ -53,12 +53,7 @@ ImagesFile = Annotated[
     ),
 ]
 At = Annotated[str | None, typer.Option("--at", metavar="TIME", help="The time, in ISO 8601. Default: now.")]
-Stack = Annotated[
-    str | None,
-    typer.Option(
-        "--stack", "-s", metavar="NAME", autocompletion=stack_names, help="Use the policy in this stack's file."
-    ),
-]
+Stack = Annotated[str | None, stack_option("Use the policy in this stack's file.")]
 Repository = Annotated[
     str | None,
     typer.Option("--repository", "-r", metavar="NAME", help="With --stack: the repository whose policy to use."),

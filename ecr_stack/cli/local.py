@@ -19,7 +19,7 @@ from rich.markup import escape
 from ecr_stack.cli import Format
 from ecr_stack.cli.measures import moment, short
 from ecr_stack.cli.rehearse import Account
-from ecr_stack.cli.stacks import stack_names
+from ecr_stack.cli.stacks import stack_option
 from ecr_stack.errors import InvalidInput, Problem, Unavailable, counted
 from ecr_stack.project.stack_file import read_project, read_stack
 
@@ -33,16 +33,7 @@ _REGION = "us-east-1"
 @app.callback(invoke_without_command=True)
 def serve(
     context: typer.Context,
-    stack: Annotated[
-        str | None,
-        typer.Option(
-            "--stack",
-            "-s",
-            metavar="NAME",
-            autocompletion=stack_names,
-            help="Deploy this stack into the account first. Default: none.",
-        ),
-    ] = None,
+    stack: Annotated[str | None, stack_option("Deploy this stack into the account first. Default: none.")] = None,
     data: Annotated[
         Path | None,
         typer.Option(

@@ -15,7 +15,7 @@ from rich.table import Table
 from ecr_stack.cli.formats import Format
 from ecr_stack.cli.listing import print_table
 from ecr_stack.cli.measures import short
-from ecr_stack.cli.stacks import settings_of, stack_names
+from ecr_stack.cli.stacks import settings_of, stack_option
 from ecr_stack.errors import NotFound, counted
 from ecr_stack.operations import sessions
 from ecr_stack.operations.ecr import answered
@@ -34,10 +34,7 @@ __all__ = ["app"]
 
 app = typer.Typer(help="Show and complete replication to other registries.", no_args_is_help=True)
 
-Stack = Annotated[
-    str | None,
-    typer.Option("--stack", "-s", metavar="NAME", help="The registry's stack.", autocompletion=stack_names),
-]
+Stack = Annotated[str | None, stack_option("The registry's stack.")]
 Region = Annotated[
     str | None, typer.Option("--region", metavar="REGION", help="The registry's home Region. Default: the stack's.")
 ]

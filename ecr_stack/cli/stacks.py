@@ -14,7 +14,7 @@ from ecr_stack.project.stack_file import read_project, read_stack
 from ecr_stack.schema.registry import RegistrySettings
 from ecr_stack.schema.stack import settings_in
 
-__all__ = ["OptionalStack", "StackName", "lifecycle_policy", "settings_of", "stack_names"]
+__all__ = ["OptionalStack", "StackName", "lifecycle_policy", "settings_of", "stack_names", "stack_option"]
 
 
 def stack_names() -> list[str]:
@@ -25,20 +25,19 @@ def stack_names() -> list[str]:
         return []
 
 
-StackName = Annotated[
-    str,
-    typer.Option(
-        "--stack", "-s", metavar="NAME", help="The stack: NAME in Pulumi.NAME.yaml.", autocompletion=stack_names
-    ),
-]
+def stack_option(text: str = "The stack: NAME in Pulumi.NAME.yaml.") -> Any:
+    """Describe the option `--stack`, with shell completion.
+
+    Args:
+        text: the help text.
+    """
+    return typer.Option("--stack", "-s", metavar="NAME", help=text, autocompletion=stack_names)
+
+
+StackName = Annotated[str, stack_option()]
 """The option `--stack`, with shell completion."""
 
-OptionalStack = Annotated[
-    str | None,
-    typer.Option(
-        "--stack", "-s", metavar="NAME", help="The stack: NAME in Pulumi.NAME.yaml.", autocompletion=stack_names
-    ),
-]
+OptionalStack = Annotated[str | None, stack_option()]
 """The option `--stack` of a command that also does without."""
 
 

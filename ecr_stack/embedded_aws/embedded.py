@@ -238,7 +238,7 @@ class EmbeddedAws:
         platform: str | None = None,
         region: str | None = None,
     ) -> None:
-        """Return what a scan of an image finds.
+        """Set what a scan of an image finds.
 
         Whether and when the image is scanned is up to the registry's scanning configuration and `StartImageScan`; an
         image that was not scanned is `ScanNotFoundException` as before. The registry's scan type decides in which shape
@@ -274,7 +274,7 @@ class EmbeddedAws:
         platform: str | None = None,
         region: str | None = None,
     ) -> None:
-        """Return which states `DescribeImageScanFindings` goes through, one after the other, whatever the configuration is.
+        """Set which states `DescribeImageScanFindings` goes through, one after the other, whatever the configuration is.
 
         Each state is answered `reads` times (default: once) or for `seconds` from its first read; the last one stays.
         Pages of findings belong to the state that the first page showed.
@@ -318,7 +318,7 @@ class EmbeddedAws:
                 self.script_scan(entry["repository"], entry["image"], entry["states"], **common)
 
     def seed_costs(self, results_by_time: Iterable[Mapping[str, Any]]) -> None:
-        """Return what Cost Explorer answers: `ResultsByTime` as `GetCostAndUsage` gives them, in the granularity and groups
+        """Set what Cost Explorer answers: `ResultsByTime` as `GetCostAndUsage` gives them, in the granularity and groups
         that will be asked for. A request gets those whose `TimePeriod` lies in its own; filters are not applied.
         """
         with self._lock:

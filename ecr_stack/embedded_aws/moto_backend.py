@@ -83,15 +83,16 @@ _lock = threading.RLock()
 
 @contextmanager
 def _one_session() -> Iterator[None]:
-    """Return moto the session of `api_model`: a session of its own takes time, and reads the user's AWS configuration."""
+    """Let moto use one session, with the data of `api_model`: its own take time, and read the user's AWS configuration."""
+    with mock.patch("moto.core.base_backend.Session", _session), mock.patch("moto.core.utils.Session", _session):
+        yield
+
+
+@cache
+def _session() -> Any:
     import boto3
 
-    shared = boto3.Session(botocore_session=api_model.session())
-    with (
-        mock.patch("moto.core.base_backend.Session", lambda: shared),
-        mock.patch("moto.core.utils.Session", lambda: shared),
-    ):
-        yield
+    return boto3.Session(botocore_session=api_model.session())
 
 
 def _backends(service: str) -> Any:

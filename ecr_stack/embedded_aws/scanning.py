@@ -369,7 +369,7 @@ def seed_findings(
     findings: Iterable[Mapping[str, Any]],
     platform: str | None = None,
 ) -> None:
-    """Return what a scan of an image finds; see `EmbeddedAws.seed_findings`."""
+    """Set what a scan of an image finds; see `EmbeddedAws.seed_findings`."""
     known = _checked(findings)
     for digest in _targets(state, region, repository, image, platform):
         state.contents(region, repository).notes(_FINDINGS)[digest] = known
@@ -378,7 +378,7 @@ def seed_findings(
 def script_scan(
     state: State, region: str, repository: str, image: str, states: Iterable[ScanState], platform: str | None = None
 ) -> None:
-    """Return which states a scan goes through; see `EmbeddedAws.script_scan`."""
+    """Set which states a scan goes through; see `EmbeddedAws.script_scan`."""
     script = list(states)
     known = {_NOT_FOUND, *api_model.service("ecr").shape_for("ScanStatus").enum}
     problems = [

@@ -18,7 +18,7 @@ AWS_VARIABLES = ("AWS_", "AMAZON_")
 
 @contextmanager
 def embedded_environment(aws: EmbeddedAws, region: str, profile: str | None = None) -> Iterator[dict[str, str]]:
-    """Return the environment variables with which a process reaches only the embedded AWS; valid within the context.
+    """Provide the environment variables with which a process reaches only the embedded AWS; valid within the context.
 
     Args:
         aws: the embedded AWS.

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from ecr_stack.errors import EcrStackError
 from ecr_stack.project.stack_file import read_project
-from ecr_stack.review.compare import compare, worst_first
-from ecr_stack.review.comparison import Comparison
+from ecr_stack.review.compare import compare
+from ecr_stack.review.comparison import Comparison, worst_first
 from ecr_stack.review.guardrail_changes import guardrail_risks
 from ecr_stack.review.report import checked
 from ecr_stack.review.retention_changes import RetentionChange, retention_changes

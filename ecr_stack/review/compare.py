@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ecr_stack.review.comparison import Change, Comparison, Property, Risk
+from ecr_stack.review.comparison import Change, Comparison, Property, Risk, worst_first
 from ecr_stack.review.guardrail_changes import configuration_risks
 from ecr_stack.review.production import counts_as_production
 from ecr_stack.review.replacements import replaced_by
@@ -20,7 +20,7 @@ from ecr_stack.review.risks import risks_of
 from ecr_stack.review.setting_changes import setting_risks
 from ecr_stack.review.violations import places_of
 
-__all__ = ["compare", "worst_first"]
+__all__ = ["compare"]
 
 
 def compare(base: Record, head: Record, *, source: str = "the base") -> Comparison:
@@ -76,11 +76,6 @@ def compare(base: Record, head: Record, *, source: str = "the base") -> Comparis
 def _without_line(warning: object) -> str:
     """A warning without its file and line, which move when something is written above it."""
     return re.sub(r"^[^\s:]+:\d+: ", "", str(warning))
-
-
-def worst_first(risks: Iterable[Risk]) -> list[Risk]:
-    """Sort risks, each once."""
-    return sorted(dict.fromkeys(risks), key=lambda risk: risk.level != "danger")
 
 
 def _guardrails(base: Record, head: Record) -> Iterator[Risk]:

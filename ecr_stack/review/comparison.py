@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-__all__ = ["Change", "Comparison", "Property", "Risk"]
+__all__ = ["Change", "Comparison", "Property", "Risk", "worst_first"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,11 @@ class Risk:
     """The resource's name."""
     message: str
     """What happens to it, in words that follow its name."""
+
+
+def worst_first(risks: Iterable[Risk]) -> list[Risk]:
+    """Sort risks, each once."""
+    return sorted(dict.fromkeys(risks), key=lambda risk: risk.level != "danger")
 
 
 @dataclass

@@ -50,7 +50,7 @@ _REMOVED = {
 
 
 def risks_of(comparison: Comparison, base: Record, head: Record) -> list[Risk]:
-    """Return the risks, most severe first.
+    """Return the risks.
 
     Args:
         comparison: what differs.
@@ -63,7 +63,7 @@ def risks_of(comparison: Comparison, base: Record, head: Record) -> list[Risk]:
         for change in part
         if change.was
     }
-    found = [
+    return [
         *_losses(comparison, base),
         *_retention(comparison, base, head),
         *weakened(base, head, renamed),
@@ -71,7 +71,6 @@ def risks_of(comparison: Comparison, base: Record, head: Record) -> list[Risk]:
         *_ignored(base, head, renamed),
         *_access(base, head),
     ]
-    return sorted(dict.fromkeys(found), key=lambda risk: risk.level != "danger")
 
 
 def _losses(comparison: Comparison, base: Record) -> Iterator[Risk]:
