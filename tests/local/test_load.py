@@ -76,6 +76,25 @@ def test_two_hundred_connections_are_served_at_once(local: LocalAws) -> None:
             connection.close()
 
 
+def test_an_application_is_made_once_however_many_connect_first() -> None:
+    made: list[int] = []
+
+    def app() -> PlainTextResponse:
+        made.append(1)
+        return PlainTextResponse("here")
+
+    with closing(Listener()) as listener:
+        port = listener.listen(app)
+        connections = [HTTPConnection("127.0.0.1", port, timeout=30) for _ in range(8)]
+        for connection in connections:
+            connection.connect()
+        for connection in connections:
+            connection.request("GET", "/")
+            assert connection.getresponse().read() == b"here"
+            connection.close()
+    assert made == [1]
+
+
 def test_a_connection_that_rests_for_minutes_is_not_closed_under_its_client(monkeypatch: pytest.MonkeyPatch) -> None:
     with closing(Listener()) as listener:
         port = listener.listen(lambda: PlainTextResponse("here"))

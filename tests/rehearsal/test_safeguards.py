@@ -483,3 +483,11 @@ def test_a_denial_is_told_the_right_way_round(before: Any, after: Any, level: st
     (risk,) = compare(base, head).risks
     assert (risk.level, risk.name) == (level, "p")
     assert risk.message.startswith(words)
+
+
+def test_dangers_come_first() -> None:
+    head = registry()
+    guard(maxExpire=100_000)({each["name"]: each for each in head["resources"]})
+    trusted = {"ecr-stack:trusted": {"accounts": ["999999999999"]}}
+    risks = compare({**registry(), "settings": {}}, {**head, "settings": trusted}).risks
+    assert [risk.level for risk in risks] == ["danger", "attention", "attention"]
